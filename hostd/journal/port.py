@@ -1,0 +1,390 @@
+"""The journal's port: what every store promises, and the rows that cross it.
+
+Promises
+- An append is all or nothing, for every table it touches. `done` is called on the loop's thread after the commit is
+  durable, never before, and exactly once. Appends become durable in the order they were made.
+- A killed process loses nothing that `done` acknowledged; a power cut neither, if the disk honours flushes.
+- Readers see a prefix: nobody reads a row without being able to read every row before it in position order.
+- Damage inside the file is found row by row (crc) and named; nothing is skipped in silence.
+- After an append whose outcome is unknown the store tells whether it happened (`append_id`).
+- Positions rise with every row, are never given out twice (not even after deletes or compaction), and index the
+  first record of a row; record i of the row has position pos + i.
+
+Threads: `append` is called on the loop's thread. All reads block, may be called from any thread, and are short
+(pages); the runtime calls them in a reader thread. Times are wall milliseconds, UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from hostd.model.payload import JSON_TYPE
+
+
+class Row(msgspec.Struct, frozen=True, gc=False):
+    """One decision of one run. `body` is the msgpack array of its `n` records, the first of which has number `seq`."""
+
+    run: int
+    seq: int
+    n: int
+    body: bytes
+    principal: str = ""
+
+
+class StoredRow(msgspec.Struct, frozen=True, gc=False):
+    """A row as it is read back: what was appended and what the store added."""
+
+    run: int
+    seq: int
+    n: int
+    pos: int
+    at_ms: int
+    epoch: int
+    principal: str
+    body: bytes
+
+
+class NewRun(msgspec.Struct, frozen=True, gc=False):
+    """A run's index row as it begins. `run` comes from `allocate_runs`; `due_at_ms` 0 = no timer."""
+
+    run: int
+    namespace: str
+    run_id: bytes  # stored form
+    workflow: str
+    version: str
+    state: int
+    key: str = ""
+    labels: dict[str, str] = {}
+    trigger: str = ""
+    parent: str = ""
+    due_at_ms: int = 0
+    owes: bool = False
+
+
+class RunUpdate(msgspec.Struct, frozen=True, gc=False):
+    """What changed in a run's index row. `due_at_ms` is the run's earliest durable timer, 0 = none.
+
+    A final state sets ended_at to the batch's `at_ms`.
+    """
+
+    run: int
+    state: int
+    due_at_ms: int = 0
+    owes: bool = False
+    reason: str = ""
+
+
+class RunRow(msgspec.Struct, frozen=True, gc=False):
+    """A run's index row. `ended_at_ms` 0 while it lives."""
+
+    run: int
+    namespace: str
+    run_id: bytes
+    workflow: str
+    version: str
+    key: str
+    state: int
+    reason: str
+    labels: dict[str, str]
+    trigger: str
+    parent: str
+    created_at_ms: int
+    ended_at_ms: int
+    due_at_ms: int
+    owes: bool
+
+
+class Blob(msgspec.Struct, frozen=True, gc=False):
+    """A value kept by digest (blake2b-256 of `data`), per namespace; `run` is a run that refers to it."""
+
+    namespace: str
+    digest: bytes
+    data: bytes
+    run: int
+    content_type: str = JSON_TYPE
+
+
+class Snapshot(msgspec.Struct, frozen=True, gc=False):
+    """A run's folded state up to and without record `seq`; only the newest of a run is kept."""
+
+    run: int
+    seq: int
+    ver: int
+    body: bytes
+
+
+class RequestId(msgspec.Struct, frozen=True, gc=False):
+    """The first answer to a request id: digest of the request's content, and what the answer refers to."""
+
+    namespace: str
+    verb: str
+    request_id: str
+    digest: bytes
+    reference: bytes
+
+
+class WorkflowVersion(msgspec.Struct, frozen=True, gc=False):
+    """A registered, immutable version. `document` is the canonical JSON, `source` the text as it was sent."""
+
+    namespace: str
+    workflow: str
+    version: str
+    digest: bytes
+    document: bytes
+    source: bytes
+    description: str = ""
+    registered_at_ms: int = 0
+    principal: str = ""
+
+
+class WorkflowRow(msgspec.Struct, frozen=True, gc=False):
+    """A workflow by name. `active` is empty where no version is."""
+
+    namespace: str
+    workflow: str
+    active: str = ""
+    activated_at_ms: int = 0
+
+
+class TriggerRow(msgspec.Struct, frozen=True, gc=False):
+    """A trigger's life across activations. `cursor` is JSON text or empty."""
+
+    namespace: str
+    workflow: str
+    name: str
+    uses: str
+    cursor: bytes = b""
+    paused: bool = False
+    pause_reason: str = ""
+    fired: int = 0
+    last_fired_at_ms: int = 0
+
+
+class EventRow(msgspec.Struct, frozen=True, gc=False):
+    """An event as a trigger emitted it: CloudEvents attributes and data as JSON text."""
+
+    namespace: str
+    workflow: str
+    trigger: str
+    event_id: str
+    body: bytes
+    outcome: str
+    run_ids: tuple[str, ...] = ()
+
+
+class Dedup(msgspec.Struct, frozen=True, gc=False):
+    """An event id that a trigger has seen. `scope` names the trigger."""
+
+    namespace: str
+    scope: str
+    event_id: str
+    run_ids: tuple[str, ...] = ()
+
+
+class DeadLetter(msgspec.Struct, frozen=True, gc=False):
+    """An event that could not become a run, and why."""
+
+    namespace: str
+    workflow: str
+    trigger: str
+    event_id: str
+    body: bytes
+    reason: str
+    message: str
+
+
+class Obligation(msgspec.Struct, frozen=True, gc=False):
+    """Something owed outside a run's own history, kept until it is met. `body` is msgpack of the owner's own making."""
+
+    number: int
+    namespace: str
+    kind: str
+    body: bytes
+
+
+class Batch(msgspec.Struct, gc=False):
+    """Everything one turn makes durable. Applied in the order of the fields; empty lists cost nothing."""
+
+    at_ms: int
+    epoch: int = 0
+    rows: list[Row] = []
+    new_runs: list[NewRun] = []
+    run_updates: list[RunUpdate] = []
+    blobs: list[Blob] = []
+    snapshots: list[Snapshot] = []
+    request_ids: list[RequestId] = []
+    versions: list[WorkflowVersion] = []
+    version_deletes: list[tuple[str, str, str]] = []  # namespace, workflow, version
+    workflows: list[WorkflowRow] = []  # upsert
+    workflow_deletes: list[tuple[str, str]] = []
+    triggers: list[TriggerRow] = []  # upsert
+    trigger_deletes: list[tuple[str, str, str]] = []
+    events: list[EventRow] = []
+    dedup: list[Dedup] = []
+    dead_letters: list[DeadLetter] = []
+    obligations: list[Obligation] = []
+    obligations_met: list[int] = []
+    run_deletes: list[int] = []  # finished runs with all that is theirs
+
+
+class Appended(msgspec.Struct, frozen=True, gc=False):
+    """A durable batch. Rows lie at `first_pos` and on, each as wide as its record count."""
+
+    number: int
+    first_pos: int
+    at_ms: int
+
+
+Done = Callable[[Appended | None, BaseException | None], None]
+"""Called on the loop's thread: (appended, None), or (None, error) when nothing was written."""
+
+
+class RunQuery(msgspec.Struct, frozen=True, gc=False):
+    """A list of runs: newest first. `filter` is an AST of model/filters.py; `before` pages (run < before)."""
+
+    namespace: str
+    filter: Any = None
+    before: int = 0
+    limit: int = 100
+    ascending: bool = False
+
+
+class JournalInfo(msgspec.Struct, frozen=True, gc=False):
+    """What the journal is. `journal_id` changes with a restore; `mac_key` signs tokens and never leaves the daemon."""
+
+    kind: str
+    journal_id: str
+    mac_key: bytes
+    schema_version: int
+    path: str = ""
+
+
+class Journal(Protocol):
+    """The durable store of records and everything else."""
+
+    # -- life
+    def open(self) -> JournalInfo:
+        """Open, lock, migrate and check. Raises HostdError JOURNAL_*. Called once, before the loop serves."""
+        ...
+
+    def close(self) -> None:
+        """Finish what was appended and let go of the files. May be called twice."""
+        ...
+
+    # -- writing
+    def allocate_runs(self, count: int) -> int:
+        """Return the first of `count` fresh run keys; keys are never given out twice."""
+        ...
+
+    def append(self, batch: Batch, done: Done, *, alone: bool = False) -> Appended | None:
+        """Write a batch.
+
+        Args:
+            alone: nothing else is ready or in flight; the store may then commit at once on the caller's thread.
+
+        Returns:
+            What was appended when it was committed at once (`done` is then not called), else None.
+
+        Raises:
+            HostdError: JOURNAL_* when it was tried at once and failed.
+        """
+        ...
+
+    def append_outcome(self, append_id: int) -> Appended | None:
+        """Return the durable batch of that append id, None when it never happened."""
+        ...
+
+    # -- reading runs
+    def find_run(self, namespace: str, run_id: bytes) -> RunRow | None: ...
+
+    def newest_run(self, namespace: str, workflow: str, key: str, *, live: bool = False) -> RunRow | None: ...
+
+    def run_row(self, run: int) -> RunRow | None: ...
+
+    def history(self, run: int, *, from_seq: int = 0, max_bytes: int = 1 << 20) -> list[StoredRow]:
+        """Return rows in order from the one that holds record `from_seq`; at least one if there is any. Checks each crc.
+
+        Raises HostdError RECORD_CORRUPT naming the position.
+        """
+        ...
+
+    def snapshot(self, run: int) -> Snapshot | None: ...
+
+    def live_runs(self, *, after: int = 0, limit: int = 1000) -> list[RunRow]:
+        """Return runs that are not final or still owe, by rising run key."""
+        ...
+
+    def due_runs(self, *, before_ms: int, limit: int = 10_000) -> list[tuple[int, int]]:
+        """Return (due_at_ms, run) of runs with a timer due before a time, earliest first."""
+        ...
+
+    def query_runs(self, query: RunQuery) -> list[RunRow]: ...
+
+    def count_runs(self, query: RunQuery) -> int: ...
+
+    def rows_after(self, pos: int, *, limit: int = 500, max_bytes: int = 1 << 20) -> list[StoredRow]:
+        """Return rows with position > pos, in position order, of all namespaces."""
+        ...
+
+    def last_pos(self) -> int: ...
+
+    def first_pos(self) -> int:
+        """Return the position before the first row that is still kept (retention moves it)."""
+        ...
+
+    # -- reading the rest
+    def blob(self, namespace: str, digest: bytes) -> Blob | None: ...
+
+    def request_ids(self, keys: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str, str], RequestId]: ...
+
+    def version(self, namespace: str, workflow: str, version: str) -> WorkflowVersion | None: ...
+
+    def versions(self, namespace: str, workflow: str) -> list[WorkflowVersion]:
+        """Return a workflow's versions in the order of registration, newest last (documents and sources included)."""
+        ...
+
+    def workflows(self, namespace: str | None = None, *, after: str = "", limit: int = 1000) -> list[WorkflowRow]: ...
+
+    def workflow(self, namespace: str, workflow: str) -> WorkflowRow | None: ...
+
+    def triggers(self, namespace: str | None = None) -> list[TriggerRow]: ...
+
+    def dedup_seen(self, namespace: str, scope: str, event_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """Return the run ids of those event ids that were seen."""
+        ...
+
+    def events(self, namespace: str, *, after: int = 0, limit: int = 100) -> list[tuple[int, int, EventRow]]:
+        """Return (number, at_ms, event)."""
+        ...
+
+    def dead_letters(self, namespace: str, *, after: int = 0, limit: int = 100) -> list[tuple[int, int, DeadLetter]]: ...
+
+    def obligations(self) -> list[Obligation]: ...
+
+    # -- care
+    def prune(self, *, now_ms: int, retention: Retention, limit: int = 500) -> int:
+        """Delete up to `limit` things past retention, in one short write on the writer; return how many went."""
+        ...
+
+    def backup(self, path: str, *, progress: Callable[[int, int], None] | None = None) -> int:
+        """Write a consistent copy (on the writer, in steps between commits); return its size in bytes. Blocks."""
+        ...
+
+    def check(self) -> Iterator[str]:
+        """Yield one line a fault: crc, sequence gaps, chain, index against records. Nothing means sound."""
+        ...
+
+
+class Retention(msgspec.Struct, frozen=True, gc=False):
+    """How long things are kept, in milliseconds; 0 = for ever."""
+
+    runs_ms: int = 30 * 86_400_000
+    events_ms: int = 7 * 86_400_000
+    dedup_ms: int = 7 * 86_400_000
+    dedup_per_trigger: int = 100_000
+    request_ids_ms: int = 86_400_000
+    dead_letters_ms: int = 30 * 86_400_000
+    logs_ms: int = 7 * 86_400_000

@@ -1,0 +1,45 @@
+"""Values at rest: JSON text inside a record, or a reference to a blob."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TypeAlias
+
+import msgspec
+
+INLINE_BYTES_MAX = 32 * 1024
+DOOR_BYTES_MAX = 1024 * 1024
+OUTPUT_BYTES_MAX = 16 * 1024 * 1024
+RUN_BYTES_MAX = 64 * 1024 * 1024
+RUN_VALUES_MAX = 10_000
+RUN_RECORDS_MAX = 50_000
+JSON_TYPE = "application/json"
+
+
+class BlobRef(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """Where a value past 32 KiB lies: blake2b-256 of exactly the stored bytes, its size and content type."""
+
+    digest: bytes
+    size_bytes: int
+    content_type: str = JSON_TYPE
+
+
+Value: TypeAlias = bytes | BlobRef
+"""JSON text (UTF-8, journal form) up to 32 KiB, or a reference. Empty bytes mean: no value."""
+
+
+def blob_digest(data: bytes) -> bytes:
+    """Return the 32-byte digest that names a blob."""
+    return hashlib.blake2b(data, digest_size=32).digest()
+
+
+def to_value(data: bytes) -> tuple[Value, bytes | None]:
+    """Return how to record JSON text, and the blob to store beside it, if any."""
+    if len(data) <= INLINE_BYTES_MAX:
+        return data, None
+    return BlobRef(blob_digest(data), len(data)), data
+
+
+def value_size_bytes(value: Value) -> int:
+    """Return the size of the JSON text, wherever it lies."""
+    return len(value) if isinstance(value, bytes) else value.size_bytes
