@@ -20,107 +20,365 @@ class ReasonPage(NamedTuple):
 
 REASONS: dict[str, ReasonPage] = {
     # -- documents and expressions
-    "DOCUMENT_INVALID": ReasonPage(Kind.INVALID, "A workflow document has mistakes; each is listed with its place.", "Correct the listed places; `hostd validate FILE` checks without a daemon."),
-    "NOT_YET_SUPPORTED": ReasonPage(Kind.UNSUPPORTED, "The word is part of the language, but this version of hostd does not build it yet.", "Remove it, or use a newer hostd."),
-    "SYNTAX_INVALID": ReasonPage(Kind.INVALID, "The text is neither YAML nor JSON.", "Mend the text at the place named."),
-    "QUOTES_NEEDED": ReasonPage(Kind.INVALID, "YAML reads this plain text as something else: it holds `: `, or begins with a character that means something.", "Write it in quotes, as the suggestion shows."),
-    "YAML_UNSUPPORTED": ReasonPage(Kind.INVALID, "A tag, a merge key, an alias inside itself or a key that is not text: documents hold JSON's types only.", "Write the value out plainly."),
-    "DOCUMENT_TOO_LARGE": ReasonPage(Kind.INVALID, "A document is larger than 1 MiB, nested deeper than 64, or has too many nodes or steps.", "Split it over several workflows."),
+    "DOCUMENT_INVALID": ReasonPage(
+        Kind.INVALID,
+        "A workflow document has mistakes; each is listed with its place.",
+        "Correct the listed places; `hostd validate FILE` checks without a daemon.",
+    ),
+    "NOT_YET_SUPPORTED": ReasonPage(
+        Kind.UNSUPPORTED,
+        "The word is part of the language, but this version of hostd does not build it yet.",
+        "Remove it, or use a newer hostd.",
+    ),
+    "SYNTAX_INVALID": ReasonPage(
+        Kind.INVALID, "The text is neither YAML nor JSON.", "Mend the text at the place named."
+    ),
+    "QUOTES_NEEDED": ReasonPage(
+        Kind.INVALID,
+        "YAML reads this plain text as something else: it holds `: `, or begins with a character that means something.",
+        "Write it in quotes, as the suggestion shows.",
+    ),
+    "YAML_UNSUPPORTED": ReasonPage(
+        Kind.INVALID,
+        "A tag, a merge key, an alias inside itself or a key that is not text: documents hold JSON's types only.",
+        "Write the value out plainly.",
+    ),
+    "DOCUMENT_TOO_LARGE": ReasonPage(
+        Kind.INVALID,
+        "A document is larger than 1 MiB, nested deeper than 64, or has too many nodes or steps.",
+        "Split it over several workflows.",
+    ),
     "KEY_DUPLICATE": ReasonPage(Kind.INVALID, "A key stands twice in one mapping.", "Keep one of them."),
-    "KEY_UNKNOWN": ReasonPage(Kind.INVALID, "A key has no meaning where it stands; nothing unknown is ignored.", "See the suggestion; docs/reference/workflow.md lists the keys."),
+    "KEY_UNKNOWN": ReasonPage(
+        Kind.INVALID,
+        "A key has no meaning where it stands; nothing unknown is ignored.",
+        "See the suggestion; docs/reference/workflow.md lists the keys.",
+    ),
     "KEY_MISSING": ReasonPage(Kind.INVALID, "A key that must be there is not.", "Add it."),
-    "TYPE_INVALID": ReasonPage(Kind.INVALID, "A value has another type than its key takes.", "The message says what is taken."),
-    "VALUE_INVALID": ReasonPage(Kind.INVALID, "A value has the right type, but is not one that is taken.", "The message says what is taken."),
-    "NAME_INVALID": ReasonPage(Kind.INVALID, "A name or id has characters that names cannot have.", "The suggestion is one that can."),
-    "NEED_UNKNOWN": ReasonPage(Kind.INVALID, "`needs` or an expression names a step that is not there.", "Correct the name; the suggestion is the nearest one."),
-    "NEED_MISSING": ReasonPage(Kind.INVALID, "An expression reads a step that need not have ended by then.", "Add the step to `needs`."),
-    "NEED_CYCLE": ReasonPage(Kind.INVALID, "Steps need each other in a circle, so none of them could begin.", "Remove one need of the path in the message."),
-    "SCHEMA_INVALID": ReasonPage(Kind.INVALID, "`inputs` is not a valid JSON Schema, or refers to one elsewhere.", "See the message; schemas are written out in the document."),
-    "EXPRESSION_INVALID": ReasonPage(Kind.INVALID, "An expression cannot be compiled: its syntax, an unknown function, or a root that has no value where it stands.", "See the message; docs/reference/expressions.md lists syntax, functions and roots."),
-    "TRIGGER_UNKNOWN": ReasonPage(Kind.MISSING, "No loaded plugin provides the trigger that `uses` names.", "`hostd plugin list` shows what is loaded and why something is not."),
-    "EXPRESSION_FAILED": ReasonPage(Kind.INVALID, "An expression could not be evaluated: a missing key, a null with no members, or wrong types.", "Read the path in the message; `default(x, y)` turns a missing value into y."),
-    "EXPRESSION_LIMIT": ReasonPage(Kind.EXHAUSTED, "An expression used more nodes or made a larger result than is allowed.", "Do less in one expression; a `lua.script` step has larger limits."),
-    "CODE_INTERPOLATION": ReasonPage(Kind.INVALID, "`${{ }}` stands inside an option that holds code; pasting values into code is how injections happen.", "Pass the value through `input`, `params` or `env`."),
+    "TYPE_INVALID": ReasonPage(
+        Kind.INVALID, "A value has another type than its key takes.", "The message says what is taken."
+    ),
+    "VALUE_INVALID": ReasonPage(
+        Kind.INVALID, "A value has the right type, but is not one that is taken.", "The message says what is taken."
+    ),
+    "NAME_INVALID": ReasonPage(
+        Kind.INVALID, "A name or id has characters that names cannot have.", "The suggestion is one that can."
+    ),
+    "NEED_UNKNOWN": ReasonPage(
+        Kind.INVALID,
+        "`needs` or an expression names a step that is not there.",
+        "Correct the name; the suggestion is the nearest one.",
+    ),
+    "NEED_MISSING": ReasonPage(
+        Kind.INVALID, "An expression reads a step that need not have ended by then.", "Add the step to `needs`."
+    ),
+    "NEED_CYCLE": ReasonPage(
+        Kind.INVALID,
+        "Steps need each other in a circle, so none of them could begin.",
+        "Remove one need of the path in the message.",
+    ),
+    "SCHEMA_INVALID": ReasonPage(
+        Kind.INVALID,
+        "`inputs` is not a valid JSON Schema, or refers to one elsewhere.",
+        "See the message; schemas are written out in the document.",
+    ),
+    "EXPRESSION_INVALID": ReasonPage(
+        Kind.INVALID,
+        "An expression cannot be compiled: its syntax, an unknown function, or a root that has no value where it stands.",
+        "See the message; docs/reference/expressions.md lists syntax, functions and roots.",
+    ),
+    "TRIGGER_UNKNOWN": ReasonPage(
+        Kind.MISSING,
+        "No loaded plugin provides the trigger that `uses` names.",
+        "`hostd plugin list` shows what is loaded and why something is not.",
+    ),
+    "EXPRESSION_FAILED": ReasonPage(
+        Kind.INVALID,
+        "An expression could not be evaluated: a missing key, a null with no members, or wrong types.",
+        "Read the path in the message; `default(x, y)` turns a missing value into y.",
+    ),
+    "EXPRESSION_LIMIT": ReasonPage(
+        Kind.EXHAUSTED,
+        "An expression used more nodes or made a larger result than is allowed.",
+        "Do less in one expression; a `lua.script` step has larger limits.",
+    ),
+    "CODE_INTERPOLATION": ReasonPage(
+        Kind.INVALID,
+        "`${{ }}` stands inside an option that holds code; pasting values into code is how injections happen.",
+        "Pass the value through `input`, `params` or `env`.",
+    ),
     # -- numbers and payloads
-    "NUMBER_OUT_OF_RANGE": ReasonPage(Kind.INVALID, "A number is NaN, infinite, or an integer outside 64 bits.", "Send it as a string, or within range."),
-    "PAYLOAD_INVALID": ReasonPage(Kind.INVALID, "A payload is not valid JSON text in UTF-8.", "Send JSON; the message names the place."),
-    "PAYLOAD_TOO_LARGE": ReasonPage(Kind.INVALID, "A value is larger than the limit at the door.", "Keep it smaller, or store it elsewhere and pass a reference; GetSystemInfo announces the limits."),
-    "INPUT_INVALID": ReasonPage(Kind.INVALID, "The input does not fit the workflow's `inputs` schema.", "Correct the fields listed."),
-    "OUTPUT_INVALID": ReasonPage(Kind.INVALID, "The run's `output` expression failed.", "See the message; `default()` helps with values that may be missing."),
-    "OUTPUT_TOO_LARGE": ReasonPage(Kind.INVALID, "A step's output is larger than 16 MiB.", "Return less, or write the value to a blob and return the reference."),
+    "NUMBER_OUT_OF_RANGE": ReasonPage(
+        Kind.INVALID,
+        "A number is NaN, infinite, or an integer outside 64 bits.",
+        "Send it as a string, or within range.",
+    ),
+    "PAYLOAD_INVALID": ReasonPage(
+        Kind.INVALID, "A payload is not valid JSON text in UTF-8.", "Send JSON; the message names the place."
+    ),
+    "PAYLOAD_TOO_LARGE": ReasonPage(
+        Kind.INVALID,
+        "A value is larger than the limit at the door.",
+        "Keep it smaller, or store it elsewhere and pass a reference; GetSystemInfo announces the limits.",
+    ),
+    "INPUT_INVALID": ReasonPage(
+        Kind.INVALID, "The input does not fit the workflow's `inputs` schema.", "Correct the fields listed."
+    ),
+    "OUTPUT_INVALID": ReasonPage(
+        Kind.INVALID,
+        "The run's `output` expression failed.",
+        "See the message; `default()` helps with values that may be missing.",
+    ),
+    "OUTPUT_TOO_LARGE": ReasonPage(
+        Kind.INVALID,
+        "A step's output is larger than 16 MiB.",
+        "Return less, or write the value to a blob and return the reference.",
+    ),
     # -- step failures
-    "OPTION_INVALID": ReasonPage(Kind.INVALID, "Options of an action or trigger do not fit its schema.", "`hostd plugin schema ID` prints what it takes."),
-    "ACTION_FAILED": ReasonPage(Kind.STATE, "An action reported a failure; `code` holds the action's own word.", "See message and code."),
-    "ACTION_RAISED": ReasonPage(Kind.BUG, "An action raised something other than ActionError: a bug in the plugin.", "See the attempt's log; report it to the plugin's author."),
-    "ACTION_UNKNOWN": ReasonPage(Kind.MISSING, "No loaded plugin provides the action.", "`hostd plugin list` shows what is loaded and why something is not."),
-    "ATTEMPT_TIMEOUT": ReasonPage(Kind.TIMEOUT, "One attempt took longer than the step's `timeout`.", "Raise `timeout`, or retry."),
-    "DEADLINE_PASSED": ReasonPage(Kind.TIMEOUT, "All attempts together took longer than the step's `deadline`.", "Raise `deadline`."),
-    "ATTEMPT_LOST": ReasonPage(Kind.UNAVAILABLE, "The daemon ended while the attempt ran, three times, the last time with nothing beside it: the attempt probably kills its host.", "Run the plugin in a process of its own, or mend it."),
-    "OUTCOME_UNKNOWN": ReasonPage(Kind.UNAVAILABLE, "The attempt of an `at_most_once` action was lost; nobody knows whether it took effect.", "Look at the other side; `retry: {on_lost: retry}` issues it again."),
+    "OPTION_INVALID": ReasonPage(
+        Kind.INVALID,
+        "Options of an action or trigger do not fit its schema.",
+        "`hostd plugin schema ID` prints what it takes.",
+    ),
+    "ACTION_FAILED": ReasonPage(
+        Kind.STATE, "An action reported a failure; `code` holds the action's own word.", "See message and code."
+    ),
+    "ACTION_RAISED": ReasonPage(
+        Kind.BUG,
+        "An action raised something other than ActionError: a bug in the plugin.",
+        "See the attempt's log; report it to the plugin's author.",
+    ),
+    "ACTION_UNKNOWN": ReasonPage(
+        Kind.MISSING,
+        "No loaded plugin provides the action.",
+        "`hostd plugin list` shows what is loaded and why something is not.",
+    ),
+    "ATTEMPT_TIMEOUT": ReasonPage(
+        Kind.TIMEOUT, "One attempt took longer than the step's `timeout`.", "Raise `timeout`, or retry."
+    ),
+    "DEADLINE_PASSED": ReasonPage(
+        Kind.TIMEOUT, "All attempts together took longer than the step's `deadline`.", "Raise `deadline`."
+    ),
+    "ATTEMPT_LOST": ReasonPage(
+        Kind.UNAVAILABLE,
+        "The daemon ended while the attempt ran, three times, the last time with nothing beside it: the attempt probably kills its host.",
+        "Run the plugin in a process of its own, or mend it.",
+    ),
+    "OUTCOME_UNKNOWN": ReasonPage(
+        Kind.UNAVAILABLE,
+        "The attempt of an `at_most_once` action was lost; nobody knows whether it took effect.",
+        "Look at the other side; `retry: {on_lost: retry}` issues it again.",
+    ),
     "STEP_FAILED": ReasonPage(Kind.STATE, "A `flow.fail` step ended the step on purpose.", "See the message."),
-    "HANDLER_FAILED": ReasonPage(Kind.STATE, "A handler at the end of the run failed; the outcome stays.", "See the handler's error."),
+    "HANDLER_FAILED": ReasonPage(
+        Kind.STATE, "A handler at the end of the run failed; the outcome stays.", "See the handler's error."
+    ),
     "RUN_TIMEOUT": ReasonPage(Kind.TIMEOUT, "The run took longer than its `timeout`.", "Raise `timeout`."),
-    "RUN_TOO_LARGE": ReasonPage(Kind.EXHAUSTED, "The run's history or values passed the limit of a run.", "Split the work over several runs."),
+    "RUN_TOO_LARGE": ReasonPage(
+        Kind.EXHAUSTED, "The run's history or values passed the limit of a run.", "Split the work over several runs."
+    ),
     "CANCELED": ReasonPage(Kind.CANCELED, "Somebody canceled the run.", "Nothing, or start it again."),
-    "TERMINATED": ReasonPage(Kind.CANCELED, "Somebody terminated the run; no handler ran.", "Nothing, or start it again."),
-    "SECRET_MISSING": ReasonPage(Kind.MISSING, "A secret that the step names is not there.", "Set HOSTD_SECRET_<NAME>, or add it to the secrets file."),
+    "TERMINATED": ReasonPage(
+        Kind.CANCELED, "Somebody terminated the run; no handler ran.", "Nothing, or start it again."
+    ),
+    "SECRET_MISSING": ReasonPage(
+        Kind.MISSING,
+        "A secret that the step names is not there.",
+        "Set HOSTD_SECRET_<NAME>, or add it to the secrets file.",
+    ),
     # -- scripts
     "SCRIPT_INVALID": ReasonPage(Kind.INVALID, "A script does not compile.", "See line and message."),
-    "SCRIPT_ERROR": ReasonPage(Kind.STATE, "A script raised an error.", "See line and message; `code` holds what the script gave."),
-    "SCRIPT_LIMIT": ReasonPage(Kind.EXHAUSTED, "A script passed one of its limits, named in the details.", "Do less, or ask the operator to raise the limit."),
-    "CAPABILITY_DENIED": ReasonPage(Kind.DENIED, "A script called a host capability that the workflow's `permissions` do not ask for, or the operator does not grant.", "Add it to `permissions`."),
+    "SCRIPT_ERROR": ReasonPage(
+        Kind.STATE, "A script raised an error.", "See line and message; `code` holds what the script gave."
+    ),
+    "SCRIPT_LIMIT": ReasonPage(
+        Kind.EXHAUSTED,
+        "A script passed one of its limits, named in the details.",
+        "Do less, or ask the operator to raise the limit.",
+    ),
+    "CAPABILITY_DENIED": ReasonPage(
+        Kind.DENIED,
+        "A script called a host capability that the workflow's `permissions` do not ask for, or the operator does not grant.",
+        "Add it to `permissions`.",
+    ),
     # -- runs and workflows
-    "RUN_MISSING": ReasonPage(Kind.MISSING, "There is no such run in the namespace, or retention has removed it.", "`hostd runs list` shows what is there."),
+    "RUN_MISSING": ReasonPage(
+        Kind.MISSING,
+        "There is no such run in the namespace, or retention has removed it.",
+        "`hostd runs list` shows what is there.",
+    ),
     "RUN_FINAL": ReasonPage(Kind.STATE, "The run has ended; a final state is final.", "Start a new run."),
     "RUN_NOT_FINAL": ReasonPage(Kind.STATE, "The run is still going.", "Cancel or terminate it first."),
-    "RUN_STATE": ReasonPage(Kind.STATE, "The run is in a state in which this is not possible.", "See the message for its state."),
-    "RUN_OPEN": ReasonPage(Kind.EXISTS, "A live run of this workflow has the same key.", "Use another key, or on_open USE_EXISTING or TERMINATE_EXISTING."),
-    "RUN_CLOSED_EXISTS": ReasonPage(Kind.EXISTS, "A finished run with the same key exists, and on_closed refuses another.", "Use another key, or on_closed ALLOW."),
-    "WORKFLOW_MISSING": ReasonPage(Kind.MISSING, "There is no such workflow in the namespace.", "`hostd workflow list`; register it first."),
-    "WORKFLOW_INACTIVE": ReasonPage(Kind.STATE, "The workflow has no active version and the request names none.", "Activate a version, or name one."),
+    "RUN_STATE": ReasonPage(
+        Kind.STATE, "The run is in a state in which this is not possible.", "See the message for its state."
+    ),
+    "RUN_OPEN": ReasonPage(
+        Kind.EXISTS,
+        "A live run of this workflow has the same key.",
+        "Use another key, or on_open USE_EXISTING or TERMINATE_EXISTING.",
+    ),
+    "RUN_CLOSED_EXISTS": ReasonPage(
+        Kind.EXISTS,
+        "A finished run with the same key exists, and on_closed refuses another.",
+        "Use another key, or on_closed ALLOW.",
+    ),
+    "WORKFLOW_MISSING": ReasonPage(
+        Kind.MISSING, "There is no such workflow in the namespace.", "`hostd workflow list`; register it first."
+    ),
+    "WORKFLOW_INACTIVE": ReasonPage(
+        Kind.STATE, "The workflow has no active version and the request names none.", "Activate a version, or name one."
+    ),
     "VERSION_MISSING": ReasonPage(Kind.MISSING, "The workflow has no such version.", "`hostd workflow versions NAME`."),
-    "VERSION_EXISTS": ReasonPage(Kind.EXISTS, "This version is registered with another content; a registered version is immutable.", "Raise `version`."),
-    "VERSION_IN_USE": ReasonPage(Kind.STATE, "Live runs or the active mark hold this version.", "Activate another version, wait for the runs, or cancel them."),
-    "ACTIVE_CHANGED": ReasonPage(Kind.CONFLICT, "The active version is not the one the request expected.", "Look at it and try again."),
+    "VERSION_EXISTS": ReasonPage(
+        Kind.EXISTS,
+        "This version is registered with another content; a registered version is immutable.",
+        "Raise `version`.",
+    ),
+    "VERSION_IN_USE": ReasonPage(
+        Kind.STATE,
+        "Live runs or the active mark hold this version.",
+        "Activate another version, wait for the runs, or cancel them.",
+    ),
+    "ACTIVE_CHANGED": ReasonPage(
+        Kind.CONFLICT, "The active version is not the one the request expected.", "Look at it and try again."
+    ),
     "TRIGGER_MISSING": ReasonPage(Kind.MISSING, "There is no such trigger.", "`hostd trigger list`."),
     "PLUGIN_MISSING": ReasonPage(Kind.MISSING, "There is no such plugin or component.", "`hostd plugin list`."),
-    "BLOB_MISSING": ReasonPage(Kind.MISSING, "There is no such blob in the namespace.", "Blobs go with their last reference; see retention."),
+    "BLOB_MISSING": ReasonPage(
+        Kind.MISSING, "There is no such blob in the namespace.", "Blobs go with their last reference; see retention."
+    ),
     # -- plugins
-    "NEEDS_PROCESS": ReasonPage(Kind.UNSUPPORTED, "An installed plugin that the operator did not choose to run inside the daemon needs a process of its own.", "Add its id to `plugins.inline` if you trust it."),
-    "NOTHING_REGISTERED": ReasonPage(Kind.INVALID, "A plugin loaded, but registered nothing.", "Did you forget @hookimpl on hostd_register?"),
-    "PLUGIN_FAILED": ReasonPage(Kind.INVALID, "A plugin could not be loaded; the traceback is listed with it.", "Mend the plugin; the others work."),
-    "PATH_TAKEN": ReasonPage(Kind.EXISTS, "Another trigger serves the same webhook path and method.", "Choose another path."),
+    "NEEDS_PROCESS": ReasonPage(
+        Kind.UNSUPPORTED,
+        "An installed plugin that the operator did not choose to run inside the daemon needs a process of its own.",
+        "Add its id to `plugins.inline` if you trust it.",
+    ),
+    "NOTHING_REGISTERED": ReasonPage(
+        Kind.INVALID, "A plugin loaded, but registered nothing.", "Did you forget @hookimpl on hostd_register?"
+    ),
+    "PLUGIN_FAILED": ReasonPage(
+        Kind.INVALID,
+        "A plugin could not be loaded; the traceback is listed with it.",
+        "Mend the plugin; the others work.",
+    ),
+    "PATH_TAKEN": ReasonPage(
+        Kind.EXISTS, "Another trigger serves the same webhook path and method.", "Choose another path."
+    ),
     # -- requests
-    "ARGUMENT_INVALID": ReasonPage(Kind.INVALID, "A field of the request is missing or malformed.", "See the listed fields."),
-    "REQUEST_ID_CONFLICT": ReasonPage(Kind.EXISTS, "The request id was used within 24 hours for a request with another content.", "Use a fresh request_id for a new request."),
-    "INVALID_FILTER": ReasonPage(Kind.INVALID, "A filter uses something that is not an indexed field or a supported operator.", "The message lists the fields."),
-    "PAGE_TOKEN_INVALID": ReasonPage(Kind.INVALID, "The page token is damaged or belongs to another request.", "Start from the first page."),
-    "RESUME_TOKEN_INVALID": ReasonPage(Kind.INVALID, "The resume token is damaged or belongs to another watch.", "Start the watch without a token."),
-    "RESUME_TOKEN_EXPIRED": ReasonPage(Kind.STATE, "The resume token points behind what is kept, or to another journal.", "Start the watch without a token; it begins with a snapshot."),
-    "TOKEN_MISSING": ReasonPage(Kind.UNAUTHENTICATED, "The request carries no token.", "Send `authorization: Bearer ...`; the owner's token is in <data>/token."),
-    "TOKEN_INVALID": ReasonPage(Kind.UNAUTHENTICATED, "The token is not known.", "Use the content of <data>/token of the daemon you talk to."),
+    "ARGUMENT_INVALID": ReasonPage(
+        Kind.INVALID, "A field of the request is missing or malformed.", "See the listed fields."
+    ),
+    "REQUEST_ID_CONFLICT": ReasonPage(
+        Kind.EXISTS,
+        "The request id was used within 24 hours for a request with another content.",
+        "Use a fresh request_id for a new request.",
+    ),
+    "INVALID_FILTER": ReasonPage(
+        Kind.INVALID,
+        "A filter uses something that is not an indexed field or a supported operator.",
+        "The message lists the fields.",
+    ),
+    "PAGE_TOKEN_INVALID": ReasonPage(
+        Kind.INVALID, "The page token is damaged or belongs to another request.", "Start from the first page."
+    ),
+    "RESUME_TOKEN_INVALID": ReasonPage(
+        Kind.INVALID, "The resume token is damaged or belongs to another watch.", "Start the watch without a token."
+    ),
+    "RESUME_TOKEN_EXPIRED": ReasonPage(
+        Kind.STATE,
+        "The resume token points behind what is kept, or to another journal.",
+        "Start the watch without a token; it begins with a snapshot.",
+    ),
+    "TOKEN_MISSING": ReasonPage(
+        Kind.UNAUTHENTICATED,
+        "The request carries no token.",
+        "Send `authorization: Bearer ...`; the owner's token is in <data>/token.",
+    ),
+    "TOKEN_INVALID": ReasonPage(
+        Kind.UNAUTHENTICATED, "The token is not known.", "Use the content of <data>/token of the daemon you talk to."
+    ),
     "ACCESS_DENIED": ReasonPage(Kind.DENIED, "The principal may not do this.", "Ask the operator."),
-    "INTAKE_FULL": ReasonPage(Kind.EXHAUSTED, "The doors' queue is full; nothing was accepted.", "Try again after the time in RetryInfo."),
-    "WATCH_TOO_SLOW": ReasonPage(Kind.EXHAUSTED, "The consumer of a watch did not keep up.", "Resume with the last token."),
-    "WAIT_EXPIRED": ReasonPage(Kind.TIMEOUT, "The deadline passed while waiting for the run; the run goes on.", "Watch or get the run by its id."),
-    "DRAINING": ReasonPage(Kind.UNAVAILABLE, "The daemon is stopping and takes nothing new.", "Try again when it is back."),
+    "INTAKE_FULL": ReasonPage(
+        Kind.EXHAUSTED, "The doors' queue is full; nothing was accepted.", "Try again after the time in RetryInfo."
+    ),
+    "WATCH_TOO_SLOW": ReasonPage(
+        Kind.EXHAUSTED, "The consumer of a watch did not keep up.", "Resume with the last token."
+    ),
+    "WAIT_EXPIRED": ReasonPage(
+        Kind.TIMEOUT,
+        "The deadline passed while waiting for the run; the run goes on.",
+        "Watch or get the run by its id.",
+    ),
+    "DRAINING": ReasonPage(
+        Kind.UNAVAILABLE, "The daemon is stopping and takes nothing new.", "Try again when it is back."
+    ),
     # -- journal
-    "JOURNAL_LOCKED": ReasonPage(Kind.UNAVAILABLE, "Another daemon uses this journal.", "Stop it, or use another data folder."),
-    "JOURNAL_READ_ONLY": ReasonPage(Kind.UNAVAILABLE, "The journal's file or folder cannot be written.", "Check owner and rights of the data folder."),
-    "JOURNAL_FULL": ReasonPage(Kind.UNAVAILABLE, "The disk is full; nothing new is accepted, reading goes on.", "Free space; the daemon tries again each second."),
-    "JOURNAL_BUSY": ReasonPage(Kind.UNAVAILABLE, "Something else holds the journal's file; nothing new is accepted.", "Find the program that has journal.db open."),
-    "JOURNAL_TOO_NEW": ReasonPage(Kind.CORRUPT, "The journal was written by a newer hostd.", "Use that version, or restore a backup of yours."),
-    "JOURNAL_CORRUPT": ReasonPage(Kind.CORRUPT, "The journal is damaged; the message names the place.", "`hostd journal check`; restore a backup."),
-    "JOURNAL_TRUNCATED": ReasonPage(Kind.CORRUPT, "The journal ends before a batch that was acknowledged.", "Restore the file, or start with --accept-loss to go on without the lost batches."),
-    "JOURNAL_MIGRATION": ReasonPage(Kind.CORRUPT, "A migration that was applied differs from the one this hostd carries.", "Use the hostd that wrote the journal; report it."),
-    "JOURNAL_NETWORK_FS": ReasonPage(Kind.UNSUPPORTED, "The data folder lies on a network file system, where SQLite's locks do not hold.", "Use a local disk."),
-    "JOURNAL_FAILED": ReasonPage(Kind.UNAVAILABLE, "The journal could not write; nothing was acknowledged.", "See the message."),
-    "RECORD_TOO_NEW": ReasonPage(Kind.CORRUPT, "A run's history holds a record written by a newer hostd; the run is held.", "Use that version."),
-    "RECORD_CORRUPT": ReasonPage(Kind.CORRUPT, "A run's history holds a damaged record; the run is held.", "`hostd journal check`; restore a backup."),
+    "JOURNAL_LOCKED": ReasonPage(
+        Kind.UNAVAILABLE, "Another daemon uses this journal.", "Stop it, or use another data folder."
+    ),
+    "JOURNAL_READ_ONLY": ReasonPage(
+        Kind.UNAVAILABLE,
+        "The journal's file or folder cannot be written.",
+        "Check owner and rights of the data folder.",
+    ),
+    "JOURNAL_FULL": ReasonPage(
+        Kind.UNAVAILABLE,
+        "The disk is full; nothing new is accepted, reading goes on.",
+        "Free space; the daemon tries again each second.",
+    ),
+    "JOURNAL_BUSY": ReasonPage(
+        Kind.UNAVAILABLE,
+        "Something else holds the journal's file; nothing new is accepted.",
+        "Find the program that has journal.db open.",
+    ),
+    "JOURNAL_TOO_NEW": ReasonPage(
+        Kind.CORRUPT, "The journal was written by a newer hostd.", "Use that version, or restore a backup of yours."
+    ),
+    "JOURNAL_CORRUPT": ReasonPage(
+        Kind.CORRUPT, "The journal is damaged; the message names the place.", "`hostd journal check`; restore a backup."
+    ),
+    "JOURNAL_TRUNCATED": ReasonPage(
+        Kind.CORRUPT,
+        "The journal ends before a batch that was acknowledged.",
+        "Restore the file, or start with --accept-loss to go on without the lost batches.",
+    ),
+    "JOURNAL_MIGRATION": ReasonPage(
+        Kind.CORRUPT,
+        "A migration that was applied differs from the one this hostd carries.",
+        "Use the hostd that wrote the journal; report it.",
+    ),
+    "JOURNAL_NETWORK_FS": ReasonPage(
+        Kind.UNSUPPORTED,
+        "The data folder lies on a network file system, where SQLite's locks do not hold.",
+        "Use a local disk.",
+    ),
+    "JOURNAL_FAILED": ReasonPage(
+        Kind.UNAVAILABLE, "The journal could not write; nothing was acknowledged.", "See the message."
+    ),
+    "RECORD_TOO_NEW": ReasonPage(
+        Kind.CORRUPT, "A run's history holds a record written by a newer hostd; the run is held.", "Use that version."
+    ),
+    "RECORD_CORRUPT": ReasonPage(
+        Kind.CORRUPT,
+        "A run's history holds a damaged record; the run is held.",
+        "`hostd journal check`; restore a backup.",
+    ),
     # -- daemon
-    "CONFIG_INVALID": ReasonPage(Kind.INVALID, "The configuration has mistakes; each is listed with its place.", "Correct them."),
-    "ADDRESS_IN_USE": ReasonPage(Kind.UNAVAILABLE, "Another program listens on the address.", "Stop it, or choose another with --listen or --http."),
-    "INSECURE_LISTEN": ReasonPage(Kind.INVALID, "Listening beyond loopback without TLS sends tokens in the clear.", "Configure TLS, or say --insecure."),
-    "UNREACHABLE": ReasonPage(Kind.UNAVAILABLE, "No daemon answers at the address.", "Start one with `hostd serve`, or check --address."),
+    "CONFIG_INVALID": ReasonPage(
+        Kind.INVALID, "The configuration has mistakes; each is listed with its place.", "Correct them."
+    ),
+    "ADDRESS_IN_USE": ReasonPage(
+        Kind.UNAVAILABLE,
+        "Another program listens on the address.",
+        "Stop it, or choose another with --listen or --http.",
+    ),
+    "INSECURE_LISTEN": ReasonPage(
+        Kind.INVALID,
+        "Listening beyond loopback without TLS sends tokens in the clear.",
+        "Configure TLS, or say --insecure.",
+    ),
+    "UNREACHABLE": ReasonPage(
+        Kind.UNAVAILABLE, "No daemon answers at the address.", "Start one with `hostd serve`, or check --address."
+    ),
     "BUG": ReasonPage(Kind.BUG, "A mistake in hostd itself; the log holds the id.", "Report it with the id."),
 }

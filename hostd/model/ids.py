@@ -2,7 +2,8 @@
 
 Text form: 26 characters of base32hex (`0-9a-v`, most significant bit first) =
 16 bits placement hash, 48 bits milliseconds, 66 random bits.
-Stored form: 17 bytes, rotated to time, random, hash (the 130 bits shifted left by 6), so that an index grows at its end.
+Stored form: 17 bytes, rotated to time, random, hash (the 130 bits shifted left by 6), so that an index grows at its
+end.
 """
 
 from __future__ import annotations

@@ -33,11 +33,20 @@ def blob_digest(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=32).digest()
 
 
-def to_value(data: bytes) -> tuple[Value, bytes | None]:
-    """Return how to record JSON text, and the blob to store beside it, if any."""
+class Blob(msgspec.Struct, frozen=True, gc=False):
+    """Bytes to store beside the records that refer to them."""
+
+    digest: bytes
+    data: bytes
+    content_type: str = JSON_TYPE
+
+
+def to_blob(data: bytes) -> tuple[Value, Blob | None]:
+    """Return how to record JSON text, and the blob to store beside it, if it is past 32 KiB."""
     if len(data) <= INLINE_BYTES_MAX:
         return data, None
-    return BlobRef(blob_digest(data), len(data)), data
+    digest = blob_digest(data)
+    return BlobRef(digest, len(data)), Blob(digest, data)
 
 
 def value_size_bytes(value: Value) -> int:

@@ -56,13 +56,18 @@ class RunStarted(Record, frozen=True, gc=False, array_like=True, tag=1):
 
 
 class RunOutcome(Record, frozen=True, gc=False, array_like=True, tag=2):
-    """The outcome is decided, handlers still run. `outcome` is a final RunState."""
+    """The outcome is decided; what still runs and the handlers come after. `outcome` is a final RunState.
+
+    `grace_at_ms`: when attempts that still run are given up; `cleanup_at_ms`: when handlers are.
+    """
 
     ver: int = 1
     outcome: int = 0
     reason: str = ""
     message: str = ""
     output: Value = b""
+    grace_at_ms: int = 0
+    cleanup_at_ms: int = 0
 
 
 class RunEnded(Record, frozen=True, gc=False, array_like=True, tag=3):
@@ -128,7 +133,7 @@ class StepReady(Record, frozen=True, gc=False, array_like=True, tag=20):
 
 
 class AttemptStarted(Record, frozen=True, gc=False, array_like=True, tag=21):
-    """An attempt was issued. `with_digest`: 16 bytes of blake2b over the rendered options, empty where they are literal."""
+    """An attempt was issued. `with_digest`: 16 bytes of blake2b over rendered options, empty where they are literal."""
 
     ver: int = 1
     step: int = 0
@@ -160,17 +165,21 @@ class AttemptFailed(Record, frozen=True, gc=False, array_like=True, tag=23):
 
 
 class AttemptLost(Record, frozen=True, gc=False, array_like=True, tag=24):
-    """Nobody can say how the attempt ended. `verdict`: 0 issue again, 1 issue again alone, 2 the step FAILED, 3 CANCELED."""
+    """Nobody can say how the attempt ended.
+
+    `verdict`: 0 issue again, 1 issue again alone, 2 the step FAILED, 3 the step CANCELED.
+    """
 
     ver: int = 1
     step: int = 0
     attempt: int = 1
     verdict: int = 0
     failure: Failure | None = None
+    suspect: bool = False  # it ran inside the daemon's own process and can have killed it
 
 
 class StepEnded(Record, frozen=True, gc=False, array_like=True, tag=25):
-    """The step ended where no attempt ends it (skipped, canceled, passed, failed before an attempt). `state` is final."""
+    """The step ended where no attempt ends it (skipped, canceled, passed, failed before one). `state` is final."""
 
     ver: int = 1
     step: int = 0
@@ -215,7 +224,7 @@ AnyRecord: TypeAlias = (
 )
 
 RECORD_TYPES: tuple[type[Record], ...] = AnyRecord.__args__  # type: ignore[attr-defined]
-KIND_OF: dict[type[Record], int] = {kind: kind.__struct_config__.tag for kind in RECORD_TYPES}  # type: ignore[misc]
+KIND_OF: dict[type[Record], int] = {kind: kind.__struct_config__.tag for kind in RECORD_TYPES}
 KIND_NAMES: dict[int, str] = {
     number: "".join("_" + char if char.isupper() else char.upper() for char in kind.__name__).lstrip("_")
     for kind, number in KIND_OF.items()

@@ -1,0 +1,84 @@
+"""Deciding: (state, message, stamp) -> records and commands. Pure: no clock, no I/O, no randomness of its own.
+
+    PENDING step --needs ended--> READY / RUNNING / WAITING / ended at once
+    RUNNING --done--> SUCCEEDED   --error--> RETRYING --due--> RUNNING   or FAILED
+    RUNNING --gone--> READY (again, or alone) or FAILED
+
+Invariants
+- A message that comes late, twice or out of order decides nothing: every handler first asks whether the step is where
+  the message thinks it is (state RUNNING and the same attempt number).
+- Every record goes through `Draft.add`, which folds it at once: the state a decision returns is what folding its
+  records gives, and nothing else changes a state.
+- A decision ends with `settle`, so a run with nothing ready, running or waiting is decided to its end in the same
+  decision that ended its last step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hostd.definition.plan import BlobNeeded, Plan
+from hostd.engine import attempts, life
+from hostd.engine.draft import Decision, Draft, Needs, Stamp
+from hostd.engine.state import Run
+from hostd.model.messages import (
+    AttemptDone,
+    AttemptError,
+    AttemptGone,
+    Begin,
+    Cancel,
+    Message,
+    Pause,
+    Resume,
+    SlotFree,
+    Terminate,
+    Tick,
+)
+from hostd.model.states import run_is_final
+
+SEMANTICS = 1  # recorded in RUN_STARTED; a change in what `decide` does for the same input ships under the next number
+
+NOTHING = Decision()
+
+
+def begin(plan: Plan, message: Begin, stamp: Stamp) -> Decision | Needs:
+    """Decide a run's start.
+
+    Raises:
+        HostdError: EXPRESSION_FAILED when `vars` cannot be computed; the start is then refused at the door.
+    """
+    draft = Draft(Run(plan), stamp)
+    try:
+        life.on_begin(draft, message)
+    except BlobNeeded as needed:
+        return Needs((needed.digest,))
+    return draft.decision()
+
+
+def decide(run: Run, message: Message, stamp: Stamp) -> Decision | Needs:
+    """Decide what a message about a run leads to; NOTHING when it comes too late or changes nothing."""
+    if run_is_final(run.state):
+        return NOTHING
+    handler, guard = _HANDLERS[type(message)]
+    if guard is not None and not guard(run, message):
+        return NOTHING
+    draft = Draft(run.fork(), stamp)
+    try:
+        handler(draft, message)
+    except BlobNeeded as needed:
+        return Needs((needed.digest,))
+    return draft.decision() if draft.records or draft.commands else NOTHING
+
+
+_HANDLERS: dict[type, tuple[Callable[[Draft, Any], None], Callable[[Run, Any], bool] | None]] = {
+    AttemptDone: (attempts.on_done, attempts.expects),
+    AttemptError: (attempts.on_error, attempts.expects),
+    AttemptGone: (attempts.on_gone, attempts.expects),
+    SlotFree: (attempts.on_slot_free, None),
+    Tick: (life.on_tick, None),
+    Cancel: (life.on_cancel, None),
+    Terminate: (life.on_terminate, None),
+    Pause: (life.on_pause, None),
+    Resume: (life.on_resume, None),
+}

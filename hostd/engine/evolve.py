@@ -1,0 +1,285 @@
+"""Folding: one record at a time changes a run's state in place. No choices are made here.
+
+Whatever decided the records, folding them from nothing gives the state; replaying a prefix gives the state it had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hostd.definition.plan import Plan, StepKind
+from hostd.engine.state import STOP_CANCEL, STOP_END, STOP_TIMEOUT, Active, Run
+from hostd.model.ids import text_id
+from hostd.model.payload import Value, value_size_bytes
+from hostd.model.records import (
+    AnyRecord,
+    AttemptFailed,
+    AttemptLost,
+    AttemptStarted,
+    AttemptSucceeded,
+    CancelRequested,
+    Failure,
+    ObligationMet,
+    Paused,
+    Resumed,
+    RunEnded,
+    RunOutcome,
+    RunStarted,
+    RunTimedOut,
+    StepEnded,
+    StepReady,
+    Terminated,
+    WaitEnded,
+    WaitStarted,
+)
+from hostd.model.states import RunState, StepState
+
+LOST_AGAIN, LOST_ALONE, LOST_FAILED, LOST_CANCELED = 0, 1, 2, 3
+
+
+def fold(plan: Plan, records: list[tuple[int, AnyRecord]]) -> Run:
+    """Return the state that (at_ms, record) pairs lead to, from nothing."""
+    run = Run(plan)
+    for at_ms, record in records:
+        evolve(run, record, at_ms)
+    return run
+
+
+def evolve(run: Run, record: AnyRecord, at_ms: int) -> None:
+    """Change the state by one record that was decided at `at_ms`."""
+    run.seq += 1
+    run.last_at_ms = at_ms
+    _EVOLVE[type(record)](run, record, at_ms)
+
+
+def run_state(run: Run) -> int:
+    """Return the run's word for what is going on, from the facts."""
+    if run.stop in (STOP_CANCEL, STOP_TIMEOUT):
+        return RunState.CANCELING
+    if run.paused:
+        return RunState.PAUSED
+    for step in run.active:
+        if run.states[step] in (StepState.READY, StepState.RUNNING):
+            return RunState.RUNNING
+    return RunState.WAITING if run.active else RunState.RUNNING
+
+
+def _started(run: Run, record: RunStarted, at_ms: int) -> None:
+    run.run_id = text_id(record.run_id)
+    run.key = record.key
+    run.lineage = record.lineage or run.run_id
+    run.input = record.input
+    run.vars = record.vars
+    run.env = record.env
+    run.started_at_ms = at_ms
+    run.deadline_at_ms = record.deadline_at_ms
+    run.state = RunState.RUNNING
+    _count_value(run, record.input)
+
+
+def _outcome(run: Run, record: RunOutcome, at_ms: int) -> None:
+    run.outcome = record.outcome
+    run.reason = record.reason
+    run.message = record.message
+    run.output = record.output
+    if record.grace_at_ms:
+        run.stop = run.stop or STOP_END
+        run.grace_at_ms = record.grace_at_ms
+    run.cleanup_at_ms = run.cleanup_at_ms or record.cleanup_at_ms
+    _count_value(run, record.output)
+
+
+def _ended(run: Run, record: RunEnded, at_ms: int) -> None:
+    if not run.outcome:
+        run.outcome = record.outcome
+        run.reason = record.reason
+        run.message = record.message
+        run.output = record.output
+    run.state = record.outcome
+    run.active.clear()
+    run.deadline_at_ms = run.grace_at_ms = run.cleanup_at_ms = 0
+
+
+def _cancel(run: Run, record: CancelRequested, at_ms: int) -> None:
+    run.stop = STOP_CANCEL
+    run.message = record.reason
+    run.grace_at_ms = record.grace_at_ms
+    run.cleanup_at_ms = record.cleanup_at_ms
+    run.paused = False
+    run.state = RunState.CANCELING
+
+
+def _timed_out(run: Run, record: RunTimedOut, at_ms: int) -> None:
+    run.stop = STOP_TIMEOUT
+    run.grace_at_ms = record.grace_at_ms
+    run.cleanup_at_ms = record.cleanup_at_ms
+    run.paused = False
+    run.state = RunState.CANCELING
+
+
+def _terminated(run: Run, record: Terminated, at_ms: int) -> None:
+    run.outcome = run.state = RunState.CANCELED
+    run.reason = "TERMINATED"
+    run.message = record.reason
+    for step, state in enumerate(run.states):
+        if state < StepState.SUCCEEDED:
+            run.states[step] = StepState.CANCELED
+    run.active.clear()
+    run.deadline_at_ms = run.grace_at_ms = run.cleanup_at_ms = 0
+
+
+def _paused(run: Run, record: Paused, at_ms: int) -> None:
+    run.paused = True
+    run.state = run_state(run)
+
+
+def _resumed(run: Run, record: Resumed, at_ms: int) -> None:
+    run.paused = False
+    run.state = run_state(run)
+
+
+def _met(run: Run, record: ObligationMet, at_ms: int) -> None:
+    """Nothing that a `steps` run owes today is kept in its state; the kind exists so that histories can hold it."""
+
+
+def _ready(run: Run, record: StepReady, at_ms: int) -> None:
+    before = run.active.get(record.step)
+    run.active[record.step] = _next(before, at_ms, alone=record.alone)
+    run.states[record.step] = StepState.READY
+    run.state = run_state(run)
+
+
+def _attempt_started(run: Run, record: AttemptStarted, at_ms: int) -> None:
+    before = run.active.get(record.step)
+    run.active[record.step] = _next(before, at_ms, attempt=record.attempt, alone=record.alone)
+    run.states[record.step] = StepState.RUNNING
+    if run.state == RunState.WAITING:
+        run.state = RunState.RUNNING
+
+
+def _attempt_succeeded(run: Run, record: AttemptSucceeded, at_ms: int) -> None:
+    run.outputs[record.step] = record.output
+    _count_value(run, record.output)
+    _end_step(run, record.step, StepState.SUCCEEDED)
+
+
+def _attempt_failed(run: Run, record: AttemptFailed, at_ms: int) -> None:
+    if record.retry_at_ms:
+        before = run.active[record.step]
+        run.active[record.step] = _next(before, at_ms, attempt=record.attempt, due_at_ms=record.retry_at_ms)
+        run.states[record.step] = StepState.RETRYING
+        run.state = run_state(run)
+        return
+    if record.canceled:
+        _end_step(run, record.step, StepState.CANCELED)
+        return
+    _fail_step(run, record.step, record.failure)
+
+
+def _attempt_lost(run: Run, record: AttemptLost, at_ms: int) -> None:
+    if record.verdict == LOST_CANCELED:
+        _end_step(run, record.step, StepState.CANCELED)
+        return
+    if record.verdict == LOST_FAILED:
+        _fail_step(run, record.step, record.failure or Failure("ATTEMPT_LOST", "the attempt was lost"))
+        return
+    before = run.active[record.step]
+    run.active[record.step] = Active(
+        before.ready_at_ms,
+        attempt=record.attempt,
+        losses=before.losses + 1,
+        suspicions=before.suspicions + record.suspect,
+        alone=record.verdict == LOST_ALONE,
+    )
+    run.states[record.step] = StepState.READY
+
+
+def _step_ended(run: Run, record: StepEnded, at_ms: int) -> None:
+    if record.state == StepState.FAILED:
+        if record.step not in run.active:
+            run.tries[record.step] = 0
+        _fail_step(run, record.step, record.failure or Failure("STEP_FAILED", ""))
+        return
+    if record.state == StepState.SUCCEEDED:
+        run.outputs[record.step] = record.output
+        _count_value(run, record.output)
+    _end_step(run, record.step, record.state)
+
+
+def _wait_started(run: Run, record: WaitStarted, at_ms: int) -> None:
+    before = run.active.get(record.step)
+    run.active[record.step] = _next(before, at_ms, due_at_ms=record.due_at_ms)
+    run.states[record.step] = StepState.WAITING
+    run.state = run_state(run)
+
+
+def _wait_ended(run: Run, record: WaitEnded, at_ms: int) -> None:
+    _end_step(run, record.step, StepState.SUCCEEDED)
+
+
+def _next(
+    before: Active | None, at_ms: int, *, attempt: int | None = None, due_at_ms: int = 0, alone: bool = False
+) -> Active:
+    if before is None:
+        return Active(at_ms, attempt=attempt or 0, due_at_ms=due_at_ms, alone=alone)
+    return Active(
+        before.ready_at_ms,
+        attempt=before.attempt if attempt is None else attempt,
+        losses=before.losses,
+        suspicions=before.suspicions,
+        due_at_ms=due_at_ms,
+        alone=alone,
+    )
+
+
+def _fail_step(run: Run, step: int, failure: Failure) -> None:
+    run.step_failures[step] = failure
+    plan = run.plan.steps[step]
+    if not plan.continue_on_error or plan.handler:
+        run.failures = (*run.failures, step)
+    _end_step(run, step, StepState.FAILED)
+
+
+def _end_step(run: Run, step: int, state: int) -> None:
+    run.states[step] = state
+    active = run.active.pop(step, None)
+    plan = run.plan.steps[step]
+    usual = 1 if state <= StepState.FAILED else 0
+    if active is not None and active.attempt != usual and plan.kind is StepKind.ACTION:
+        run.tries[step] = active.attempt
+    if plan.handler:
+        return
+    run.unfinished -= 1
+    needs = run.open_needs
+    for dependent in plan.dependents:
+        needs[dependent] -= 1
+    if run.active and run.state <= RunState.WAITING:
+        run.state = run_state(run)
+
+
+def _count_value(run: Run, value: Value) -> None:
+    if value:
+        run.value_bytes += value_size_bytes(value)
+        run.value_count += 1
+
+
+_EVOLVE: dict[type, Callable[[Run, Any, int], None]] = {
+    RunStarted: _started,
+    RunOutcome: _outcome,
+    RunEnded: _ended,
+    CancelRequested: _cancel,
+    Terminated: _terminated,
+    Paused: _paused,
+    Resumed: _resumed,
+    ObligationMet: _met,
+    RunTimedOut: _timed_out,
+    StepReady: _ready,
+    AttemptStarted: _attempt_started,
+    AttemptSucceeded: _attempt_succeeded,
+    AttemptFailed: _attempt_failed,
+    AttemptLost: _attempt_lost,
+    StepEnded: _step_ended,
+    WaitStarted: _wait_started,
+    WaitEnded: _wait_ended,
+}

@@ -1,0 +1,166 @@
+"""What expressions see of a run: the roots of definition.md, values parsed only where somebody looks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from hostd.definition.plan import BlobNeeded
+from hostd.engine.state import Run
+from hostd.model.payload import Value
+from hostd.model.records import Failure
+from hostd.model.states import RunState, StepState, run_is_final, step_is_final
+from hostd.values.json_text import parse_json
+from hostd.values.times import format_time_ms
+
+_STATUS = frozenset({"succeeded", "failed", "none_failed", "always", "canceled"})
+
+
+def failure_value(failure: Failure, *, attempt: int, step: str = "") -> dict[str, Any]:
+    """Return a failure as expressions see it: reason, code, message, retryable, details, attempt; `step` if given."""
+    value: dict[str, Any] = {
+        "reason": failure.reason,
+        "code": failure.code,
+        "message": failure.message,
+        "retryable": failure.retryable,
+        "details": parse_json(failure.details) if failure.details else {},
+        "attempt": attempt,
+    }
+    if step:
+        value["step"] = step
+    return value
+
+
+class RunScope:
+    """Scope (definition.plan.Scope) over a run, seen from one step; step -1 is the run itself (`output`)."""
+
+    __slots__ = ("_blobs", "_error", "_run", "_step", "now_ms")
+
+    def __init__(
+        self, run: Run, step: int, now_ms: int, blobs: Mapping[bytes, bytes], error: dict[str, Any] | None = None
+    ) -> None:
+        self._run = run
+        self._step = step
+        self._blobs = blobs
+        self._error = error
+        self.now_ms = now_ms
+
+    def root(self, name: str) -> Any:
+        """Return a root's value. Raises LookupError where it has none here."""
+        run = self._run
+        if name == "input":
+            return self._parsed("input", run.input) if run.input else {}
+        if name == "vars":
+            return self._parsed("vars", run.vars) if run.vars else {}
+        if name == "env":
+            return run.env
+        if name == "run":
+            return self._run_root()
+        if name == "failures":
+            return self._failures()
+        if name == "failure":
+            failures = self._failures()
+            return failures[0] if failures else None
+        if name == "error" and self._error is not None:
+            return self._error
+        raise LookupError(f"`{name}` has no value here")
+
+    def step(self, step_id: str, field: str) -> Any:
+        """Return a field of a step that has ended."""
+        run = self._run
+        index = run.plan.index[step_id]
+        state = run.states[index]
+        if not step_is_final(state):
+            raise LookupError(f"step `{step_id}` has not ended; add it to `needs`")
+        if field == "output":
+            value = run.outputs.get(index)
+            return None if value is None else self._parsed(index, value)
+        if field == "state":
+            return StepState(state).name
+        if field == "result":
+            return StepState(run.result(index)).name
+        if field == "attempts":
+            return run.attempts(index)
+        if field == "error":
+            failure = run.step_failures.get(index)
+            return None if failure is None else failure_value(failure, attempt=run.attempts(index))
+        raise LookupError(f"a step has no field `{field}`: output, state, result, error, attempts")
+
+    def why_null(self, step_id: str) -> str:
+        """Return why a step's output or error is null."""
+        state = StepState(self._run.states[self._run.plan.index[step_id]])
+        return f"{step_id} was {state.name}" if state is not StepState.SUCCEEDED else f"{step_id} SUCCEEDED with null"
+
+    def status(self, name: str) -> bool:
+        """Return a status function's answer, seen from the step."""
+        run = self._run
+        if name == "always":
+            return True
+        if name == "canceled":
+            return bool(run.stop) and run.outcome in (0, RunState.CANCELED, RunState.TIMED_OUT)
+        needs = run.plan.steps[self._step].needs if self._step >= 0 else ()
+        if name == "succeeded":
+            return all(run.result(need) == StepState.SUCCEEDED for need in needs)
+        failed = self._ancestor_failed(needs)
+        if name == "failed":
+            return failed
+        return not failed and (not needs or any(run.result(need) == StepState.SUCCEEDED for need in needs))
+
+    def seed(self, field_path: str) -> bytes:
+        """Return what random functions of a field are seeded with: the same whenever it is rendered again."""
+        run = self._run
+        step = run.plan.steps[self._step].id if self._step >= 0 else ""
+        text = "\x00".join((run.lineage, "", step, "0", field_path))
+        return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+    def _ancestor_failed(self, needs: tuple[int, ...]) -> bool:
+        run = self._run
+        seen: set[int] = set()
+        stack = list(needs)
+        while stack:
+            step = stack.pop()
+            if step in seen:
+                continue
+            seen.add(step)
+            if run.result(step) == StepState.FAILED:
+                return True
+            stack.extend(run.plan.steps[step].needs)
+        return False
+
+    def _run_root(self) -> dict[str, Any]:
+        run = self._run
+        state = run.outcome if run.outcome and not run_is_final(run.state) else run.state
+        return {
+            "id": run.run_id,
+            "key": run.key,
+            "workflow": run.plan.workflow,
+            "version": run.plan.version,
+            "started_at": format_time_ms(run.started_at_ms),
+            "state": RunState(state).name,
+        }
+
+    def _failures(self) -> list[dict[str, Any]]:
+        run = self._run
+        values = [
+            failure_value(run.step_failures[step], attempt=run.attempts(step), step=run.plan.steps[step].id)
+            for step in run.failures
+        ]
+        if not values and run.outcome == RunState.TIMED_OUT:
+            values.append(failure_value(Failure("RUN_TIMEOUT", run.message), attempt=0, step=""))
+        return values
+
+    def _parsed(self, name: object, value: Value) -> Any:
+        run = self._run
+        cache = run.parsed
+        if cache is None:
+            cache = run.parsed = {}
+        if name in cache:
+            return cache[name]
+        if not isinstance(value, bytes):
+            data = self._blobs.get(value.digest)
+            if data is None:
+                raise BlobNeeded(value.digest)
+            return parse_json(data)
+        parsed = cache[name] = parse_json(value)
+        return parsed
