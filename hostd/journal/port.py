@@ -210,6 +210,7 @@ class Batch(msgspec.Struct, gc=False):
 
     at_ms: int
     epoch: int = 0
+    append_id: int = 0  # 0 = the caller will never ask; else unlike any before, 63 bits
     rows: list[Row] = []
     new_runs: list[NewRun] = []
     run_updates: list[RunUpdate] = []
@@ -243,7 +244,10 @@ Done = Callable[[Appended | None, BaseException | None], None]
 
 
 class RunQuery(msgspec.Struct, frozen=True, gc=False):
-    """A list of runs: newest first. `filter` is an AST of model/filters.py; `before` pages (run < before)."""
+    """A list of runs: newest first. `filter` is an AST of model/filters.py.
+
+    `before` pages: runs with key < before, or > before when ascending; 0 = from the start.
+    """
 
     namespace: str
     filter: Any = None
@@ -375,6 +379,10 @@ class Journal(Protocol):
 
     def check(self) -> Iterator[str]:
         """Yield one line a fault: crc, sequence gaps, chain, index against records. Nothing means sound."""
+        ...
+
+    def repair(self) -> Iterator[str]:
+        """Rebuild run index and labels from the records; yield one line a mend."""
         ...
 
 

@@ -9,16 +9,51 @@ import msgspec
 SECRET_EXTENSION = 1
 
 
-class SecretRef(msgspec.Struct, frozen=True, gc=False):
+class _Opaque:
+    """A value no encoder knows by itself (a Struct or dataclass would be written out as text by any of them)."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._value))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._value!r})"
+
+
+class SecretRef(_Opaque):
     """A whole field that is one secret."""
 
-    name: str
+    __slots__ = ()
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+
+    @property
+    def name(self) -> str:
+        """Return the secret's name."""
+        return str(self._value)
 
 
-class SecretText(msgspec.Struct, frozen=True):
+class SecretText(_Opaque):
     """Text joined from parts: plain text or secrets."""
 
-    parts: tuple[str | SecretRef, ...]
+    __slots__ = ()
+
+    def __init__(self, parts: tuple[str | SecretRef, ...]) -> None:
+        super().__init__(parts)
+
+    @property
+    def parts(self) -> tuple[str | SecretRef, ...]:
+        """Return the parts in order."""
+        parts: tuple[str | SecretRef, ...] = self._value
+        return parts
 
 
 def has_secret(value: Any) -> bool:
