@@ -1,0 +1,56 @@
+"""Triggers: they turn the outside into events."""
+
+from __future__ import annotations
+
+import enum
+import inspect
+from typing import Any, ClassVar, Final, Generic, TypeVar
+
+from hostd.plugin.component import Component, refuse
+from hostd.plugin.context import TriggerContext
+from hostd.plugin.options import Options
+
+OptionsT = TypeVar("OptionsT", bound=Options)
+
+
+class Instances(enum.StrEnum):
+    """How many peers of a cluster run a configured trigger at once."""
+
+    ONE = "ONE"
+    EVERY_PEER = "EVERY_PEER"
+    PARTITIONS = "PARTITIONS"
+
+
+ONE: Final = Instances.ONE
+EVERY_PEER: Final = Instances.EVERY_PEER
+PARTITIONS: Final = Instances.PARTITIONS
+
+
+class Trigger(Component, Generic[OptionsT]):
+    """One instance per configured trigger; its options are `self.options`.
+
+    Attributes:
+        instances: ONE (a lease in the cluster), EVERY_PEER (each listens), or PARTITIONS (one per key).
+    """
+
+    instances: ClassVar[Instances] = ONE
+
+    def __init__(self, options: OptionsT) -> None:
+        self.options = options
+
+    async def run(self, ctx: TriggerContext) -> None:
+        """Emit events until cancelled. Returning means: nothing more to come.
+
+        Raises:
+            RetryLater, NotConnected, EndOfTrigger, PermanentFailure: steer the host; anything else is restarted with back-off.
+        """
+        raise NotImplementedError
+
+
+def check_trigger(trigger: type[Trigger[Any]]) -> None:
+    """Raise HostdError PLUGIN_FAILED when the trigger cannot be run."""
+    name = trigger.__qualname__
+    if trigger.run is Trigger.run or not inspect.iscoroutinefunction(trigger.run):
+        raise refuse(f"{name} needs an `async def run(self, ctx)`")
+    if not isinstance(trigger.instances, Instances):
+        raise refuse(f"{name}.instances is {trigger.instances!r}; it is ONE, EVERY_PEER or PARTITIONS")
