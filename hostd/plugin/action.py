@@ -10,7 +10,7 @@ from hostd.plugin.context import ActionContext
 from hostd.plugin.options import Options
 
 Effects: TypeAlias = Literal["none", "idempotent", "at_most_once"]
-"""`none`: changes nothing outside. `idempotent`: may happen twice without harm. `at_most_once`: never issued again once lost."""
+"""`none`: changes nothing outside. `idempotent`: may happen twice. `at_most_once`: never issued again once lost."""
 
 OptionsT = TypeVar("OptionsT", bound=Options)
 
@@ -69,5 +69,5 @@ def _check_run(action: type[Action[Any]], name: str) -> None:
         raise refuse(f"{name}.run is async, which cannot run in the executor `thread`; use `inline`, or a plain def")
     if not is_async and "inline" in action.executors:
         raise refuse(
-            f"{name}.run is a plain def, which would block the daemon; use async def, or executors = ('thread', 'process')"
+            f"{name}.run is a plain def and would block the daemon; use async def, or executors = ('thread', 'process')"
         )

@@ -1,4 +1,7 @@
-"""The version of the plugin API, and the ranges plugins ask for. A minor only adds; a major is served beside the old one."""
+"""The version of the plugin API, and the ranges plugins ask for.
+
+A minor only adds; a major is served beside the old one for a year.
+"""
 
 from __future__ import annotations
 

@@ -50,9 +50,7 @@ def check_id(component: type[Component]) -> str:
     """Return a component's id. Raises HostdError PLUGIN_FAILED when it has none or a malformed one."""
     component_id = getattr(component, "id", None)
     if not isinstance(component_id, str) or not ID.fullmatch(component_id):
-        raise refuse(
-            f"{component.__qualname__}.id is {component_id!r}; an id is <domain>.<name> in lower case, such as greet.say"
-        )
+        raise refuse(f"{component.__qualname__}.id is {component_id!r}; an id is <domain>.<name>, such as greet.say")
     if component_id.partition(".")[0] in RESERVED_DOMAINS:
         raise refuse(f"{component.__qualname__}.id is {component_id!r}; that domain belongs to the engine")
     return component_id

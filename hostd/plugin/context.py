@@ -216,8 +216,8 @@ class TriggerContext(Protocol):
         self,
         data: JsonValue = None,
         *,
-        id: str | None = None,
-        type: str | None = None,
+        id: str | None = None,  # noqa: A002 the names of the envelope
+        type: str | None = None,  # noqa: A002
         source: str | None = None,
         subject: str = "",
         time: datetime | None = None,

@@ -28,7 +28,7 @@ class ActionError(Exception):
 
     Args:
         message: one sentence for a person. Never put a secret into it.
-        code: the action's own word for the failure, such as CARD_DECLINED; `non_retryable: [code:CARD_DECLINED]` reads it.
+        code: the action's own word for it, such as CARD_DECLINED; `non_retryable: [code:CARD_DECLINED]` reads it.
         retryable: whether trying again can help.
         retry_after: replaces the computed wait.
         details: JSON values that expressions read as `error.details`.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from hostd.values.json_text import JsonValue
 
@@ -13,7 +13,7 @@ EVENT_ID_BYTES_MAX = 256
 
 def rfc3339(at: datetime) -> str:
     """Return an aware time as RFC 3339 text in UTC ending in `Z`, with as many digits of a second as it needs."""
-    text = at.astimezone(timezone.utc).isoformat()
+    text = at.astimezone(UTC).isoformat()
     return text.removesuffix("+00:00") + "Z"
 
 
@@ -33,7 +33,7 @@ class Event:
         if not self.id or len(self.id.encode("utf-8", "replace")) > EVENT_ID_BYTES_MAX:
             raise ValueError(f"an event's id has 1 to {EVENT_ID_BYTES_MAX} bytes")
         if self.time.tzinfo is None:
-            raise ValueError("an event's time must be aware (datetime.now(timezone.utc))")
+            raise ValueError("an event's time must be aware (datetime.now(UTC))")
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the envelope that expressions see as `event`."""

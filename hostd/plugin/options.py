@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, dataclass_transform
 
+import pydantic
 from pydantic import AfterValidator, BaseModel, ConfigDict
-from pydantic import Field as pydantic_field
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError, PydanticUndefined
 
@@ -25,10 +25,10 @@ _TESTS: dict[str, tuple[Callable[[Any, Any], bool], str]] = {
 
 
 class OptionNotSupported(ValueError):
-    """Raise it in a validator for a word that is known but that this version does not build: reason NOT_YET_SUPPORTED."""
+    """A word that is known but not built yet: raise it in a validator, the reason is NOT_YET_SUPPORTED."""
 
 
-def Field(
+def Field(  # noqa: N802 reads like pydantic's
     default: Any = PydanticUndefined,
     *,
     description: str = "",
@@ -84,7 +84,7 @@ def Field(
     known: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if default_factory is None:
         known["default"] = default
-    field: FieldInfo = pydantic_field(json_schema_extra=extra or None, repr=not secret, **known)
+    field: FieldInfo = pydantic.Field(json_schema_extra=extra or None, repr=not secret, **known)
     if durations:
         field.metadata.append(AfterValidator(_within(durations)))
     return field

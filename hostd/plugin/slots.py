@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol, TypeAlias
 
 CatchUp: TypeAlias = Literal["none", "one", "all"]
@@ -12,7 +12,7 @@ CatchUp: TypeAlias = Literal["none", "one", "all"]
 LATE_SLOTS_MAX = 100
 LONGEST_SLEEP_S = 30.0  # wall clocks step; look again at least this often
 _LIMITS: dict[str, int] = {"none": 0, "one": 1, "all": LATE_SLOTS_MAX}
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INSTANT = timedelta(microseconds=1)
 
 

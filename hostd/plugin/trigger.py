@@ -42,7 +42,8 @@ class Trigger(Component, Generic[OptionsT]):
         """Emit events until cancelled. Returning means: nothing more to come.
 
         Raises:
-            RetryLater, NotConnected, EndOfTrigger, PermanentFailure: steer the host; anything else is restarted with back-off.
+            RetryLater, NotConnected, EndOfTrigger, PermanentFailure: steer the host.
+                Anything else is restarted with back-off.
         """
         raise NotImplementedError
 
