@@ -1,0 +1,121 @@
+"""Driving a coroutine: one that does not wait ends at once, without a task; one that waits becomes a task.
+
+From Python 3.12 on, eager tasks do this. On 3.11 the first step is sent by hand with a stand-in as the current task,
+because `asyncio.timeout`, TaskGroup and aiohttp ask for one; what they keep of it is forwarded to the real task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Coroutine, Generator
+from typing import Any
+
+EAGER = sys.version_info >= (3, 12)
+
+
+class Ended:
+    """The coroutine ended in its first step."""
+
+    __slots__ = ("error", "value")
+
+    def __init__(self, value: Any, error: BaseException | None) -> None:
+        self.value = value
+        self.error = error
+
+
+class _StandIn:
+    """What `asyncio.current_task()` answers during the first step; later calls reach the task that took over."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self.task: asyncio.Task[Any] | None = None
+
+    def cancel(self, msg: Any = None) -> bool:
+        if self.task is not None:
+            return self.task.cancel(msg)
+        raise RuntimeError("a step cannot cancel itself before it waits")
+
+    def cancelling(self) -> int:
+        return self.task.cancelling() if self.task is not None else 0
+
+    def uncancel(self) -> int:
+        return self.task.uncancel() if self.task is not None else 0
+
+    def __getattr__(self, name: str) -> Any:
+        if self.task is None:
+            raise AttributeError(name)
+        return getattr(self.task, name)
+
+    def done(self) -> bool:
+        return self.task is not None and self.task.done()
+
+    def get_name(self) -> str:
+        return self.task.get_name() if self.task is not None else "attempt"
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        return self._loop
+
+
+class _Rest:
+    """Awaits what the first step waits for, then goes on with the coroutine inside the new task."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], waits_for: Any) -> None:
+        self._coroutine = coroutine
+        self._waits_for = waits_for
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        waits_for = self._waits_for
+        while True:
+            try:
+                sent = yield waits_for
+            except BaseException as error:
+                send = lambda error=error: self._coroutine.throw(error)  # noqa: E731
+            else:
+                send = lambda sent=sent: self._coroutine.send(sent)  # noqa: E731
+            try:
+                waits_for = send()
+            except StopIteration as stop:
+                return stop.value
+
+
+async def _go_on(rest: _Rest) -> Any:
+    return await rest
+
+
+def drive(coroutine: Coroutine[Any, Any, Any], *, name: str) -> Ended | asyncio.Task[Any]:
+    """Start a coroutine; return how it ended, or the task that goes on with it."""
+    loop = asyncio.get_running_loop()
+    if EAGER:
+        task = asyncio.Task(coroutine, loop=loop, name=name, eager_start=True)  # type: ignore[call-arg,unused-ignore]
+        if not task.done():
+            return task
+        if task.cancelled():
+            return Ended(None, asyncio.CancelledError())
+        error = task.exception()
+        return Ended(None if error else task.result(), error)
+    return _drive_by_hand(coroutine, loop, name)
+
+
+def _drive_by_hand(
+    coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop, name: str
+) -> Ended | asyncio.Task[Any]:
+    stand_in = _StandIn(loop)
+    outer = asyncio.current_task(loop)
+    if outer is not None:
+        asyncio._leave_task(loop, outer)
+    asyncio._enter_task(loop, stand_in)  # type: ignore[arg-type]
+    try:
+        waits_for = coroutine.send(None)
+    except StopIteration as stop:
+        return Ended(stop.value, None)
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            raise
+        return Ended(None, error)
+    finally:
+        asyncio._leave_task(loop, stand_in)  # type: ignore[arg-type]
+        if outer is not None:
+            asyncio._enter_task(loop, outer)
+    stand_in.task = loop.create_task(_go_on(_Rest(coroutine, waits_for)), name=name)
+    return stand_in.task

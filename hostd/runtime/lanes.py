@@ -1,0 +1,49 @@
+"""The two ways into the engine loop: doors, bounded, may refuse; inside, bounded by what is in flight, never refuses."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+from hostd.errors.base import HostdError, Kind
+
+DOORS_MAX = 10_000
+
+
+class Lanes:
+    """Both queues. Inside is taken first."""
+
+    def __init__(self, doors_max: int = DOORS_MAX) -> None:
+        self.inside: deque[Any] = deque()
+        self.doors: deque[Any] = deque()
+        self.doors_max = doors_max
+        self.doors_size = 0
+
+    def any_waiting(self) -> bool:
+        """Say whether there is anything to take."""
+        return bool(self.inside or self.doors)
+
+    def enter(self, item: Any) -> None:
+        """Queue a door item. Raises HostdError INTAKE_FULL; nothing is then accepted."""
+        if self.doors_size + item.size > self.doors_max:
+            message = f"{self.doors_size} requests wait already; nothing of this one was accepted"
+            raise HostdError(Kind.EXHAUSTED, "INTAKE_FULL", message, retry_after_s=0.1)
+        self.doors_size += item.size
+        self.doors.append(item)
+
+    def has_room(self, size: int = 1) -> bool:
+        """Say whether a door item of this size would be accepted now."""
+        return self.doors_size + size <= self.doors_max
+
+    def take_door(self) -> Any:
+        """Return the oldest door item."""
+        item = self.doors.popleft()
+        self.doors_size -= item.size
+        return item
+
+    def drop_doors(self) -> list[Any]:
+        """Return and forget all door items."""
+        items = list(self.doors)
+        self.doors.clear()
+        self.doors_size = 0
+        return items

@@ -1,0 +1,82 @@
+"""What the runtime needs of its siblings below; daemon.py hands in what fits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from hostd.definition.plan import Plan
+from hostd.model.records import Failure
+from hostd.runtime.attempt import Attempt
+
+
+class Plans(Protocol):
+    """Compiled plans by version; `get` may block (it reads the journal) and is called in reader threads."""
+
+    def cached(self, namespace: str, workflow: str, version: str) -> Plan | None: ...
+
+    def get(self, namespace: str, workflow: str, version: str) -> Plan: ...
+
+
+class AttemptLog(Protocol):
+    """Where lines that attempts logged go; never blocks the loop."""
+
+    def append(self, run_id: str, step: str, attempt: int, lines: Sequence[str]) -> None: ...
+
+
+class ActionEntry(Protocol):
+    """A loaded action (host.registry)."""
+
+    @property
+    def executors(self) -> Sequence[str]: ...
+
+    @property
+    def effects(self) -> str: ...
+
+    @property
+    def instance(self) -> Any:
+        """The provisioned component; `run(ctx, options)`."""
+        ...
+
+    def parse(self, rendered: Any) -> Any:
+        """Return the options. Raises HostdError OPTION_INVALID."""
+        ...
+
+
+class Actions(Protocol):
+    """The actions that are loaded now."""
+
+    def action(self, component_id: str) -> ActionEntry | None: ...
+
+
+class Contexts(Protocol):
+    """Makes what actions are given, and understands what they raise."""
+
+    def action(self, attempt: Attempt, idempotency_key: str, *, timeout_ms: int) -> Any:
+        """Return an ActionContext with `lines` (what was logged) and `request_cancel()`."""
+        ...
+
+    def failure(self, error: BaseException, attempt: Attempt) -> tuple[Failure, int | None]:
+        """Return what an action raised as a failure, and its retry_after in milliseconds."""
+        ...
+
+
+class Scripts(Protocol):
+    """Runs `lua.script` steps."""
+
+    async def run_step(self, attempt: Attempt, options: Any) -> bytes:
+        """Return the script's result as JSON text. Raises HostdError SCRIPT_*, or what `Contexts.failure` understands."""
+        ...
+
+
+class Faults(Protocol):
+    """Named points where a test may stop, fail or kill the process."""
+
+    def reached(self, point: str, **facts: Any) -> None: ...
+
+
+class NoFaults:
+    """The points of a daemon in use: nothing happens there."""
+
+    def reached(self, point: str, **facts: Any) -> None:
+        """Do nothing."""

@@ -1,0 +1,143 @@
+"""Which runs are in memory: what moves stays, what has nothing in flight for a minute leaves, a message loads it again."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+from hostd.aio import Clock
+from hostd.engine.evolve import evolve
+from hostd.engine.state import Run
+from hostd.errors.base import HostdError, Kind
+from hostd.journal.codec import decode_records
+from hostd.journal.port import Journal, RunRow
+from hostd.model.ids import text_id
+from hostd.model.states import RunState, StepState, run_is_final
+from hostd.runtime.ports import Plans
+from hostd.runtime.readers import Readers
+from hostd.runtime.turn import Resident
+
+RUNS_IN_MEMORY = 10_000
+IDLE_S = 60.0
+
+
+class Residence:
+    """The runs in memory, least recently used first, and how they come and go."""
+
+    def __init__(
+        self, *, journal: Journal, readers: Readers, plans: Plans, clock: Clock, runs_max: int = RUNS_IN_MEMORY
+    ) -> None:
+        self._journal = journal
+        self._readers = readers
+        self._plans = plans
+        self._clock = clock
+        self._runs_max = runs_max
+        self._runs: OrderedDict[int, Resident] = OrderedDict()
+        self._parked: dict[int, list[Any]] = {}
+        self._pinned: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def get(self, key: int) -> Resident | None:
+        """Return a run that is in memory."""
+        return self._runs.get(key)
+
+    def all(self) -> list[Resident]:
+        """Return the runs in memory."""
+        return list(self._runs.values())
+
+    def add(self, resident: Resident) -> None:
+        """Take a run in."""
+        resident.used_s = self._clock.monotonic_s()
+        self._runs[resident.key] = resident
+
+    def remove(self, key: int) -> None:
+        """Let a run go; the journal has it."""
+        self._runs.pop(key, None)
+
+    def park(self, key: int, entry: Any) -> bool:
+        """Keep a message until its run is loaded. Returns True for the first, which starts the loading."""
+        entries = self._parked.get(key)
+        if entries is not None:
+            entries.append(entry)
+            return False
+        self._parked[key] = [entry]
+        return True
+
+    def unpark(self, key: int) -> list[Any]:
+        """Return the messages that waited for a run, in order."""
+        return self._parked.pop(key, [])
+
+    def pin(self, key: int) -> None:
+        """Keep a run in memory, as often as it is not unpinned."""
+        self._pinned[key] = self._pinned.get(key, 0) + 1
+
+    def unpin(self, key: int) -> None:
+        """Take back one pin."""
+        count = self._pinned.get(key, 0) - 1
+        if count > 0:
+            self._pinned[key] = count
+        else:
+            self._pinned.pop(key, None)
+
+    async def load(self, key: int) -> Resident | None:
+        """Return a live run from the journal; None when it is final, held or gone. Raises what reading it raises."""
+        return await self._readers.call(self._read, key)
+
+    async def blob(self, namespace: str, digest: bytes) -> bytes:
+        """Return a blob's bytes. Raises HostdError BLOB_MISSING."""
+        blob = await self._readers.call(self._journal.blob, namespace, digest)
+        if blob is None:
+            raise HostdError(Kind.CORRUPT, "BLOB_MISSING", f"the journal has no blob {digest.hex()}")
+        return blob.data
+
+    def _read(self, key: int) -> Resident | None:
+        row = self._journal.run_row(key)
+        if row is None or run_is_final(row.state) or row.state == RunState.HELD:
+            return None
+        run = fold_run(self._journal, self._plans, row)
+        return Resident(key, row.namespace, run, stored_state=row.state, due_at_ms=row.due_at_ms)
+
+    def sweep(self) -> int:
+        """Let idle runs go, and the least recently used above the bound; return how many went."""
+        now_s = self._clock.monotonic_s()
+        excess = len(self._runs) - self._runs_max
+        gone = []
+        for resident in sorted(self._runs.values(), key=lambda resident: resident.used_s):
+            idle = now_s - resident.used_s >= IDLE_S
+            if not idle and len(gone) >= excess:
+                break
+            if resident.key not in self._pinned and rests(resident.run):
+                gone.append(resident.key)
+        for key in gone:
+            del self._runs[key]
+        return len(gone)
+
+
+def rests(run: Run) -> bool:
+    """Say whether a run only waits: nothing of it is ready or running."""
+    states = run.states
+    return all(states[step] in (StepState.WAITING, StepState.RETRYING) for step in run.active) or run.paused
+
+
+def fold_run(journal: Journal, plans: Plans, row: RunRow, *, until_seq: int | None = None) -> Run:
+    """Return a run's state folded from its history. Blocks; for reader threads.
+
+    Raises:
+        HostdError: RECORD_TOO_NEW, RECORD_CORRUPT, or the plan's version is missing.
+    """
+    plan = plans.get(row.namespace, row.workflow, row.version)
+    run = Run(plan)
+    while True:
+        rows = journal.history(row.run, from_seq=run.seq)
+        if not rows or rows[0].seq != run.seq:
+            if rows or run.seq == 0:
+                message = f"the history of {text_id(row.run_id)} has a gap before record {run.seq}"
+                raise HostdError(Kind.CORRUPT, "RECORD_CORRUPT", message)
+            return run
+        for stored in rows:
+            if until_seq is not None and stored.seq >= until_seq:
+                return run
+            for record in decode_records(stored.body):
+                evolve(run, record, stored.at_ms)

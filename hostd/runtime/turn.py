@@ -1,0 +1,75 @@
+"""What one turn of the engine loop collects until its append is durable."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from hostd.engine.state import Run
+from hostd.journal.port import Appended, Batch
+from hostd.model.commands import Command
+from hostd.model.records import AnyRecord
+
+
+class Resident:
+    """A run in memory: its state and what the journal's index row last said of it. Owned by the engine loop."""
+
+    __slots__ = ("due_at_ms", "key", "namespace", "run", "stored_state", "used_s")
+
+    def __init__(self, key: int, namespace: str, run: Run, *, stored_state: int, due_at_ms: int) -> None:
+        self.key = key  # the journal's integer for the run
+        self.namespace = namespace
+        self.run = run
+        self.stored_state = stored_state
+        self.due_at_ms = due_at_ms
+        self.used_s = 0.0  # monotonic seconds of the last message
+
+
+class Change:
+    """One decision, as watchers are told of it once it is durable."""
+
+    __slots__ = ("first_seq", "records", "resident", "row", "run")
+
+    def __init__(self, resident: Resident, run: Run, first_seq: int, records: list[AnyRecord], row: int) -> None:
+        self.resident = resident
+        self.run = run  # the state after the records; replaced, not changed, by the next decision
+        self.first_seq = first_seq
+        self.records = records
+        self.row = row  # index of its row in the batch
+
+
+class Answer:
+    """What a door waits for: set once the turn is durable, or failed."""
+
+    __slots__ = ("error", "future", "value")
+
+    def __init__(self, future: asyncio.Future[Any], value: Any, error: BaseException | None = None) -> None:
+        self.future = future
+        self.value = value
+        self.error = error
+
+    def give(self) -> None:
+        """Answer, unless the door has gone away."""
+        if self.future.done():
+            return
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.value)
+
+
+class Turn:
+    """Everything decided in one turn."""
+
+    __slots__ = ("answers", "batch", "changes", "commands", "ended", "heard", "touched", "when_durable")
+
+    def __init__(self, at_ms: int, epoch: int) -> None:
+        self.batch = Batch(at_ms, epoch)
+        self.touched: dict[int, Resident] = {}
+        self.changes: list[Change] = []
+        self.commands: list[tuple[Resident, list[Command]]] = []
+        self.answers: list[Answer] = []
+        self.ended: list[Resident] = []
+        self.heard: list[Any] = []  # inside messages, to be heard again when the append fails
+        self.when_durable: list[Callable[[Appended], None]] = []

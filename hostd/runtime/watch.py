@@ -1,0 +1,125 @@
+"""Who watches what: durable changes handed to subscribers, each with a bounded queue of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from hostd.errors.base import HostdError, Kind
+from hostd.journal.port import Appended
+from hostd.model.states import run_is_final
+from hostd.runtime.turn import Change
+
+QUEUE_CHANGES_MAX = 20_000
+
+
+class Notice:
+    """A durable decision of a run, with its position."""
+
+    __slots__ = ("at_ms", "change", "pos")
+
+    def __init__(self, change: Change, pos: int, at_ms: int) -> None:
+        self.change = change
+        self.pos = pos  # of its first record
+        self.at_ms = at_ms
+
+
+class Subscription:
+    """A queue of notices. A consumer that does not keep up is ended, not waited for."""
+
+    def __init__(self, hub: Hub, run: int | None) -> None:
+        self._hub = hub
+        self.run = run
+        self._queue: deque[Notice] = deque()
+        self._size = 0
+        self._ready = asyncio.Event()
+        self._slow = False
+
+    def put(self, notice: Notice) -> None:
+        """Queue a notice; past the bound the subscription is marked slow and takes no more."""
+        if self._slow:
+            return
+        if self._size >= QUEUE_CHANGES_MAX:
+            self._slow = True
+        else:
+            self._queue.append(notice)
+            self._size += 1
+        self._ready.set()
+
+    async def take(self, limit: int = 500) -> list[Notice]:
+        """Return what waits, at least one notice. Raises HostdError WATCH_TOO_SLOW."""
+        while not self._queue:
+            if self._slow:
+                message = "the consumer did not keep up; resume with the last token"
+                raise HostdError(Kind.EXHAUSTED, "WATCH_TOO_SLOW", message, retry_after_s=1.0)
+            self._ready.clear()
+            await self._ready.wait()
+        count = min(limit, self._size)
+        self._size -= count
+        return [self._queue.popleft() for _ in range(count)]
+
+    def close(self) -> None:
+        """Stop listening; may be called twice."""
+        self._hub.drop(self)
+
+
+class Hub:
+    """Hears of every durable turn and tells subscribers."""
+
+    def __init__(self) -> None:
+        self._all: set[Subscription] = set()
+        self._by_run: dict[int, set[Subscription]] = {}
+        self._ends: dict[int, list[asyncio.Future[None]]] = {}
+
+    def subscribe(self, run: int | None = None) -> Subscription:
+        """Listen to one run, or to all."""
+        subscription = Subscription(self, run)
+        if run is None:
+            self._all.add(subscription)
+        else:
+            self._by_run.setdefault(run, set()).add(subscription)
+        return subscription
+
+    def drop(self, subscription: Subscription) -> None:
+        """Forget a subscription."""
+        self._all.discard(subscription)
+        if subscription.run is not None:
+            listeners = self._by_run.get(subscription.run)
+            if listeners is not None:
+                listeners.discard(subscription)
+                if not listeners:
+                    del self._by_run[subscription.run]
+
+    def end_of(self, run: int) -> asyncio.Future[None]:
+        """Return a future that is done once the run's end is durable. Ask for it before looking at the run."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._ends.setdefault(run, []).append(future)
+        return future
+
+    def forget_end(self, run: int, future: asyncio.Future[None]) -> None:
+        """Take a future of `end_of` back."""
+        waiting = self._ends.get(run)
+        if waiting is not None and future in waiting:
+            waiting.remove(future)
+            if not waiting:
+                del self._ends[run]
+
+    def publish(self, appended: Appended, changes: list[Change]) -> None:
+        """Tell subscribers of a durable turn. Rows lie one behind another, each as wide as its record count."""
+        ends = self._ends
+        if ends:
+            for change in changes:
+                if run_is_final(change.run.state):
+                    for future in ends.pop(change.resident.key, ()):
+                        if not future.done():
+                            future.set_result(None)
+        if not self._all and not self._by_run:
+            return
+        pos = appended.first_pos
+        for change in changes:
+            notice = Notice(change, pos, appended.at_ms)
+            pos += len(change.records)
+            for subscription in self._all:
+                subscription.put(notice)
+            for subscription in self._by_run.get(change.resident.key, ()):
+                subscription.put(notice)
