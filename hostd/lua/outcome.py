@@ -1,0 +1,110 @@
+"""What a worker's last frame means. Whatever it holds came from a process that a script may have taken over."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+
+from hostd.errors.base import HostdError
+from hostd.lua.call import FailureReason, ScriptFailure, ScriptLost
+from hostd.lua.limits import LIMIT_ROWS
+from hostd.values.json_text import parse_json
+
+LEVELS = frozenset({"debug", "info", "warn", "error"})
+_MESSAGE_CHARS, _CODE_CHARS = 2_000, 64
+_BREACHES = frozenset(row.breach for row in LIMIT_ROWS.values() if row.breach) | {"table"}
+_CRASH_SIGNALS = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE, signal.SIGSYS})
+
+
+class RogueWorker(Exception):
+    """A worker answered with something the prelude never says."""
+
+
+def limit_failure(name: str, message: str = "") -> ScriptFailure:
+    """Return the failure for a breach."""
+    text = message or f"the script passed its limit {name!r}"
+    return ScriptFailure(reason=FailureReason.SCRIPT_LIMIT, message=text, limit=name)
+
+
+def breach(name: bytes) -> ScriptFailure:
+    """Return the failure for a breach that the worker names. Raises RogueWorker for a name that is none."""
+    text = _text(name, 32)
+    if text not in _BREACHES:
+        raise RogueWorker
+    return limit_failure(text)
+
+
+def invalid_failure(message: bytes, chunk: str) -> ScriptFailure:
+    """Return the failure for a source that does not compile."""
+    text = _text(message, _MESSAGE_CHARS)
+    return ScriptFailure(reason=FailureReason.SCRIPT_INVALID, message=text, line=_line(text, chunk))
+
+
+def error_failure(parts: list[bytes], chunk: str) -> ScriptFailure:
+    """Return the failure for an error nobody caught. Retryable unless the script says no: it asked the outside, and may get another answer."""
+    if len(parts) != 3:
+        raise RogueWorker
+    text = _text(parts[0], _MESSAGE_CHARS)
+    return ScriptFailure(
+        reason=FailureReason.SCRIPT_ERROR,
+        message=text,
+        code=_text(parts[1], _CODE_CHARS),
+        retryable=parts[2] != b"0",
+        line=_line(text, chunk),
+    )
+
+
+def checked_output(data: bytes, max_bytes: int) -> bytes:
+    """Return the result's JSON text once it is known to be that. Raises RogueWorker."""
+    if len(data) > max_bytes:
+        raise RogueWorker
+    try:
+        parse_json(data)
+    except HostdError:
+        raise RogueWorker from None
+    return data
+
+
+def read_lines(data: bytes) -> list[tuple[str, str]]:
+    """Return log lines. Raises RogueWorker."""
+    if data == b"[]":
+        return []
+    try:
+        lines = json.loads(data)
+        if all(level in LEVELS and type(text) is str for level, text in lines):
+            return [(level, text) for level, text in lines]
+    except (ValueError, TypeError, RecursionError):
+        pass
+    raise RogueWorker
+
+
+def death(status: int | None) -> ScriptFailure:
+    """Return the failure for a worker that ended by itself in the middle of a run.
+
+    Args:
+        status: its wait status, or None when nobody knows.
+
+    Raises:
+        ScriptLost: the script is not to blame: somebody killed the worker, or the zygote is gone.
+    """
+    if status is None:
+        raise ScriptLost("its parent process ended")
+    if not os.WIFSIGNALED(status):
+        return limit_failure("crash", f"the script ended its worker process (exit code {os.waitstatus_to_exitcode(status)})")
+    number = os.WTERMSIG(status)
+    if number == signal.SIGPROF:
+        return limit_failure("cpu")
+    if number in _CRASH_SIGNALS:
+        return limit_failure("crash", f"the script crashed its worker process ({signal.Signals(number).name})")
+    raise ScriptLost(f"signal {number}")
+
+
+def _text(data: bytes, max_chars: int) -> str:
+    return data[: max_chars * 4].decode("utf-8", "replace")[:max_chars]
+
+
+def _line(text: str, chunk: str) -> int:
+    found = re.match(re.escape(chunk) + r":(\d{1,9}):", text)
+    return int(found[1]) if found else 0
