@@ -198,3 +198,4 @@ class Plan(msgspec.Struct, frozen=True, gc=False):
     secret_names: frozenset[str] = frozenset()
     permissions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    retention_ms: dict[str, int] = {}  # overrides of this workflow: runs, logs

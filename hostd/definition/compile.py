@@ -1,0 +1,252 @@
+"""From a document to a compiled plan, with every mistake reported at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hostd.definition import roots
+from hostd.definition.document import Document, document_digest, read_documents
+from hostd.definition.fit import Part, fit
+from hostd.definition.formulas import Formulas
+from hostd.definition.grammar import WORKFLOW
+from hostd.definition.graph import dependents
+from hostd.definition.inputs import InputContract, schema_faults
+from hostd.definition.mistakes import Mistakes, child_path, document_invalid
+from hostd.definition.nodes import Node, node_from_value, value_of
+from hostd.definition.plan import Plan, StepPlan, TriggerPlan
+from hostd.definition.ports import Catalogue
+from hostd.definition.references import check_known, check_reads, link_needs, warnings_of
+from hostd.definition.retry import check_retry, retry_plan
+from hostd.definition.steps import HANDLERS, Defaults, StepDraft, StepReader
+from hostd.definition.triggers import trigger_plan
+from hostd.errors.base import HostdError, Violation
+from hostd.values.json_text import canonical_json, parse_json
+
+
+def compile_document(document: Document, *, catalogue: Catalogue | None = None) -> Plan:
+    """Return the plan of a document.
+
+    Args:
+        catalogue: the loaded components; without one, actions, triggers and their options are not checked.
+
+    Raises:
+        HostdError: DOCUMENT_INVALID with every mistake as a violation.
+    """
+    mistakes = Mistakes(document.file)
+    mistakes.found.extend(document.faults)
+    plan = _Compiler(mistakes, catalogue).compile(document.root)
+    mistakes.raise_any()
+    assert plan is not None
+    return plan
+
+
+def compile_text(text: bytes | str, *, file: str = "", catalogue: Catalogue | None = None) -> list[Plan]:
+    """Return the plans of all documents of a text. Raises DOCUMENT_INVALID with the mistakes of all of them."""
+    plans, faults = _compile_all(text, file, catalogue)
+    if faults:
+        raise document_invalid(faults)
+    return plans
+
+
+def validate_text(text: bytes | str, file: str = "", catalogue: Catalogue | None = None) -> list[Violation]:
+    """Return every mistake of every document of a text, in the order of their places."""
+    _, faults = _compile_all(text, file, catalogue)
+    return list(document_invalid(faults).violations) if faults else []
+
+
+def plan_from_stored(document: bytes) -> Plan:
+    """Return the plan of a document that was registered, from its stored canonical JSON.
+
+    No catalogue is asked and no mistake looked for again: what was registered stays loadable whatever plugins are there.
+
+    Raises:
+        HostdError: PAYLOAD_INVALID or DOCUMENT_INVALID when the bytes are not what `Plan.document` held.
+    """
+    mistakes = Mistakes()
+    plan = _Compiler(mistakes, None, trusted=True).compile(node_from_value(parse_json(document)))
+    mistakes.raise_any()
+    assert plan is not None
+    return plan
+
+
+def _compile_all(text: bytes | str, file: str, catalogue: Catalogue | None) -> tuple[list[Plan], list[Violation]]:
+    documents, faults = read_documents(text, file=file)
+    plans: list[Plan] = []
+    for document in documents:
+        try:
+            plans.append(compile_document(document, catalogue=catalogue))
+        except HostdError as error:
+            faults = [*faults, *error.violations]
+    return plans, faults
+
+
+class _Compiler:
+    """Compiles one document."""
+
+    def __init__(self, mistakes: Mistakes, catalogue: Catalogue | None, *, trusted: bool = False) -> None:
+        self.mistakes = mistakes
+        self.catalogue = catalogue
+        self.formulas = Formulas(mistakes, trusted=trusted)
+        self.trusted = trusted
+
+    def compile(self, root: Node) -> Plan | None:
+        """Return the plan; None, or one that must not be used, when mistakes were recorded."""
+        if self._other_document(root):
+            return None
+        top = fit(root, WORKFLOW, "", self.mistakes)
+        if top is None:
+            return None
+        contract = self._contract(top.part("inputs"))
+        variables = self._variables(top.part("vars"))
+        body, handlers, output = self._steps(top)
+        triggers = self._triggers(top.part("triggers"), contract)
+        if self.mistakes.found:
+            return None
+        index = {draft.id: position for position, draft in enumerate(body)}
+        return self._plan(top, body, handlers, index, variables=variables, output=output, triggers=triggers)
+
+    def _other_document(self, root: Node) -> bool:
+        """Say whether the document is no workflow at all, which is then recorded."""
+        if root.kind != "map":
+            self.mistakes.add("", "TYPE_INVALID", "a document is a mapping", "begin with `workflow: NAME`", node=root)
+            return True
+        if "trigger" in root.value and "workflow" not in root.value:
+            message = "documents of triggers (`trigger:`) are not built yet"
+            suggestion = "write the trigger under `triggers` of its workflow"
+            self.mistakes.add("trigger", "NOT_YET_SUPPORTED", message, suggestion, mark=root.key_marks.get("trigger"))
+            return True
+        return False
+
+    # -- pieces
+
+    def _contract(self, part: Part | None) -> InputContract | None:
+        if part is None or self.trusted:
+            return None
+        schema = value_of(part.node)
+        faults = schema_faults(schema)
+        for where, message in faults:
+            node, path = part.node, part.path
+            for step in where:
+                path = child_path(path, step)
+                below = node.value.get(step) if node.kind == "map" else None
+                if node.kind == "list" and isinstance(step, int) and step < len(node.value):
+                    below = node.value[step]
+                node = below or node
+            self.mistakes.add(path, "SCHEMA_INVALID", message, node=node)
+        return None if faults else InputContract(schema)
+
+    def _variables(self, part: Part | None) -> tuple[tuple[str, Any], ...]:
+        if part is None:
+            return ()
+        return tuple((name, self.formulas.template(item, roots.VARS)) for name, item in part.value.items())
+
+    def _steps(self, top: Part) -> tuple[list[StepDraft], list[StepDraft], Any]:
+        reader = StepReader(self.formulas, self._defaults(top.part("defaults")), self.catalogue)
+        steps = top.part("steps")
+        ids = list(steps.node.value) if steps else []
+        body = [reader.read(step_id, steps.part(step_id) if steps else None) for step_id in ids]
+        index = {draft.id: position for position, draft in enumerate(body)}
+        link_needs(body, index, self.mistakes)
+        if not self.trusted:
+            check_reads(body, index, self.formulas)
+        first_read = len(self.formulas.reads)
+        handlers = self._handlers(top.part("handlers"), reader)
+        output = self.formulas.template(top.part("output"), roots.BODY)
+        if steps is not None:
+            check_known(tuple(self.formulas.reads[first_read:]), index, self.formulas)
+        return body, handlers, output
+
+    def _handlers(self, part: Part | None, reader: StepReader) -> list[StepDraft]:
+        if part is None:
+            return []
+        return [reader.read(f"handlers.{name}", part.part(name), handler=name) for name in HANDLERS if part.part(name)]
+
+    def _defaults(self, part: Part | None) -> Defaults:
+        if part is None:
+            return Defaults()
+        retry = part.part("retry")
+        if retry is not None and not self.trusted:
+            check_retry(retry, self.mistakes)
+        return Defaults(
+            part,
+            retry_plan(retry, self.formulas, roots.RUN | {"error"}),
+            part.get("timeout", 0),
+            part.get("executor", ""),
+        )
+
+    def _triggers(self, part: Part | None, contract: InputContract | None) -> tuple[TriggerPlan, ...]:
+        if part is None:
+            return ()
+        return tuple(
+            trigger_plan(name, item, self.formulas, catalogue=self.catalogue, contract=contract)
+            for name, item in part.value.items()
+        )
+
+    # -- the whole
+
+    def _plan(
+        self,
+        top: Part,
+        body: list[StepDraft],
+        handlers: list[StepDraft],
+        index: dict[str, int],
+        *,
+        variables: tuple[tuple[str, Any], ...],
+        output: Any,
+        triggers: tuple[TriggerPlan, ...],
+    ) -> Plan:
+        document = canonical_json(value_of(top.node))
+        after = dependents([draft.needs for draft in body])
+        steps = [_step_plan(position, draft, tuple(after[position])) for position, draft in enumerate(body)]
+        steps += [_step_plan(len(body) + at, draft, ()) for at, draft in enumerate(handlers)]
+        inputs = top.part("inputs")
+        return Plan(
+            workflow=top.get("workflow"),
+            version=top.get("version", ""),
+            digest=document_digest(document),
+            document=document,
+            steps=tuple(steps),
+            body_count=len(body),
+            index=index,
+            handlers={draft.handler: len(body) + at for at, draft in enumerate(handlers)},
+            triggers=triggers,
+            description=top.get("description", ""),
+            labels={name: label.value for name, label in top.get("labels", {}).items()},
+            inputs=value_of(inputs.node) if inputs else None,
+            vars=variables,
+            output=output,
+            timeout_ms=top.get("timeout", 0),
+            cleanup_timeout_ms=top.get("cleanup_timeout", 300_000),
+            fail_fast=top.get("fail_fast", False),
+            env_names=frozenset(self.formulas.env_names),
+            secret_names=frozenset(self.formulas.secret_names),
+            permissions=tuple(item.value for item in top.get("permissions", [])),
+            warnings=warnings_of(body),
+            retention_ms={name: item.value for name, item in top.get("retention", {}).items()},
+        )
+
+
+def _step_plan(position: int, draft: StepDraft, after: tuple[int, ...]) -> StepPlan:
+    part = draft.part
+    assert part is not None
+    is_action = draft.kind == 0
+    uses_status: frozenset[str] = draft.condition.uses_status if draft.condition is not None else frozenset()
+    return StepPlan(
+        index=position,
+        id=draft.id,
+        uses=draft.uses,
+        kind=draft.kind,
+        options=draft.options,
+        needs=draft.needs,
+        dependents=after,
+        condition=draft.condition,
+        after_cancel=bool(uses_status & {"always", "canceled"}),
+        retry=draft.retry,
+        timeout_ms=draft.timeout_ms,
+        deadline_ms=part.get("deadline", 0) if is_action else 0,
+        continue_on_error=part.get("on_error") == "continue",
+        handler=draft.handler,
+        name=part.get("name", ""),
+        description=part.get("description", ""),
+        line=part.node.line,
+    )

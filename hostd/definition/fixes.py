@@ -1,0 +1,101 @@
+"""What to write instead: rules that turn a name or value that is not taken into one that is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+SYNONYMS = {
+    "action": "uses",
+    "type": "uses",
+    "use": "uses",
+    "run": "uses",
+    "params": "with",
+    "config": "with",
+    "options": "with",
+    "args": "with",
+    "when": "if",
+    "condition": "if",
+    "depends_on": "needs",
+    "dependencies": "needs",
+    "after": "needs",
+    "requires": "needs",
+    "retries": "retry",
+    "continue_on_error": "on_error: continue",
+    "timeout_minutes": "timeout",
+    "timeout_seconds": "timeout",
+    "max_retries": "max_attempts",
+    "attempts": "max_attempts",
+    "maximum_attempts": "max_attempts",
+    "maximum_interval": "max_interval",
+    "interval": "initial_interval",
+    "delay": "initial_interval",
+    "coefficient": "backoff_coefficient",
+    "backoff": "backoff_coefficient",
+    "non_retryable_error_types": "non_retryable",
+    "on": "triggers",
+    "trigger": "triggers",
+    "jobs": "steps",
+    "tasks": "steps",
+    "nodes": "steps",
+    "id": "workflow",
+    "name": "workflow",
+    "input": "inputs",
+    "outputs": "output",
+    "result": "output",
+    "variables": "vars",
+    "env": "vars",
+    "on_failure": "failure",
+    "on_success": "success",
+    "always": "exit",
+    "finally": "exit",
+}
+
+
+def propose(rule: str, text: str) -> str:
+    """Return a suggestion for a text that does not fit, or an empty text. `rule` names one of the rules below."""
+    make = _RULES.get(rule)
+    better = make(text[:200]) if make else ""
+    return f"write {better}" if better and better != text else ""
+
+
+def _id(text: str) -> str:
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", text)
+    return _trimmed(re.sub(r"[^a-z0-9]+", "_", snake.lower()), "_")
+
+
+def _name(text: str) -> str:
+    kebab = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", text)
+    return _trimmed(re.sub(r"[^a-z0-9]+", "-", kebab.lower()), "-")
+
+
+def _trimmed(text: str, filler: str) -> str:
+    text = text.strip(filler)
+    if text and not text[0].isalpha():
+        text = f"n{filler}{text}"
+    return text[:63].rstrip(filler)
+
+
+def _version(text: str) -> str:
+    found = re.fullmatch(r"\s*v?(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?\s*", text)
+    return ".".join(str(int(part or 0)) for part in found.groups()) if found else ""
+
+
+def _component(text: str) -> str:
+    parts = [_id(part) for part in re.split(r"[./:]", text)]
+    return ".".join(parts) if len(parts) > 1 and all(parts) else ""
+
+
+def _rule(text: str) -> str:
+    if text.startswith("code:"):
+        return ""
+    return _id(text).upper() or ""
+
+
+_RULES: dict[str, Callable[[str], str]] = {
+    "id": _id,
+    "name": _name,
+    "version": _version,
+    "component": _component,
+    "rule": _rule,
+}

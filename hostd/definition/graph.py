@@ -1,0 +1,60 @@
+"""What steps need: order, ancestors and circles. Pure functions over positions; no recursion, any size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def ancestors(needs: Sequence[Sequence[int]]) -> list[int]:
+    """Return a bit set of ancestors for each position (Kahn's algorithm); in and below a circle every bit is set."""
+    waiting = [len(before) for before in needs]
+    after = dependents(needs)
+    above = [0] * len(needs)
+    ready = [position for position, count in enumerate(waiting) if not count]
+    while ready:
+        position = ready.pop()
+        for later in after[position]:
+            above[later] |= above[position] | 1 << position
+            waiting[later] -= 1
+            if not waiting[later]:
+                ready.append(later)
+    return [(1 << len(needs)) - 1 if waiting[position] else bits for position, bits in enumerate(above)]
+
+
+def dependents(needs: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Return who needs each position, in document order."""
+    after: list[list[int]] = [[] for _ in needs]
+    for position, before in enumerate(needs):
+        for need in before:
+            after[need].append(position)
+    return after
+
+
+def cycles(needs: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Return circles, each as the path of needs from its first step back to it; every circle's steps are in one of them.
+
+    Only one circle is reported for steps that several run through.
+    """
+    found: list[list[int]] = []
+    color = [0] * len(needs)  # 0 = not seen, 1 = on the path, 2 = done
+    for start in range(len(needs)):
+        if color[start] == 0:
+            _walk(start, needs, color, found)
+    return found
+
+
+def _walk(start: int, needs: Sequence[Sequence[int]], color: list[int], found: list[list[int]]) -> None:
+    path = [start]
+    at = [iter(needs[start])]
+    color[start] = 1
+    while path:
+        need = next(at[-1], None)
+        if need is None:
+            color[path.pop()] = 2
+            at.pop()
+        elif color[need] == 0:
+            color[need] = 1
+            path.append(need)
+            at.append(iter(needs[need]))
+        elif color[need] == 1:
+            found.append([*path[path.index(need) :], need])
