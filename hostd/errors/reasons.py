@@ -253,6 +253,11 @@ REASONS: dict[str, ReasonPage] = {
         "An installed plugin that the operator did not choose to run inside the daemon needs a process of its own.",
         "Add its id to `plugins.inline` if you trust it.",
     ),
+    "PLUGIN_DENIED": ReasonPage(
+        Kind.DENIED,
+        "The operator's configuration keeps the plugin from being loaded.",
+        "See `plugins.deny`, `plugins.allow` and `plugins.safe_mode`.",
+    ),
     "NOTHING_REGISTERED": ReasonPage(
         Kind.INVALID, "A plugin loaded, but registered nothing.", "Did you forget @hookimpl on hostd_register?"
     ),
@@ -365,6 +370,11 @@ REASONS: dict[str, ReasonPage] = {
         "`hostd journal check`; restore a backup.",
     ),
     # -- daemon
+    "VARIABLE_INVALID": ReasonPage(
+        Kind.INVALID,
+        "A `${VAR}` in the configuration names a variable that is not set, or is not written as one.",
+        "Set the variable, or give a default with `${VAR:-default}`; `$${` is a literal `${`.",
+    ),
     "CONFIG_INVALID": ReasonPage(
         Kind.INVALID, "The configuration has mistakes; each is listed with its place.", "Correct them."
     ),

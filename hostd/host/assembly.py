@@ -1,0 +1,126 @@
+"""From plugins that were found to a registry: load each, settle who owns an id, construct what is shared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from hostd.aio import Clock
+from hostd.errors.base import HostdError, invalid
+from hostd.host.contexts import ProvisionScope
+from hostd.host.found import Choices, Found, PluginReport, PluginState
+from hostd.host.guard import LOAD_ERRORS, plugin_traceback
+from hostd.host.lifecycle import Shared
+from hostd.host.loader import load_plugin
+from hostd.host.options import parse_options
+from hostd.host.registry import ActionEntry, HostRegistry, SecretsEntry, TriggerEntry
+from hostd.plugin import Options
+from hostd.plugin.registry import Registration
+
+
+class Assembly:
+    """Builds one registry. A plugin that fails anywhere leaves nothing behind but its report."""
+
+    def __init__(self, choices: Choices, *, clock: Clock, data_dir: Path | None) -> None:
+        self._choices = choices
+        self._clock = clock
+        self._data_dir = data_dir
+        self._owners: dict[tuple[str, str], str] = {}
+        self._actions: dict[str, ActionEntry] = {}
+        self._triggers: dict[str, TriggerEntry] = {}
+        self._secrets: list[SecretsEntry] = []
+        self._reports: list[PluginReport] = []
+        self._settings_used: set[str] = set()
+
+    def build(self, found: Iterable[Found]) -> HostRegistry:
+        """Return the registry of everything found, in that order; of two owners of an id the first keeps it."""
+        for plugin in found:
+            self._reports.append(self._add(plugin))
+        return HostRegistry(
+            actions=self._actions, triggers=self._triggers, secrets=self._secrets, plugins=self._reports
+        )
+
+    def unused_settings(self) -> list[str]:
+        """Return keys of `plugins.settings` that nothing loaded takes: probably misspelt."""
+        return sorted(set(self._choices.settings) - self._settings_used)
+
+    def _add(self, found: Found) -> PluginReport:
+        refusal = self._choices.refusal(found)
+        if refusal is not None:
+            state, reason, message = refusal
+            return PluginReport(
+                found.id, found.version, found.source, found.origin, state, reason=reason, message=message
+            )
+        report, registrations = load_plugin(found, trace=self._choices.trace)
+        if report.state is not PluginState.LOADED:
+            return report
+        try:
+            self._check_free(found, registrations)
+            entries = [self._entry(found, registration) for registration in registrations]
+        except HostdError as error:
+            return _failed(report, error.reason, error.message)
+        except LOAD_ERRORS as error:  # the fence: constructors are the plugin's
+            return _failed(report, "PLUGIN_FAILED", f"{type(error).__name__}: {error}"[:2_000], plugin_traceback(error))
+        for registration, entry in zip(registrations, entries, strict=True):
+            self._owners[registration.kind, registration.id] = _origin(found, registration)
+            self._keep(entry)
+        return report
+
+    def _keep(self, entry: ActionEntry | TriggerEntry | SecretsEntry) -> None:
+        if isinstance(entry, ActionEntry):
+            self._actions[entry.id] = entry
+        elif isinstance(entry, TriggerEntry):
+            self._triggers[entry.id] = entry
+        else:
+            self._secrets.append(entry)
+
+    def _check_free(self, found: Found, registrations: list[Registration]) -> None:
+        for registration in registrations:
+            owner = self._owners.get((registration.kind, registration.id))
+            if owner is not None:
+                mine = _origin(found, registration)
+                message = f"the {registration.kind} {registration.id} of {mine} is provided by {owner} already"
+                raise _refused(message)
+        if any(report.id == found.id and report.state is PluginState.LOADED for report in self._reports):
+            raise _refused(f"another plugin with the id {found.id} is loaded already")
+
+    def _entry(self, found: Found, registration: Registration) -> ActionEntry | TriggerEntry | SecretsEntry:
+        settings = self._settings(found, registration)
+        component: type[Any] = registration.component
+        names = {"plugin": found.id, "origin": _origin(found, registration)}
+        if registration.kind == "trigger":
+            return TriggerEntry(component, registration.options, settings=settings, **names)
+        instance = component()
+        instance.settings = settings
+        life = Shared(instance, ProvisionScope(found.id, registration.id, self._clock, self._data_dir))
+        life.prepare_at_once()
+        if registration.kind == "action":
+            return ActionEntry(component, registration.options, life=life, **names)
+        return SecretsEntry(instance, life=life, plugin=found.id)
+
+    def _settings(self, found: Found, registration: Registration) -> Options:
+        """Return a component's settings: those under its own id, else under its plugin's."""
+        given = self._choices.settings
+        for key in (registration.id, found.id):
+            if key in given and registration.settings is not Options:
+                self._settings_used.add(key)
+                parsed: Options = parse_options(registration.settings, given[key], owner=f"plugins.settings.{key}")
+                return parsed
+        return registration.settings()
+
+
+def _origin(found: Found, registration: Registration) -> str:
+    return f"plugin {found.id} ({registration.origin}, {found.origin})"
+
+
+def _refused(message: str) -> HostdError:
+    return invalid("PLUGIN_FAILED", message)
+
+
+def _failed(report: PluginReport, reason: str, message: str, traceback: str = "") -> PluginReport:
+    return msgspec.structs.replace(
+        report, state=PluginState.FAILED, components=(), reason=reason, message=message, traceback=traceback
+    )

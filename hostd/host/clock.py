@@ -1,0 +1,70 @@
+"""The clocks plugins see, on top of the daemon's own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+from hostd.aio import Clock
+from hostd.plugin import CatchUp, Schedule
+from hostd.plugin.slots import Periodic, fire_times
+from hostd.values.json_text import JsonValue
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def at_ms(wall_ms: int) -> datetime:
+    """Return an aware time for wall milliseconds."""
+    return _EPOCH + timedelta(milliseconds=wall_ms)
+
+
+class PluginClock:
+    """Wall time as aware datetimes; one for the whole daemon."""
+
+    __slots__ = ("base",)
+
+    def __init__(self, clock: Clock) -> None:
+        self.base = clock
+
+    def now(self) -> datetime:
+        """Return the wall time, aware, UTC."""
+        return at_ms(self.base.wall_ms())
+
+    def monotonic_s(self) -> float:
+        """Return seconds that never jump."""
+        return self.base.monotonic_s()
+
+    async def sleep(self, duration: timedelta | float) -> None:
+        """Wait; a number is seconds."""
+        await self.base.sleep(duration.total_seconds() if isinstance(duration, timedelta) else duration)
+
+
+class SlotsClock(PluginClock):
+    """A trigger's clock: slots go on behind the mark its cursor holds."""
+
+    __slots__ = ("_mark",)
+
+    def __init__(self, clock: Clock, cursor: JsonValue) -> None:
+        super().__init__(clock)
+        self._mark = slot_of(cursor)
+
+    def ticks(
+        self, period: timedelta, offset: timedelta = timedelta(0), *, catch_up: CatchUp = "one"
+    ) -> AsyncIterator[datetime]:
+        """Yield the multiples of `period` since the epoch plus `offset`, each when it comes."""
+        return self.slots(Periodic(period, offset), catch_up=catch_up)
+
+    def slots(self, schedule: Schedule, *, catch_up: CatchUp = "one") -> AsyncIterator[datetime]:
+        """Yield each slot of a schedule when it comes, none twice."""
+        return fire_times(schedule, self, after=self._mark, catch_up=catch_up)
+
+
+def slot_of(cursor: JsonValue) -> datetime | None:
+    """Return the high-water mark a cursor holds, None when it holds something else."""
+    if not isinstance(cursor, str):
+        return None
+    try:
+        mark = datetime.fromisoformat(cursor)
+    except ValueError:
+        return None
+    return mark if mark.tzinfo else None

@@ -1,0 +1,59 @@
+"""Finding plugins without importing them: built-ins by walking `hostd_builtin`, others by their entry points."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from functools import partial
+from importlib.metadata import EntryPoint, distributions
+from pathlib import Path
+
+from hostd.host.found import Found, Source
+from hostd.values.version import VERSION
+
+BUILT_IN_PACKAGE = "hostd_builtin"
+ENTRY_POINT_GROUP = "hostd.plugins"
+
+
+def find_built_in(package: str = BUILT_IN_PACKAGE) -> list[Found]:
+    """Return one plugin per folder of the built-in package, by name."""
+    home = importlib.import_module(package)
+    names = sorted(module.name for module in pkgutil.iter_modules(home.__path__) if module.ispkg)
+    folder = next(iter(home.__path__), "")
+    return [
+        Found(
+            name,
+            VERSION,
+            Source.BUILT_IN,
+            str(Path(folder) / name),
+            partial(importlib.import_module, f"{package}.{name}"),
+        )
+        for name in names
+    ]
+
+
+def find_installed(path: list[str] | None = None) -> list[Found]:
+    """Return the plugins that installed packages declare in the entry-point group `hostd.plugins`, by id.
+
+    Args:
+        path: where to look instead of `sys.path`.
+    """
+    found: dict[tuple[str, str], Found] = {}
+    for point, distribution, version in _entry_points(path):
+        origin = f"{distribution} {version} ({point.value})"
+        found.setdefault((point.name, origin), Found(point.name, version, Source.INSTALLED, origin, point.load))
+    return [found[key] for key in sorted(found)]
+
+
+def _entry_points(path: list[str] | None) -> Iterator[tuple[EntryPoint, str, str]]:
+    """Yield entry points with their distribution's name and version; the first of a name on the path counts."""
+    seen: set[str] = set()
+    for distribution in distributions() if path is None else distributions(path=path):
+        name = distribution.metadata["Name"] or ""
+        if name.lower() in seen:
+            continue
+        seen.add(name.lower())
+        for point in distribution.entry_points:
+            if point.group == ENTRY_POINT_GROUP:
+                yield point, name, distribution.version or "0"

@@ -1,0 +1,84 @@
+"""A plugin before and after loading: where it comes from, and what became of it."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+
+class Source(enum.StrEnum):
+    """Where a plugin comes from."""
+
+    BUILT_IN = "BUILT_IN"
+    INSTALLED = "INSTALLED"
+
+
+class PluginState(enum.StrEnum):
+    """What became of a plugin. NEEDS_PROCESS: installed, but not chosen to run inside the daemon."""
+
+    LOADED = "LOADED"
+    FAILED = "FAILED"
+    NEEDS_PROCESS = "NEEDS_PROCESS"
+    DENIED = "DENIED"
+
+
+class Found(NamedTuple):
+    """A plugin that was found and not imported yet. `origin` says where, for people."""
+
+    id: str
+    version: str
+    source: Source
+    origin: str
+    load: Callable[[], Any]
+
+
+class PluginReport(msgspec.Struct, frozen=True, gc=False):
+    """One line of `hostd plugin list`. `components` are `kind id` texts; reason, message and traceback say why not."""
+
+    id: str
+    version: str
+    source: Source
+    origin: str
+    state: PluginState
+    api: str = ""
+    components: tuple[str, ...] = ()
+    reason: str = ""
+    message: str = ""
+    traceback: str = ""
+
+
+class Choices(msgspec.Struct, frozen=True, gc=False):
+    """The operator's choices (`plugins.*` of the configuration).
+
+    Args:
+        inline: ids of installed plugins that may run inside the daemon.
+        allow: when not empty, only these ids load (built-ins too). deny: these never do, whatever allows them.
+        safe_mode: built-ins only.
+        settings: plugin id, or component id, to its settings.
+        trace: log each call of the registration hook.
+    """
+
+    inline: frozenset[str] = frozenset()
+    allow: frozenset[str] = frozenset()
+    deny: frozenset[str] = frozenset()
+    safe_mode: bool = False
+    settings: Mapping[str, Any] = {}
+    trace: bool = False
+
+    def refusal(self, found: Found) -> tuple[PluginState, str, str] | None:
+        """Return why a plugin is not loaded (state, reason, message), None when it is."""
+        if found.id in self.deny:
+            return PluginState.DENIED, "PLUGIN_DENIED", "listed in plugins.deny"
+        if self.allow and found.id not in self.allow:
+            return PluginState.DENIED, "PLUGIN_DENIED", "plugins.allow does not list it"
+        if found.source is Source.BUILT_IN:
+            return None
+        if self.safe_mode:
+            return PluginState.DENIED, "PLUGIN_DENIED", "plugins.safe_mode loads built-in plugins only"
+        if found.id not in self.inline:
+            message = "it needs a process of its own, or its id in plugins.inline if you trust it inside the daemon"
+            return PluginState.NEEDS_PROCESS, "NEEDS_PROCESS", message
+        return None

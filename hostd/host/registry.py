@@ -1,0 +1,148 @@
+"""The registry: what is loaded now. Frozen; a reload makes a new one and replaces it whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from hostd.errors.base import HostdError, Kind
+from hostd.host.found import PluginReport
+from hostd.host.lifecycle import Shared
+from hostd.host.options import check_literals, code_fields, json_schema, parse_options, sample
+from hostd.plugin import Action, Instances, Options, SecretsProvider, Trigger
+from hostd.values.json_text import JsonValue
+
+
+class Entry:
+    """What is known of a component without running it; also the ComponentInfo the compiler asks for."""
+
+    __slots__ = ("_schema", "code_fields", "id", "options", "origin", "plugin", "since", "stability")
+
+    effects: str = ""
+    executors: tuple[str, ...] = ()
+
+    def __init__(self, component: type[Any], options: type[Options], *, plugin: str, origin: str) -> None:
+        self.id: str = component.id
+        self.plugin = plugin
+        self.origin = origin
+        self.options = options
+        self.since: str = component.since
+        self.stability: str = component.stability
+        self.code_fields = code_fields(options)
+        self._schema: dict[str, Any] | None = None
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema of the options; made when first asked for."""
+        if self._schema is None:
+            self._schema = json_schema(self.options)
+        return self._schema
+
+    def parse(self, rendered: Any) -> Any:
+        """Return the options of one attempt or trigger. Pure. Raises HostdError OPTION_INVALID with all violations."""
+        return parse_options(self.options, rendered, owner=self.id)
+
+    def check_literals(self, options: dict[str, JsonValue], templated: frozenset[str]) -> list[tuple[str, str]]:
+        """Return the faults of options that are literal, as (path, message)."""
+        return check_literals(self.options, options, templated)
+
+    def sample(self) -> dict[str, JsonValue]:
+        """Return options as somebody might write them."""
+        return sample(self.options)
+
+
+class ActionEntry(Entry):
+    """An action and its one instance. Await `life.prepare()` unless `life.ready`, then call `instance.run`."""
+
+    __slots__ = ("effects", "executors", "instance", "life", "max_in_flight")
+
+    def __init__(
+        self, action: type[Action[Any]], options: type[Options], *, life: Shared, plugin: str, origin: str
+    ) -> None:
+        super().__init__(action, options, plugin=plugin, origin=origin)
+        self.effects = action.effects
+        self.executors = action.executors
+        self.max_in_flight = action.max_in_flight
+        self.life = life
+        self.instance: Any = life.component
+
+
+class TriggerEntry(Entry):
+    """A trigger plugin; `create` makes an instance per configured trigger."""
+
+    __slots__ = ("_settings", "instances", "trigger")
+
+    def __init__(
+        self, trigger: type[Trigger[Any]], options: type[Options], *, settings: Options, plugin: str, origin: str
+    ) -> None:
+        super().__init__(trigger, options, plugin=plugin, origin=origin)
+        self.trigger = trigger
+        self.instances: Instances = trigger.instances
+        self._settings = settings
+
+    def create(self, options: Any) -> Trigger[Any]:
+        """Return an instance for parsed options, not provisioned yet: see `lifecycle.alive`."""
+        trigger = self.trigger(options)
+        trigger.settings = self._settings
+        return trigger
+
+
+class SecretsEntry:
+    """A provider of secrets and its one instance."""
+
+    __slots__ = ("id", "instance", "life", "plugin")
+
+    def __init__(self, provider: SecretsProvider, *, life: Shared, plugin: str) -> None:
+        self.id: str = provider.id
+        self.plugin = plugin
+        self.instance = provider
+        self.life = life
+
+
+class HostRegistry:
+    """Everything loaded, by kind and id; also the Catalogue the compiler asks."""
+
+    __slots__ = ("actions", "plugins", "secrets", "triggers")
+
+    def __init__(
+        self,
+        *,
+        actions: Mapping[str, ActionEntry],
+        triggers: Mapping[str, TriggerEntry],
+        secrets: Iterable[SecretsEntry],
+        plugins: Iterable[PluginReport],
+    ) -> None:
+        self.actions = MappingProxyType(dict(actions))
+        self.triggers = MappingProxyType(dict(triggers))
+        self.secrets = tuple(secrets)
+        self.plugins = tuple(plugins)
+
+    def action(self, component_id: str) -> ActionEntry | None:
+        """Return an action, None when nothing loaded provides it."""
+        return self.actions.get(component_id)
+
+    def trigger(self, component_id: str) -> TriggerEntry | None:
+        """Return a trigger plugin, None when nothing loaded provides it."""
+        return self.triggers.get(component_id)
+
+    def action_ids(self) -> Iterable[str]:
+        """Return the ids of all actions."""
+        return self.actions.keys()
+
+    def trigger_ids(self) -> Iterable[str]:
+        """Return the ids of all trigger plugins."""
+        return self.triggers.keys()
+
+    def shared(self) -> list[ActionEntry | SecretsEntry]:
+        """Return the entries whose one instance is provisioned and closed, secrets first."""
+        return [*self.secrets, *self.actions.values()]
+
+    def plugin(self, plugin_id: str) -> PluginReport:
+        """Return what became of a plugin. Raises HostdError PLUGIN_MISSING."""
+        for report in self.plugins:
+            if report.id == plugin_id:
+                return report
+        raise HostdError(
+            Kind.MISSING, "PLUGIN_MISSING", f"there is no plugin {plugin_id[:80]!r}; see `hostd plugin list`"
+        )
