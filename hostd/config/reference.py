@@ -1,0 +1,95 @@
+"""The reference page of the configuration, written from the models: `docs/reference/config.md`."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from hostd.config.layers import PREFIX
+from hostd.config.rooms import Config
+from hostd.config.types import duration_text, format_size_bytes
+
+_HEAD = """# Configuration
+
+One file, `hostd.yaml`: named by `--config`, else by `HOSTD_CONFIG`, else in the data folder. None is needed. Each key
+is also an environment variable: `HOSTD_`, and the key with `__` for each dot. Flags win, then the environment, then
+the file, then the default. Texts in the file may hold `${VAR}`, `${VAR:-default}` and `${VAR:?message}` (`$${` is a
+literal `${`). Durations are written `500ms`, `10s`, `5m`, `1h30m`, `30d`; sizes `64KiB`, `32MiB`, `1GiB`; lists in a
+variable with commas. A key that does not exist is refused, with its line and the nearest one that does.
+"""
+
+
+def config_reference() -> str:
+    """Return the page as Markdown."""
+    lines = [_HEAD, *_table("", Config)]
+    return "\n".join(lines) + "\n"
+
+
+def config_keys() -> Iterator[tuple[str, FieldInfo]]:
+    """Yield every key that holds a value, dotted, in order."""
+    yield from _keys("", Config)
+
+
+def _keys(above: str, model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
+    for name, field in model.model_fields.items():
+        if _is_room(field):
+            yield from _keys(f"{above}{name}.", typing.cast("type[BaseModel]", field.annotation))
+        else:
+            yield above + name, field
+
+
+def _is_room(field: FieldInfo) -> bool:
+    return isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+
+
+def _table(above: str, model: type[BaseModel]) -> Iterator[str]:
+    """Yield the table of one room, then those of the rooms inside it."""
+    if above:
+        yield f"## {above.rstrip('.')}\n\n{model.__doc__ or ''}\n"
+    yield "| key | default | |\n|---|---|---|"
+    rooms = []
+    for name, field in model.model_fields.items():
+        if _is_room(field):
+            rooms.append((f"{above}{name}.", typing.cast("type[BaseModel]", field.annotation)))
+        else:
+            variable = PREFIX + (above + name).replace(".", "__").upper()
+            yield f"| `{above}{name}` | {_default(field)} | {field.description}{_range(field)} `{variable}` |"
+    yield ""
+    for prefix, room in rooms:
+        yield from _table(prefix, room)
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.default
+    if value is PydanticUndefined or value is None:
+        return ""
+    if value in ((), {}):
+        return "none"
+    return f"`{_text(field, value)}`"
+
+
+def _text(field: FieldInfo, value: Any) -> str:
+    if hasattr(value, "total_seconds"):
+        return duration_text(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int) and any(getattr(mark, "func", None) is format_size_bytes for mark in field.metadata):
+        return format_size_bytes(value)
+    return str(value)
+
+
+def _range(field: FieldInfo) -> str:
+    """Return ` One of ...` or ` From a to b.` where the field is bounded."""
+    kind = field.annotation
+    if typing.get_origin(kind) is typing.Literal:
+        return f" One of {', '.join(f'`{arm}`' for arm in typing.get_args(kind))}."
+    low = [mark.ge for mark in field.metadata if hasattr(mark, "ge")]
+    high = [mark.le for mark in field.metadata if hasattr(mark, "le")]
+    if not low or not high:
+        return ""
+    return f" From `{_text(field, max(low))}` to `{_text(field, min(high))}`."

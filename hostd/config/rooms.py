@@ -1,0 +1,187 @@
+"""The configuration, one model per room; the reference page is generated from what stands here."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+
+from hostd.config.types import Address, Duration, Size
+
+KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+PluginId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+
+
+class Room(BaseModel):
+    """Frozen, and nothing unknown is ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Tls(Room):
+    """Certificates of the gRPC port and the HTTP port."""
+
+    certificate: Path | None = Field(None, description="PEM file with the certificate chain.")
+    key: Path | None = Field(None, description="PEM file with the private key.")
+    key_password: SecretStr | None = Field(None, description="Password of the private key, where it has one.")
+    client_ca: Path | None = Field(
+        None, description="PEM file; where set, gRPC clients must show a certificate it signed."
+    )
+
+
+class Http(Room):
+    """The HTTP port: webhooks, health and metrics."""
+
+    listen: Address = Field("127.0.0.1:7421", description="Address of the HTTP port, or `off`.")
+    body_max: Size = Field(MIB, ge=1 * KIB, le=64 * MIB, description="Largest body a webhook takes.")
+    body_timeout: Duration = Field(
+        timedelta(seconds=10), gt=timedelta(0), le=HOUR, description="Time a client has to send its whole body."
+    )
+    headers_max: int = Field(64, ge=8, le=1000, description="Most headers a request may have.")
+    connections_max: int = Field(
+        1000, ge=1, le=100_000, description="Most requests answered at once; the next get 503."
+    )
+    hosts: tuple[str, ...] = Field(
+        (), description="Names this daemon is called by, beside loopback and the address it listens on (Host header)."
+    )
+    origins: tuple[str, ...] = Field(
+        (), description="Web origins whose pages may call it, such as `https://ui.example` (Origin header)."
+    )
+
+
+class Plugins(Room):
+    """Which plugins load, and how."""
+
+    directory: Path | None = Field(None, description="Folder of dropped-in plugins; default `<data>/plugins`.")
+    inline: tuple[PluginId, ...] = Field(
+        (), description="Installed plugins trusted to run inside the daemon. They can stop it."
+    )
+    allow: tuple[PluginId, ...] | None = Field(None, description="Only these plugins load; unset means all.")
+    deny: tuple[PluginId, ...] = Field((), description="These plugins never load.")
+    settings: dict[str, dict[str, Any]] = Field(
+        {}, description="Plugin id to the operator's settings of that plugin; each plugin checks its own."
+    )
+    safe_mode: bool = Field(False, description="Load built-in plugins only.")
+    trace: bool = Field(False, description="Log every call into a plugin.")
+
+
+class LuaLimits(Room):
+    """Upper bounds of one script. Workflows may ask for less, never for more."""
+
+    cpu: Duration = Field(
+        timedelta(seconds=1), ge=timedelta(milliseconds=10), le=HOUR, description="Processor time of a script."
+    )
+    slice: Duration = Field(
+        timedelta(seconds=2),
+        ge=timedelta(milliseconds=50),
+        le=HOUR,
+        description="Wall time between two host calls; then the worker is killed.",
+    )
+    memory: Size = Field(32 * MIB, ge=MIB, le=4 * GIB, description="Memory of the Lua runtime.")
+    input: Size = Field(MIB, ge=KIB, le=64 * MIB, description="Input as JSON.")
+    output: Size = Field(MIB, ge=KIB, le=64 * MIB, description="Output as JSON.")
+    reply: Size = Field(MIB, ge=KIB, le=64 * MIB, description="Each reply of a host call as JSON.")
+    source: Size = Field(64 * KIB, ge=KIB, le=4 * MIB, description="Source text.")
+    string: Size = Field(8 * MIB, ge=KIB, le=GIB, description="One string.")
+    pattern: Size = Field(256, ge=16, le=4 * KIB, description="One pattern of the string library.")
+    coroutines: int = Field(10_000, ge=1, le=1_000_000, description="Coroutines made.")
+    host_calls: int = Field(500, ge=0, le=100_000, description="Host calls made.")
+    log: Size = Field(64 * KIB, ge=0, le=16 * MIB, description="Log text written.")
+
+
+class Lua(Room):
+    """Lua scripts and the processes they run in."""
+
+    isolation: Literal["available", "required"] = Field(
+        "available",
+        description="`available` uses what the system permits; `required` refuses to run scripts below the full set.",
+    )
+    workers: int = Field(4, ge=1, le=256, description="Scripts at once.")
+    spare: int = Field(1, ge=0, le=64, description="Workers kept ready.")
+    limits: LuaLimits = Field(default_factory=LuaLimits)
+
+
+class Journal(Room):
+    """The durable store."""
+
+    store: Literal["sqlite", "memory"] = Field(
+        "sqlite", description="`memory` keeps nothing: for trying things out and tests."
+    )
+    accept_loss: bool = Field(
+        False, description="Start although acknowledged batches are missing at the journal's end, without them."
+    )
+
+
+class Retention(Room):
+    """How long things are kept; `0s` keeps them for ever."""
+
+    runs: Duration = Field(30 * DAY, ge=timedelta(0), description="Finished runs and their history.")
+    logs: Duration = Field(7 * DAY, ge=timedelta(0), description="Logs of attempts.")
+    events: Duration = Field(7 * DAY, ge=timedelta(0), description="Events.")
+    dedup_keys: Duration = Field(7 * DAY, ge=timedelta(0), description="Event ids by which triggers know a repetition.")
+    dedup_keys_max: int = Field(100_000, ge=100, le=10_000_000, description="Most event ids kept for one trigger.")
+    request_ids: Duration = Field(24 * HOUR, ge=HOUR, description="Request ids by which a repeated request is known.")
+    dead_letters: Duration = Field(30 * DAY, ge=timedelta(0), description="Events that could not be handled.")
+
+
+class Limits(Room):
+    """Bounds of everything that could grow."""
+
+    value: Size = Field(MIB, ge=KIB, le=64 * MIB, description="One value at the door.")
+    step_output: Size = Field(16 * MIB, ge=KIB, le=256 * MIB, description="Output of one step.")
+    run_values: Size = Field(64 * MIB, ge=MIB, le=4 * GIB, description="All values of one run.")
+    runs_in_memory: int = Field(
+        10_000, ge=10, le=10_000_000, description="Live runs held in memory; the rest waits in the journal."
+    )
+    doors: int = Field(10_000, ge=10, le=1_000_000, description="Requests waiting for the engine; past it INTAKE_FULL.")
+    inline: int = Field(1000, ge=1, le=100_000, description="Waiting inline attempts at once.")
+    threads: int = Field(32, ge=1, le=1024, description="Attempts in threads at once.")
+    cancel_grace: Duration = Field(
+        timedelta(seconds=30), ge=timedelta(0), le=HOUR, description="Time a running attempt has to answer a cancel."
+    )
+    drain: Duration = Field(
+        timedelta(seconds=30), ge=timedelta(0), le=HOUR, description="Time running attempts have when the daemon stops."
+    )
+
+
+class Log(Room):
+    """What the daemon writes about itself, to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe level written.")
+    format: Literal["text", "json"] = Field("text", description="One line an event: `noun_verb key=value`, or JSON.")
+
+
+class Egress(Room):
+    """Where `http.request` of steps and scripts may connect to."""
+
+    private: bool = Field(False, description="Allow loopback, private and link-local addresses.")
+    allow: tuple[str, ...] = Field(
+        (), description="Hosts or networks (`10.1.0.0/16`) that are allowed although they are private."
+    )
+    deny: tuple[str, ...] = Field((), description="Hosts or networks that are never allowed.")
+
+
+class Config(Room):
+    """Everything an operator decides."""
+
+    data: Path = Field(
+        Path("~/.local/share/hostd"), description="Data folder; as a systemd service the unit's state directory."
+    )
+    listen: Address = Field("127.0.0.1:7420", description="Address of the gRPC port, or `off` (the Unix socket stays).")
+    insecure: bool = Field(False, description="Listen beyond loopback without TLS.")
+    env: tuple[EnvName, ...] = Field(
+        (), description="Environment variables that workflow documents may read through `env`."
+    )
+    tls: Tls = Field(default_factory=Tls)
+    http: Http = Field(default_factory=Http)
+    plugins: Plugins = Field(default_factory=Plugins)
+    lua: Lua = Field(default_factory=Lua)
+    journal: Journal = Field(default_factory=Journal)
+    retention: Retention = Field(default_factory=Retention)
+    limits: Limits = Field(default_factory=Limits)
+    log: Log = Field(default_factory=Log)
+    egress: Egress = Field(default_factory=Egress)
