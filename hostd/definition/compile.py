@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from hostd.definition import roots
 from hostd.definition.document import Document, document_digest, read_documents
@@ -19,8 +19,10 @@ from hostd.definition.references import check_known, check_reads, link_needs, wa
 from hostd.definition.retry import check_retry, retry_plan
 from hostd.definition.steps import HANDLERS, Defaults, StepDraft, StepReader
 from hostd.definition.triggers import trigger_plan
-from hostd.errors.base import HostdError, Violation
+from hostd.errors.base import HostdError, Violation, invariant
 from hostd.values.json_text import canonical_json, parse_json
+
+_T = TypeVar("_T")
 
 
 def compile_document(document: Document, *, catalogue: Catalogue | None = None) -> Plan:
@@ -36,8 +38,7 @@ def compile_document(document: Document, *, catalogue: Catalogue | None = None) 
     mistakes.found.extend(document.faults)
     plan = _Compiler(mistakes, catalogue).compile(document.root)
     mistakes.raise_any()
-    assert plan is not None
-    return plan
+    return _sound(plan)
 
 
 def compile_text(text: bytes | str, *, file: str = "", catalogue: Catalogue | None = None) -> list[Plan]:
@@ -57,7 +58,7 @@ def validate_text(text: bytes | str, file: str = "", catalogue: Catalogue | None
 def plan_from_stored(document: bytes) -> Plan:
     """Return the plan of a document that was registered, from its stored canonical JSON.
 
-    No catalogue is asked and no mistake looked for again: what was registered stays loadable whatever plugins are there.
+    No catalogue is asked and no mistake looked for again: what was registered stays loadable whatever is installed.
 
     Raises:
         HostdError: PAYLOAD_INVALID or DOCUMENT_INVALID when the bytes are not what `Plan.document` held.
@@ -65,8 +66,12 @@ def plan_from_stored(document: bytes) -> Plan:
     mistakes = Mistakes()
     plan = _Compiler(mistakes, None, trusted=True).compile(node_from_value(parse_json(document)))
     mistakes.raise_any()
-    assert plan is not None
-    return plan
+    return _sound(plan)
+
+
+def _sound(value: _T | None) -> _T:
+    invariant(value is not None, "a document without mistakes has no plan")
+    return cast(_T, value)
 
 
 def _compile_all(text: bytes | str, file: str, catalogue: Catalogue | None) -> tuple[list[Plan], list[Violation]]:
@@ -227,8 +232,7 @@ class _Compiler:
 
 
 def _step_plan(position: int, draft: StepDraft, after: tuple[int, ...]) -> StepPlan:
-    part = draft.part
-    assert part is not None
+    part = _sound(draft.part)
     is_action = draft.kind == 0
     uses_status: frozenset[str] = draft.condition.uses_status if draft.condition is not None else frozenset()
     return StepPlan(

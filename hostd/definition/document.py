@@ -68,28 +68,33 @@ def _decode(text: bytes | str, mistakes: Mistakes) -> str | None:
     if len(text) > MAX_TEXT_BYTES:
         mistakes.add("", "DOCUMENT_TOO_LARGE", f"the text is larger than {MAX_TEXT_BYTES} bytes", mark=(1, 1))
         return None
-    if isinstance(text, bytes):
-        if text[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            mistakes.add("", "SYNTAX_INVALID", "the text is UTF-16", "save it as UTF-8", mark=(1, 1))
-            return None
-        try:
-            text = text.decode("utf-8")
-        except UnicodeDecodeError as error:
-            before = text[: error.start].decode("utf-8", "replace")
-            mistakes.add("", "SYNTAX_INVALID", "the text is not UTF-8 here", "save it as UTF-8", mark=_mark(before))
-            return None
-    text = text.removeprefix("\ufeff")
-    bad = _CONTROL.search(text)
+    decoded = _decode_bytes(text, mistakes) if isinstance(text, bytes) else text
+    if decoded is None:
+        return None
+    decoded = decoded.removeprefix("\ufeff")
+    bad = _CONTROL.search(decoded)
     if bad:
         mistakes.add(
             "",
             "SYNTAX_INVALID",
             f"the character U+{ord(bad[0]):04X} cannot stand in a document",
             'remove it, or write it as an escape in double quotes, such as "\\x01"',
-            mark=_mark(text[: bad.start()]),
+            mark=_mark(decoded[: bad.start()]),
         )
         return None
-    return _join_surrogates(text)
+    return _join_surrogates(decoded)
+
+
+def _decode_bytes(text: bytes, mistakes: Mistakes) -> str | None:
+    if text[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        mistakes.add("", "SYNTAX_INVALID", "the text is UTF-16", "save it as UTF-8", mark=(1, 1))
+        return None
+    try:
+        return text.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = text[: error.start].decode("utf-8", "replace")
+        mistakes.add("", "SYNTAX_INVALID", "the text is not UTF-8 here", "save it as UTF-8", mark=_mark(before))
+        return None
 
 
 def _mark(before: str) -> tuple[int, int]:

@@ -159,8 +159,11 @@ def _fit_choice(node: Node, spec: Choice, path: str, mistakes: Mistakes) -> Part
 
 def _fit_condition(node: Node, spec: Condition, path: str, mistakes: Mistakes) -> Part | None:
     text = node.as_text()
-    if text is None or not text.strip():
-        _wrong_type(node, path, "an expression", mistakes, "leave the key out if there is no condition")
+    if text is None:
+        _wrong_type(node, path, "an expression", mistakes)
+        return None
+    if not bare_expression(text):
+        mistakes.add(path, "VALUE_INVALID", "the condition is empty", "leave the key out if there is none", node=node)
         return None
     return Part(node, path, bare_expression(text))
 

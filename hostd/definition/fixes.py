@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from hostd.errors.reasons import REASONS
+
 SYNONYMS = {
     "action": "uses",
     "type": "uses",
@@ -89,7 +91,8 @@ def _component(text: str) -> str:
 def _rule(text: str) -> str:
     if text.startswith("code:"):
         return ""
-    return _id(text).upper() or ""
+    reason = _id(text).upper()
+    return reason if reason in REASONS else f"code:{text.strip()}"
 
 
 _RULES: dict[str, Callable[[str], str]] = {

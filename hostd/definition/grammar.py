@@ -1,4 +1,4 @@
-"""The grammar of workflow documents, as tables. What is written here is checked, exported for editors and documented."""
+"""The grammar of workflow documents, as tables. It is checked, exported for editors and documented."""
 
 from __future__ import annotations
 

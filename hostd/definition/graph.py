@@ -31,9 +31,9 @@ def dependents(needs: Sequence[Sequence[int]]) -> list[list[int]]:
 
 
 def cycles(needs: Sequence[Sequence[int]]) -> list[list[int]]:
-    """Return circles, each as the path of needs from its first step back to it; every circle's steps are in one of them.
+    """Return circles, each as the path of needs from its first step back to it.
 
-    Only one circle is reported for steps that several run through.
+    Empty when there is none; where circles share a need, one of them stands for all.
     """
     found: list[list[int]] = []
     color = [0] * len(needs)  # 0 = not seen, 1 = on the path, 2 = done

@@ -1,8 +1,9 @@
-"""A workflow's `inputs`: a JSON Schema that is checked at registration, gives defaults and refuses faults at the door."""
+"""A workflow's `inputs`: a JSON Schema, checked at registration, that gives defaults and refuses faults at the door."""
 
 from __future__ import annotations
 
 import copy
+import re
 from typing import Any
 
 import jsonschema_rs
@@ -73,7 +74,7 @@ def _path_of(parts: list[Any]) -> str:
 
 
 def _refuse_remote(uri: str) -> Any:
-    raise ValueError(f"{shown(uri)} is not fetched; write the schema out, under $defs")
+    raise ValueError(uri)
 
 
 def _validator(schema: Any) -> Any:
@@ -85,7 +86,7 @@ def _validator(schema: Any) -> Any:
         )
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
         where = _path_of(getattr(error, "instance_path", []))
-        message = shown_message(error) if isinstance(error, jsonschema_rs.ValidationError) else shown(str(error))
+        message = _without_fetching(error)
         raise HostdError(
             Kind.INVALID,
             "SCHEMA_INVALID",
@@ -119,8 +120,17 @@ _TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 _META = jsonschema_rs.validator_for({"$ref": "https://json-schema.org/draft/2020-12/schema"})
 
 
+def _without_fetching(error: Exception) -> str:
+    message = shown_message(error) if isinstance(error, jsonschema_rs.ValidationError) else shown(str(error))
+    elsewhere = _ELSEWHERE.search(message)
+    return f"{shown(elsewhere[1])} is not fetched; write the schema out, under $defs" if elsewhere else message
+
+
+_ELSEWHERE = re.compile(r"Resource '([^']*)' is not present")
+
+
 def apply_defaults(schema: Any, value: Any) -> Any:
-    """Return a value with the `default`s of absent object properties filled in, at every depth; the input is not changed.
+    """Return a value with the `default`s of absent object properties filled in, at every depth; nothing is changed.
 
     `properties`, `items`, `allOf` and `$ref` to `#/...` are followed; a property that is absent and has no default is
     not made up.

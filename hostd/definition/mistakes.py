@@ -7,8 +7,8 @@ import itertools
 import re
 from collections.abc import Iterable
 
-from hostd.errors.base import HostdError, Kind, Violation
 from hostd.definition.nodes import Node
+from hostd.errors.base import HostdError, Kind, Violation
 
 MAX_MISTAKES = 200  # past it a reader stops reading; the last one says so
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")

@@ -54,7 +54,7 @@ def read_events(text: str, file: str) -> Iterator[ReadDocument]:
     builder: _Builder | None = None
     for event in yaml.parse(text, Loader=yaml.CLoader):
         if isinstance(event, yaml.DocumentStartEvent):
-            builder = _Builder(Mistakes(file), event.start_mark.index)
+            builder = _Builder(Mistakes(file), _index(event.start_mark))
         elif isinstance(event, yaml.DocumentEndEvent) and builder is not None:
             _check_size(builder, text, event)
             yield ReadDocument(builder.root, builder.mistakes)
@@ -68,7 +68,7 @@ def read_events(text: str, file: str) -> Iterator[ReadDocument]:
 
 
 def _check_size(builder: _Builder, text: str, event: yaml.Event) -> None:
-    size_bytes = len(text[builder.start : event.end_mark.index].encode("utf-8"))
+    size_bytes = len(text[builder.start : _index(event.end_mark)].encode("utf-8"))
     if size_bytes > MAX_DOCUMENT_BYTES:
         builder.mistakes.add(
             "", "DOCUMENT_TOO_LARGE", f"the document has {size_bytes} bytes; at most {MAX_DOCUMENT_BYTES} are taken"
@@ -76,7 +76,12 @@ def _check_size(builder: _Builder, text: str, event: yaml.Event) -> None:
 
 
 def _place(event: yaml.Event) -> tuple[int, int]:
-    return event.start_mark.line + 1, event.start_mark.column + 1
+    mark = event.start_mark
+    return (mark.line + 1, mark.column + 1) if mark is not None else (0, 0)
+
+
+def _index(mark: Any) -> int:
+    return int(mark.index)
 
 
 class _Builder:
@@ -155,7 +160,7 @@ class _Builder:
         self._refuse_tag(event, mark)
         return Node("text", event.value, line=mark[0], column=mark[1], source=event.value)
 
-    def _refuse_tag(self, event: yaml.NodeEvent, mark: tuple[int, int]) -> None:
+    def _refuse_tag(self, event: Any, mark: tuple[int, int]) -> None:
         tag = str(event.tag).replace("tag:yaml.org,2002:", "!!")
         fix = "remove the tag"
         if isinstance(event, yaml.ScalarEvent):

@@ -13,12 +13,23 @@ import re
 import msgspec
 
 _ENTRY = re.compile(
-    r"^(?P<lead>\s*(?:- +)*(?:(?P<key>[A-Za-z_][A-Za-z0-9_.-]*|\"[^\"]*\"|'[^']*') *: +)?)(?P<text>\S.*?)\s*$"
+    r"""^(?P<lead>\s*(?:-\ +)*
+         (?:(?P<key>[A-Za-z_][A-Za-z0-9_.-]*|"[^"]*"|'[^']*')\ *:\ +)?)
+         (?P<text>\S.*?)\s*$""",
+    re.VERBOSE,
 )
 _COMMENT = re.compile(r"\s+#.*$")
 _FLOW_TEXT = re.compile(
-    r"(?P<before>[\[{,:]\s*)(?P<text>(?:(?!\s|#)(?:(?!: )[^,\[\]{}\"'$])+)?\$\{\{(?:[^{}]|\{[^{}]*\})*?\}\}[^,\[\]{}\"']*)(?=\s*[,\]}])"
+    r"""(?P<before>[\[{,:]\s*)
+        (?P<text>
+          (?:(?![\s#])(?:(?!:\ )[^,\[\]{}"'$])+)?
+          \$\{\{(?:[^{}]|\{[^{}]*\})*?\}\}
+          [^,\[\]{}"']*)
+        (?=\s*[,\]}])""",
+    re.VERBOSE,
 )
+_FLOW_OPEN = re.compile(r"[\[{]")
+_LAST_KEY = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\s*:\s*$")
 _TRAP_STARTS = "!*&@`%|>"
 
 
@@ -56,14 +67,11 @@ def mend(line: str, *, in_flow: bool) -> Repair | None:
 def _mend_flow(line: str) -> Repair | None:
     for match in _FLOW_TEXT.finditer(line):
         before = line[: match.start("text")]
-        if (
-            before.count('"') % 2
-            or before.count("'") % 2
-            or not re.search(r"(?<!\$)[\[{](?!\{)", before.replace("${{", ""))
-        ):
+        in_quotes = before.count('"') % 2 or before.count("'") % 2
+        if in_quotes or not _FLOW_OPEN.search(before.replace("${{", "")):
             continue
         text = match["text"].strip()
-        key = re.search(r"([A-Za-z_][A-Za-z0-9_]*)\s*:\s*$", before)
+        key = _LAST_KEY.search(before)
         return Repair(
             column=match.start("text") + 1,
             key=key[1] if key else "",
@@ -76,7 +84,7 @@ def _mend_flow(line: str) -> Repair | None:
 
 def _mend_entry(line: str) -> Repair | None:
     match = _ENTRY.match(line)
-    if match is None or match["text"][0] in "{[#":
+    if match is None or match["text"][0] in "{[#" or not match["lead"].strip():
         return None
     text = _COMMENT.sub("", match["text"])
     why = _why(text)
