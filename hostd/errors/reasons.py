@@ -196,6 +196,10 @@ REASONS: dict[str, ReasonPage] = {
         "A script passed one of its limits, named in the details.",
         "Do less, or ask the operator to raise the limit.",
     ),
+    "SCRIPT_LOST": ReasonPage(Kind.UNAVAILABLE, "A script's worker process died, and not by the script's doing.", "Run the script again; the attempt is repeated from its start."),
+    "SCRIPTS_UNAVAILABLE": ReasonPage(Kind.UNAVAILABLE, "Script workers cannot be started just now.", "Try again; the daemon's log says why."),
+    "SCRIPT_QUEUE_FULL": ReasonPage(Kind.EXHAUSTED, "Too many scripts wait for a worker.", "Try again later, or raise the number of workers."),
+    "SCRIPT_ISOLATION": ReasonPage(Kind.UNSUPPORTED, "`lua.isolation` is `required`, and this host cannot lock scripts in fully; the message names what is missing.", "Run where namespaces and seccomp are permitted, or set `lua.isolation: best_effort`."),
     "CAPABILITY_DENIED": ReasonPage(
         Kind.DENIED,
         "A script called a host capability that the workflow's `permissions` do not ask for, or the operator does not grant.",

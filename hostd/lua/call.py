@@ -76,9 +76,12 @@ class ScriptResult(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class ScriptLost(HostdError):
-    """The worker died and not by the script's doing; what the script did is unknown, it can run again from its start."""
+    """The worker died, and not by the script's doing. Nobody knows how far it came; run it again from its start."""
 
     def __init__(self, why: str) -> None:
         super().__init__(
-            Kind.UNAVAILABLE, "SCRIPT_LOST", f"the script's worker process was lost ({why}); run it again", retry_after_s=0.0
+            Kind.UNAVAILABLE,
+            "SCRIPT_LOST",
+            f"the script's worker process was lost ({why}); run it again",
+            retry_after_s=0.0,
         )

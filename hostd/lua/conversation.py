@@ -5,11 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import struct
-import time
 
 from hostd.errors.base import HostdError
 from hostd.lua.call import ScriptCall, ScriptFailure, ScriptResult, Usage
-from hostd.lua.outcome import RogueWorker, breach, checked_output, error_failure, invalid_failure, limit_failure, read_lines
+from hostd.lua.outcome import (
+    RogueWorker,
+    breach,
+    checked_output,
+    error_failure,
+    invalid_failure,
+    limit_failure,
+    read_lines,
+)
 from hostd.lua.ports import HostCalls, ScriptCallError
 from hostd.lua.zygote import Worker
 
@@ -34,6 +41,7 @@ class Conversation:
         self._turns = turns
         self._lines: list[tuple[str, str]] = []
         self._host_calls = 0
+        self._started_s = asyncio.get_running_loop().time()
         self.reusable = False
 
     async def drive(self) -> ScriptResult:
@@ -58,7 +66,13 @@ class Conversation:
     ) -> ScriptResult:
         """Return a result with the lines and counts so far."""
         cpu_s, memory = _USAGE.unpack(usage) if len(usage) == _USAGE.size else (0.0, 0)
-        counted = Usage(cpu_ms=round(cpu_s * 1000, 3), memory_bytes=memory, host_calls=self._host_calls)
+        wall_s = asyncio.get_running_loop().time() - self._started_s
+        counted = Usage(
+            cpu_ms=round(cpu_s * 1000, 3),
+            wall_ms=round(wall_s * 1000, 3),
+            memory_bytes=memory,
+            host_calls=self._host_calls,
+        )
         return ScriptResult(output=output, failure=failure, logs=tuple(self._lines), usage=counted)
 
     def _opening(self) -> tuple[bytes, ...]:
@@ -103,9 +117,6 @@ class Conversation:
 
     def _finish(self, answer: list[bytes]) -> ScriptResult:
         kind, *parts = answer
-        if kind == b"syntax" and len(parts) == 2:
-            self.reusable = True
-            return self.result(failure=invalid_failure(parts[0], self._chunk), usage=parts[1])
         if len(parts) < 3:
             raise RogueWorker
         *parts, lines, usage = parts
@@ -114,6 +125,9 @@ class Conversation:
             output = checked_output(parts[0], self._call.limits.output_bytes)
             self.reusable = True
             return self.result(output=output, usage=usage)
+        if kind == b"syntax" and len(parts) == 1:
+            self.reusable = True
+            return self.result(failure=invalid_failure(parts[0], self._chunk), usage=usage)
         if kind == b"error":
             failure = error_failure(parts, self._chunk)
             self.reusable = True

@@ -40,14 +40,21 @@ class LimitRow(NamedTuple):
 
 LIMIT_ROWS: dict[str, LimitRow] = {
     "cpu_ms": LimitRow("cpu", 10, 60_000, "CPU time of the whole run"),
-    "wall_ms": LimitRow("wall", 100, 120_000, "time between two answers of the script; waiting for the host does not count; then the worker is killed"),
+    "wall_ms": LimitRow(
+        "wall",
+        100,
+        120_000,
+        "one stretch of computing; waiting for the host does not count",
+    ),
     "memory_bytes": LimitRow("memory", 4 * MIB, 512 * MIB, "what Lua holds at once"),
     "source_bytes": LimitRow("source", 1, MIB, "the script's text"),
     "input_bytes": LimitRow("input", 2, 16 * MIB, "the input's JSON text"),
     "output_bytes": LimitRow("output", 2, 16 * MIB, "JSON text of the result, and of each host call's argument"),
     "reply_bytes": LimitRow("reply", 2, 16 * MIB, "JSON text of each host call's reply"),
     "string_bytes": LimitRow("string", KIB, 64 * MIB, "one string made by a library function"),
-    "pattern_bytes": LimitRow("", 16, 4 * KIB, "a pattern given to find, match, gmatch, gsub; a longer one is an ordinary error"),
+    "pattern_bytes": LimitRow(
+        "", 16, 4 * KIB, "a pattern of find, match, gmatch or gsub; a longer one is an error, not a breach"
+    ),
     "coroutines": LimitRow("coroutines", 0, 1_000_000, "coroutines created"),
     "host_calls": LimitRow("host_calls", 0, 100_000, "calls to the host"),
     "log_bytes": LimitRow("log", 0, 4 * MIB, "log lines, each counting 16 bytes beside its text"),
@@ -62,7 +69,7 @@ FIXED_BREACHES = {
 
 
 def raised(overrides: Mapping[str, int]) -> ScriptLimits:
-    """Return the defaults with an operator's values, each within its bounds. Raises OPTION_INVALID listing all faults."""
+    """Return the defaults with an operator's values. Raises OPTION_INVALID listing every value out of bounds."""
     faults = [fault for name, value in overrides.items() if (fault := _fault(name, value, ceiling=None))]
     if faults:
         raise invalid("OPTION_INVALID", faults[0].message, violations=tuple(faults))
@@ -70,7 +77,7 @@ def raised(overrides: Mapping[str, int]) -> ScriptLimits:
 
 
 def lowered(overrides: Mapping[str, int], ceiling: ScriptLimits) -> ScriptLimits:
-    """Return the operator's limits with a workflow's lower ones. Raises OPTION_INVALID listing all faults."""
+    """Return the operator's limits with a workflow's lower ones. Raises OPTION_INVALID listing every fault."""
     faults = [fault for name, value in overrides.items() if (fault := _fault(name, value, ceiling=ceiling))]
     if faults:
         raise invalid("OPTION_INVALID", faults[0].message, violations=tuple(faults))

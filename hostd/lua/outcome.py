@@ -43,7 +43,10 @@ def invalid_failure(message: bytes, chunk: str) -> ScriptFailure:
 
 
 def error_failure(parts: list[bytes], chunk: str) -> ScriptFailure:
-    """Return the failure for an error nobody caught. Retryable unless the script says no: it asked the outside, and may get another answer."""
+    """Return the failure for an error nobody caught.
+
+    Retryable unless the script or the failing host call said no: another attempt may get another answer from outside.
+    """
     if len(parts) != 3:
         raise RogueWorker
     text = _text(parts[0], _MESSAGE_CHARS)
@@ -92,7 +95,9 @@ def death(status: int | None) -> ScriptFailure:
     if status is None:
         raise ScriptLost("its parent process ended")
     if not os.WIFSIGNALED(status):
-        return limit_failure("crash", f"the script ended its worker process (exit code {os.waitstatus_to_exitcode(status)})")
+        return limit_failure(
+            "crash", f"the script ended its worker process (exit code {os.waitstatus_to_exitcode(status)})"
+        )
     number = os.WTERMSIG(status)
     if number == signal.SIGPROF:
         return limit_failure("cpu")

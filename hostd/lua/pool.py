@@ -1,4 +1,4 @@
-"""Worker processes: a spare one always warm, a bound on their number and on who waits, replaced when used up or killed."""
+"""Worker processes: a spare one always warm, a bound on their number and on who waits, replaced when used up."""
 
 from __future__ import annotations
 
@@ -89,7 +89,10 @@ class WorkerPool:
             return worker
         if len(self._waiting) >= self._options.queue_max:
             raise HostdError(
-                Kind.EXHAUSTED, "SCRIPT_QUEUE_FULL", f"{len(self._waiting)} scripts wait for a worker already", retry_after_s=1.0
+                Kind.EXHAUSTED,
+                "SCRIPT_QUEUE_FULL",
+                f"{len(self._waiting)} scripts wait for a worker already",
+                retry_after_s=1.0,
             )
         future: asyncio.Future[Worker] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
@@ -190,5 +193,3 @@ class WorkerPool:
 
 def _closed() -> HostdError:
     return HostdError(Kind.UNAVAILABLE, "SCRIPTS_UNAVAILABLE", "the script workers are stopping", retry_after_s=1.0)
-
-

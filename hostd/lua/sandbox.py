@@ -48,7 +48,9 @@ def compile_prelude(folder: Path) -> bytes:
     for file in files[:-1]:
         parts += [b"(function(P)\n", file.read_bytes(), b"\nend)(P);\n"]
     parts += [b"return (function(P)\n", files[-1].read_bytes(), b"\nend)(P)\n"]
-    dump = _new_runtime().execute(b"return function(source) return string.dump(assert(load(source, '=prelude', 't')), true) end")
+    dump = _new_runtime().execute(
+        b"return function(source) return string.dump(assert(load(source, '=prelude', 't')), true) end"
+    )
     bytecode: bytes = dump(b"".join(parts))
     return bytecode
 

@@ -5,18 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, TypeVar
-
-import msgspec
+from typing import Any
 
 from hostd.aio import Clock, SystemClock
-from hostd.errors.base import HostdError, Kind
-from hostd.lua.call import FailureReason, ScriptCall, ScriptFailure, ScriptLost, ScriptResult
+from hostd.errors.base import HostdError, Kind, invalid
+from hostd.lua.call import FailureReason, ScriptCall, ScriptFailure, ScriptResult
 from hostd.lua.conversation import Conversation
 from hostd.lua.hardening import WORKER_MEASURES, ZYGOTE_MEASURES
-from hostd.lua.limits import DEFAULT_LIMITS, LIMIT_ROWS, ScriptLimits
+from hostd.lua.limits import LIMIT_ROWS, ScriptLimits
 from hostd.lua.outcome import RogueWorker, breach, death, invalid_failure, limit_failure
 from hostd.lua.pool import PoolOptions, WorkerPool
 from hostd.lua.ports import HostCalls, NoHostCalls
@@ -38,7 +35,9 @@ class LuaPool:
         program: what the zygote runs; for tests.
     """
 
-    def __init__(self, options: PoolOptions | None = None, *, clock: Clock | None = None, program: Path = PROGRAM) -> None:
+    def __init__(
+        self, options: PoolOptions | None = None, *, clock: Clock | None = None, program: Path = PROGRAM
+    ) -> None:
         self._options = options or PoolOptions()
         self._clock = clock or SystemClock()
         self._workers = WorkerPool(self._options, program)
@@ -60,7 +59,7 @@ class LuaPool:
 
         Raises:
             ScriptLost: its worker died and not by its doing; run it again.
-            HostdError: SCRIPT_QUEUE_FULL, SCRIPTS_UNAVAILABLE, SCRIPT_ISOLATION, OPTION_INVALID (limits above the ceiling).
+            HostdError: SCRIPT_QUEUE_FULL, SCRIPTS_UNAVAILABLE, SCRIPT_ISOLATION, OPTION_INVALID (above the ceiling).
         """
         self._check_limits(call.limits)
         refused = self._refusal(call)
@@ -114,24 +113,25 @@ class LuaPool:
 
     def _check_limits(self, limits: ScriptLimits) -> None:
         for name in LIMIT_ROWS:
-            if getattr(limits, name) > getattr(self._options.ceiling, name):
-                raise HostdError(Kind.INVALID, "OPTION_INVALID", f"{name} is above the operator's {getattr(self._options.ceiling, name)}")
+            highest = getattr(self._options.ceiling, name)
+            if getattr(limits, name) > highest:
+                raise invalid("OPTION_INVALID", f"{name} is above the operator's {highest}")
 
     def _refusal(self, call: ScriptCall) -> ScriptFailure | None:
         """Return why a run ends before it has a worker, if it does."""
         try:
             source_bytes = len(call.source.encode())
         except UnicodeEncodeError:
-            return ScriptFailure(reason=FailureReason.SCRIPT_INVALID, message="the source is not valid UTF-8 text")
+            return _invalid("the source is not valid UTF-8 text")
         if source_bytes > call.limits.source_bytes:
-            return limit_failure("source", f"the source has {source_bytes} bytes; {call.limits.source_bytes} are allowed")
+            return limit_failure("source", f"the source has {source_bytes} bytes, more than {call.limits.source_bytes}")
         if call.source.startswith("\x1b"):
-            return ScriptFailure(reason=FailureReason.SCRIPT_INVALID, message="the source is bytecode; send Lua text", line=1)
+            return _invalid("the source is bytecode; send Lua text")
         if len(call.input) > call.limits.input_bytes:
-            return limit_failure("input", f"the input has {len(call.input)} bytes; {call.limits.input_bytes} are allowed")
+            return limit_failure("input", f"the input has {len(call.input)} bytes, more than {call.limits.input_bytes}")
         held_s = self._quarantine.holds_for_s(source_digest(call.source), self._clock.monotonic_s())
         if held_s > 0:
-            text = f"this source crashed its worker {CRASHES} times within an hour; it is refused for another {held_s / 60:.0f} min"
+            text = f"this source crashed its worker {CRASHES} times in an hour; refused for {held_s / 60:.0f} min more"
             return limit_failure("quarantine", text)
         return None
 
@@ -141,7 +141,9 @@ class LuaPool:
             return worker
         self._workers.release(worker, reusable=True)
         missing = ", ".join(sorted(self.isolation_report()["missing"]))
-        raise HostdError(Kind.UNSUPPORTED, "SCRIPT_ISOLATION", f"`lua.isolation: required`, but this host lacks: {missing}")
+        raise HostdError(
+            Kind.UNSUPPORTED, "SCRIPT_ISOLATION", f"`lua.isolation: required`, but this host lacks: {missing}"
+        )
 
     async def _blame(self, worker: Worker, source: str) -> ScriptFailure:
         """Return the failure for a dead worker. Raises ScriptLost when the script did not do it."""
@@ -169,6 +171,10 @@ def _checked(answer: list[bytes], chunk: str) -> ScriptFailure | None:
     if len(answer) == 2 and answer[0] == b"limit":
         return breach(answer[1])
     raise RogueWorker
+
+
+def _invalid(message: str) -> ScriptFailure:
+    return ScriptFailure(reason=FailureReason.SCRIPT_INVALID, message=message, line=1)
 
 
 def _chunk_name(text: str) -> str:

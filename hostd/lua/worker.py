@@ -1,15 +1,4 @@
-"""The worker's conversation: one script after another, each in a fresh runtime, until the daemon's end closes.
-
-    daemon                                            worker
-                                                      ready, report
-    run, source, chunk, input, ctx, numbers     ->
-                                                <-    call, name, argument, logs
-    reply, text | failed, text, code, retryable ->
-                                                <-    ok, output, logs, usage | error, text, code, retryable, logs, usage
-                                                      limit, name, logs, usage | syntax, text
-    check, source, chunk, memory                ->
-                                                <-    ok | syntax, text | limit, memory
-"""
+"""The worker's conversation: one script after another, each in a fresh runtime, until the daemon's end closes."""
 
 from __future__ import annotations
 
@@ -19,6 +8,19 @@ import time
 
 from hostd.lua.frames import read_frame, write_frame
 from hostd.lua.sandbox import LUA_ERROR, MEMORY_ERROR, OutOfMemory, Sandbox, Scalar
+
+#   daemon                                        worker
+#                                                 ready, report
+#   run, source, chunk, input, ctx, numbers     ->
+#   reply, text                                 ->
+#   failed, text, code, retryable               ->
+#                                                 <- call, name, argument, logs
+#                                                 <- ok, output, logs, usage
+#                                                 <- error, text, code, retryable, logs, usage
+#                                                 <- limit, name, logs, usage
+#                                                 <- syntax, text, logs, usage
+#   check, source, chunk, memory                ->
+#                                                 <- ok | syntax, text | limit, memory
 
 # time_ms, seed_a, seed_b, cpu_s, memory, output, string, pattern, coroutines, log
 NUMBERS = struct.Struct("<qqqd6q")
@@ -33,14 +35,18 @@ def serve(fd: int, prelude: bytes) -> None:
     while True:
         sandbox = Sandbox(prelude)  # made while idle, so that a run need not wait for it
         try:
-            parts = read_frame(fd)
+            _answer(fd, sandbox, read_frame(fd))
         except (EOFError, OSError):
             return
-        if parts[0] == b"run":
-            _run(fd, sandbox, parts)
-        elif parts[0] == b"check":
-            sandbox.limit_memory(int(parts[3]))
-            write_frame(fd, *_wire(_guarded(sandbox.check, parts[1], parts[2])[:2]))
+
+
+def _answer(fd: int, sandbox: Sandbox, parts: list[bytes]) -> None:
+    if parts[0] == b"run":
+        _run(fd, sandbox, parts)
+    else:
+        _, source, chunk, memory = parts
+        sandbox.limit_memory(int(memory))
+        write_frame(fd, *_wire(_guarded(sandbox.check, source, chunk)[:2]))
 
 
 def _run(fd: int, sandbox: Sandbox, parts: list[bytes]) -> None:

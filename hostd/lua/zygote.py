@@ -27,13 +27,17 @@ _HELLO_BYTES = 64 << 10
 
 def unavailable(why: str) -> HostdError:
     """Return the error for a host that cannot run scripts just now."""
-    return HostdError(Kind.UNAVAILABLE, "SCRIPTS_UNAVAILABLE", f"script workers cannot be started: {why}", retry_after_s=1.0)
+    return HostdError(
+        Kind.UNAVAILABLE, "SCRIPTS_UNAVAILABLE", f"script workers cannot be started: {why}", retry_after_s=1.0
+    )
 
 
 class Worker:
-    """A worker process with its connection. `exit_status` resolves to the wait status, or None if the zygote is gone."""
+    """A worker process and its connection. `exit_status` becomes its wait status, or None if the zygote is gone."""
 
-    def __init__(self, pid: int, link: WorkerLink, isolation: dict[str, str], exit_status: asyncio.Future[int | None]) -> None:
+    def __init__(
+        self, pid: int, link: WorkerLink, isolation: dict[str, str], exit_status: asyncio.Future[int | None]
+    ) -> None:
         self.pid = pid
         self.link = link
         self.isolation = isolation
@@ -76,10 +80,11 @@ class Zygote:
         ours.setblocking(False)
         with theirs:
             await loop.create_connection(lambda: link, sock=ours)
+            ready = link.expect()  # before the fork: the worker may speak before the zygote names it
             forked = self._send_fork(theirs)
         try:
             pid, exit_status = await forked
-            frame = await link.expect()
+            frame = await ready
         except BaseException:
             link.close()  # a worker that is there nevertheless reads the end of its socket and goes
             raise
@@ -116,7 +121,9 @@ class Zygote:
         for status in self._exits.values():
             if not status.done():
                 status.set_result(None)
-        with contextlib.suppress(ProcessLookupError, PermissionError):  # without the right to, its closed socket ends it
+        with contextlib.suppress(
+            ProcessLookupError, PermissionError
+        ):  # without the right to, its closed socket ends it
             self._process.send_signal(signal.SIGKILL)
 
     async def close(self) -> None:
@@ -176,7 +183,8 @@ async def start_zygote(headroom_bytes: int, program: Path = PROGRAM) -> Zygote:
     try:
         with theirs:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-I", "-S", "-E", str(program), _import_folders(), str(theirs.fileno()), str(headroom_bytes),
+                sys.executable, "-I", "-S", "-E",
+                str(program), _import_folders(), str(theirs.fileno()), str(headroom_bytes),
                 pass_fds=[theirs.fileno()], stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
                 env={"TZ": "UTC0", "LC_ALL": "C"}, cwd="/", start_new_session=True,
             )  # fmt: skip

@@ -1,10 +1,7 @@
 """The zygote's program: a fresh interpreter that loads Lua, gives up its rights, and forks workers on request.
 
 Started by path with `-I -S -E`, so it finds hostd and lupa where its arguments say. Nothing of the daemon's memory,
-descriptors, threads or environment is in it. When the daemon's end of the control socket closes, it and all workers end.
-
-    daemon -> `s` token, with one descriptor    fork a worker that talks on it     -> `s` token, process id
-    daemon -> `k` process id                    end a worker                       -> `g` process id, wait status
+descriptors, threads or environment is in it. It ends, and its workers with it, when its control socket closes.
 """
 
 from __future__ import annotations
@@ -27,8 +24,10 @@ from hostd.lua import hardening, worker
 from hostd.lua.frames import write_frame
 from hostd.lua.sandbox import compile_prelude
 
-REQUEST = struct.Struct("<cI")  # s token | k pid
-NOTICE = struct.Struct("<cIi")  # s token pid | g pid status
+#   `s` token, with one descriptor: fork a worker that talks on it     -> `s` token, process id
+#   `k` process id: end a worker                                       -> `g` process id, wait status
+REQUEST = struct.Struct("<cI")
+NOTICE = struct.Struct("<cIi")
 
 Serve = Callable[[int, bytes], None]
 
@@ -52,11 +51,11 @@ class _Zygote:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         write_frame(self._control.fileno(), json.dumps(hardening.harden_zygote()).encode())
         while True:
-            ready, _, _ = select.select([self._control, self._wakeup], [], [])
+            ready, _, _ = select.select([self._control.fileno(), self._wakeup], [], [])
             if self._wakeup in ready:
                 os.read(self._wakeup, 4096)
                 self._reap()
-            if self._control in ready and not self._answer():
+            if self._control.fileno() in ready and not self._answer():
                 break
         for pid in self._workers:
             os.kill(pid, signal.SIGKILL)

@@ -3,8 +3,8 @@
 --   boot(source, chunk, input, ctx, time_ms, seed_a, seed_b, cpu_s, output, string, pattern, coroutines, log)
 --   step(true, reply) | step(false, text, code, retryable)
 --       "ok", json, logs | "call", name, json, logs | "error", text, code, retryable or nil, logs
---       "limit", name, logs | "syntax", text
---   check(source, chunk)   "ok" | "syntax", text
+--       "limit", name, logs | "syntax", text, logs
+--   check(source, chunk)   "ok" | "syntax", text | "limit", "memory"
 
 local s_find, s_gsub, s_sub = string.find, string.gsub, string.sub
 local co_create, co_resume, co_status = coroutine.create, coroutine.resume, coroutine.status
@@ -82,14 +82,14 @@ end
 local function compile(source, chunk, scope)
   local f, e = load(source, "=" .. chunk, "t", scope)
   if f then return f end
-  if rawequal(e, P.NO_MEMORY) then return nil, "limit", "memory", "[]" end
+  if rawequal(e, P.NO_MEMORY) then return nil, "limit", "memory" end
   return nil, "syntax", clean(e, MAX_MESSAGE)
 end
 
 local function check(source, chunk)
-  local f, kind, a, b = compile(source, chunk, {})
+  local f, kind, text = compile(source, chunk, {})
   if f then return "ok" end
-  return kind, a, b
+  return kind, text
 end
 
 local function boot(source, chunk, input, ctx, time_ms, seed_a, seed_b, cpu_s, output, string_, pattern, coroutines, log)
@@ -98,8 +98,8 @@ local function boot(source, chunk, input, ctx, time_ms, seed_a, seed_b, cpu_s, o
   limits.pattern_bytes, limits.coroutines, limits.log_bytes = pattern, coroutines, log
   P.begin()
   P.set_origin(time_ms, seed_a, seed_b)
-  local f, kind, a, b = compile(source, chunk, env)
-  if not f then return kind, a, b end
+  local f, kind, text = compile(source, chunk, env)
+  if not f then return kind, text, "[]" end
   main = co_create(function()
     env.ctx = P.decode(ctx)
     env.input = P.decode(input)
