@@ -3,12 +3,13 @@
     PENDING step --needs ended--> READY / RUNNING / WAITING / ended at once
     RUNNING --done--> SUCCEEDED   --error--> RETRYING --due--> RUNNING   or FAILED
     RUNNING --gone--> READY (again, or alone) or FAILED
+    RUNNING and told to stop --done--> SUCCEEDED   --anything else, or no answer in time--> CANCELED
 
 Invariants
-- A message that comes late, twice or out of order decides nothing: every handler first asks whether the step is where
-  the message thinks it is (state RUNNING and the same attempt number).
+- A message that comes late, twice or out of order decides nothing: a guard first asks whether the run is where the
+  message thinks it is (for an attempt's answer: state RUNNING and the same attempt number).
 - Every record goes through `Draft.add`, which folds it at once: the state a decision returns is what folding its
-  records gives, and nothing else changes a state.
+  records gives, and nothing else changes a state. The state passed in is never changed.
 - A decision ends with `settle`, so a run with nothing ready, running or waiting is decided to its end in the same
   decision that ended its last step.
 """
@@ -16,12 +17,13 @@ Invariants
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from hostd.definition.plan import BlobNeeded, Plan
 from hostd.engine import attempts, life
 from hostd.engine.draft import Decision, Draft, Needs, Stamp
 from hostd.engine.state import Run
+from hostd.engine.steps import settle
 from hostd.model.messages import (
     AttemptDone,
     AttemptError,
@@ -41,6 +43,9 @@ SEMANTICS = 1  # recorded in RUN_STARTED; a change in what `decide` does for the
 
 NOTHING = Decision()
 
+Handler: TypeAlias = Callable[[Draft, Any], None]
+Guard: TypeAlias = Callable[[Run, Any], bool]
+
 
 def begin(plan: Plan, message: Begin, stamp: Stamp) -> Decision | Needs:
     """Decide a run's start.
@@ -48,12 +53,7 @@ def begin(plan: Plan, message: Begin, stamp: Stamp) -> Decision | Needs:
     Raises:
         HostdError: EXPRESSION_FAILED when `vars` cannot be computed; the start is then refused at the door.
     """
-    draft = Draft(Run(plan), stamp)
-    try:
-        life.on_begin(draft, message)
-    except BlobNeeded as needed:
-        return Needs((needed.digest,))
-    return draft.decision()
+    return _run(life.on_begin, Draft(Run(plan), stamp), message)
 
 
 def decide(run: Run, message: Message, stamp: Stamp) -> Decision | Needs:
@@ -61,24 +61,32 @@ def decide(run: Run, message: Message, stamp: Stamp) -> Decision | Needs:
     if run_is_final(run.state):
         return NOTHING
     handler, guard = _HANDLERS[type(message)]
-    if guard is not None and not guard(run, message):
+    if not guard(run, message):
         return NOTHING
-    draft = Draft(run.fork(), stamp)
+    return _run(handler, Draft(run.fork(), stamp), message)
+
+
+def _run(handler: Handler, draft: Draft, message: Message) -> Decision | Needs:
     try:
         handler(draft, message)
+        settle(draft)
     except BlobNeeded as needed:
         return Needs((needed.digest,))
     return draft.decision() if draft.records or draft.commands else NOTHING
 
 
-_HANDLERS: dict[type, tuple[Callable[[Draft, Any], None], Callable[[Run, Any], bool] | None]] = {
+def _always(run: Run, message: Message) -> bool:
+    return True
+
+
+_HANDLERS: dict[type, tuple[Handler, Guard]] = {
     AttemptDone: (attempts.on_done, attempts.expects),
     AttemptError: (attempts.on_error, attempts.expects),
     AttemptGone: (attempts.on_gone, attempts.expects),
-    SlotFree: (attempts.on_slot_free, None),
-    Tick: (life.on_tick, None),
-    Cancel: (life.on_cancel, None),
-    Terminate: (life.on_terminate, None),
-    Pause: (life.on_pause, None),
-    Resume: (life.on_resume, None),
+    SlotFree: (attempts.on_slot_free, attempts.wants_slot),
+    Tick: (life.on_tick, life.is_due),
+    Cancel: (life.on_cancel, life.can_cancel),
+    Terminate: (life.on_terminate, _always),
+    Pause: (life.on_pause, life.can_pause),
+    Resume: (life.on_resume, life.can_resume),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,8 @@ from hostd.engine.scope import RunScope
 from hostd.engine.state import Run
 from hostd.model.commands import Command
 from hostd.model.payload import Blob, Value, to_blob
-from hostd.model.records import AnyRecord
+from hostd.model.records import AnyRecord, Failure, StepEnded
+from hostd.model.states import StepState
 
 
 class Stamp(msgspec.Struct, frozen=True, gc=False):
@@ -43,9 +45,11 @@ class Needs(msgspec.Struct, frozen=True, gc=False):
 
 
 class Draft:
-    """The working copy behind one decision."""
+    """The working copy behind one decision. `ended`: steps whose dependents have not been looked at yet."""
 
-    __slots__ = ("at_ms", "blobs", "budget", "commands", "new_blobs", "permits", "records", "run", "started")
+    __slots__ = (
+        "_parsed", "_taken", "at_ms", "blobs", "budget", "commands", "ended", "new_blobs", "permits", "records", "run",
+    )  # fmt: skip
 
     def __init__(self, run: Run, stamp: Stamp) -> None:
         self.run = run
@@ -56,36 +60,55 @@ class Draft:
         self.records: list[AnyRecord] = []
         self.commands: list[Command] = []
         self.new_blobs: list[Blob] = []
-        self.started: dict[str, int] = {}
+        self.ended: deque[int] = deque()
+        self._taken: dict[str, int] = {}
+        self._parsed: dict[Any, Any] = {}  # values that expressions looked into, for this decision only
 
     def add(self, record: AnyRecord) -> None:
         """Decide a record: it is true from here on."""
         self.records.append(record)
         evolve(self.run, record, self.at_ms)
 
-    def scope(self, step: int, *, now_ms: int = 0, error: dict[str, Any] | None = None) -> RunScope:
-        """Return what expressions of a step see."""
-        return RunScope(self.run, step, now_ms or self.at_ms, self.blobs, error)
+    def end(self, step: int, record: AnyRecord) -> None:
+        """Decide a record that ends a step; `settle` goes on from there."""
+        self.add(record)
+        self.ended.append(step)
+
+    def cancel(self, step: int) -> None:
+        """End a step as CANCELED."""
+        self.end(step, StepEnded(step=step, state=StepState.CANCELED))
+
+    def fail(self, step: int, failure: Failure) -> None:
+        """End a step as FAILED where no attempt's answer does."""
+        self.end(step, StepEnded(step=step, state=StepState.FAILED, failure=failure))
+
+    def scope(self, step: int, *, error: dict[str, Any] | None = None) -> RunScope:
+        """Return what expressions of a step see; step -1 is the run itself."""
+        active = self.run.active.get(step)
+        now_ms = active.ready_at_ms if active is not None else self.at_ms
+        return RunScope(self.run, step, now_ms, self.blobs, error, parsed=self._parsed)
+
+    def keep(self, blob: Blob) -> None:
+        """Store a blob with this decision; its expressions can look into it already."""
+        self.new_blobs.append(blob)
+        self.blobs = {**self.blobs, blob.digest: blob.data}
 
     def value(self, data: bytes) -> Value:
         """Return how to record a value the engine made itself; a large one becomes a blob of this decision."""
         value, blob = to_blob(data)
         if blob is not None:
-            self.new_blobs.append(blob)
+            self.keep(blob)
         return value
 
-    def take_permit(self, action: str) -> bool:
-        """Take a slot of an action for this decision. Returns False when there is none."""
+    def permitted(self, action: str) -> bool:
+        """Say whether one more attempt of an action may start."""
         free = self.permits.get(action)
-        if free is None:
-            return True
-        used = self.started.get(action, 0)
-        if used >= free:
-            return False
-        self.started[action] = used + 1
-        return True
+        return free is None or self._taken.get(action, 0) < free
+
+    def take_permit(self, action: str) -> None:
+        """Count an attempt that starts against what is free."""
+        self._taken[action] = self._taken.get(action, 0) + 1
 
     def decision(self) -> Decision:
-        """Return the finished decision. Parsed values were lent to actions, which may change them: nothing is kept."""
-        self.run.parsed = None
+        """Return the finished decision."""
         return Decision(self.run, self.records, self.commands, self.new_blobs)

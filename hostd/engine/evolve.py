@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from msgspec.structs import replace
+
 from hostd.definition.plan import Plan, StepKind
 from hostd.engine.state import STOP_CANCEL, STOP_END, STOP_TIMEOUT, Active, Run
 from hostd.model.ids import text_id
@@ -19,6 +21,7 @@ from hostd.model.records import (
     AttemptStarted,
     AttemptSucceeded,
     CancelRequested,
+    FailFast,
     Failure,
     ObligationMet,
     Paused,
@@ -33,9 +36,10 @@ from hostd.model.records import (
     WaitEnded,
     WaitStarted,
 )
-from hostd.model.states import RunState, StepState
+from hostd.model.states import RunState, StepState, step_is_final
 
 LOST_AGAIN, LOST_ALONE, LOST_FAILED, LOST_CANCELED = 0, 1, 2, 3
+TIMEOUT_MESSAGE = "the run took longer than its `timeout`"
 
 
 def fold(plan: Plan, records: list[tuple[int, AnyRecord]]) -> Run:
@@ -76,6 +80,7 @@ def _started(run: Run, record: RunStarted, at_ms: int) -> None:
     run.deadline_at_ms = record.deadline_at_ms
     run.state = RunState.RUNNING
     _count_value(run, record.input)
+    _count_value(run, record.vars)
 
 
 def _outcome(run: Run, record: RunOutcome, at_ms: int) -> None:
@@ -83,10 +88,14 @@ def _outcome(run: Run, record: RunOutcome, at_ms: int) -> None:
     run.reason = record.reason
     run.message = record.message
     run.output = record.output
+    _note_own_failure(run, record.reason)
     if record.grace_at_ms:
         run.stop = run.stop or STOP_END
         run.grace_at_ms = record.grace_at_ms
+        run.paused = False
+        _tell_running(run)
     run.cleanup_at_ms = run.cleanup_at_ms or record.cleanup_at_ms
+    run.state = run_state(run)
     _count_value(run, record.output)
 
 
@@ -96,37 +105,70 @@ def _ended(run: Run, record: RunEnded, at_ms: int) -> None:
         run.reason = record.reason
         run.message = record.message
         run.output = record.output
+        _note_own_failure(run, record.reason)
     run.state = record.outcome
-    run.active.clear()
+    for handler in run.plan.handlers.values():
+        if run.states[handler] == StepState.PENDING:
+            run.states[handler] = StepState.SKIPPED
+    _finish_state(run)
+
+
+def _finish_state(run: Run) -> None:
+    run.paused = False
     run.deadline_at_ms = run.grace_at_ms = run.cleanup_at_ms = 0
+
+
+def _note_own_failure(run: Run, reason: str) -> None:
+    """Remember the place of a failure that is no step's: of a timeout, a wall, `output` or flow.end."""
+    if run.own_failure >= 0 or run.outcome not in (RunState.FAILED, RunState.TIMED_OUT):
+        return
+    if not run.failures or run.step_failures[run.failures[0]].reason != reason:
+        run.own_failure = len(run.failures)
 
 
 def _cancel(run: Run, record: CancelRequested, at_ms: int) -> None:
-    run.stop = STOP_CANCEL
+    run.reason = "CANCELED"
     run.message = record.reason
-    run.grace_at_ms = record.grace_at_ms
-    run.cleanup_at_ms = record.cleanup_at_ms
-    run.paused = False
-    run.state = RunState.CANCELING
+    _stop(run, STOP_CANCEL, record)
 
 
 def _timed_out(run: Run, record: RunTimedOut, at_ms: int) -> None:
-    run.stop = STOP_TIMEOUT
+    run.reason = "RUN_TIMEOUT"
+    run.message = TIMEOUT_MESSAGE
+    run.own_failure = len(run.failures)
+    _stop(run, STOP_TIMEOUT, record)
+
+
+def _stop(run: Run, stop: int, record: CancelRequested | RunTimedOut) -> None:
+    run.stop = stop
     run.grace_at_ms = record.grace_at_ms
     run.cleanup_at_ms = record.cleanup_at_ms
     run.paused = False
     run.state = RunState.CANCELING
+    _tell_running(run)
+
+
+def _failed_fast(run: Run, record: FailFast, at_ms: int) -> None:
+    run.grace_at_ms = record.grace_at_ms
+    _tell_running(run)
+
+
+def _tell_running(run: Run) -> None:
+    """Mark what runs now as told to stop; what begins later is not."""
+    for step, active in list(run.active.items()):
+        if run.states[step] == StepState.RUNNING:
+            run.active[step] = replace(active, told=True)
 
 
 def _terminated(run: Run, record: Terminated, at_ms: int) -> None:
-    run.outcome = run.state = RunState.CANCELED
+    run.outcome = RunState.CANCELED
     run.reason = "TERMINATED"
     run.message = record.reason
     for step, state in enumerate(run.states):
-        if state < StepState.SUCCEEDED:
-            run.states[step] = StepState.CANCELED
-    run.active.clear()
-    run.deadline_at_ms = run.grace_at_ms = run.cleanup_at_ms = 0
+        if not step_is_final(state):
+            _end_step(run, step, StepState.CANCELED)
+    run.state = RunState.CANCELED
+    _finish_state(run)
 
 
 def _paused(run: Run, record: Paused, at_ms: int) -> None:
@@ -145,29 +187,30 @@ def _met(run: Run, record: ObligationMet, at_ms: int) -> None:
 
 def _ready(run: Run, record: StepReady, at_ms: int) -> None:
     before = run.active.get(record.step)
-    run.active[record.step] = _next(before, at_ms, alone=record.alone)
+    run.active[record.step] = replace(before, due_at_ms=0, alone=record.alone) if before else Active(at_ms)
     run.states[record.step] = StepState.READY
     run.state = run_state(run)
 
 
 def _attempt_started(run: Run, record: AttemptStarted, at_ms: int) -> None:
     before = run.active.get(record.step)
-    run.active[record.step] = _next(before, at_ms, attempt=record.attempt, alone=record.alone)
+    if before is None:
+        after = Active(at_ms, record.attempt, alone=record.alone)
+    else:
+        after = replace(before, attempt=record.attempt, due_at_ms=0, alone=record.alone)
+    run.active[record.step] = after
     run.states[record.step] = StepState.RUNNING
-    if run.state == RunState.WAITING:
-        run.state = RunState.RUNNING
+    run.state = run_state(run)
 
 
 def _attempt_succeeded(run: Run, record: AttemptSucceeded, at_ms: int) -> None:
-    run.outputs[record.step] = record.output
-    _count_value(run, record.output)
+    _keep_output(run, record.step, record.output)
     _end_step(run, record.step, StepState.SUCCEEDED)
 
 
 def _attempt_failed(run: Run, record: AttemptFailed, at_ms: int) -> None:
     if record.retry_at_ms:
-        before = run.active[record.step]
-        run.active[record.step] = _next(before, at_ms, attempt=record.attempt, due_at_ms=record.retry_at_ms)
+        run.active[record.step] = replace(run.active[record.step], due_at_ms=record.retry_at_ms, alone=False)
         run.states[record.step] = StepState.RETRYING
         run.state = run_state(run)
         return
@@ -185,31 +228,33 @@ def _attempt_lost(run: Run, record: AttemptLost, at_ms: int) -> None:
         _fail_step(run, record.step, record.failure or Failure("ATTEMPT_LOST", "the attempt was lost"))
         return
     before = run.active[record.step]
-    run.active[record.step] = Active(
-        before.ready_at_ms,
-        attempt=record.attempt,
+    run.active[record.step] = replace(
+        before,
         losses=before.losses + 1,
         suspicions=before.suspicions + record.suspect,
         alone=record.verdict == LOST_ALONE,
     )
     run.states[record.step] = StepState.READY
+    run.state = run_state(run)
 
 
 def _step_ended(run: Run, record: StepEnded, at_ms: int) -> None:
     if record.state == StepState.FAILED:
         if record.step not in run.active:
-            run.tries[record.step] = 0
+            run.tries = {**run.tries, record.step: 0}
         _fail_step(run, record.step, record.failure or Failure("STEP_FAILED", ""))
         return
     if record.state == StepState.SUCCEEDED:
-        run.outputs[record.step] = record.output
-        _count_value(run, record.output)
+        _keep_output(run, record.step, record.output)
     _end_step(run, record.step, record.state)
 
 
 def _wait_started(run: Run, record: WaitStarted, at_ms: int) -> None:
     before = run.active.get(record.step)
-    run.active[record.step] = _next(before, at_ms, due_at_ms=record.due_at_ms)
+    if before is None:
+        run.active[record.step] = Active(at_ms, due_at_ms=record.due_at_ms)
+    else:
+        run.active[record.step] = replace(before, due_at_ms=record.due_at_ms)
     run.states[record.step] = StepState.WAITING
     run.state = run_state(run)
 
@@ -218,23 +263,8 @@ def _wait_ended(run: Run, record: WaitEnded, at_ms: int) -> None:
     _end_step(run, record.step, StepState.SUCCEEDED)
 
 
-def _next(
-    before: Active | None, at_ms: int, *, attempt: int | None = None, due_at_ms: int = 0, alone: bool = False
-) -> Active:
-    if before is None:
-        return Active(at_ms, attempt=attempt or 0, due_at_ms=due_at_ms, alone=alone)
-    return Active(
-        before.ready_at_ms,
-        attempt=before.attempt if attempt is None else attempt,
-        losses=before.losses,
-        suspicions=before.suspicions,
-        due_at_ms=due_at_ms,
-        alone=alone,
-    )
-
-
 def _fail_step(run: Run, step: int, failure: Failure) -> None:
-    run.step_failures[step] = failure
+    run.step_failures = {**run.step_failures, step: failure}
     plan = run.plan.steps[step]
     if not plan.continue_on_error or plan.handler:
         run.failures = (*run.failures, step)
@@ -247,15 +277,19 @@ def _end_step(run: Run, step: int, state: int) -> None:
     plan = run.plan.steps[step]
     usual = 1 if state <= StepState.FAILED else 0
     if active is not None and active.attempt != usual and plan.kind is StepKind.ACTION:
-        run.tries[step] = active.attempt
-    if plan.handler:
-        return
-    run.unfinished -= 1
-    needs = run.open_needs
-    for dependent in plan.dependents:
-        needs[dependent] -= 1
-    if run.active and run.state <= RunState.WAITING:
-        run.state = run_state(run)
+        run.tries = {**run.tries, step: active.attempt}
+    if not plan.handler:
+        run.unfinished -= 1
+        needs = run.open_needs
+        for dependent in plan.dependents:
+            needs[dependent] -= 1
+    run.state = run_state(run)
+
+
+def _keep_output(run: Run, step: int, output: Value) -> None:
+    if output:
+        run.outputs[step] = output
+        _count_value(run, output)
 
 
 def _count_value(run: Run, value: Value) -> None:
@@ -274,6 +308,7 @@ _EVOLVE: dict[type, Callable[[Run, Any, int], None]] = {
     Resumed: _resumed,
     ObligationMet: _met,
     RunTimedOut: _timed_out,
+    FailFast: _failed_fast,
     StepReady: _ready,
     AttemptStarted: _attempt_started,
     AttemptSucceeded: _attempt_succeeded,

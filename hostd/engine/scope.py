@@ -6,19 +6,23 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from hostd.definition.plan import BlobNeeded
-from hostd.engine.state import Run
+from hostd.engine.state import STOP_CANCEL, STOP_TIMEOUT, Run
 from hostd.model.payload import Value
 from hostd.model.records import Failure
 from hostd.model.states import RunState, StepState, run_is_final, step_is_final
 from hostd.values.json_text import parse_json
 from hostd.values.times import format_time_ms
 
-_STATUS = frozenset({"succeeded", "failed", "none_failed", "always", "canceled"})
 
+def failure_value(failure: Failure, *, attempt: int, step: str | None = None) -> dict[str, Any]:
+    """Return a failure as expressions see it: reason, code, message, retryable, details, attempt.
 
-def failure_value(failure: Failure, *, attempt: int, step: str = "") -> dict[str, Any]:
-    """Return a failure as expressions see it: reason, code, message, retryable, details, attempt; `step` if given."""
+    Args:
+        step: its id, empty for a failure of the run itself; None leaves the field out.
+    """
     value: dict[str, Any] = {
         "reason": failure.reason,
         "code": failure.code,
@@ -27,40 +31,72 @@ def failure_value(failure: Failure, *, attempt: int, step: str = "") -> dict[str
         "details": parse_json(failure.details) if failure.details else {},
         "attempt": attempt,
     }
-    if step:
+    if step is not None:
         value["step"] = step
     return value
 
 
-class RunScope:
-    """Scope (definition.plan.Scope) over a run, seen from one step; step -1 is the run itself (`output`)."""
+def failures_of(run: Run) -> list[dict[str, Any]]:
+    """Return `failures` as expressions and clients see them, in record order; the first is `failure`.
 
-    __slots__ = ("_blobs", "_error", "_run", "_step", "now_ms")
+    A failed handler stands there as HANDLER_FAILED; a failure of the run itself (a timeout, a wall, `output`) has an
+    empty `step`.
+    """
+    values = [_step_failure(run, step) for step in run.failures]
+    if run.own_failure >= 0:
+        own = failure_value(Failure(run.reason, run.message), attempt=0, step="")
+        values.insert(run.own_failure, own)
+    return values
+
+
+def _step_failure(run: Run, step: int) -> dict[str, Any]:
+    failure = run.step_failures[step]
+    plan = run.plan.steps[step]
+    if plan.handler:
+        failure = replace(failure, reason="HANDLER_FAILED", message=f"{failure.reason}: {failure.message}")
+    return failure_value(failure, attempt=run.attempts(step), step=plan.id)
+
+
+class RunScope:
+    """Scope (definition.plan.Scope) over a run, seen from one step; step -1 is the run itself (`output`).
+
+    `parsed` caches values that were looked into; scopes over the same state may share it.
+    """
+
+    __slots__ = ("_blobs", "_error", "_parsed", "_run", "_step", "now_ms")
 
     def __init__(
-        self, run: Run, step: int, now_ms: int, blobs: Mapping[bytes, bytes], error: dict[str, Any] | None = None
+        self,
+        run: Run,
+        step: int,
+        now_ms: int,
+        blobs: Mapping[bytes, bytes],
+        error: dict[str, Any] | None = None,
+        *,
+        parsed: dict[Any, Any] | None = None,
     ) -> None:
         self._run = run
         self._step = step
         self._blobs = blobs
         self._error = error
+        self._parsed: dict[Any, Any] = {} if parsed is None else parsed
         self.now_ms = now_ms
 
     def root(self, name: str) -> Any:
         """Return a root's value. Raises LookupError where it has none here."""
         run = self._run
         if name == "input":
-            return self._parsed("input", run.input) if run.input else {}
+            return self._value("input", run.input)
         if name == "vars":
-            return self._parsed("vars", run.vars) if run.vars else {}
+            return self._value("vars", run.vars)
         if name == "env":
             return run.env
         if name == "run":
             return self._run_root()
         if name == "failures":
-            return self._failures()
+            return failures_of(run)
         if name == "failure":
-            failures = self._failures()
+            failures = failures_of(run)
             return failures[0] if failures else None
         if name == "error" and self._error is not None:
             return self._error
@@ -75,7 +111,7 @@ class RunScope:
             raise LookupError(f"step `{step_id}` has not ended; add it to `needs`")
         if field == "output":
             value = run.outputs.get(index)
-            return None if value is None else self._parsed(index, value)
+            return None if value is None else self._value(index, value)
         if field == "state":
             return StepState(state).name
         if field == "result":
@@ -98,8 +134,12 @@ class RunScope:
         if name == "always":
             return True
         if name == "canceled":
-            return bool(run.stop) and run.outcome in (0, RunState.CANCELED, RunState.TIMED_OUT)
-        needs = run.plan.steps[self._step].needs if self._step >= 0 else ()
+            return run.stop in (STOP_CANCEL, STOP_TIMEOUT) or run.outcome in (RunState.CANCELED, RunState.TIMED_OUT)
+        step = run.plan.steps[self._step] if self._step >= 0 else None
+        if step is None or step.handler:
+            succeeded = run.outcome in (0, RunState.SUCCEEDED)
+            return not succeeded and run.outcome != RunState.CANCELED if name == "failed" else succeeded
+        needs = step.needs
         if name == "succeeded":
             return all(run.result(need) == StepState.SUCCEEDED for need in needs)
         failed = self._ancestor_failed(needs)
@@ -140,27 +180,19 @@ class RunScope:
             "state": RunState(state).name,
         }
 
-    def _failures(self) -> list[dict[str, Any]]:
-        run = self._run
-        values = [
-            failure_value(run.step_failures[step], attempt=run.attempts(step), step=run.plan.steps[step].id)
-            for step in run.failures
-        ]
-        if not values and run.outcome == RunState.TIMED_OUT:
-            values.append(failure_value(Failure("RUN_TIMEOUT", run.message), attempt=0, step=""))
-        return values
-
-    def _parsed(self, name: object, value: Value) -> Any:
-        run = self._run
-        cache = run.parsed
-        if cache is None:
-            cache = run.parsed = {}
+    def _value(self, name: str | int, value: Value) -> Any:
+        cache = self._parsed
         if name in cache:
             return cache[name]
-        if not isinstance(value, bytes):
-            data = self._blobs.get(value.digest)
-            if data is None:
-                raise BlobNeeded(value.digest)
-            return parse_json(data)
-        parsed = cache[name] = parse_json(value)
+        if not value:
+            return {}
+        parsed = cache[name] = parse_json(self._text(value))
         return parsed
+
+    def _text(self, value: Value) -> bytes:
+        if isinstance(value, bytes):
+            return value
+        data = self._blobs.get(value.digest)
+        if data is None:
+            raise BlobNeeded(value.digest)
+        return data

@@ -5,41 +5,31 @@ from __future__ import annotations
 from array import array
 from typing import Any, TypeAlias
 
+import msgspec
+from msgspec.structs import astuple
+
 from hostd.definition.plan import Plan, StepKind
 from hostd.model.payload import Value
 from hostd.model.records import Failure
-from hostd.model.states import RunState, StepState
+from hostd.model.states import RunState, StepState, run_is_final
 
 Counters: TypeAlias = "bytearray | array[int]"
+
+_EMPTY: dict[Any, Any] = {}  # shared by all runs; the mappings that use it are replaced, never changed
 
 STOP_NONE, STOP_CANCEL, STOP_TIMEOUT, STOP_END = 0, 1, 2, 3
 
 
-class Active:
+class Active(msgspec.Struct, frozen=True, gc=False):
     """A step that has begun and not ended. Replaced, never changed, so that forks can share it."""
 
-    __slots__ = ("alone", "attempt", "due_at_ms", "losses", "ready_at_ms", "suspicions")
-
-    def __init__(
-        self,
-        ready_at_ms: int,
-        *,
-        attempt: int = 0,
-        losses: int = 0,
-        suspicions: int = 0,
-        due_at_ms: int = 0,
-        alone: bool = False,
-    ) -> None:
-        self.ready_at_ms = ready_at_ms  # `at` of the record that made it ready; now() and `deadline` count from here
-        self.attempt = attempt  # number of the last attempt, 0 before the first
-        self.losses = losses  # attempts without an outcome: they do not count against max_attempts
-        self.suspicions = suspicions  # losses while inside the daemon's own process
-        self.due_at_ms = due_at_ms  # RETRYING: next attempt; WAITING: end of the wait
-        self.alone = alone  # is to run, or runs, with nothing beside it
-
-    def key(self) -> tuple[int, ...]:
-        """Return everything, for comparing."""
-        return (self.ready_at_ms, self.attempt, self.losses, self.suspicions, self.due_at_ms, self.alone)
+    ready_at_ms: int  # `at` of the record that made it ready; now() and `deadline` count from here
+    attempt: int = 0  # number of the last attempt, 0 before the first
+    losses: int = 0  # attempts without an outcome: they do not count against max_attempts
+    suspicions: int = 0  # losses while inside the daemon's own process
+    due_at_ms: int = 0  # RETRYING: next attempt; WAITING: end of the wait
+    alone: bool = False  # is to run, or runs, with nothing beside it
+    told: bool = False  # RUNNING and told to stop: however it answers but with success, it is CANCELED
 
 
 class Run:
@@ -61,7 +51,7 @@ class Run:
         "outcome",
         "output",
         "outputs",
-        "parsed",
+        "own_failure",
         "paused",
         "plan",
         "reason",
@@ -86,7 +76,7 @@ class Run:
         self.lineage = ""
         self.input: Value = b""
         self.vars: Value = b""
-        self.env: dict[str, str] = {}
+        self.env: dict[str, str] = _EMPTY
         self.seq = 0  # number of the next record
         self.state = int(RunState.PENDING)
         self.started_at_ms = 0
@@ -105,15 +95,15 @@ class Run:
         self.unfinished = plan.body_count  # body steps that have not ended
         self.active: dict[int, Active] = {}
         self.outputs: dict[int, Value] = {}
-        self.step_failures: dict[int, Failure] = {}  # the failure each FAILED step ended with
+        self.step_failures: dict[int, Failure] = _EMPTY  # the failure each FAILED step ended with
         self.failures: tuple[int, ...] = ()  # steps whose `result` is FAILED, and failed handlers, in record order
-        self.tries: dict[int, int] = {}  # attempts of ended steps where that is not the usual (1 for an action)
+        self.own_failure = -1  # place among `failures` of a failure that is no step's (RUN_TIMEOUT ...); -1 = none
+        self.tries: dict[int, int] = _EMPTY  # attempts of ended steps where that is not the usual (1 for an action)
         self.value_bytes = 0
         self.value_count = 0
-        self.parsed: dict[Any, Any] | None = None  # values that expressions looked into; only a cache
 
     def fork(self) -> Run:
-        """Return an independent copy; frozen parts and the cache are shared."""
+        """Return an independent copy; what is only ever replaced is shared."""
         twin = Run.__new__(Run)
         twin.plan = self.plan
         twin.run_id = self.run_id
@@ -140,12 +130,12 @@ class Run:
         twin.unfinished = self.unfinished
         twin.active = self.active.copy()
         twin.outputs = self.outputs.copy()
-        twin.step_failures = self.step_failures.copy() if self.step_failures else {}
+        twin.step_failures = self.step_failures
         twin.failures = self.failures
-        twin.tries = self.tries.copy() if self.tries else {}
+        twin.own_failure = self.own_failure
+        twin.tries = self.tries
         twin.value_bytes = self.value_bytes
         twin.value_count = self.value_count
-        twin.parsed = self.parsed
         return twin
 
     def attempts(self, step: int) -> int:
@@ -167,24 +157,22 @@ class Run:
         return state
 
     def next_due_ms(self) -> int:
-        """Return when the run next wants a Tick, 0 for never."""
-        if self.state >= RunState.SUCCEEDED:
+        """Return when the run next wants a Tick, 0 for never. A Tick at that time decides something."""
+        if run_is_final(self.state):
             return 0
-        due = [self.deadline_at_ms] if self.deadline_at_ms and not self.stop and not self.outcome else []
-        if self.grace_at_ms and self._runs_anything():
-            due.append(self.grace_at_ms)
-        if self.cleanup_at_ms:
-            due.append(self.cleanup_at_ms)
+        due = [self.cleanup_at_ms] if self.cleanup_at_ms else []
+        if self.deadline_at_ms and not self.stop and not self.outcome:
+            due.append(self.deadline_at_ms)
         steps = self.plan.steps
         for index, active in self.active.items():
+            if active.told:
+                due.append(self.grace_at_ms)
+                continue
             if active.due_at_ms and not self.paused:
                 due.append(active.due_at_ms)
             if steps[index].deadline_ms:
                 due.append(active.ready_at_ms + steps[index].deadline_ms)
         return min(due) if due else 0
-
-    def _runs_anything(self) -> bool:
-        return any(self.states[index] == StepState.RUNNING for index in self.active)
 
     def snapshot_key(self) -> tuple[Any, ...]:
         """Return everything that folding must reproduce, for comparing in tests and checks."""
@@ -193,9 +181,9 @@ class Run:
             self.state, self.started_at_ms, self.last_at_ms, self.deadline_at_ms, self.grace_at_ms,
             self.cleanup_at_ms, self.stop, self.paused, self.outcome, self.reason, self.message, self.output,
             bytes(self.states), tuple(self.open_needs), self.unfinished,
-            tuple(sorted((step, active.key()) for step, active in self.active.items())),
+            tuple((step, astuple(active)) for step, active in self.active.items()),
             tuple(sorted(self.outputs.items())), tuple(sorted((k, repr(v)) for k, v in self.step_failures.items())),
-            self.failures, tuple(sorted(self.tries.items())), self.value_bytes, self.value_count,
+            self.failures, self.own_failure, tuple(sorted(self.tries.items())), self.value_bytes, self.value_count,
         )  # fmt: skip
 
 

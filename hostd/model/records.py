@@ -11,7 +11,7 @@ Wire form: a journal row's body is one msgpack array, an element a record: `[kin
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 import msgspec
 
@@ -124,6 +124,14 @@ class RunTimedOut(Record, frozen=True, gc=False, array_like=True, tag=9):
     cleanup_at_ms: int = 0
 
 
+class FailFast(Record, frozen=True, gc=False, array_like=True, tag=10):
+    """A step failed and the document says `fail_fast`: what runs beside it was told to stop, as after a cancel."""
+
+    ver: int = 1
+    step: int = 0
+    grace_at_ms: int = 0
+
+
 class StepReady(Record, frozen=True, gc=False, array_like=True, tag=20):
     """The step may start, but its attempt does not start in the same decision (no slot, or paused, or alone)."""
 
@@ -213,6 +221,7 @@ AnyRecord: TypeAlias = (
     | Resumed
     | ObligationMet
     | RunTimedOut
+    | FailFast
     | StepReady
     | AttemptStarted
     | AttemptSucceeded
@@ -223,8 +232,8 @@ AnyRecord: TypeAlias = (
     | WaitEnded
 )
 
-RECORD_TYPES: tuple[type[Record], ...] = AnyRecord.__args__  # type: ignore[attr-defined]
-KIND_OF: dict[type[Record], int] = {kind: kind.__struct_config__.tag for kind in RECORD_TYPES}
+RECORD_TYPES: tuple[type[Record], ...] = get_args(AnyRecord)
+KIND_OF: dict[type[Record], int] = {kind: int(kind.__struct_config__.tag or 0) for kind in RECORD_TYPES}
 KIND_NAMES: dict[int, str] = {
     number: "".join("_" + char if char.isupper() else char.upper() for char in kind.__name__).lstrip("_")
     for kind, number in KIND_OF.items()
