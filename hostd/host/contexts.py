@@ -1,4 +1,4 @@
-"""The contexts plugins get. An action's is made for each attempt, so it is small and makes its parts when asked."""
+"""What components get when they are provisioned, and what a configured trigger gets."""
 
 from __future__ import annotations
 
@@ -9,139 +9,15 @@ from datetime import datetime
 from pathlib import Path
 
 from hostd.aio import Clock
-from hostd.host.clock import PluginClock, SlotsClock, at_ms
-from hostd.host.logs import AttemptLog, DaemonLog
-from hostd.host.ports import AttemptHost, EmitPort
+from hostd.host.clock import PluginClock, SlotsClock
+from hostd.host.logs import DaemonLog
+from hostd.host.ports import EmitPort, SecretReader
 from hostd.host.routes import HeldRoute, RouteTable
-from hostd.model.ids import idempotency_key
-from hostd.plugin import Emitted, Event, Secrets, WebhookHandler, rfc3339
+from hostd.plugin import Emitted, Event, WebhookHandler, rfc3339
 from hostd.plugin.webhook import DEFAULT_BODY_BYTES_MAX
 from hostd.values.json_text import JsonValue, normalize
 
 ROUTES_MAX = 16
-
-
-class CancelFlag:
-    """Set once, from the loop; read from anywhere, waited for on the loop."""
-
-    __slots__ = ("_event", "requested")
-
-    def __init__(self) -> None:
-        self.requested = False
-        self._event: asyncio.Event | None = None
-
-    async def wait(self) -> None:
-        """Return when a stop is asked for."""
-        if self.requested:
-            return
-        if self._event is None:
-            self._event = asyncio.Event()
-        await self._event.wait()
-
-    def set(self) -> None:
-        """Ask for a stop."""
-        self.requested = True
-        if self._event is not None:
-            self._event.set()
-
-
-class AttemptContext:
-    """One attempt's ActionContext. `deadline_ms` is wall time, 0 = none; `lineage` and `scope` make the key.
-
-    The runtime reads `log_lines`, sets `progress` from the attempt before, and calls `request_cancel`.
-    """
-
-    __slots__ = (
-        "_cancel",
-        "_host",
-        "_log",
-        "attempt",
-        "deadline_ms",
-        "lineage",
-        "namespace",
-        "progress",
-        "run_id",
-        "scope",
-        "step",
-        "workflow",
-    )
-
-    def __init__(
-        self,
-        host: AttemptHost,
-        namespace: str,
-        workflow: str,
-        run_id: str,
-        step: str,
-        attempt: int,
-        lineage: str = "",
-        scope: str = "",
-        deadline_ms: int = 0,
-        progress: JsonValue = None,
-    ) -> None:
-        self._host = host
-        self.namespace = namespace
-        self.workflow = workflow
-        self.run_id = run_id
-        self.step = step
-        self.attempt = attempt
-        self.lineage = lineage
-        self.scope = scope
-        self.deadline_ms = deadline_ms
-        self.progress = progress
-        self._log: AttemptLog | None = None
-        self._cancel: CancelFlag | None = None
-
-    @property
-    def log(self) -> AttemptLog:
-        """The attempt's log."""
-        if self._log is None:
-            self._log = AttemptLog(self._host.clock.base)
-        return self._log
-
-    @property
-    def kept_log(self) -> AttemptLog | None:
-        """The log if anything was written; for the runtime."""
-        return self._log
-
-    @property
-    def clock(self) -> PluginClock:
-        """The daemon's clock."""
-        return self._host.clock
-
-    @property
-    def idempotency_key(self) -> str:
-        """The same for all tries of the step."""
-        return idempotency_key(self.lineage or self.run_id, self.scope, self.step)
-
-    @property
-    def deadline(self) -> datetime | None:
-        """When the attempt is given up."""
-        return at_ms(self.deadline_ms) if self.deadline_ms else None
-
-    @property
-    def cancel(self) -> CancelFlag:
-        """Whether a stop is asked for."""
-        if self._cancel is None:
-            self._cancel = CancelFlag()
-        return self._cancel
-
-    @property
-    def secrets(self) -> Secrets:
-        """Secrets of the namespace."""
-        return self._host.secrets(self)
-
-    def heartbeat(self, progress: JsonValue = None) -> None:
-        """Say that the attempt is alive, and how far it is."""
-        self._host.heartbeat(self, normalize(progress))
-
-    def request_cancel(self) -> None:
-        """Ask the attempt to stop; for the runtime, on the loop."""
-        self.cancel.set()
-
-
-make_action_context = AttemptContext
-"""Makes an attempt's context, about a microsecond; arguments by position on the hot path."""
 
 
 class ProvisionScope:
@@ -186,6 +62,20 @@ class TriggerDoor:
         return route
 
 
+class NamespaceSecrets:
+    """Secrets of one namespace."""
+
+    __slots__ = ("_namespace", "_read")
+
+    def __init__(self, namespace: str, read: SecretReader) -> None:
+        self._namespace = namespace
+        self._read = read
+
+    async def get(self, name: str) -> str:
+        """Return a secret's value. Raises HostdError SECRET_MISSING."""
+        return await self._read(self._namespace, name)
+
+
 class TriggerScope:
     """A configured trigger's TriggerContext.
 
@@ -205,7 +95,7 @@ class TriggerScope:
         clock: Clock,
         emit: EmitPort,
         routes: RouteTable,
-        secrets: Secrets,
+        read_secret: SecretReader,
         cursor: JsonValue = None,
         dice: random.Random | None = None,
     ) -> None:
@@ -213,7 +103,7 @@ class TriggerScope:
         self.workflow = workflow
         self.name = name
         self.cursor = cursor
-        self.secrets = secrets
+        self.secrets = NamespaceSecrets(namespace, read_secret)
         self.clock = SlotsClock(clock, cursor)
         self.log = DaemonLog(component, namespace=namespace, workflow=workflow, trigger=name)
         self.http = TriggerDoor(routes, namespace, f"{workflow}/{name}")

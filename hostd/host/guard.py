@@ -56,10 +56,22 @@ def fault_of(error: BaseException) -> Fault:
     if isinstance(error, ActionError):
         return _in_its_words(error)
     if isinstance(error, HostdError) and error.reason in REASONS and error.kind is not Kind.BUG:
-        failure = Failure(error.reason, error.message[:MESSAGE_CHARS_MAX], retryable=error.kind in RETRYABLE_KINDS)
+        failure = Failure(
+            error.reason,
+            error.message[:MESSAGE_CHARS_MAX],
+            retryable=error.kind in RETRYABLE_KINDS,
+            details=_hosts_details(error),
+        )
         return Fault(failure, _ms(error.retry_after_s))
     message = f"{type(error).__name__}: {_text_of(error)}"[:MESSAGE_CHARS_MAX]
     return Fault(Failure("ACTION_RAISED", message, retryable=True), None, plugin_traceback(error))
+
+
+def _hosts_details(error: HostdError) -> bytes:
+    details: dict[str, Any] = dict(error.details)
+    if error.violations:
+        details["violations"] = [{"path": fault.path, "message": fault.message} for fault in error.violations[:20]]
+    return dump_json(details) if details else b""
 
 
 def _in_its_words(error: ActionError) -> Fault:

@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import logging
-from typing import NamedTuple
 
-from hostd.aio import Clock
 from hostd.errors.base import HostdError
+from hostd.host.clock import PluginClock
+from hostd.plugin import rfc3339
 from hostd.values.json_text import JsonValue, dump_json
 
 ATTEMPT_BYTES_MAX = 1024 * 1024
 LINE_CHARS_MAX = 8_192
 LINES_MAX = 10_000
-TAIL_LINES = 20
-
-
-class LogLine(NamedTuple):
-    """One line of an attempt. `fields` is JSON text of an object, or empty."""
-
-    at_ms: int
-    level: str
-    message: str
-    fields: str = ""
-
-    def text(self) -> str:
-        """Return the line as one text, without its time."""
-        return f"{self.level} {self.message} {self.fields}".rstrip()
 
 
 def _fields_text(fields: dict[str, JsonValue]) -> str:
@@ -38,23 +24,26 @@ def _fields_text(fields: dict[str, JsonValue]) -> str:
 
 
 class AttemptLog:
-    """An attempt's lines in order; past 1 MiB or 10,000 lines they are counted in `dropped` and gone."""
+    """An attempt's lines in order, `<time> <LEVEL> <message> <fields>`.
+
+    Past 1 MiB or 10,000 lines they are counted in `dropped` and gone.
+    """
 
     __slots__ = ("_clock", "_room", "dropped", "lines")
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: PluginClock) -> None:
         self._clock = clock
         self._room = ATTEMPT_BYTES_MAX
-        self.lines: list[LogLine] = []
+        self.lines: list[str] = []
         self.dropped = 0
 
     def _add(self, level: str, message: str, fields: dict[str, JsonValue]) -> None:
-        line = LogLine(self._clock.wall_ms(), level, str(message)[:LINE_CHARS_MAX], _fields_text(fields))
-        size = len(line.message) + len(line.fields) + 32
-        if size > self._room or len(self.lines) >= LINES_MAX:
+        words = f"{rfc3339(self._clock.now())} {level} {str(message)[:LINE_CHARS_MAX]} {_fields_text(fields)}"
+        line = words.rstrip()
+        if len(line) > self._room or len(self.lines) >= LINES_MAX:
             self.dropped += 1
             return
-        self._room -= size
+        self._room -= len(line)
         self.lines.append(line)
 
     def debug(self, message: str, **fields: JsonValue) -> None:
@@ -72,10 +61,6 @@ class AttemptLog:
     def error(self, message: str, **fields: JsonValue) -> None:
         """Keep a line about something that failed."""
         self._add("ERROR", message, fields)
-
-    def tail(self) -> tuple[str, ...]:
-        """Return the last 20 lines as texts, for the record of a failed attempt."""
-        return tuple(line.text() for line in self.lines[-TAIL_LINES:])
 
 
 class DaemonLog:
