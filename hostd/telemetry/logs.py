@@ -1,0 +1,155 @@
+"""The daemon's own log: one event a record, `noun_verb key=value`, as text for people or JSON for programs.
+
+The standard library does it; the rooms call `logging.getLogger("hostd.<room>")` with `"run_ended run_id=%s state=%s"`.
+In text an event begins with its time in column 0 and every further line (a traceback) is indented, so nothing that came
+from outside can pass for an event. In JSON an event is exactly one line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import json
+import logging
+import re
+import sys
+import traceback
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+VALUE_CHARS_MAX = 8_192
+TRACE_CHARS_MAX = 32_768
+_EVENT = re.compile(r"([a-zA-Z][a-zA-Z0-9_]{0,79})((?: [a-z_][a-z0-9_.]*=%[srdif])*)")
+_FIELD = re.compile(r" ([a-z_][a-z0-9_.]*)=%([srdif])")
+_BARE = re.compile(r"[^\s\"'=\\\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+_scope: contextvars.ContextVar[tuple[tuple[str, str], ...]] = contextvars.ContextVar("hostd_log_scope", default=())
+
+
+@contextlib.contextmanager
+def log_scope(**fields: str) -> Iterator[None]:
+    """Add fields (run_id, step, trigger ...) to every event of this task while inside, third-party ones too."""
+    token = _scope.set(_scope.get() + tuple(fields.items()))
+    try:
+        yield
+    finally:
+        _scope.reset(token)
+
+
+def configure_logs(*, level: str = "info", style: str = "text", stream: TextIO | None = None) -> None:
+    """Send every log record of the process to one stream in one form. May be called again, also to change its mind.
+
+    Args:
+        level: debug, info, warning or error; others than hostd's loggers start at warning unless it is debug.
+        style: text or json.
+        stream: standard error when not given.
+    """
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    logging.captureWarnings(True)
+    set_log_level(level)
+
+
+def set_log_level(level: str) -> None:
+    """Change the least severe level written, at once.
+
+    Raises:
+        ValueError: not one of LEVELS.
+    """
+    if level not in LEVELS:
+        raise ValueError(f"{level[:20]!r} is not a log level: {', '.join(LEVELS)}")
+    logging.getLogger("hostd").setLevel(LEVELS[level])
+    logging.getLogger().setLevel(LEVELS[level] if level in ("debug", "error") else logging.WARNING)
+
+
+class TextFormatter(logging.Formatter):
+    """`2026-11-21T11:15:30.123Z info    hostd.runtime run_ended run_id=... state=SUCCEEDED`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one event; further lines are indented."""
+        event, fields = event_of(record)
+        pairs = "".join(f" {name}={_text(value)}" for name, value in fields.items())
+        head, *rest = _safe(event).split("\n")
+        line = f"{_time(record)} {record.levelname.lower():<7} {record.name} {head}{pairs}"
+        return "\n    ".join([line, *rest, *trace_of(record)])
+
+
+class JsonFormatter(logging.Formatter):
+    """`{"at": ..., "level": ..., "logger": ..., "event": "run_ended", "run_id": ...}`; `trace` holds a traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one line."""
+        event, fields = event_of(record)
+        line: dict[str, Any] = {"at": _time(record), "level": record.levelname.lower(), "logger": record.name}
+        line["event"] = event
+        for name, value in fields.items():
+            line[f"{name}_" if name in line else name] = value
+        if trace := trace_of(record):
+            line["trace"] = "\n".join(trace)
+        return (
+            json.dumps(line, ensure_ascii=False, default=str).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+        )
+
+
+def event_of(record: logging.LogRecord) -> tuple[str, dict[str, Any]]:
+    """Return an event's name and fields; a record that is not written `noun_verb key=%s` is one text without fields."""
+    scope: dict[str, Any] = dict(_scope.get())
+    template, arguments = record.msg, record.args
+    shape = _EVENT.fullmatch(template) if isinstance(template, str) else None
+    if shape is None or not isinstance(arguments, tuple | None):
+        return _cut(_message(record), VALUE_CHARS_MAX), scope
+    names = _FIELD.findall(shape[2])
+    if len(names) != len(arguments or ()):
+        return _cut(_message(record), VALUE_CHARS_MAX), scope
+    values = zip(names, arguments or (), strict=True)
+    return shape[1], scope | {name: _value(value, conversion) for (name, conversion), value in values}
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except (
+        TypeError,
+        ValueError,
+        KeyError,
+    ):  # arguments that do not fit: a mistake at the call must not lose the event
+        return f"{record.msg} {record.args!r}"
+
+
+def _value(value: Any, conversion: str) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return _cut(repr(value) if conversion == "r" else str(value), VALUE_CHARS_MAX)
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[:limit]}... ({len(text) - limit} more)"
+
+
+def _text(value: Any) -> str:
+    text = str(value)
+    return text if _BARE.fullmatch(text) else json.dumps(text, ensure_ascii=not text.isprintable())
+
+
+def _safe(text: str) -> str:
+    """Escape control characters but line feed and tab."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+def trace_of(record: logging.LogRecord) -> list[str]:
+    """Return the lines of a record's traceback, cut in the middle past 32 KiB; none without one."""
+    if not record.exc_info or record.exc_info[1] is None:
+        return []
+    text = "".join(traceback.format_exception(record.exc_info[1]))
+    if len(text) > TRACE_CHARS_MAX:
+        half = TRACE_CHARS_MAX // 2
+        text = f"{text[:half]}\n... ({len(text) - TRACE_CHARS_MAX} characters)\n{text[-half:]}"
+    return _safe(text).rstrip().split("\n")
+
+
+def _time(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

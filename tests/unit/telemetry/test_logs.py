@@ -1,0 +1,163 @@
+"""The daemon's log: one event a record, in text or JSON, whatever goes in."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from hostd.telemetry.logs import configure_logs, log_scope, set_log_level
+
+log = logging.getLogger("hostd.test")
+other = logging.getLogger("thirdparty")
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """Leave the process's logging as it was found."""
+    root, ours = logging.getLogger(), logging.getLogger("hostd")
+    before = (root.handlers[:], root.level, ours.level)
+    yield
+    logging.captureWarnings(False)
+    root.handlers[:], root.level, ours.level = before
+    set_level = root.setLevel
+    set_level(before[1])
+    ours.setLevel(before[2])
+
+
+def text_stream() -> io.StringIO:
+    """Configure text logs and return where they go."""
+    stream = io.StringIO()
+    configure_logs(level="info", style="text", stream=stream)
+    return stream
+
+
+def json_stream() -> io.StringIO:
+    """Configure JSON logs and return where they go."""
+    stream = io.StringIO()
+    configure_logs(level="info", style="json", stream=stream)
+    return stream
+
+
+def test_an_event_is_one_line_of_text() -> None:
+    """Time, level, logger, event and fields; a value with spaces is quoted."""
+    stream = text_stream()
+
+    log.info("run_ended run_id=%s state=%s why=%s ms=%d", "r1", "FAILED", 'a "b" c', 12)
+
+    time, rest = stream.getvalue().split(" ", 1)
+    assert rest == 'info    hostd.test run_ended run_id=r1 state=FAILED why="a \\"b\\" c" ms=12\n'
+    assert len(time) == len("2026-11-21T11:15:30.123Z")
+    assert time.endswith("Z")
+
+
+def test_json_keeps_the_fields_apart() -> None:
+    """Numbers stay numbers, and a value may hold anything."""
+    stream = json_stream()
+
+    log.warning("clock_step back_ms=%d name=%r", 40, "x\ny")
+
+    line = json.loads(stream.getvalue())
+    assert (line["event"], line["back_ms"], line["name"], line["level"]) == ("clock_step", 40, "'x\\ny'", "warning")
+
+
+def test_nothing_from_outside_can_pass_for_an_event() -> None:
+    """Line feeds and control characters in a value or a message never begin a line in column 0."""
+    forged = "x\n2026-01-01T00:00:00.000Z error   hostd forged\x1b[2J\r\u2028"
+    stream = text_stream()
+    log.info("run_ended key=%s", forged)
+    log.info(f"free text {forged}")  # noqa: G004
+    log.info(forged)
+    lines = [line for line in stream.getvalue().split("\n") if line and not line.startswith("    ")]
+    assert len(lines) == 3
+    assert "\x1b" not in stream.getvalue()
+    assert "\r" not in stream.getvalue()
+
+    stream = json_stream()
+    log.info("run_ended key=%s", forged)
+    log.info(forged)
+    assert len(stream.getvalue().splitlines()) == 2
+
+
+def test_a_traceback_is_indented_or_a_field() -> None:
+    """People read it below the event; programs find it in `trace`."""
+    for configured in (text_stream, json_stream):
+        stream = configured()
+        try:
+            raise KeyError("gone")
+        except KeyError:
+            log.exception("task_failed name=%s", "t")
+        if stream.getvalue().startswith("{"):
+            assert "KeyError: 'gone'" in json.loads(stream.getvalue())["trace"]
+        else:
+            assert stream.getvalue().split("\n")[1] == "    Traceback (most recent call last):"
+
+
+def test_third_party_records_and_warnings_take_the_same_form() -> None:
+    """Whatever the process logs comes out in one form; others are quiet below warning."""
+    import warnings
+
+    stream = json_stream()
+
+    other.info("chatter")
+    other.warning("it is %s: 100%%", "late")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.warn("old", UserWarning, stacklevel=1)
+
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert lines[0]["event"] == "it is late: 100%"
+    assert lines[0]["logger"] == "thirdparty"
+    assert lines[1]["logger"] == "py.warnings"
+
+
+def test_the_level_changes_while_running() -> None:
+    """Debug shows everything, error hides the rest; a word that is no level is refused."""
+    stream = text_stream()
+    log.debug("hidden_event")
+    set_log_level("debug")
+    log.debug("shown_event")
+    other.debug("shown too")
+    set_log_level("error")
+    log.warning("hidden_again")
+
+    assert [line.split()[3] for line in stream.getvalue().splitlines()] == ["shown_event", "shown"]
+    with pytest.raises(ValueError, match="is not a log level"):
+        set_log_level("loud")
+
+
+def test_a_scope_adds_its_fields() -> None:
+    """Inside a scope every event carries the ids of the run, also one that another library logs."""
+    stream = json_stream()
+
+    with log_scope(run_id="r1"), log_scope(step="s1"):
+        log.info("step_started")
+        other.warning("retrying")
+    log.info("idle")
+
+    first, second, last = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert (first["run_id"], first["step"]) == ("r1", "s1")
+    assert (second["run_id"], second["step"]) == ("r1", "s1")
+    assert "run_id" not in last
+
+
+def test_an_event_whose_arguments_do_not_fit_is_not_lost() -> None:
+    """A mistake at the call prints what there is."""
+    stream = text_stream()
+
+    log.info("run_ended run_id=%s state=%s", "r1")
+    log.info("count=%d", "not a number")
+
+    assert "run_ended" in stream.getvalue()
+    assert "not a number" in stream.getvalue()
+
+
+def test_a_huge_value_is_cut() -> None:
+    """A line is bounded whatever is logged."""
+    stream = text_stream()
+
+    log.info("blob_read data=%s", "x" * 1_000_000)
+    log.info("y" * 1_000_000)
+
+    assert all(len(line) < 10_000 for line in stream.getvalue().splitlines())
