@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any, TypeVar, cast
 
+import msgspec
+
 from hostd.definition import roots
 from hostd.definition.document import Document, document_digest, read_documents
 from hostd.definition.fit import Part, fit
 from hostd.definition.formulas import Formulas
 from hostd.definition.grammar import WORKFLOW
-from hostd.definition.graph import dependents
+from hostd.definition.graph import dependents, order
 from hostd.definition.inputs import InputContract, schema_faults
 from hostd.definition.mistakes import Mistakes, child_path, document_invalid
 from hostd.definition.nodes import Node, node_from_value, value_of
@@ -36,9 +38,9 @@ def compile_document(document: Document, *, catalogue: Catalogue | None = None) 
     """
     mistakes = Mistakes(document.file)
     mistakes.found.extend(document.faults)
-    plan = _Compiler(mistakes, catalogue).compile(document.root)
+    read = _Compiler(mistakes, catalogue).compile(document.root)
     mistakes.raise_any()
-    return _sound(plan)
+    return _with_lines(plan_from_stored(_sound(read).document), _sound(read))
 
 
 def compile_text(text: bytes | str, *, file: str = "", catalogue: Catalogue | None = None) -> list[Plan]:
@@ -56,7 +58,7 @@ def validate_text(text: bytes | str, file: str = "", catalogue: Catalogue | None
 
 
 def plan_from_stored(document: bytes) -> Plan:
-    """Return the plan of a document that was registered, from its stored canonical JSON.
+    """Return the plan of a document that was registered, from its stored JSON (`Plan.document`).
 
     No catalogue is asked and no mistake looked for again: what was registered stays loadable whatever is installed.
 
@@ -72,6 +74,20 @@ def plan_from_stored(document: bytes) -> Plan:
 def _sound(value: _T | None) -> _T:
     invariant(value is not None, "a document without mistakes has no plan")
     return cast(_T, value)
+
+
+def _with_lines(plan: Plan, read: Plan) -> Plan:
+    """Return a plan with the lines its text has. The plan itself is always made from the stored form.
+
+    So what a run sees is the same before and after a restart, to the order of keys in rendered options.
+    """
+    lines = {step.id: step.line for step in read.steps}
+    trigger_lines = {trigger.name: trigger.line for trigger in read.triggers}
+    return msgspec.structs.replace(
+        plan,
+        steps=tuple(msgspec.structs.replace(step, line=lines[step.id]) for step in plan.steps),
+        triggers=tuple(msgspec.structs.replace(trigger, line=trigger_lines[trigger.name]) for trigger in plan.triggers),
+    )
 
 
 def _compile_all(text: bytes | str, file: str, catalogue: Catalogue | None) -> tuple[list[Plan], list[Violation]]:
@@ -107,8 +123,7 @@ class _Compiler:
         triggers = self._triggers(top.part("triggers"), contract)
         if self.mistakes.found:
             return None
-        index = {draft.id: position for position, draft in enumerate(body)}
-        return self._plan(top, body, handlers, index, variables=variables, output=output, triggers=triggers)
+        return self._plan(top, _ordered(body), handlers, variables=variables, output=output, triggers=triggers)
 
     def _other_document(self, root: Node) -> bool:
         """Say whether the document is no workflow at all, which is then recorded."""
@@ -194,7 +209,6 @@ class _Compiler:
         top: Part,
         body: list[StepDraft],
         handlers: list[StepDraft],
-        index: dict[str, int],
         *,
         variables: tuple[tuple[str, Any], ...],
         output: Any,
@@ -212,7 +226,7 @@ class _Compiler:
             document=document,
             steps=tuple(steps),
             body_count=len(body),
-            index=index,
+            index={draft.id: position for position, draft in enumerate(body)},
             handlers={draft.handler: len(body) + at for at, draft in enumerate(handlers)},
             triggers=triggers,
             description=top.get("description", ""),
@@ -229,6 +243,16 @@ class _Compiler:
             warnings=warnings_of(body),
             retention_ms={name: item.value for name, item in top.get("retention", {}).items()},
         )
+
+
+def _ordered(body: list[StepDraft]) -> list[StepDraft]:
+    """Return the body in the one order that equal documents share, needs as positions in it."""
+    places = order([draft.needs for draft in body], [draft.id for draft in body])
+    new_place = {old: new for new, old in enumerate(places)}
+    ordered = [body[old] for old in places]
+    for draft in ordered:
+        draft.needs = tuple(new_place[need] for need in draft.needs)
+    return ordered
 
 
 def _step_plan(position: int, draft: StepDraft, after: tuple[int, ...]) -> StepPlan:

@@ -10,7 +10,7 @@ import msgspec
 from hostd.definition import roots
 from hostd.definition.expressions.compile import compile_expression, compile_template
 from hostd.definition.fit import Part
-from hostd.definition.mistakes import Mistakes, child_path, did_you_mean
+from hostd.definition.mistakes import Mistakes, child_path
 from hostd.definition.nodes import Node, value_of
 from hostd.errors.base import HostdError
 
@@ -116,7 +116,7 @@ class Formulas:
             read.path,
             "NEED_UNKNOWN",
             f"there is no step {read.step_id}",
-            did_you_mean(read.step_id, known),
+            self.mistakes.did_you_mean(read.step_id, known),
             node=read.node,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Sequence
 
 
@@ -19,6 +20,26 @@ def ancestors(needs: Sequence[Sequence[int]]) -> list[int]:
             if not waiting[later]:
                 ready.append(later)
     return [(1 << len(needs)) - 1 if waiting[position] else bits for position, bits in enumerate(above)]
+
+
+def order(needs: Sequence[Sequence[int]], names: Sequence[str]) -> list[int]:
+    """Return positions so that each comes behind its needs, the smallest name first where several could come.
+
+    What comes out does not depend on what order the positions had. There must be no circle.
+    """
+    waiting = [len(before) for before in needs]
+    after = dependents(needs)
+    ready = [(names[position], position) for position, count in enumerate(waiting) if not count]
+    heapq.heapify(ready)
+    found: list[int] = []
+    while ready:
+        _, position = heapq.heappop(ready)
+        found.append(position)
+        for later in after[position]:
+            waiting[later] -= 1
+            if not waiting[later]:
+                heapq.heappush(ready, (names[later], later))
+    return found
 
 
 def dependents(needs: Sequence[Sequence[int]]) -> list[list[int]]:

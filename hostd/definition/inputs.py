@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from typing import Any
 
 import jsonschema_rs
 
+from hostd.definition.defaults import apply_defaults, check_cost
 from hostd.definition.mistakes import child_path, shown
 from hostd.errors.base import HostdError, Kind, Violation, invalid
 
 _MAX_FAULTS = 100
-_MAX_DEFAULT_DEPTH = 64
-_MAX_DEFAULTS = 10_000
 _PATTERNS = jsonschema_rs.RegexOptions(size_limit=1_000_000, dfa_size_limit=1_000_000)
 
 
@@ -52,6 +50,8 @@ class InputContract:
         """Return what is wrong with a value, as it is."""
         found: list[Violation] = []
         if self._validator is None:
+            return found
+        if self._validator.is_valid(value):
             return found
         for error in self._validator.iter_errors(value):
             found.append(Violation(_path_of(error.instance_path), "INPUT_INVALID", shown_message(error)))
@@ -102,6 +102,7 @@ def schema_faults(schema: Any) -> list[tuple[list[str | int], str]]:
         if found:
             return found
     try:
+        check_cost(schema)
         InputContract(schema)
         apply_defaults(schema, {})
     except HostdError as error:
@@ -127,86 +128,3 @@ def _without_fetching(error: Exception) -> str:
 
 
 _ELSEWHERE = re.compile(r"Resource '([^']*)' is not present")
-
-
-def apply_defaults(schema: Any, value: Any) -> Any:
-    """Return a value with the `default`s of absent object properties filled in, at every depth; nothing is changed.
-
-    `properties`, `items`, `allOf` and `$ref` to `#/...` are followed; a property that is absent and has no default is
-    not made up.
-
-    Raises:
-        HostdError: SCHEMA_INVALID when the defaults hold defaults without end.
-    """
-    return _Filling(schema).fill(schema, value, 0)
-
-
-class _Filling:
-    """One pass of filling defaults in, with a bound on its work."""
-
-    def __init__(self, root: Any) -> None:
-        self.root = root
-        self.made = 0
-
-    def fill(self, schema: Any, value: Any, depth: int) -> Any:
-        """Return the value with defaults of the schema, this deep below the whole."""
-        schema = _resolved(schema, self.root)
-        if not isinstance(schema, dict):
-            return value
-        if depth > _MAX_DEFAULT_DEPTH:
-            raise _endless()
-        for part in schema["allOf"] if isinstance(schema.get("allOf"), list) else ():
-            value = self.fill(part, value, depth + 1)
-        if isinstance(value, dict):
-            return self._fill_object(schema, value, depth)
-        items = schema.get("items")
-        if isinstance(value, list) and isinstance(items, dict):
-            return [self.fill(items, item, depth + 1) for item in value]
-        return value
-
-    def _fill_object(self, schema: dict[str, Any], value: dict[str, Any], depth: int) -> dict[str, Any]:
-        properties = schema.get("properties")
-        if not isinstance(properties, dict):
-            return value
-        filled = dict(value)
-        for name, below in properties.items():
-            if name not in filled:
-                target = _resolved(below, self.root)
-                if not isinstance(target, dict) or "default" not in target:
-                    continue
-                filled[name] = self._default(target)
-            filled[name] = self.fill(below, filled[name], depth + 1)
-        return filled
-
-    def _default(self, schema: dict[str, Any]) -> Any:
-        self.made += 1
-        if self.made > _MAX_DEFAULTS:
-            raise _endless()
-        return copy.deepcopy(schema["default"])
-
-
-def _endless() -> HostdError:
-    return HostdError(Kind.INVALID, "SCHEMA_INVALID", "the defaults of `inputs` hold defaults without end")
-
-
-def _resolved(schema: Any, root: Any) -> Any:
-    """Follow `$ref: "#/..."`; a schema beside the reference wins where it has a default of its own."""
-    for _ in range(16):
-        if not isinstance(schema, dict):
-            return schema
-        reference = schema.get("$ref")
-        if not isinstance(reference, str) or not reference.startswith("#"):
-            return schema
-        target = _at(root, reference[1:])
-        if not isinstance(target, dict):
-            return schema
-        beside = {key: item for key, item in schema.items() if key != "$ref"}
-        schema = {**target, **beside}
-    return schema
-
-
-def _at(root: Any, pointer: str) -> Any:
-    for part in pointer.split("/")[1:]:
-        key = part.replace("~1", "/").replace("~0", "~")
-        root = root.get(key) if isinstance(root, dict) else None
-    return root

@@ -35,6 +35,13 @@ class Mistakes:
         line, column = mark or ((node.line, node.column) if node else (0, 0))
         if len(self.found) < MAX_MISTAKES:
             self.found.append(Violation(path, reason, message, suggestion, self.file, line, column))
+        elif len(self.found) == MAX_MISTAKES:
+            more = "there are more mistakes; correct these first"
+            self.found.append(Violation(path, "DOCUMENT_INVALID", more, "", self.file, line, column))
+
+    def did_you_mean(self, word: str, known: Iterable[str]) -> str:
+        """Return `did you mean x?` as long as anyone will read it: looking for the nearest word is slow."""
+        return did_you_mean(word, known) if len(self.found) < MAX_MISTAKES else ""
 
     def raise_any(self) -> None:
         """Raise DOCUMENT_INVALID with everything found, ordered by place; do nothing when nothing was found."""

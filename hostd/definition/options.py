@@ -35,7 +35,7 @@ def check_options(owner: Part, info: ComponentInfo, component_id: str, mistakes:
 def unknown_component(uses: Part, reason: str, kind: str, known: Iterable[str], mistakes: Mistakes) -> None:
     """Record that nothing loaded provides what `uses` names."""
     names = sorted(known)
-    hint = did_you_mean(uses.value, names)
+    hint = mistakes.did_you_mean(uses.value, names)
     mistakes.add(uses.path, reason, f"no loaded plugin provides the {kind} {shown(uses.value)}", hint, node=uses.node)
 
 

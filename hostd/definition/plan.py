@@ -180,8 +180,8 @@ class Plan(msgspec.Struct, frozen=True, gc=False):
     workflow: str
     version: str  # "" where the document has none; the server then numbers it 0.0.n
     digest: bytes  # blake2b-256 of the canonical form of the parsed document
-    document: bytes  # canonical JSON of the parsed document
-    steps: tuple[StepPlan, ...]  # body in document order, then handlers success, failure, cancel, exit
+    document: bytes  # canonical JSON of the parsed document; equal documents give equal plans, positions too
+    steps: tuple[StepPlan, ...]  # body, each step behind its needs, then handlers success, failure, cancel, exit
     body_count: int
     index: dict[str, int]  # body ids -> position
     handlers: dict[str, int]  # success | failure | cancel | exit -> position

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hostd.definition.fit import Part
 from hostd.definition.formulas import Formulas, StepRead
 from hostd.definition.graph import ancestors, cycles
-from hostd.definition.mistakes import Mistakes, did_you_mean
+from hostd.definition.mistakes import Mistakes
 from hostd.definition.steps import StepDraft
 
 
@@ -23,7 +23,7 @@ def _positions(draft: StepDraft, index: dict[str, int], mistakes: Mistakes) -> t
     for item in draft.part.get("needs", []) if draft.part else []:
         position = index.get(item.value)
         if position is None:
-            hint = did_you_mean(item.value, index)
+            hint = mistakes.did_you_mean(item.value, index)
             mistakes.add(item.path, "NEED_UNKNOWN", f"there is no step {item.value}", hint, node=item.node)
         elif item.value == draft.id:
             mistakes.add(item.path, "NEED_CYCLE", f"{draft.id} needs itself", "remove it", node=item.node)

@@ -1,4 +1,4 @@
-"""JSON Schema of workflow documents for editors, made from the tables that check them. Words not built yet are absent."""
+"""JSON Schema of workflow documents for editors, made from the tables that check them, without words not built yet."""
 
 from __future__ import annotations
 

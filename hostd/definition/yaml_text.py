@@ -18,6 +18,7 @@ from hostd.definition.yaml_traps import quoted, tag_is_trap
 from hostd.errors.base import HostdError
 
 MAX_DOCUMENT_BYTES = 1024 * 1024
+_MERGE = "<<"
 
 
 class ReadStop(Exception):
@@ -34,7 +35,7 @@ class ReadDocument(msgspec.Struct):
 class _Open:
     """A map or list whose end has not been read yet."""
 
-    __slots__ = ("anchor", "key", "key_mark", "node", "path")
+    __slots__ = ("anchor", "key", "key_mark", "key_quoted", "node", "path")
 
     def __init__(self, node: Node, path: str, anchor: str | None) -> None:
         self.node = node
@@ -42,6 +43,7 @@ class _Open:
         self.anchor = anchor
         self.key: str | None = None
         self.key_mark = (0, 0)
+        self.key_quoted = False
 
 
 def read_events(text: str, file: str) -> Iterator[ReadDocument]:
@@ -169,12 +171,12 @@ class _Builder:
 
     def _key(self, event: yaml.ScalarEvent, mark: tuple[int, int]) -> None:
         top = self.stack[-1]
-        top.key, top.key_mark = event.value, mark
+        top.key, top.key_mark, top.key_quoted = event.value, mark, bool(event.style)
         if event.tag is not None:
             self._refuse_tag(event, mark)
         if event.value == "" and not event.style:
             self.mistakes.add(top.path, "YAML_UNSUPPORTED", "a key is empty", "give it a name", mark=mark)
-        elif event.value == "<<" and not event.style:
+        elif event.value == _MERGE and not event.style:
             self.mistakes.add(
                 top.path, "YAML_UNSUPPORTED", "merge keys (`<<`) are not taken", "write the keys out here", mark=mark
             )
@@ -263,6 +265,8 @@ class _Builder:
 
     def _attach_entry(self, top: _Open, node: Node) -> None:
         key, top.key = top.key or "", None
+        if key == _MERGE and not top.key_quoted:
+            return  # refused already
         if key in top.node.value:
             first = top.node.key_marks[key]
             self.mistakes.add(
