@@ -170,6 +170,9 @@ REASONS: dict[str, ReasonPage] = {
         "Look at the other side; `retry: {on_lost: retry}` issues it again.",
     ),
     "STEP_FAILED": ReasonPage(Kind.STATE, "A `flow.fail` step ended the step on purpose.", "See the message."),
+    "FLOW_END": ReasonPage(
+        Kind.STATE, "A `flow.end` step ended the run as FAILED or CANCELED on purpose.", "See the message."
+    ),
     "HANDLER_FAILED": ReasonPage(
         Kind.STATE, "A handler at the end of the run failed; the outcome stays.", "See the handler's error."
     ),
