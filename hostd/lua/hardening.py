@@ -105,7 +105,7 @@ def _drop_privileges() -> None:
 def mapped_bytes() -> int:
     """Return the address space in use; asked for while /proc can still be read."""
     try:
-        with open("/proc/self/statm", encoding="ascii") as statm:
+        with open("/proc/self/statm", "rb") as statm:
             return int(statm.read().split()[0]) * resource.getpagesize()
     except OSError:
         return 512 << 20

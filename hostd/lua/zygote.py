@@ -188,7 +188,8 @@ async def start_zygote(headroom_bytes: int, program: Path = PROGRAM) -> Zygote:
                 pass_fds=[theirs.fileno()], stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
                 env={"TZ": "UTC0", "LC_ALL": "C"}, cwd="/", start_new_session=True,
             )  # fmt: skip
-        isolation = await asyncio.wait_for(_hello(ours), START_TIMEOUT_S)
+        async with asyncio.timeout(START_TIMEOUT_S):
+            isolation = await _hello(ours)
     except BaseException as error:
         ours.close()  # the zygote, if there is one, sees its control socket close and ends
         if isinstance(error, (OSError, FrameError, TimeoutError)):

@@ -227,7 +227,8 @@ async def test_the_zygote_ends_when_its_daemon_dies(tmp_path: Path) -> None:
     program.write_text(
         "import asyncio, sys\n"
         f"sys.path[:0] = {sys.path!r}\n"
-        "from hostd.lua.script import LuaPool\nfrom hostd.lua.call import ScriptCall\nfrom hostd.lua.ports import NoHostCalls\n"
+        "from hostd.lua.script import LuaPool\nfrom hostd.lua.call import ScriptCall\n"
+        "from hostd.lua.ports import NoHostCalls\n"
         "from hostd.lua.limits import ScriptLimits\nfrom hostd.lua.pool import PoolOptions\n"
         "async def main():\n"
         "    limits = ScriptLimits(cpu_ms=60_000, wall_ms=120_000)\n"
