@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
 
 from hostd.definition import roots
-from hostd.definition.expressions.compile import compile_expression, compile_template
+from hostd.definition.expressions.expression import compile_expression
+from hostd.definition.expressions.template import compile_template, has_expression
 from hostd.definition.fit import Part
 from hostd.definition.mistakes import Mistakes, child_path
 from hostd.definition.nodes import Node, value_of
 from hostd.errors.base import HostdError
+
+_Compile = Callable[[frozenset[str]], Any]
+
+
+def _text_mark(node: Node) -> tuple[int, int]:
+    """Return where a text begins, (0, 0) when the places inside it cannot be told (blocks, folded lines)."""
+    if node.lead < 0 or "\n" in node.value:
+        return 0, 0
+    return node.line, node.column + node.lead
+
+
+def _condition(node: Node, path: str, allowed: frozenset[str]) -> Any:
+    line, column = _text_mark(node)
+    return compile_expression(node.value, roots=allowed, line=line, column=column, path=path)
+
+
+def _template(node: Node, path: str, allowed: frozenset[str]) -> Any:
+    mark = _text_mark(node) if node.kind == "text" else (0, 0)
+    return compile_template(value_of(node), roots=allowed, path=path, mark=lambda _: mark)
 
 
 class StepRead(msgspec.Struct):
@@ -41,74 +62,71 @@ class Formulas:
         """Return the Expression of an `if`, None when there is none or it is faulty."""
         if part is None:
             return None
-        try:
-            expression = compile_expression(part.value, roots=roots.ALL)
-        except HostdError as error:
-            self._refuse(error, part.node, part.path)
-            return None
-        self._gather(expression, part.node, part.path, allowed, status=status)
+        compile_with = functools.partial(_condition, part.node, part.path)
+        expression = self._compiled(compile_with, part.node, part.path, allowed)
+        if expression is not None:
+            self._gather(expression, part.node, part.path, status=status)
         return expression
 
     def template(self, part: Part | None, allowed: frozenset[str]) -> Any:
-        """Return the Template of a value, None when there is none or it is faulty."""
-        return None if part is None else self.template_of(part.node, part.path, allowed)
-
-    def template_of(self, node: Node, path: str, allowed: frozenset[str]) -> Any:
-        """Return the Template of a node, None when it is faulty; each faulty text is a mistake of its own."""
+        """Return the Template of a value, None when there is none or it is faulty; each faulty text is a mistake."""
+        if part is None:
+            return None
         before = len(self.mistakes.found)
-        for leaf, leaf_path in templated_leaves(node, path):
-            self._check_leaf(leaf, leaf_path, allowed)
-        if len(self.mistakes.found) > before:
-            return None
-        try:
-            return compile_template(value_of(node), roots=roots.ALL)
-        except HostdError as error:
-            self._refuse(error, node, path)
-            return None
+        for leaf, path in templated_leaves(part.node, part.path):
+            template = self._compiled(functools.partial(_template, leaf, path), leaf, path, allowed)
+            if template is not None:
+                self._gather(template, leaf, path)
+        return _template(part.node, part.path, allowed) if len(self.mistakes.found) == before else None
 
     def nothing(self) -> Any:
         """Return the Template of no options at all."""
-        return compile_template({}, roots=roots.ALL)
+        return compile_template({})
 
-    def _check_leaf(self, leaf: Node, path: str, allowed: frozenset[str]) -> None:
+    def _compiled(self, compile_with: _Compile, node: Node, path: str, allowed: frozenset[str]) -> Any:
+        """Return what compiles; None after recording why it does not, a root that has its place elsewhere by name."""
         try:
-            template = compile_template(leaf.value, roots=roots.ALL)
+            return compile_with(allowed)
         except HostdError as error:
-            self._refuse(error, leaf, path)
-            return
-        self._gather(template, leaf, path, allowed)
+            refused = error
+        try:
+            elsewhere = compile_with(roots.ALL)
+        except HostdError:
+            self._refuse(refused, node, path)
+            return None
+        read = set(elsewhere.reads_roots) | ({"secrets"} if getattr(elsewhere, "secrets", ()) else set())
+        for root in sorted(read - allowed):
+            self._refuse_root(root, node, path)
+        return None
 
-    def _gather(self, compiled: Any, node: Node, path: str, allowed: frozenset[str], *, status: bool = False) -> None:
-        self.env_names |= getattr(compiled, "reads_env", frozenset())
+    def _gather(self, compiled: Any, node: Node, path: str, *, status: bool = False) -> None:
+        self.env_names |= compiled.reads_env
         self.secret_names |= getattr(compiled, "secrets", frozenset())
         if self.trusted:
             return
-        for root in sorted(compiled.reads_roots - allowed):
-            self._refuse_root(root, node, path)
         if not status:
             self._refuse_status(compiled, node, path)
-        if "steps" in allowed:
-            self.reads += [StepRead(step_id, node, path) for step_id in sorted(compiled.reads_steps)]
+        self.reads += [StepRead(step_id, node, path) for step_id in sorted(compiled.reads_steps)]
 
     def _refuse_root(self, root: str, node: Node, path: str) -> None:
         if root in roots.LATER:
             message = f"`{root}` belongs to {roots.LATER[root]}, which this version of hostd does not build yet"
             self.mistakes.add(path, "NOT_YET_SUPPORTED", message, node=node)
             return
-        where = roots.WHERE.get(root, "nowhere here")
-        self.mistakes.add(path, "EXPRESSION_INVALID", f"`{root}` has no value here; it can be read {where}", node=node)
+        message = f"`{root}` has no value here; it can be read {roots.WHERE[root]}"
+        self.mistakes.add(path, "EXPRESSION_INVALID", message, node=node)
 
     def _refuse_status(self, compiled: Any, node: Node, path: str) -> None:
-        for name in sorted(getattr(compiled, "uses_status", frozenset())):
+        for name in sorted(compiled.uses_status):
             message = f"`{name}()` has a meaning in the `if` of a step only"
             self.mistakes.add(path, "EXPRESSION_INVALID", message, "read steps.<id>.result", node=node)
 
     def _refuse(self, error: HostdError, node: Node, path: str) -> None:
-        if error.violations:
-            for fault in error.violations:
-                self.mistakes.add(path, fault.reason, fault.message, fault.suggestion, node=node)
-            return
-        self.mistakes.add(path, error.reason, error.message, error.details.get("suggestion", ""), node=node)
+        for fault in error.violations:
+            mark = (fault.line, fault.column) if fault.line else (node.line, node.column)
+            self.mistakes.add(path, fault.reason, fault.message, fault.suggestion, mark=mark)
+        if not error.violations:
+            self.mistakes.add(path, error.reason, error.message, node=node)
 
     def unknown_step(self, read: StepRead, known: dict[str, int]) -> None:
         """Record that an expression reads a step that is not there."""
@@ -122,7 +140,7 @@ class Formulas:
 
 
 def templated_leaves(node: Node, path: str) -> Iterator[tuple[Node, str]]:
-    """Yield the texts that hold `${{`, with their paths, in document order."""
+    """Yield the texts that hold an expression, with their paths, in document order."""
     stack = [(node, path)]
     while stack:
         current, at = stack.pop()
@@ -130,5 +148,5 @@ def templated_leaves(node: Node, path: str) -> Iterator[tuple[Node, str]]:
             stack += [(child, child_path(at, key)) for key, child in reversed(current.value.items())]
         elif current.kind == "list":
             stack += [(child, child_path(at, index)) for index, child in reversed(list(enumerate(current.value)))]
-        elif current.kind == "text" and "${{" in current.value:
+        elif current.kind == "text" and has_expression(current.value):
             yield current, at

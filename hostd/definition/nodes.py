@@ -32,7 +32,7 @@ class Node:
     this one, `height` the levels below it.
     """
 
-    __slots__ = ("column", "height", "key_marks", "kind", "line", "plain", "size", "source", "value")
+    __slots__ = ("column", "height", "key_marks", "kind", "lead", "line", "plain", "size", "source", "value")
 
     def __init__(self, kind: NodeKind, value: Any, *, line: int = 0, column: int = 0, source: str = "") -> None:
         self.kind: NodeKind = kind
@@ -41,6 +41,7 @@ class Node:
         self.column = column
         self.source = source
         self.plain = False
+        self.lead = -1  # columns before the text itself: 0 plain, 1 in quotes, -1 unknown
         self.key_marks: dict[str, tuple[int, int]] = {}
         self.size = 1
         self.height = 0
@@ -74,6 +75,7 @@ def plain_scalar(text: str, *, line: int, column: int) -> Node:
     else:
         node = Node("text", text, line=line, column=column, source=text)
     node.plain = True
+    node.lead = 0
     return node
 
 
@@ -109,6 +111,7 @@ def copy_of(node: Node) -> Node:
     elif node.kind == "list":
         value = [copy_of(child) for child in node.value]
     copy = Node(node.kind, value, line=node.line, column=node.column, source=node.source)
+    copy.lead = node.lead
     copy.plain, copy.key_marks = node.plain, node.key_marks
     copy.size, copy.height = node.size, node.height
     return copy

@@ -136,7 +136,9 @@ class _Builder:
             self._put(self._tagged(event, mark), event, event.anchor)
             return
         if event.style:
-            self._put(Node("text", event.value, line=mark[0], column=mark[1], source=event.value), event, event.anchor)
+            node = Node("text", event.value, line=mark[0], column=mark[1], source=event.value)
+            node.lead = 1 if event.style in ("'", '"') else -1
+            self._put(node, event, event.anchor)
             return
         try:
             node = plain_scalar(event.value, line=mark[0], column=mark[1])
