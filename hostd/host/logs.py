@@ -46,19 +46,19 @@ class AttemptLog:
         self._room -= len(line)
         self.lines.append(line)
 
-    def debug(self, message: str, **fields: JsonValue) -> None:
+    def debug(self, message: str, /, **fields: JsonValue) -> None:
         """Keep a line for whoever looks for a mistake."""
         self._add("DEBUG", message, fields)
 
-    def info(self, message: str, **fields: JsonValue) -> None:
+    def info(self, message: str, /, **fields: JsonValue) -> None:
         """Keep a line."""
         self._add("INFO", message, fields)
 
-    def warning(self, message: str, **fields: JsonValue) -> None:
+    def warning(self, message: str, /, **fields: JsonValue) -> None:
         """Keep a line about something that may need a look."""
         self._add("WARNING", message, fields)
 
-    def error(self, message: str, **fields: JsonValue) -> None:
+    def error(self, message: str, /, **fields: JsonValue) -> None:
         """Keep a line about something that failed."""
         self._add("ERROR", message, fields)
 
@@ -76,18 +76,18 @@ class DaemonLog:
         if self._log.isEnabledFor(level):
             self._log.log(level, "%s%s %s", str(message)[:LINE_CHARS_MAX], self._where, _fields_text(fields))
 
-    def debug(self, message: str, **fields: JsonValue) -> None:
+    def debug(self, message: str, /, **fields: JsonValue) -> None:
         """Log a line for whoever looks for a mistake."""
         self._add(logging.DEBUG, message, fields)
 
-    def info(self, message: str, **fields: JsonValue) -> None:
+    def info(self, message: str, /, **fields: JsonValue) -> None:
         """Log a line."""
         self._add(logging.INFO, message, fields)
 
-    def warning(self, message: str, **fields: JsonValue) -> None:
+    def warning(self, message: str, /, **fields: JsonValue) -> None:
         """Log a line about something that may need a look."""
         self._add(logging.WARNING, message, fields)
 
-    def error(self, message: str, **fields: JsonValue) -> None:
+    def error(self, message: str, /, **fields: JsonValue) -> None:
         """Log a line about something that failed."""
         self._add(logging.ERROR, message, fields)

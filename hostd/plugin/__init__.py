@@ -10,6 +10,7 @@ Fakes and the conformance kit are in `hostd.plugin.testing`.
 """
 
 from hostd.errors.base import HostdError as HostdError
+from hostd.errors.base import Kind as Kind
 from hostd.plugin.action import Action as Action
 from hostd.plugin.action import Effects as Effects
 from hostd.plugin.api import API as API

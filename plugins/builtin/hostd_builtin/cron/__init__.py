@@ -1,0 +1,12 @@
+"""Cron: `cron.every`, a fixed period, and `cron.schedule`, a cron expression."""
+
+from hostd.plugin import Registry, hookimpl
+from hostd_builtin.cron.every import Every
+from hostd_builtin.cron.schedule import CronSchedule
+
+
+@hookimpl
+def hostd_register(registry: Registry) -> None:
+    """Register the triggers."""
+    registry.trigger(Every)
+    registry.trigger(CronSchedule)
