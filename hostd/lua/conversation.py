@@ -33,7 +33,9 @@ class Conversation:
     (a worker that filled its memory keeps it).
     """
 
-    def __init__(self, call: ScriptCall, chunk: str, host: HostCalls, worker: Worker, turns: asyncio.Semaphore) -> None:
+    def __init__(
+        self, call: ScriptCall, *, chunk: str, host: HostCalls, worker: Worker, turns: asyncio.Semaphore
+    ) -> None:
         self._call = call
         self._chunk = chunk
         self._host = host

@@ -66,7 +66,7 @@ class LuaPool:
         if refused is not None:
             return ScriptResult(failure=refused)
         worker = await self._acquire()
-        talk = Conversation(call, _chunk_name(call.chunk_name), host, worker, self._turns)
+        talk = Conversation(call, chunk=_chunk_name(call.chunk_name), host=host, worker=worker, turns=self._turns)
         try:
             return await talk.drive()
         except WorkerGone:

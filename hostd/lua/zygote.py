@@ -36,7 +36,7 @@ class Worker:
     """A worker process and its connection. `exit_status` becomes its wait status, or None if the zygote is gone."""
 
     def __init__(
-        self, pid: int, link: WorkerLink, isolation: dict[str, str], exit_status: asyncio.Future[int | None]
+        self, *, pid: int, link: WorkerLink, isolation: dict[str, str], exit_status: asyncio.Future[int | None]
     ) -> None:
         self.pid = pid
         self.link = link
@@ -88,7 +88,7 @@ class Zygote:
         except BaseException:
             link.close()  # a worker that is there nevertheless reads the end of its socket and goes
             raise
-        return Worker(pid, link, json.loads(frame[1]), exit_status)
+        return Worker(pid=pid, link=link, isolation=json.loads(frame[1]), exit_status=exit_status)
 
     def _send_fork(self, theirs: socket.socket) -> asyncio.Future[tuple[int, asyncio.Future[int | None]]]:
         if self.gone:

@@ -27,11 +27,11 @@ for i = 0, 31 do
 end
 escapes["\127"] = "\\u007f"
 
-local out, count, bytes, budget, soft
+local out, count, bytes, budget, breach
 
 local function too_large()
-  if soft then error("json: the text is larger than " .. budget .. " bytes", 0) end
-  return trip("output")
+  if not breach then error("json: the text is larger than " .. budget .. " bytes", 0) end
+  return trip(breach)
 end
 
 local function put(text)
@@ -110,9 +110,9 @@ function put_value(v, depth)
   error("json: a " .. kind .. " is not a JSON value", 0)
 end
 
--- Returns JSON text of at most `max` bytes. Beyond: the limit "output", or an ordinary error where `is_soft`.
-local function encode(v, max, is_soft)
-  out, count, bytes, budget, soft = {}, 0, 0, max, is_soft
+-- Returns JSON text of at most `max` bytes. Beyond: the limit that `name` says, or an ordinary error without one.
+local function encode(v, max, name)
+  out, count, bytes, budget, breach = {}, 0, 0, max, name
   put_value(v, 1)
   local text = t_concat(out, "", 1, count)
   out = nil
@@ -240,7 +240,7 @@ end
 P.decode = decode
 
 P.json = {
-  encode = function(v) return encode(v, P.limits.string_bytes) end,
+  encode = function(v) return encode(v, P.limits.string_bytes, "string") end,
   decode = function(text)
     text = P.str(text, 1, "decode")
     P.big(#text)

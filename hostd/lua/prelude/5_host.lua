@@ -15,7 +15,7 @@ local function shown(v)
   if type(v) ~= "table" then return x_tostring(v) end
   local mt = rawmt(v)
   if mt and rawget(mt, "__tostring") ~= nil then return x_tostring(v) end
-  local ok, text = P.pcall(P.encode, v, limits.log_bytes, true)
+  local ok, text = P.pcall(P.encode, v, limits.log_bytes)
   return ok and text or "table"
 end
 
@@ -50,7 +50,7 @@ local function call(name, argument)
   if type(name) ~= "string" then error("the name of a host call must be a string", 2) end
   if #name == 0 or #name > 128 then error("the name of a host call must have 1 to 128 bytes", 2) end
   if not co_isyieldable() then error("host call '" .. name .. "' is not possible inside a gsub callback or a metamethod called from C", 2) end
-  local ok, reply, code, retryable = co_yield(P.HOST, name, P.encode(argument, limits.output_bytes))
+  local ok, reply, code, retryable = co_yield(P.HOST, name, P.encode(argument, limits.output_bytes, "output"))
   if ok == true then return P.decode(reply) end
   P.host_error = { text = reply, code = code, retryable = retryable }
   return error(reply, 2)

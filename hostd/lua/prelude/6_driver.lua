@@ -31,7 +31,7 @@ local main
 local function take_logs()
   local lines = P.take_lines()
   if #lines == 0 then return "[]" end
-  local ok, text = pcall(P.encode, lines, 1 << 40, true)
+  local ok, text = pcall(P.encode, lines, 1 << 40)
   return ok and text or "[]"
 end
 
@@ -103,7 +103,7 @@ local function boot(source, chunk, input, ctx, time_ms, seed_a, seed_b, cpu_s, o
   main = co_create(function()
     env.ctx = P.decode(ctx)
     env.input = P.decode(input)
-    return P.encode((f(env.input)), output)
+    return P.encode((f(env.input)), output, "output")
   end)
   P.arm(main)
   return finish(co_resume(main))

@@ -341,7 +341,7 @@ async def test_an_uncaught_error_of_the_host_keeps_its_code(pool: LuaPool) -> No
         ("while true do end", "cpu", {"cpu_ms": 50}),
         ("while true do pcall(function() while true do end end) end", "cpu", {"cpu_ms": 50}),
         ("local t = {} while true do t[#t + 1] = {} end", "memory", {"memory_bytes": 4 << 20}),
-        ("T = {} while 1 do pcall(function() while 1 do T[#T + 1] = {} end end) end", "memory", {"memory_bytes": 4 << 20}),
+        ("T = {} while 1 do pcall(function() while 1 do T[#T+1]={} end end) end", "memory", {"memory_bytes": 4 << 20}),
         ("return ('x'):rep(2000)", "output", {"output_bytes": 1000}),
         ("host.call('echo', ('x'):rep(2000))", "output", {"output_bytes": 1000}),
         ("host.call('big', 2000)", "reply", {"reply_bytes": 1000}),
@@ -390,3 +390,17 @@ async def test_a_script_runs_without_a_daemon() -> None:
     """run_alone brings its own pool and leaves nothing behind."""
     result = await run_alone(ScriptCall(source="return input.n * 2", input=b'{"n":21}'))
     assert result.output == b"42"
+
+
+async def test_the_deepest_value_that_may_enter_may_leave(pool: LuaPool) -> None:
+    """64 levels pass in and out; one more is an error of the script on the way out."""
+    deep = b"[" * 64 + b"]" * 64
+    result = await run(pool, "return input", input=deep)
+    assert result.output == deep
+    assert "nested deeper than 64" in (await failure(pool, "return {input}", input=deep)).message
+
+
+async def test_a_host_call_inside_a_c_callback_is_a_clear_error(pool: LuaPool) -> None:
+    """Where Lua cannot wait, the script is told so."""
+    found = await failure(pool, "local s = ('a'):gsub('a', function() return host.call('echo', 1) end)")
+    assert "host call 'echo' is not possible inside a gsub callback" in found.message
