@@ -301,6 +301,34 @@ REASONS: dict[str, ReasonPage] = {
         "The resume token points behind what is kept, or to another journal.",
         "Start the watch without a token; it begins with a snapshot.",
     ),
+    "PATH_MISSING": ReasonPage(
+        Kind.MISSING,
+        "Nothing answers at this path of the HTTP port.",
+        "`hostd trigger list` shows webhooks; `/hooks/<namespace>/<path>` is where they answer.",
+    ),
+    "METHOD_REFUSED": ReasonPage(
+        Kind.INVALID, "The path does not take this method.", "Use one of those in the answer's Allow header."
+    ),
+    "HEADERS_TOO_LARGE": ReasonPage(
+        Kind.INVALID, "The request line or headers are too long or too many.", "Send less, or raise `http.headers_max`."
+    ),
+    "BODY_TOO_SLOW": ReasonPage(
+        Kind.TIMEOUT, "The body of a request did not arrive in time.", "Send it faster, or raise `http.body_timeout`."
+    ),
+    "ENCODING_REFUSED": ReasonPage(
+        Kind.INVALID, "The body is compressed, and compressed bodies are not taken.", "Send it without Content-Encoding."
+    ),
+    "HTTP_BUSY": ReasonPage(
+        Kind.EXHAUSTED, "The HTTP port answers as many requests as it may.", "Try again, or raise `http.connections_max`."
+    ),
+    "HOST_REFUSED": ReasonPage(
+        Kind.DENIED,
+        "The Host header names something that is not this daemon.",
+        "Call it by its address, or add the name to `http.hosts`.",
+    ),
+    "ORIGIN_REFUSED": ReasonPage(
+        Kind.DENIED, "A web page of an origin that is not known asked.", "Add the origin to `http.origins` if you trust it."
+    ),
     "TOKEN_MISSING": ReasonPage(
         Kind.UNAUTHENTICATED,
         "The request carries no token.",
@@ -389,6 +417,11 @@ REASONS: dict[str, ReasonPage] = {
         Kind.UNAVAILABLE,
         "Another program listens on the address.",
         "Stop it, or choose another with --listen or --http.",
+    ),
+    "ADDRESS_REFUSED": ReasonPage(
+        Kind.INVALID,
+        "The system does not let the daemon listen on the address.",
+        "Choose an address of this machine, and a port that you may open.",
     ),
     "INSECURE_LISTEN": ReasonPage(
         Kind.INVALID,

@@ -1,0 +1,52 @@
+"""What the HTTP door asks of the rest of the daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from hostd.plugin import WebhookHandler
+
+
+class WebhookRoute(Protocol):
+    """Who answers one path and method. A body past `max_body_bytes` is refused before the handler sees anything."""
+
+    @property
+    def handler(self) -> WebhookHandler: ...
+
+    @property
+    def max_body_bytes(self) -> int: ...
+
+
+class WebhookRoutes(Protocol):
+    """The paths that triggers answer (hostd.host.routes.RouteTable)."""
+
+    def find(self, url_path: str, method: str) -> WebhookRoute | None:
+        """Return who answers `/hooks/<namespace>/<path>`, None when nobody does."""
+        ...
+
+    def methods(self, url_path: str) -> list[str]:
+        """Return the methods a path answers; empty when there is no such path."""
+        ...
+
+
+class Health(Protocol):
+    """How the daemon is."""
+
+    def problems(self) -> Mapping[str, str]:
+        """Return what keeps the daemon from taking work: part to reason, such as {"journal": "JOURNAL_FULL"}."""
+        ...
+
+
+class MetricsSource(Protocol):
+    """The metrics as text (hostd.telemetry.meter.Meter)."""
+
+    def render(self) -> bytes:
+        """Return everything in the Prometheus text format."""
+        ...
+
+
+class TokenCheck(Protocol):
+    """Whether a bearer token may read what only the operator may."""
+
+    def __call__(self, token: str) -> bool: ...

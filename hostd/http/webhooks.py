@@ -1,0 +1,68 @@
+"""From an HTTP request to the trigger that answers it, and back."""
+
+from __future__ import annotations
+
+import re
+
+from aiohttp import web
+
+from hostd.config.rooms import Http
+from hostd.errors.base import HostdError, Kind
+from hostd.http.bodies import read_body
+from hostd.http.ports import WebhookRoutes
+from hostd.plugin import WebhookRequest, WebhookResponse
+
+PREFIX = "/hooks/"
+ANSWER_BYTES_MAX = 16 << 20
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, token
+_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
+# Framing and connection are ours, whatever a plugin answers.
+_OURS = frozenset({"connection", "content-length", "date", "keep-alive", "server", "transfer-encoding", "upgrade"})
+
+
+async def answer_webhook(request: web.BaseRequest, routes: WebhookRoutes, settings: Http) -> web.StreamResponse:
+    """Read the request, let its trigger answer, return what it says.
+
+    Raises:
+        HostdError: nobody answers there, the body is refused, or the trigger says so itself.
+    """
+    path = request.rel_url.raw_path
+    route = routes.find(path, request.method)
+    if route is None:
+        raise _nobody(path, request.method, routes.methods(path))
+    body = await read_body(
+        request,
+        max_bytes=min(route.max_body_bytes, settings.body_max),
+        timeout_s=settings.body_timeout.total_seconds(),
+    )
+    return _answer(await route.handler(_asked(request, path, body)))
+
+
+def _nobody(path: str, method: str, allowed: list[str]) -> HostdError:
+    if not allowed:
+        return HostdError(Kind.MISSING, "PATH_MISSING", f"no trigger answers {path[:200]}")
+    allow = ", ".join(allowed)
+    message = f"{path[:200]} does not take {method[:20]}, but {allow}"
+    return HostdError(Kind.INVALID, "METHOD_REFUSED", message, details={"allow": allow})
+
+
+def _asked(request: web.BaseRequest, path: str, body: bytes) -> WebhookRequest:
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    query = dict(request.rel_url.query.items())
+    return WebhookRequest(
+        method=request.method, path=path, headers=headers, query=query, body=body, remote=request.remote or ""
+    )
+
+
+def _answer(answer: WebhookResponse) -> web.StreamResponse:
+    """Return the answer of a plugin as HTTP; one that is no valid answer is the plugin's mistake."""
+    if not isinstance(answer, WebhookResponse):
+        raise TypeError(f"a webhook handler answered {type(answer).__name__}, not WebhookResponse")
+    if not 200 <= answer.status <= 599 or len(answer.body) > ANSWER_BYTES_MAX:
+        raise ValueError(f"a webhook handler answered {answer.status} with {len(answer.body)} bytes")
+    for name, value in answer.headers.items():
+        if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
+            raise ValueError(f"a webhook handler answered a malformed header {name[:80]!r}")
+    headers = {name: value for name, value in answer.headers.items() if name.lower() not in _OURS}
+    headers.setdefault("x-content-type-options", "nosniff")
+    return web.Response(status=answer.status, body=answer.body, headers=headers)
