@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from hostd.errors.base import HostdError, Kind
 
-JsonValue: TypeAlias = "None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]"
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 EXACT = 2**53
@@ -70,28 +71,20 @@ _decoder = json.JSONDecoder(
 )
 
 
-def _too_deep(text: str) -> bool:
-    """Say whether brackets nest past MAX_DEPTH. Most texts have fewer brackets than that and need no walk."""
-    if text.count("[") + text.count("{") <= MAX_DEPTH:
-        return False
-    depth = deepest = 0
-    in_string = escaped = False
-    for char in text:
-        if in_string:
-            if escaped:
-                escaped = False
-            elif char == "\\":
-                escaped = True
-            elif char == '"':
-                in_string = False
-        elif char == '"':
-            in_string = True
-        elif char in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif char in "]}":
-            depth -= 1
-    return deepest > MAX_DEPTH
+def _too_deep(value: JsonValue) -> bool:
+    """Say whether containers nest past MAX_DEPTH, level by level."""
+    level: list[Any] = [value]
+    for _ in range(MAX_DEPTH):
+        inside: list[Any] = []
+        for item in level:
+            if type(item) is dict:
+                inside.extend(item.values())
+            elif type(item) is list:
+                inside.extend(item)
+        level = [item for item in inside if type(item) is dict or type(item) is list]
+        if not level:
+            return False
+    return True
 
 
 def parse_json(data: bytes | str) -> JsonValue:
@@ -102,11 +95,11 @@ def parse_json(data: bytes | str) -> JsonValue:
     """
     try:
         text = data if isinstance(data, str) else data.decode("utf-8")
-        if _too_deep(text):
-            raise HostdError(Kind.INVALID, "PAYLOAD_INVALID", f"the JSON text is nested deeper than {MAX_DEPTH}")
         value = _decoder.decode(text)
-        if "\\u" in text:
-            json.dumps(value, ensure_ascii=False).encode("utf-8")  # lone surrogates cannot be written again
+        if text.count("[") + text.count("{") > MAX_DEPTH and _too_deep(value):
+            raise HostdError(Kind.INVALID, "PAYLOAD_INVALID", f"the JSON text is nested deeper than {MAX_DEPTH}")
+        if "\\u" in text or (isinstance(data, str) and not data.isascii()):
+            _compact.encode(value).encode("utf-8")  # lone surrogates cannot be written again
     except UnicodeError as error:
         raise HostdError(Kind.INVALID, "PAYLOAD_INVALID", f"the payload is not UTF-8 text: {error}") from None
     except RecursionError:
@@ -157,57 +150,56 @@ def normalize(value: Any, *, depth: int = 0) -> JsonValue:
     raise HostdError(Kind.INVALID, "PAYLOAD_INVALID", f"{kind.__name__} is not a JSON value")
 
 
-class _Exponent(float):
-    """A float whose repr always carries an exponent: past 2^53 digits alone would read back as an int."""
-
-    def __repr__(self) -> str:
-        text = float.__repr__(float(self))
-        if "e" in text:
-            return text
-        digits = text.partition(".")[0]
-        sign, digits = ("-", digits[1:]) if digits.startswith("-") else ("", digits)
-        mantissa = f"{digits[0]}.{digits[1:]}".rstrip("0").rstrip(".")
-        return f"{sign}{mantissa}e{len(digits) - 1}"
-
-
-def _mark_large(value: JsonValue) -> JsonValue:
-    if type(value) is float and abs(value) > EXACT:
-        return _Exponent(value)
-    if type(value) is dict:
-        return {key: _mark_large(item) for key, item in value.items()}
-    if type(value) is list:
-        return [_mark_large(item) for item in value]
-    return value
-
-
-def _has_large(value: JsonValue) -> bool:
-    kind = type(value)
-    if kind is float:
-        return EXACT < abs(value) < 1e16  # type: ignore[arg-type]
-    if kind is dict:
-        return any(_has_large(item) for item in value.values())  # type: ignore[union-attr]
-    if kind is list:
-        return any(_has_large(item) for item in value)  # type: ignore[union-attr]
-    return False
-
-
 _compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=False)
 
 
-class _SlowEncoder(json.JSONEncoder):
-    """The pure Python encoder, whose float text we can choose (the C one always writes float.__repr__)."""
+def _any_float(value: JsonValue, wanted: Callable[[float], bool]) -> bool:
+    """Say whether any float of a value is one whose text Python's encoder would write in another way than we want."""
+    kind = type(value)
+    if kind is float:
+        return wanted(value)  # type: ignore[arg-type]
+    if kind is dict:
+        return any(_any_float(item, wanted) for item in value.values())  # type: ignore[union-attr]
+    if kind is list:
+        return any(_any_float(item, wanted) for item in value)  # type: ignore[union-attr]
+    return False
 
-    def iterencode(self, o: Any, _one_shot: bool = False) -> Any:
-        encode_text = json.encoder.encode_basestring
-        return json.encoder._make_iterencode(  # type: ignore[attr-defined]
-            None, self.default, encode_text, None, repr, ":", ",", False, False, False
-        )(o, 0)
+
+def _write(value: JsonValue, float_text: Callable[[float], str]) -> str:
+    """Return JSON text with floats as `float_text` writes them (json's own encoder always takes float.__repr__)."""
+    if type(value) is float:
+        return float_text(value)
+    if type(value) is dict:
+        return "{" + ",".join([f"{_compact.encode(key)}:{_write(value[key], float_text)}" for key in value]) + "}"
+    if type(value) is list:
+        return "[" + ",".join([_write(item, float_text) for item in value]) + "]"
+    return _compact.encode(value)
 
 
-def _write(value: JsonValue) -> bytes:
-    if _has_large(value):
-        return "".join(_SlowEncoder().iterencode(_mark_large(value))).encode("utf-8")
-    return _compact.encode(value).encode("utf-8")
+def _reads_as_int(value: float) -> bool:
+    """Say whether Python writes a large float with digits alone, which would read back as an int."""
+    return EXACT < abs(value) < 1e16
+
+
+def _unlike_es(value: float) -> bool:
+    """Say whether RFC 8785 (ECMAScript's Number::toString) writes a float in another way than Python."""
+    return not 1e-4 <= abs(value) <= EXACT
+
+
+def _es_text(value: float) -> str:
+    """Return a float as ECMAScript writes it (RFC 8785, 3.2.2.3), but past 2^53 always with an exponent."""
+    sign = "-" if value < 0 else ""
+    digits, _, exponent_text = f"{abs(value)!r}".partition("e")
+    whole, _, fraction = digits.partition(".")
+    figures = (whole + fraction).lstrip("0")
+    point = len(whole) + int(exponent_text or 0) - (len(whole + fraction) - len(figures))  # figures before the point
+    figures = figures.rstrip("0")
+    if abs(value) <= EXACT and -6 < point <= 0:
+        return f"{sign}0.{'0' * -point}{figures}"
+    if abs(value) <= EXACT and point > 0:
+        return f"{sign}{figures[:point]}.{figures[point:]}"
+    mantissa = figures[0] + ("." + figures[1:] if len(figures) > 1 else "")
+    return f"{sign}{mantissa}e{point - 1:+d}"
 
 
 def dump_json(value: Any) -> bytes:
@@ -216,7 +208,10 @@ def dump_json(value: Any) -> bytes:
     Raises:
         HostdError: PAYLOAD_INVALID or NUMBER_OUT_OF_RANGE, as `normalize`.
     """
-    return _write(normalize(value))
+    plain = normalize(value)
+    if _any_float(plain, _reads_as_int):
+        return _write(plain, _es_text).encode("utf-8")
+    return _compact.encode(plain).encode("utf-8")
 
 
 def canonical_json(value: Any) -> bytes:
@@ -225,7 +220,10 @@ def canonical_json(value: Any) -> bytes:
     RFC 8785, except that integers are written whatever their size and other floats past 2^53 with an exponent.
     Keys are sorted by UTF-16 code units as the RFC says.
     """
-    return _write(_sorted(normalize(value)))
+    plain = _sorted(normalize(value))
+    if _any_float(plain, _unlike_es):
+        return _write(plain, _es_text).encode("utf-8")
+    return _compact.encode(plain).encode("utf-8")
 
 
 def _sorted(value: JsonValue) -> JsonValue:
