@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from hostd.definition.plan import Plan, StepPlan
+from hostd.model.ids import idempotency_key
 
 
 class Attempt:
@@ -13,11 +14,21 @@ class Attempt:
 
     __slots__ = (
         "action", "alone", "cancel_reason", "context", "effects", "executor", "finished", "grace", "hidden", "key",
-        "namespace", "number", "plan", "run_id", "started_ms", "step", "task", "timer", "waits",
+        "lineage", "namespace", "number", "plan", "ready_at_ms", "run_id", "step", "task", "timer", "waits",
     )  # fmt: skip
 
     def __init__(
-        self, *, key: int, namespace: str, run_id: str, plan: Plan, step: StepPlan, number: int, alone: bool
+        self,
+        *,
+        key: int,
+        namespace: str,
+        run_id: str,
+        plan: Plan,
+        step: StepPlan,
+        number: int,
+        alone: bool,
+        lineage: str,
+        ready_at_ms: int,
     ) -> None:
         self.key = key
         self.namespace = namespace
@@ -37,4 +48,10 @@ class Attempt:
         self.waits = False  # it holds a slot
         self.finished = False
         self.hidden: tuple[str, ...] = ()  # values of secrets it used
-        self.started_ms = 0
+        self.lineage = lineage
+        self.ready_at_ms = ready_at_ms  # what the step sees as now
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for all tries of the step on all owners; most actions never ask for it."""
+        return idempotency_key(self.lineage, "", self.step.id)

@@ -16,7 +16,6 @@ from typing import Any
 from hostd.aio import Clock
 from hostd.errors.base import HostdError
 from hostd.model.commands import AskSlot, CancelAttempt, Command, StartAttempt
-from hostd.model.ids import idempotency_key
 from hostd.model.messages import AttemptDone, AttemptError, Message
 from hostd.model.payload import OUTPUT_BYTES_MAX, to_blob
 from hostd.model.records import Failure
@@ -25,7 +24,7 @@ from hostd.runtime.attempt import Attempt
 from hostd.runtime.drive import Ended, drive
 from hostd.runtime.ports import ActionEntry, Actions, AttemptLog, Contexts, Faults, NoFaults, Scripts
 from hostd.runtime.redaction import redact, redact_bytes
-from hostd.runtime.secret_values import SecretValues, resolve
+from hostd.runtime.secret_values import SecretReader, resolve, secret_values
 from hostd.runtime.slots import ALONE_S, Slots
 from hostd.runtime.turn import Resident
 from hostd.values.json_text import dump_json
@@ -46,7 +45,7 @@ class Effects:
         actions: Actions,
         contexts: Contexts,
         scripts: Scripts,
-        secrets: SecretValues,
+        read_secret: SecretReader,
         slots: Slots,
         logs: AttemptLog,
         clock: Clock,
@@ -57,7 +56,7 @@ class Effects:
         self._actions = actions
         self._contexts = contexts
         self._scripts = scripts
-        self._secrets = secrets
+        self._read_secret = read_secret
         self._slots = slots
         self._logs = logs
         self._clock = clock
@@ -108,6 +107,8 @@ class Effects:
             step=step,
             number=command.attempt,
             alone=command.alone,
+            lineage=run.lineage,
+            ready_at_ms=active.ready_at_ms if (active := run.active.get(command.step)) is not None else 0,
         )
         entry = self._actions.action(step.uses)
         if entry is None:
@@ -116,16 +117,15 @@ class Effects:
             return
         attempt.executor = entry.executors[0]
         attempt.effects = entry.effects
-        key = idempotency_key(run.lineage, "", step.id)
-        if has_secret(command.options):
-            self._begin(attempt, self._run_with_secrets(attempt, entry, command.options, key))
+        if not entry.life.ready or (run.plan.secret_names and has_secret(command.options)):
+            self._begin(attempt, self._prepare_and_run(attempt, entry, command.options))
             return
         try:
             options = self._options(attempt, entry, command.options)
         except HostdError as error:
             self._answer_failure(attempt, _failure(error))
             return
-        self._run(attempt, entry, options, key)
+        self._begin(attempt, self._work(attempt, entry, options))
 
     def _options(self, attempt: Attempt, entry: ActionEntry, rendered: Any) -> Any:
         """Return the parsed options; those of a literal `with` are parsed once."""
@@ -140,30 +140,22 @@ class Effects:
             options = self._literal[key] = entry.parse(rendered)
         return options
 
-    async def _run_with_secrets(self, attempt: Attempt, entry: ActionEntry, rendered: Any, key: str) -> Any:
-        values = await self._secrets.values(attempt.namespace, rendered)
+    async def _prepare_and_run(self, attempt: Attempt, entry: ActionEntry, rendered: Any) -> Any:
+        """Provision on first use, and turn names of secrets into values at the last moment."""
+        if not entry.life.ready:
+            await entry.life.prepare()
+        values = await secret_values(self._read_secret, attempt.namespace, rendered)
         attempt.hidden = tuple(values.values())
-        options = entry.parse(resolve(rendered, values))
-        work = self._work(attempt, entry, options, key)
-        return await work if isinstance(work, Coroutine) else await self._in_thread(entry, attempt, options)
+        return await self._work(attempt, entry, entry.parse(resolve(rendered, values)))
 
-    def _run(self, attempt: Attempt, entry: ActionEntry, options: Any, key: str) -> None:
-        if attempt.executor == "thread":
-            attempt.context = self._context(attempt, key)
-            self._begin(attempt, self._in_thread(entry, attempt, options))
-            return
-        self._begin(attempt, self._work(attempt, entry, options, key))
-
-    def _context(self, attempt: Attempt, key: str) -> Any:
-        return self._contexts.action(attempt, key, timeout_ms=attempt.step.timeout_ms)
-
-    def _work(self, attempt: Attempt, entry: ActionEntry, options: Any, key: str) -> Any:
-        context = attempt.context = self._context(attempt, key)
+    def _work(self, attempt: Attempt, entry: ActionEntry, options: Any) -> Coroutine[Any, Any, Any]:
+        context = attempt.context = self._contexts.action(attempt)
         if attempt.executor == "lua":
             return self._scripts.run_step(attempt, options)
         if attempt.executor == "thread":
-            return None
-        return entry.instance.run(context, options)
+            return self._in_thread(entry, attempt, options)
+        work: Coroutine[Any, Any, Any] = entry.instance.run(context, options)
+        return work
 
     async def _in_thread(self, entry: ActionEntry, attempt: Attempt, options: Any) -> Any:
         loop = asyncio.get_running_loop()

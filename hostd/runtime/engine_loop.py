@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeAlias
 
 from hostd.aio import Clock, spawn
+from hostd.definition.plan import Plan
 from hostd.engine.decide import NOTHING, begin, decide
 from hostd.engine.draft import Decision, Needs, Stamp
 from hostd.engine.state import Run
@@ -241,14 +242,8 @@ class EngineLoop:
             turn.commands.append((resident, decision.commands))
             self.slots.reserve(run.plan, decision.commands)  # type: ignore[union-attr]
 
-    def begin_run(
-        self, turn: Turn, *, namespace: str, plan: Any, message: Begin, row: dict[str, Any], principal: str
-    ) -> Resident:
-        """Start a run in this turn. Raises HostdError when its `vars` cannot be computed.
-
-        Args:
-            row: fields of the index row that the record does not hold: run_id.
-        """
+    def begin_run(self, turn: Turn, *, namespace: str, plan: Plan, message: Begin, principal: str) -> Resident:
+        """Start a run in this turn. Raises HostdError when its `vars` cannot be computed."""
         stamp = Stamp(turn.batch.at_ms, self.slots.permits(), self._blobs)
         decision = begin(plan, message, stamp)
         if type(decision) is Needs:
@@ -401,6 +396,8 @@ class EngineLoop:
         for resident in turn.touched.values():
             self.residence.remove(resident.key)
             self.timers.disarm(resident.key)
+        for undo in turn.when_failed:
+            undo()
         for resident, commands in turn.commands:
             self.slots.give_back(resident.run.plan, commands)
         for answer in turn.answers:

@@ -34,6 +34,11 @@ class ActionEntry(Protocol):
     def effects(self) -> str: ...
 
     @property
+    def life(self) -> Any:
+        """`ready`, and `await prepare()` where it is not."""
+        ...
+
+    @property
     def instance(self) -> Any:
         """The provisioned component; `run(ctx, options)`."""
         ...
@@ -52,7 +57,7 @@ class Actions(Protocol):
 class Contexts(Protocol):
     """Makes what actions are given, and understands what they raise."""
 
-    def action(self, attempt: Attempt, idempotency_key: str, *, timeout_ms: int) -> Any:
+    def action(self, attempt: Attempt) -> Any:
         """Return an ActionContext with `lines` (what was logged) and `request_cancel()`."""
         ...
 
@@ -64,7 +69,7 @@ class Contexts(Protocol):
 class Scripts(Protocol):
     """Runs `lua.script` steps."""
 
-    async def run_step(self, attempt: Attempt, options: Any) -> bytes:
+    async def run_step(self, attempt: Attempt, options: Any) -> Any:
         """Return the script's result as JSON text. Raises HostdError SCRIPT_*, or what `Contexts.failure` understands."""
         ...
 

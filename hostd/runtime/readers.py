@@ -11,15 +11,18 @@ T = TypeVar("T")
 
 
 class Readers:
-    """A few threads for short blocking reads."""
+    """A few threads for short blocking reads; with 0 threads (a memory journal) they happen where they are called."""
 
     def __init__(self, threads: int = 2) -> None:
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="hostd-read")
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="hostd-read") if threads else None
 
     async def call(self, read: Callable[..., T], *args: Any) -> T:
         """Return what a blocking read returns."""
+        if self._pool is None:
+            return read(*args)
         return await asyncio.get_running_loop().run_in_executor(self._pool, read, *args)
 
     def close(self) -> None:
         """Wait for what runs and let the threads go."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)

@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Protocol
 
-from hostd.errors.base import HostdError, Kind
 from hostd.model.secrets import SecretRef, SecretText, secret_names
 
 
-class Provider(Protocol):
-    """Somewhere secrets are kept."""
+class SecretReader(Protocol):
+    """Reads one secret of a namespace. Raises HostdError SECRET_MISSING."""
 
-    async def get(self, name: str, *, namespace: str) -> str | None:
-        """Return a secret's value, None when it is not here."""
-        ...
+    async def __call__(self, namespace: str, name: str) -> str: ...
 
 
-class SecretValues:
-    """Asks providers in order; the first that has a name gives its value."""
-
-    def __init__(self, providers: Sequence[Provider]) -> None:
-        self._providers = tuple(providers)
-
-    async def get(self, namespace: str, name: str) -> str:
-        """Return one value. Raises HostdError SECRET_MISSING."""
-        for provider in self._providers:
-            value = await provider.get(name, namespace=namespace)
-            if value is not None:
-                return value
-        message = f"there is no secret `{name}`; set HOSTD_SECRET_{name.upper()} or add it to the secrets file"
-        raise HostdError(Kind.MISSING, "SECRET_MISSING", message, details={"secret": name})
-
-    async def values(self, namespace: str, rendered: Any) -> dict[str, str]:
-        """Return the values of every secret that rendered options name."""
-        return {name: await self.get(namespace, name) for name in sorted(secret_names(rendered))}
+async def secret_values(read: SecretReader, namespace: str, rendered: Any) -> dict[str, str]:
+    """Return the values of every secret that rendered options name. Raises HostdError SECRET_MISSING."""
+    return {name: await read(namespace, name) for name in sorted(secret_names(rendered))}
 
 
 def resolve(rendered: Any, values: Mapping[str, str]) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from hostd.definition.plan import Plan
 from hostd.model.commands import Command, StartAttempt
 
-LIMITS = {"inline": 1_000, "thread": 32, "lua": 4}
+LIMITS = {"inline": 1_000, "thread": 32, "lua": 32}
 IN_DAEMON = frozenset({"inline", "thread"})
 ALONE_S = 30.0
 

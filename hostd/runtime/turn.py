@@ -62,7 +62,7 @@ class Answer:
 class Turn:
     """Everything decided in one turn."""
 
-    __slots__ = ("answers", "batch", "changes", "commands", "ended", "heard", "touched", "when_durable")
+    __slots__ = ("answers", "batch", "changes", "commands", "ended", "heard", "touched", "when_durable", "when_failed")
 
     def __init__(self, at_ms: int, epoch: int) -> None:
         self.batch = Batch(at_ms, epoch)
@@ -73,3 +73,4 @@ class Turn:
         self.ended: list[Resident] = []
         self.heard: list[Any] = []  # inside messages, to be heard again when the append fails
         self.when_durable: list[Callable[[Appended], None]] = []
+        self.when_failed: list[Callable[[], Any]] = []

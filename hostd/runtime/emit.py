@@ -1,0 +1,225 @@
+"""From events to runs: events, dedup keys, cursor and the runs they start go into one append."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from hostd.aio import Clock
+from hostd.definition.plan import TriggerPlan
+from hostd.errors.base import HostdError, invalid
+from hostd.journal.port import DeadLetter, Dedup, EventRow, Journal, TriggerRow
+from hostd.model.payload import DOOR_BYTES_MAX
+from hostd.plugin import Emitted, EmitOutcome, Event
+from hostd.runtime.engine_loop import EngineLoop
+from hostd.runtime.event_scope import EventScope
+from hostd.runtime.intake import NOTHING_SEEN, Intake, Seen
+from hostd.runtime.readers import Readers
+from hostd.runtime.starts import Prepared, StartMaker, event_request_id
+from hostd.runtime.turn import Answer, Turn
+from hostd.runtime.workflows import Ready
+from hostd.values.json_text import dump_json
+
+ROOM_POLL_S = 0.01
+EVENTS_MAX = 1_000
+
+
+class Source:
+    """A configured trigger as emission knows it. `row` is what the journal last said of it."""
+
+    __slots__ = ("namespace", "plan", "ready", "row", "scope_name")
+
+    def __init__(self, namespace: str, ready: Ready, plan: TriggerPlan, row: TriggerRow) -> None:
+        self.namespace = namespace
+        self.ready = ready
+        self.plan = plan
+        self.row = row
+        self.scope_name = f"{ready.plan.workflow}/{plan.name}"
+
+
+class _Match:
+    """What one event leads to, before the turn."""
+
+    __slots__ = ("body", "error", "event", "outcome", "start")
+
+    def __init__(self, event: Event, body: bytes) -> None:
+        self.event = event
+        self.body = body
+        self.outcome = EmitOutcome.NO_MATCH
+        self.start: Prepared | None = None
+        self.error: HostdError | None = None
+
+
+class Emission:
+    """Takes events of triggers in."""
+
+    def __init__(
+        self, *, loop: EngineLoop, intake: Intake, starts: StartMaker, journal: Journal, readers: Readers, clock: Clock
+    ) -> None:
+        self._loop = loop
+        self._intake = intake
+        self._starts = starts
+        self._journal = journal
+        self._readers = readers
+        self._clock = clock
+
+    async def emit(
+        self, source: Source, events: Sequence[Event], cursor: Any, *, slot: bool = False, principal: str = ""
+    ) -> list[Emitted]:
+        """Start what the events lead to; returns once all is durable. Waits while intake is full.
+
+        Args:
+            cursor: the trigger's new cursor (a JSON value), None leaves the last.
+            slot: the cursor is a high-water mark of slots: no dedup keys are kept.
+        """
+        if len(events) > EVENTS_MAX:
+            raise ValueError(f"emit at most {EVENTS_MAX} events at once")
+        matches = [self._match(source, event, principal) for event in events]
+        seen_ids: dict[str, tuple[str, ...]] = {}
+        if not slot:
+            ids = [match.event.id for match in matches]
+            seen_ids = await self._readers.call(self._journal.dedup_seen, source.namespace, source.scope_name, ids)
+        seen = await self._look(matches)
+        while not self._loop.lanes.has_room(len(events)) or self._loop.unwritable is not None:
+            await self._clock.sleep(ROOM_POLL_S)
+        item = _EmitItem(self._intake, source, matches, cursor, seen_ids=seen_ids, seen=seen, slot=slot)
+        self._loop.enter(item)
+        return await item.future
+
+    async def write_row(self, row: TriggerRow) -> None:
+        """Write what is known of a trigger; returns once durable."""
+        await self._loop.write(lambda turn: turn.batch.triggers.append(row))
+
+    async def _look(self, matches: list[_Match]) -> Seen:
+        starts = [match.start for match in matches if match.start is not None and match.start.key]
+        return await self._intake.look(starts) if starts else NOTHING_SEEN
+
+    def _match(self, source: Source, event: Event, principal: str) -> _Match:
+        envelope = event.to_json()
+        body = dump_json(envelope)
+        match = _Match(event, body)
+        try:
+            if len(body) > DOOR_BYTES_MAX:
+                raise invalid("PAYLOAD_TOO_LARGE", f"the event has {len(body)} bytes; {DOOR_BYTES_MAX} are allowed")
+            self._evaluate(source, match, envelope, principal)
+        except HostdError as error:
+            match.error = error
+            match.outcome = EmitOutcome.DEAD_LETTERED
+        return match
+
+    def _evaluate(self, source: Source, match: _Match, envelope: dict[str, Any], principal: str) -> None:
+        trigger = source.plan
+        scope = EventScope(envelope, now_ms=self._clock.wall_ms(), trigger=source.scope_name, event_id=match.event.id)
+        if trigger.condition is not None and trigger.condition.evaluate(scope) is not True:
+            return
+        key = "" if trigger.key is None else str(trigger.key.render(scope))
+        if trigger.input is not None:
+            value = trigger.input.render(scope)
+        else:
+            value = match.event.data if isinstance(match.event.data, dict) else {}
+        match.start = self._starts.prepare(
+            source.ready,
+            namespace=source.namespace,
+            input_json=dump_json(value),
+            now_ms=self._clock.wall_ms(),
+            key=key,
+            request_id="",
+            trigger=trigger.name,
+            event_id=match.event.id,
+            principal=principal or f"trigger:{source.scope_name}",
+            placement_text=event_request_id(source.scope_name, match.event.id),
+        )
+
+
+class _EmitItem:
+    """Matched events on the doors' lane; answers with one Emitted each, in order."""
+
+    def __init__(
+        self,
+        intake: Intake,
+        source: Source,
+        matches: list[_Match],
+        cursor: Any,
+        *,
+        seen_ids: dict[str, tuple[str, ...]],
+        seen: Seen,
+        slot: bool,
+    ) -> None:
+        self.size = max(1, len(matches))
+        self.future: asyncio.Future[list[Emitted]] = asyncio.get_running_loop().create_future()
+        self._intake = intake
+        self._source = source
+        self._matches = matches
+        self._cursor = cursor
+        self._seen_ids = seen_ids
+        self._seen = seen
+        self._slot = slot
+
+    def enter(self, loop: EngineLoop, turn: Turn) -> None:
+        """Write everything the events lead to into one turn."""
+        emitted = [self._one(turn, match) for match in self._matches]
+        self._move_cursor(turn, sum(entry.outcome is EmitOutcome.STARTED for entry in emitted))
+        turn.answers.append(Answer(self.future, emitted))
+
+    def _one(self, turn: Turn, match: _Match) -> Emitted:
+        source = self._source
+        event_id = match.event.id
+        known = self._seen_ids.get(event_id)
+        if known is None and not self._slot:
+            known = self._intake.recent_event(source.namespace, source.scope_name, event_id)
+        if known is not None:
+            return Emitted(event_id, EmitOutcome.DUPLICATE, known)
+        run_ids: tuple[str, ...] = ()
+        if match.start is not None:
+            try:
+                run_ids = (self._intake.start_in(turn, match.start, self._seen).run_id,)
+                match.outcome = EmitOutcome.STARTED
+            except HostdError as error:
+                match.error = error
+                match.outcome = EmitOutcome.DEAD_LETTERED
+        self._write(turn, match, run_ids)
+        return Emitted(event_id, match.outcome, run_ids)
+
+    def _write(self, turn: Turn, match: _Match, run_ids: tuple[str, ...]) -> None:
+        source = self._source
+        workflow, trigger = source.ready.plan.workflow, source.plan.name
+        batch = turn.batch
+        batch.events.append(
+            EventRow(source.namespace, workflow, trigger, match.event.id, match.body, match.outcome.value, run_ids)
+        )
+        if not self._slot:
+            batch.dedup.append(Dedup(source.namespace, source.scope_name, match.event.id, run_ids))
+            self._intake.remember_event(turn, source.namespace, source.scope_name, match.event.id, run_ids)
+        if match.error is not None:
+            batch.dead_letters.append(
+                DeadLetter(
+                    source.namespace,
+                    workflow,
+                    trigger,
+                    match.event.id,
+                    match.body,
+                    match.error.reason,
+                    match.error.message,
+                )  # fmt: skip
+            )
+
+    def _move_cursor(self, turn: Turn, fired: int) -> None:
+        source = self._source
+        row = source.row
+        if self._cursor is None and not fired:
+            return
+        source.row = msgspec.structs.replace(
+            row,
+            cursor=row.cursor if self._cursor is None else dump_json(self._cursor),
+            fired=row.fired + fired,
+            last_fired_at_ms=turn.batch.at_ms if fired else row.last_fired_at_ms,
+        )
+        turn.batch.triggers.append(source.row)
+
+        def undo() -> None:
+            source.row = row
+
+        turn.when_failed.append(undo)

@@ -1,0 +1,39 @@
+"""What a trigger's expressions see: the event, and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+
+class EventScope:
+    """Scope (definition.plan.Scope) over one event."""
+
+    def __init__(self, event: dict[str, Any], *, now_ms: int, trigger: str, event_id: str) -> None:
+        self._event = event
+        self._trigger = trigger
+        self._event_id = event_id
+        self.now_ms = now_ms
+
+    def root(self, name: str) -> Any:
+        """Return the event. Raises LookupError for anything else."""
+        if name == "event":
+            return self._event
+        raise LookupError(f"`{name}` has no value in a trigger; it sees `event`")
+
+    def step(self, step_id: str, field: str) -> Any:
+        """Raise: no step has run yet."""
+        raise LookupError("a trigger sees no steps")
+
+    def why_null(self, step_id: str) -> str:
+        """Return that there are no steps."""
+        return "a trigger sees no steps"
+
+    def status(self, name: str) -> bool:
+        """Raise: there is nothing to ask about."""
+        raise LookupError(f"{name}() has no meaning in a trigger")
+
+    def seed(self, field_path: str) -> bytes:
+        """Return what random functions are seeded with: the same for the same event."""
+        text = "\x00".join((self._trigger, self._event_id, field_path))
+        return hashlib.blake2b(text.encode(), digest_size=16).digest()

@@ -1,0 +1,233 @@
+"""Intake: starts that come through a door. Checks, a look at what is there, then one turn of the engine loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from hostd.aio import Clock
+from hostd.errors.base import HostdError, Kind
+from hostd.journal.port import Journal, RequestId, RunRow
+from hostd.model.ids import stored_id, text_id
+from hostd.model.messages import Terminate
+from hostd.model.states import RunState, run_is_final
+from hostd.runtime.engine_loop import EngineLoop
+from hostd.runtime.readers import Readers
+from hostd.runtime.starts import Prepared
+from hostd.runtime.turn import Answer, Resident, Turn
+
+START_VERB = "start"
+RECENT_MAX = 100_000
+
+
+class Started(msgspec.Struct, frozen=True, gc=False):
+    """What became of a start: a new run, or one that was there (`existing`). `key` is the journal's integer."""
+
+    run_id: str
+    key: int
+    existing: bool = False
+    version: str = ""
+
+
+class _StartItem:
+    """Prepared starts on the doors' lane; answers with one Started or HostdError each, in order."""
+
+    def __init__(self, intake: Intake, starts: Sequence[Prepared], seen: Seen) -> None:
+        self.size = len(starts)
+        self.future: asyncio.Future[list[Started | HostdError]] = asyncio.get_running_loop().create_future()
+        self._intake = intake
+        self._starts = starts
+        self._seen = seen
+
+    def enter(self, loop: EngineLoop, turn: Turn) -> None:
+        """Start each; a refused one refuses only itself."""
+        results: list[Started | HostdError] = []
+        for start in self._starts:
+            try:
+                results.append(self._intake.start_in(turn, start, self._seen))
+            except HostdError as error:
+                results.append(error)
+        turn.answers.append(Answer(self.future, results))
+
+
+class Seen:
+    """What the journal knew of request ids and keys just before the start entered the lane."""
+
+    __slots__ = ("open_runs", "request_ids")
+
+    def __init__(self) -> None:
+        self.request_ids: dict[tuple[str, str, str], RequestId] = {}
+        self.open_runs: dict[tuple[str, str, str], RunRow] = {}
+
+
+NOTHING_SEEN = Seen()
+
+
+class Intake:
+    """Where starts are let in."""
+
+    def __init__(self, *, loop: EngineLoop, journal: Journal, readers: Readers, clock: Clock) -> None:
+        self._loop = loop
+        self._journal = journal
+        self._readers = readers
+        self._clock = clock
+        self._recent_ids: OrderedDict[tuple[str, str], tuple[bytes, Started]] = OrderedDict()
+        self._recent_keys: OrderedDict[tuple[str, str, str], tuple[int, str]] = OrderedDict()
+        self._recent_events: OrderedDict[tuple[str, str, str], tuple[str, ...]] = OrderedDict()
+        self.draining = False
+
+    async def start(self, starts: Sequence[Prepared]) -> list[Started | HostdError]:
+        """Start runs; answers, once durable, with one result each in order.
+
+        Raises:
+            HostdError: INTAKE_FULL, DRAINING, JOURNAL_*: nothing at all was accepted.
+        """
+        if self.draining:
+            raise HostdError(Kind.UNAVAILABLE, "DRAINING", "the daemon is stopping", retry_after_s=2.0)
+        seen = await self.look(starts)
+        item = _StartItem(self, starts, seen)
+        self._loop.enter(item)
+        return await item.future
+
+    async def look(self, starts: Sequence[Prepared]) -> Seen:
+        """Read what is known of the starts' request ids and keys; one hop to a reader thread, none where none is needed."""
+        ids = [(start.namespace, START_VERB, start.request_id) for start in starts if start.request_id]
+        keys = {(start.namespace, start.plan.workflow, start.key): start for start in starts if start.key}
+        if not ids and not keys:
+            return NOTHING_SEEN
+        seen = await self._readers.call(self._read, ids, list(keys))
+        for name, row in list(seen.open_runs.items()):
+            if keys[name].on_open == "TERMINATE_EXISTING" and name not in {
+                (start.namespace, start.plan.workflow, start.key) for start in starts if self._known_id(start, seen)
+            }:
+                await self._loop.ask(
+                    row.run, Terminate("another run of the same key was started"), keys[name].principal
+                )
+                del seen.open_runs[name]
+        return seen
+
+    def _known_id(self, start: Prepared, seen: Seen) -> bool:
+        return (start.namespace, START_VERB, start.request_id) in seen.request_ids
+
+    def _read(self, ids: list[tuple[str, str, str]], keys: list[tuple[str, str, str]]) -> Seen:
+        seen = Seen()
+        if ids:
+            seen.request_ids = self._journal.request_ids(ids)
+        for name in keys:
+            row = self._journal.newest_run(*name, live=True)
+            if row is not None:
+                seen.open_runs[name] = row
+        return seen
+
+    def start_in(self, turn: Turn, start: Prepared, seen: Seen) -> Started:
+        """Start one run inside a turn, or answer with the one that is there.
+
+        Raises:
+            HostdError: REQUEST_ID_CONFLICT, RUN_OPEN, EXPRESSION_FAILED of `vars`.
+        """
+        if start.request_id:
+            first = self._first_answer(start, seen)
+            if first is not None:
+                return first
+        if start.key:
+            existing = self._open_run(start, seen)
+            if existing is not None:
+                return existing
+        resident = self._loop.begin_run(
+            turn, namespace=start.namespace, plan=start.plan, message=start.message, principal=start.principal
+        )
+        result = Started(start.run_id, resident.key, False, start.plan.version)
+        self._remember(turn, start, result)
+        return result
+
+    def _first_answer(self, start: Prepared, seen: Seen) -> Started | None:
+        recent = self._recent_ids.get((start.namespace, start.request_id))
+        if recent is not None:
+            digest, result = recent
+        else:
+            row = seen.request_ids.get((start.namespace, START_VERB, start.request_id))
+            if row is None:
+                return None
+            digest = row.digest
+            result = Started(text_id(row.reference[8:]), int.from_bytes(row.reference[:8], "big"))
+        if digest != start.digest:
+            message = f"the request id {start.request_id!r} was used for another start"
+            raise HostdError(Kind.EXISTS, "REQUEST_ID_CONFLICT", message)
+        return Started(result.run_id, result.key, True, result.version)
+
+    def _open_run(self, start: Prepared, seen: Seen) -> Started | None:
+        name = (start.namespace, start.plan.workflow, start.key)
+        live = self._live(name, seen)
+        if live is None:
+            return None
+        key, run_id = live
+        if start.on_open == "USE_EXISTING":
+            return Started(run_id, key, True)
+        if start.on_open == "TERMINATE_EXISTING":
+            self._loop.tell(key, Terminate("another run of the same key was started"))
+            return None
+        message = f"the run {run_id} of {start.plan.workflow} has the key {start.key!r} and is still open"
+        raise HostdError(Kind.EXISTS, "RUN_OPEN", message, details={"run_id": run_id})
+
+    def _live(self, name: tuple[str, str, str], seen: Seen) -> tuple[int, str] | None:
+        """Return the open run of a key. One that has left memory was durable before the journal was looked at."""
+        recent = self._recent_keys.get(name)
+        if recent is not None:
+            resident: Resident | None = self._loop.residence.get(recent[0])
+            if resident is not None and not run_is_final(resident.run.state):
+                return recent
+        row = seen.open_runs.get(name)
+        if row is None:
+            return None
+        resident = self._loop.residence.get(row.run)
+        if resident is not None and run_is_final(resident.run.state):
+            return None
+        return row.run, text_id(row.run_id)
+
+    def recent_event(self, namespace: str, scope: str, event_id: str) -> tuple[str, ...] | None:
+        """Return the runs of an event that came a moment ago, None when it did not."""
+        return self._recent_events.get((namespace, scope, event_id))
+
+    def remember_event(self, turn: Turn, namespace: str, scope: str, event_id: str, run_ids: tuple[str, ...]) -> None:
+        """Remember an event of this turn, for repeats that come before the journal can be asked."""
+        name = (namespace, scope, event_id)
+        self._recent_events[name] = run_ids
+        turn.when_failed.append(lambda: self._recent_events.pop(name, None))
+        _trim(self._recent_events)
+
+    def _remember(self, turn: Turn, start: Prepared, result: Started) -> None:
+        if start.request_id:
+            name = (start.namespace, start.request_id)
+            self._recent_ids[name] = (start.digest, result)
+            reference = result.key.to_bytes(8, "big") + stored_id(result.run_id)
+            turn.batch.request_ids.append(
+                RequestId(start.namespace, START_VERB, start.request_id, start.digest, reference)
+            )
+            turn.when_failed.append(lambda: self._recent_ids.pop(name, None))
+            _trim(self._recent_ids)
+        if start.key:
+            key = (start.namespace, start.plan.workflow, start.key)
+            self._recent_keys[key] = (result.key, result.run_id)
+            turn.when_failed.append(lambda: self._recent_keys.pop(key, None))
+            _trim(self._recent_keys)
+
+
+def _trim(recent: OrderedDict[Any, Any]) -> None:
+    while len(recent) > RECENT_MAX:
+        recent.popitem(last=False)
+
+
+def closed_conflict(row: RunRow, rule: str) -> HostdError | None:
+    """Return why a finished run of the same key forbids another, if it does.
+
+    Args:
+        rule: ALLOW, ALLOW_IF_FAILED or REJECT.
+    """
+    if rule == "ALLOW" or (rule == "ALLOW_IF_FAILED" and row.state != RunState.SUCCEEDED):
+        return None
+    message = f"the finished run {text_id(row.run_id)} has the key {row.key!r}"
+    return HostdError(Kind.EXISTS, "RUN_CLOSED_EXISTS", message, details={"run_id": text_id(row.run_id)})
