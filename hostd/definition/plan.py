@@ -32,7 +32,7 @@ class Scope(Protocol):
         ...
 
     def root(self, name: str) -> Any:
-        """Return a root's value (`input`, `run`, `vars`, `env`, `event`, `failure`, `failures`, `error`, `item`, ...): JSON types.
+        """Return a root's value (`input`, `run`, `vars`, `env`, `event`, `failure`, `error`, ...): JSON types.
 
         Raises LookupError (with a sentence) where the root has no value here; BlobNeeded when it lies in a blob.
         """
@@ -103,7 +103,7 @@ class Template(Protocol):
     def secrets(self) -> frozenset[str]: ...
 
     def render(self, scope: Scope, budget: Budget | None = None) -> Any:
-        """Return the value: JSON types, with SecretRef and SecretText where secrets stand. Raises as Expression.evaluate."""
+        """Return the value: JSON types, with SecretRef and SecretText for secrets. Raises as Expression.evaluate."""
         ...
 
 
@@ -127,7 +127,7 @@ class StepKind(enum.IntEnum):
 
 
 class RetryPlan(msgspec.Struct, frozen=True, gc=False):
-    """When a failed attempt is tried again. `max_attempts` counts the first; 0 = no limit (then there is a deadline)."""
+    """When a failed attempt is tried again. `max_attempts` counts the first; 0 = no limit (there is a deadline)."""
 
     max_attempts: int = 3
     initial_interval_ms: int = 1_000

@@ -104,7 +104,8 @@ def test_a_step_with_everything(plan: Plan) -> None:
     assert retry is not None
     assert (retry.max_attempts, retry.initial_interval_ms, retry.backoff_coefficient) == (4, 2_000, 1.5)
     assert (retry.max_interval_ms, retry.jitter, retry.retry_on_lost) == (200_000, 0.2, True)
-    assert (retry.non_retryable, retry.non_retryable_codes) == ({"ATTEMPT_TIMEOUT"}, {"NO"})
+    assert retry.non_retryable == {"ATTEMPT_TIMEOUT"}
+    assert retry.non_retryable_codes == {"NO"}
     assert retry.condition.reads_roots == {"error"}
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from hostd.definition.compile import compile_text, plan_from_stored
+from hostd.definition.grammar import WORKFLOW
 from hostd.definition.mistakes import format_violation
+from hostd.definition.shapes import Named, Shape
 from hostd.errors.base import HostdError
 from hostd.errors.reasons import REASONS
 
@@ -115,6 +119,31 @@ def test_token_soup_never_breaks_the_compiler(text: str) -> None:
     """Every character YAML gives a meaning, in any order."""
     survives(text)
     survives(f"workflow: a\nsteps:\n  a: {{uses: x.y, with: {{v: {text}}}}}\n  b: {text}\n")
+
+
+ODD_VALUES: list[Any] = [
+    *(None, True, 0, -1, 2.5, 1e300, [], {}, [None], {"": 1}, {"a": {}}, ["a", "a"]),
+    *("", " ", "a", "a.b", "1s", "0s", "always()", "${{ }}", "${{ steps.a.output }}", "$${{", "}}", "!"),
+    *("flow.end", "flow.wait", "http.request", "é" * 99),
+]
+ODD = st.sampled_from(ODD_VALUES)
+
+
+def stirred(spec: Any) -> st.SearchStrategy[Any]:
+    """Return values that fit a spec now and then, with odd ones anywhere."""
+    if isinstance(spec, Shape):
+        fields = {name: stirred(key.spec) for name, key in spec.keys.items()}
+        return st.one_of(st.fixed_dictionaries({}, optional=fields), ODD) if fields else ODD
+    if isinstance(spec, Named):
+        return st.dictionaries(st.sampled_from(["a", "b", "in", "x-y", ""]), stirred(spec.item), max_size=3) | ODD
+    return ODD
+
+
+@given(stirred(WORKFLOW))
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+def test_documents_of_the_right_shape_with_odd_values_never_break_the_compiler(document: Any) -> None:
+    """Every key of the grammar, with values of every type."""
+    survives(json.dumps(document))
 
 
 @given(st.binary(max_size=200))

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from hostd.definition.inputs import InputContract, apply_defaults, schema_faults
+from hostd.definition.defaults import apply_defaults
+from hostd.definition.inputs import InputContract, schema_faults
 from hostd.errors.base import HostdError
 
 ORDER: dict[str, Any] = {

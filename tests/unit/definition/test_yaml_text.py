@@ -76,7 +76,7 @@ def test_keys_are_text() -> None:
         | st.booleans()
         | st.integers(-(2**63), 2**63 - 1)
         | st.floats(allow_nan=False, allow_infinity=False, width=32)
-        | st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=20),
+        | st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=20),
         lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(VISIBLE, max_size=9), inner, max_size=4),
         max_leaves=12,
     ),
