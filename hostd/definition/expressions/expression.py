@@ -30,6 +30,7 @@ class CompiledExpression:
         "_levels",
         "_passed_on",
         "_run",
+        "_seed_path",
         "path",
         "reads_env",
         "reads_roots",
@@ -38,10 +39,11 @@ class CompiledExpression:
         "uses_status",
     )
 
-    def __init__(self, source: str, node: Node, run: Run, compiler: Compiler, path: str) -> None:
+    def __init__(self, source: str, node: Node, run: Run, compiler: Compiler, path: str, place: int) -> None:
         self.source = source
         self.path = path
         self._run = run
+        self._seed_path = f"{path}#{place}" if place else path
         self._cost = compiler.cost
         self._levels = compiler.levels
         self._passed_on = _is_passed_on(node)
@@ -61,7 +63,7 @@ class CompiledExpression:
             BlobNeeded: a value it looks into lies in a blob.
         """
         nodes = MAX_NODES if budget is None or budget.nodes_left > MAX_NODES else budget.nodes_left
-        evaluation = Evaluation(scope, nodes - self._cost, self._levels, self.path)
+        evaluation = Evaluation(scope, nodes - self._cost, self._levels, self._seed_path)
         try:
             if evaluation.nodes_left < 0:
                 evaluation.charge(0)
@@ -130,11 +132,15 @@ def compile_expression(
         raise invalid_expression([violation(mistake, source, line=line, column=column, path=path)]) from None
 
 
-def compile_node(source: str, node: Node, *, names: Names, path: str) -> CompiledExpression:
-    """Return the compiled form of a tree whose offsets are those of the source. Raises Mistake."""
+def compile_node(source: str, node: Node, *, names: Names, path: str, place: int = 0) -> CompiledExpression:
+    """Return the compiled form of a tree whose offsets are those of the source. Raises Mistake.
+
+    Args:
+        place: which expression of its field it is; each draws random values of its own.
+    """
     compiler = Compiler(source, names)
     run = compiler.compile(node)
-    return CompiledExpression(source[node.start : node.end], node, run, compiler, path)
+    return CompiledExpression(source[node.start : node.end], node, run, compiler, path, place)
 
 
 def _tokens(source: str) -> Any:

@@ -69,6 +69,9 @@ def tokenize(source: str, start: int = 0, *, in_template: bool = False) -> list[
             raise Mistake(start, f"the expression is longer than {MAX_SOURCE_CHARS} characters", "split it")
         if in_template and not braces and source.startswith("}}", position):
             return [*tokens, Token("end", None, position, position + 2)]
+        if in_template and source.startswith("//", position):
+            position = _comment_end(source, position)
+            continue
         token, position = _read(source, position)
         if token is None:
             continue
@@ -78,6 +81,12 @@ def tokenize(source: str, start: int = 0, *, in_template: bool = False) -> list[
     if in_template:
         raise Mistake(max(0, start - 3), "`${{` is not closed", "end it with }}; $${{ is the text itself")
     return [*tokens, Token("end", None, len(source), len(source))]
+
+
+def _comment_end(source: str, position: int) -> int:
+    """Return where a comment in a template ends: with its line, or before `}}`."""
+    ends = [end for end in (source.find("\n", position), source.find("}}", position)) if end >= 0]
+    return min(ends, default=len(source))
 
 
 def _read(source: str, position: int) -> tuple[Token | None, int]:

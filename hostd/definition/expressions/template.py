@@ -141,6 +141,10 @@ def _compile(value: JsonValue, path: str, found: _Found) -> tuple[JsonValue, Ren
     if isinstance(value, str):
         return _compile_text(value, path, found) if _OPEN in value else (value, None)
     if isinstance(value, dict):
+        for key in value:
+            if _OPEN in key and has_expression(key):
+                mistake = Mistake(0, "a key cannot hold an expression", "build the map in one: ${{ {'key': value} }}")
+                found.fault(mistake, key, child_path(path, key))
         pairs = {key: _compile(item, child_path(path, key), found) for key, item in value.items()}
         plain: JsonValue = {key: item for key, (item, _) in pairs.items()}
         return plain, _render_map(pairs) if any(render for _, render in pairs.values()) else None
@@ -239,13 +243,15 @@ def _parts(text: str, path: str, found: _Found) -> list[Part]:
         tokens = tokenize(text, start + len(_OPEN), in_template=True)
         if plain:
             parts.append(plain)
-        parts.append(_expression(text, tokens, path, found))
+        parts.append(_expression(text, tokens, path, found, place=len(parts)))
         plain, at = "", tokens[-1].end
     plain += text[at:]
     return [*parts, plain] if plain or not parts else parts
 
 
-def _expression(text: str, tokens: list[Token], path: str, found: _Found) -> SecretRef | CompiledExpression:
+def _expression(
+    text: str, tokens: list[Token], path: str, found: _Found, *, place: int
+) -> SecretRef | CompiledExpression:
     node = parse(tokens)
     name = _secret_name(node)
     if name is not None:
@@ -253,7 +259,7 @@ def _expression(text: str, tokens: list[Token], path: str, found: _Found) -> Sec
             raise Mistake(node.start, "secrets have no value here", "a secret can stand in `with` only")
         found.secrets.add(name)
         return SecretRef(name)
-    expression = compile_node(text, node, names=found.names, path=path)
+    expression = compile_node(text, node, names=found.names, path=path, place=place)
     found.expressions.append(expression)
     return expression
 

@@ -20,8 +20,8 @@ NUMBERS = Family("Numbers and kinds")
 
 _INT = re.compile(r"[+-]?[0-9]{1,19}")
 _FLOAT = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_TRUE = frozenset({"true", "True", "TRUE", "t", "1"})
-_FALSE = frozenset({"false", "False", "FALSE", "f", "0"})
+_TRUE = frozenset({"true", "True", "TRUE", "t", "T", "1"})
+_FALSE = frozenset({"false", "False", "FALSE", "f", "F", "0"})
 
 
 def _as_int(value: float) -> int:
@@ -142,9 +142,8 @@ def _int(run: Evaluation, value: Any) -> int:
     if type(value) is Timestamp:
         return value.ns // 1_000_000_000
     if type(value) is str:
-        text = value.strip()
-        if _INT.fullmatch(text):
-            return whole(int(text))
+        if _INT.fullmatch(value):
+            return whole(int(value))
         raise Problem("the text is not a whole number")
     raise Problem(f"int reads numbers, texts, bools and timestamps, not {described(value)}")
 
@@ -155,7 +154,7 @@ def _float(run: Evaluation, value: Any) -> float:
     if type(value) in (int, float, bool):
         return float(value)
     if type(value) is str:
-        if len(value) <= 400 and _FLOAT.fullmatch(value.strip()):
+        if len(value) <= 400 and _FLOAT.fullmatch(value):
             return finite(float(value))
         raise Problem("the text is not a number")
     raise Problem(f"float reads numbers, texts and bools, not {described(value)}")

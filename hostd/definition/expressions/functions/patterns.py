@@ -14,7 +14,9 @@ from hostd.definition.expressions.problems import Problem
 
 PATTERNS = Family("Patterns")
 
-_MAX_MATCHES = 10_000
+_STEPS_A_NODE = 2_048  # characters times instructions: RE2's worst case is about 15 ns a step
+_PROGRAM_A_NODE = 64  # instructions; compiling costs about half a microsecond each
+_REFUSED_NODES = 50  # RE2 may work for a millisecond before it refuses a pattern
 
 
 def _options() -> Any:
@@ -37,9 +39,21 @@ def compile_pattern(pattern: str) -> Any:
         raise Problem(f"the pattern is not one of RE2: {reason[:200]}") from None
 
 
+def _compiled(run: Evaluation, text: str, pattern: str) -> Any:
+    """Return the compiled pattern, after the worst that it can cost on the text is charged."""
+    run.charge(len(pattern) // 16)
+    try:
+        compiled = compile_pattern(pattern)
+    except Problem:
+        run.charge(_REFUSED_NODES)
+        raise
+    size = compiled.programsize
+    run.charge(size // _PROGRAM_A_NODE + len(text) * size // _STEPS_A_NODE)
+    return compiled
+
+
 def _search(run: Evaluation, text: str, pattern: str) -> Any:
-    run.walk_chars(4 * len(text))
-    return compile_pattern(pattern).search(text)
+    return _compiled(run, text, pattern).search(text)
 
 
 @PATTERNS.function(
@@ -59,19 +73,21 @@ def _matches(run: Evaluation, text: str, pattern: str) -> bool:
 )
 def _extract(run: Evaluation, text: str, pattern: str) -> str | None:
     """What the pattern, or its one group, first finds; null when nothing is found."""
-    found = _search(run, text, pattern)
+    compiled = _compiled(run, text, pattern)
+    group = _wanted_group(compiled)
+    found = compiled.search(text)
     if found is None:
         return None
-    value = found.group(_wanted_group(pattern))
+    value = found.group(group)
     run.make_chars(len(value or ""))
     return value  # type: ignore[no-any-return]
 
 
-def _wanted_group(pattern: str) -> int:
-    groups = compile_pattern(pattern).groups
+def _wanted_group(compiled: Any) -> int:
+    groups = int(compiled.groups)
     if groups > 1:
         raise Problem("the pattern has more than one group; write (?:...) for those that only hold together")
-    return int(groups)
+    return groups
 
 
 @PATTERNS.function(
@@ -83,15 +99,14 @@ def _wanted_group(pattern: str) -> int:
 )
 def _extract_all(run: Evaluation, text: str, pattern: str) -> list[str]:
     """Everything the pattern, or its one group, finds."""
-    run.walk_chars(16 * len(text))
-    group = _wanted_group(pattern)
+    compiled = _compiled(run, text, pattern)
+    group = _wanted_group(compiled)
     found: list[str] = []
-    for match in compile_pattern(pattern).finditer(text):
+    for match in compiled.finditer(text):
         value = match.group(group) or ""
+        run.charge(1)
         run.make(len(value) + 64)
         found.append(value)
-        if len(found) > _MAX_MATCHES:
-            raise Problem(f"there are more than {_MAX_MATCHES} matches")
     return found
 
 
@@ -105,10 +120,11 @@ def _extract_all(run: Evaluation, text: str, pattern: str) -> list[str]:
 )
 def _replace(run: Evaluation, text: str, pattern: str, new: str, count: int = 0) -> str:
     r"""The text with every match (or the first `count`) replaced; \1 in `new` is the first group."""
-    run.walk_chars(16 * len(text))
+    compiled = _compiled(run, text, pattern)
     parts: list[str] = []
     end = 0
-    for number, match in enumerate(compile_pattern(pattern).finditer(text), start=1):
+    for number, match in enumerate(compiled.finditer(text), start=1):
+        run.charge(1)
         part = _expanded(new, match)
         run.make_chars(match.start() - end + len(part))
         parts += (text[end : match.start()], part)
