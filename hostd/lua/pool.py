@@ -83,10 +83,12 @@ class WorkerPool:
         """
         if self._closed:
             raise _closed()
-        if self._idle:
+        while self._idle:
             worker = self._idle.pop()
-            self._top_up()
-            return worker
+            if worker.link.is_quiet():
+                self._top_up()
+                return worker
+            self._end(worker)
         if len(self._waiting) >= self._options.queue_max:
             raise HostdError(
                 Kind.EXHAUSTED,

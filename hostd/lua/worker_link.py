@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 from collections.abc import Callable
 
 from hostd.errors.base import invariant
@@ -69,6 +70,17 @@ class WorkerLink(asyncio.Protocol):
         if self._transport is not None and not self.gone:
             self._transport.write(encode_frame(*parts))
         return await answer
+
+    def is_quiet(self) -> bool:
+        """Say whether the socket is open and holds nothing: for an idle worker anything else means it died or went mad.
+
+        Asked before a worker is handed out, because its end may not have reached the loop yet.
+        """
+        if self._transport is None or self.gone:
+            return False
+        poll = select.poll()
+        poll.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN)
+        return not poll.poll(0)
 
     def close(self) -> None:
         """Close the daemon's end; safe to call twice."""
