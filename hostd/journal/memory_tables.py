@@ -1,4 +1,4 @@
-"""The memory store's tables, and the deleting that keeps them consistent. Plain containers, one owner: MemoryJournal."""
+"""The memory store's tables, and the deleting that keeps them consistent. One owner: MemoryJournal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from hostd.journal.port import (
     Appended,
     Batch,
     Blob,
-    DeadLetter,
     Dedup,
     NewRun,
     Obligation,

@@ -309,9 +309,9 @@ class Journal(Protocol):
     def run_row(self, run: int) -> RunRow | None: ...
 
     def history(self, run: int, *, from_seq: int = 0, max_bytes: int = 1 << 20) -> list[StoredRow]:
-        """Return rows in order from the one that holds record `from_seq`; at least one if there is any. Checks each crc.
+        """Return rows in order from the one that holds record `from_seq`; at least one if there is any.
 
-        Raises HostdError RECORD_CORRUPT naming the position.
+        Checks each crc. Raises HostdError RECORD_CORRUPT naming the position.
         """
         ...
 

@@ -1,0 +1,43 @@
+"""One process per journal: flock on `journal.lock`, which the kernel lets go when the process dies."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from hostd.errors.base import HostdError, Kind
+
+
+class JournalLock:
+    """The lock file. It stays where it is: removing it would let two processes lock two files."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = -1
+
+    def take(self) -> None:
+        """Take the lock or raise HostdError JOURNAL_LOCKED, naming the process that has it."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+        try:
+            file = os.open(self._path, flags, 0o600)
+        except OSError as error:
+            raise HostdError(
+                Kind.UNAVAILABLE, "JOURNAL_READ_ONLY", f"{self._path} cannot be written: {error}."
+            ) from error
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.read(file, 32).decode("ascii", "replace").strip() or "unknown"
+            os.close(file)
+            message = f"Process {holder} uses the journal in {self._path.parent}; stop it, or use another data folder."
+            raise HostdError(Kind.UNAVAILABLE, "JOURNAL_LOCKED", message, details={"pid": holder}) from error
+        os.ftruncate(file, 0)
+        os.pwrite(file, b"%d\n" % os.getpid(), 0)
+        self._file = file
+
+    def release(self) -> None:
+        """Let go. May be called twice."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1

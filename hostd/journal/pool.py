@@ -1,0 +1,54 @@
+"""Connections to read with: few, borrowed for one short statement, never shared by two threads at once."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hostd.errors.base import HostdError, Kind
+from hostd.journal.faults import as_hostd_error
+
+READERS_MAX = 4
+_BUSY_MS = 1000
+
+
+class ReadPool:
+    """At most `READERS_MAX` read-only connections; who comes when all are out waits."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._idle: list[sqlite3.Connection] = []
+        self._slots = threading.Semaphore(READERS_MAX)
+        self._closed = False
+
+    @contextmanager
+    def connection(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection. SQLite's errors leave as HostdError JOURNAL_*."""
+        with self._slots:
+            if self._closed:
+                raise HostdError(Kind.UNAVAILABLE, "JOURNAL_FAILED", "The journal is closed.")
+            try:
+                connection = self._idle.pop() if self._idle else self._open()
+            except sqlite3.Error as error:
+                raise as_hostd_error(error) from error
+            try:
+                yield connection
+            except sqlite3.Error as error:
+                raise as_hostd_error(error) from error
+            finally:
+                self._idle.append(connection)
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, cached_statements=128)
+        connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+        connection.execute("PRAGMA query_only = 1")
+        return connection
+
+    def close(self) -> None:
+        """Close the connections that are idle, which is all once readers have stopped."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()

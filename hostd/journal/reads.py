@@ -1,0 +1,167 @@
+"""Reading SQLite: runs, histories and the log. Every statement is short or bounded by a page; see pool.py.
+
+A list that may have to look at many runs looks at `SLICE` run keys a statement, so that no read transaction lives long.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+from hostd.journal import rows
+from hostd.journal.filters import filter_sql
+from hostd.journal.pool import ReadPool
+from hostd.journal.port import RunQuery, RunRow, Snapshot, StoredRow
+from hostd.journal.rows import RECORD_COLUMNS, RUN_COLUMNS
+from hostd.model.filters import And, Compare, Filter, In
+from hostd.model.states import FINAL_RUN, RunState
+
+SLICE = 50_000
+_OPEN = f"(state < {int(FINAL_RUN)} OR owes)"
+_ONE_RUN = f"SELECT {RUN_COLUMNS} FROM runs WHERE "
+_HISTORY = f"""SELECT {RECORD_COLUMNS} FROM records WHERE run = ?1 AND seq >=
+    coalesce((SELECT seq FROM records WHERE run = ?1 AND seq <= ?2 ORDER BY seq DESC LIMIT 1), 0) ORDER BY seq"""
+
+
+class RunReads:
+    """The part of the port that reads runs and records."""
+
+    _pool: ReadPool
+
+    def find_run(self, namespace: str, run_id: bytes) -> RunRow | None:
+        return self._one_run("run_id = ? AND namespace = ?", run_id, namespace)
+
+    def newest_run(self, namespace: str, workflow: str, key: str, *, live: bool = False) -> RunRow | None:
+        keyed = "key <> '' AND " if key else ""  # lets the partial index serve
+        alive = f" AND state < {int(FINAL_RUN)}" if live else ""
+        where = f"{keyed}namespace = ? AND workflow = ? AND key = ?{alive} ORDER BY run DESC LIMIT 1"
+        return self._one_run(where, namespace, workflow, key)
+
+    def run_row(self, run: int) -> RunRow | None:
+        return self._one_run("run = ?", run)
+
+    def _one_run(self, where: str, *values: object) -> RunRow | None:
+        with self._pool.connection() as connection:
+            found = connection.execute(_ONE_RUN + where, values).fetchone()
+        return rows.run_row(found) if found else None
+
+    def history(self, run: int, *, from_seq: int = 0, max_bytes: int = 1 << 20) -> list[StoredRow]:
+        with self._pool.connection() as connection:
+            found = _up_to(connection.execute(_HISTORY, (run, from_seq)), max_bytes)
+        return found[1:] if found and found[0].seq + found[0].n <= from_seq else found
+
+    def snapshot(self, run: int) -> Snapshot | None:
+        with self._pool.connection() as connection:
+            sql = "SELECT run, seq, ver, crc, body FROM snapshots WHERE run = ?"
+            found = connection.execute(sql, (run,)).fetchone()
+        return rows.snapshot(found) if found else None
+
+    def live_runs(self, *, after: int = 0, limit: int = 1000) -> list[RunRow]:
+        sql = f"SELECT {RUN_COLUMNS} FROM runs INDEXED BY runs_open WHERE {_OPEN} AND run > ? ORDER BY run LIMIT ?"
+        with self._pool.connection() as connection:
+            found = connection.execute(sql, (after, limit)).fetchall()
+        return [rows.run_row(values) for values in found]
+
+    def due_runs(self, *, before_ms: int, limit: int = 10_000) -> list[tuple[int, int]]:
+        sql = """SELECT due_at_ms, run FROM runs INDEXED BY runs_due WHERE due_at_ms > 0 AND due_at_ms < ?
+            ORDER BY due_at_ms, run LIMIT ?"""
+        with self._pool.connection() as connection:
+            return connection.execute(sql, (before_ms, limit)).fetchall()
+
+    def query_runs(self, query: RunQuery) -> list[RunRow]:
+        found: list[RunRow] = []
+        condition, values = filter_sql(query.filter, query.namespace)
+        source = _source(query.filter)
+        order = "ASC" if query.ascending else "DESC"
+        sql = f"""SELECT {RUN_COLUMNS} FROM runs {source} namespace = ? AND run BETWEEN ? AND ? AND ({condition})
+            ORDER BY run {order} LIMIT ?"""
+        for low, high in self._slices(query):
+            with self._pool.connection() as connection:
+                page = connection.execute(sql, (query.namespace, low, high, *values, query.limit - len(found)))
+                found += [rows.run_row(row) for row in page]
+            if len(found) >= query.limit:
+                break
+        return found
+
+    def count_runs(self, query: RunQuery) -> int:
+        condition, values = filter_sql(query.filter, query.namespace)
+        sql = f"""SELECT count(*) FROM runs {_source(query.filter)} namespace = ? AND run BETWEEN ? AND ?
+            AND ({condition})"""
+        total = 0
+        for low, high in self._slices(RunQuery(query.namespace)):
+            with self._pool.connection() as connection:
+                total += connection.execute(sql, (query.namespace, low, high, *values)).fetchone()[0]
+        return total
+
+    def _slices(self, query: RunQuery) -> Iterator[tuple[int, int]]:
+        """Yield ranges of run keys, in the order of the list."""
+        with self._pool.connection() as connection:
+            lowest, highest = connection.execute(
+                "SELECT (SELECT min(run) FROM runs), (SELECT max(run) FROM runs)"
+            ).fetchone()
+        if lowest is None:
+            return
+        if query.ascending:
+            for low in range(max(lowest, query.before + 1), highest + 1, SLICE):
+                yield low, low + SLICE - 1
+            return
+        if query.before:
+            highest = min(highest, query.before - 1)
+        for high in range(highest, lowest - 1, -SLICE):
+            yield high - SLICE + 1, high
+
+    def rows_after(self, pos: int, *, limit: int = 500, max_bytes: int = 1 << 20) -> list[StoredRow]:
+        sql = f"SELECT {RECORD_COLUMNS} FROM records WHERE pos > ? AND run > 0 ORDER BY pos LIMIT ?"
+        with self._pool.connection() as connection:
+            return _up_to(connection.execute(sql, (pos, limit)), max_bytes)
+
+    def last_pos(self) -> int:
+        with self._pool.connection() as connection:
+            return int(
+                connection.execute(
+                    "SELECT max(coalesce((SELECT value - 1 FROM meta WHERE name = 'next_pos'), 0),"
+                    " coalesce((SELECT pos + n - 1 FROM records ORDER BY pos DESC LIMIT 1), 0))"
+                ).fetchone()[0]
+            )
+
+    def first_pos(self) -> int:
+        sql = """SELECT (SELECT min(pos) - 1 FROM records WHERE run > 0 ),
+            (SELECT value FROM meta WHERE name = 'pruned_pos')"""
+        sql = "SELECT (SELECT min(pos) - 1 FROM records), (SELECT value FROM meta WHERE name = 'pruned_pos')"
+        with self._pool.connection() as connection:
+            first, pruned = connection.execute(sql).fetchone()
+        return max(self.last_pos() if first is None else first, pruned or 0)
+
+
+def _up_to(cursor: sqlite3.Cursor, max_bytes: int) -> list[StoredRow]:
+    """Return checked rows until the bound is met; at least one if there is any."""
+    found: list[StoredRow] = []
+    size = 0
+    for values in cursor:
+        size += len(values[8])
+        if size > max_bytes and found:
+            break
+        found.append(rows.stored_row(values))
+    cursor.close()
+    return found
+
+
+def _source(tree: Filter | None) -> str:
+    """Return the index and condition that a filter on `state` allows: open and unhappy runs are few and indexed."""
+    states = _states(tree)
+    if states and all(state < FINAL_RUN for state in states):
+        return f"INDEXED BY runs_open WHERE {_OPEN} AND"
+    if states and all(state > RunState.SUCCEEDED for state in states):
+        return f"INDEXED BY runs_unhappy WHERE state > {int(RunState.SUCCEEDED)} AND"
+    return "WHERE"
+
+
+def _states(tree: Filter | None) -> tuple[int, ...]:
+    """Return the states that every match has one of; none where the filter does not say."""
+    if isinstance(tree, And):
+        return next((states for term in tree.terms if (states := _states(term))), ())
+    if isinstance(tree, Compare) and tree.field == "state" and tree.op == "=":
+        return (int(tree.value),)
+    if isinstance(tree, In) and tree.field == "state":
+        return tuple(int(value) for value in tree.values)
+    return ()

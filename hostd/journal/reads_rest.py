@@ -1,0 +1,105 @@
+"""Reading SQLite: what is not a run. Short statements, pages by number; see pool.py."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hostd.journal import rows
+from hostd.journal.pool import ReadPool
+from hostd.journal.port import (
+    Blob,
+    DeadLetter,
+    EventRow,
+    Obligation,
+    RequestId,
+    TriggerRow,
+    WorkflowRow,
+    WorkflowVersion,
+)
+
+_VERSION = (
+    "SELECT namespace, workflow, version, digest, document, source, description, registered_at_ms, principal"
+    " FROM versions WHERE namespace = ? AND workflow = ?"
+)
+_EVENTS = """SELECT number, at_ms, namespace, workflow, trigger, event_id, body, outcome, run_ids FROM events
+    WHERE namespace = ? AND number > ? ORDER BY number LIMIT ?"""
+_LETTERS = """SELECT number, at_ms, namespace, workflow, trigger, event_id, body, reason, message FROM dead_letters
+    WHERE namespace = ? AND number > ? ORDER BY number LIMIT ?"""
+_REQUEST = "SELECT digest, reference FROM request_ids WHERE namespace = ? AND verb = ? AND request_id = ?"
+_SEEN = "SELECT run_ids FROM dedup WHERE namespace = ? AND scope = ? AND event_id = ?"
+_BLOB = """SELECT content_type, data, coalesce((SELECT min(run) FROM blob_refs WHERE blob_refs.blob = blobs.blob), 0)
+    FROM blobs WHERE digest = ? AND namespace = ?"""
+
+
+class RestReads:
+    """The part of the port that reads workflows, triggers, events and the like."""
+
+    _pool: ReadPool
+
+    def blob(self, namespace: str, digest: bytes) -> Blob | None:
+        with self._pool.connection() as connection:
+            found = connection.execute(_BLOB, (digest, namespace)).fetchone()
+        return rows.blob(namespace, digest, found) if found else None
+
+    def request_ids(self, keys: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str, str], RequestId]:
+        known: dict[tuple[str, str, str], RequestId] = {}
+        with self._pool.connection() as connection:
+            for key in keys:
+                found = connection.execute(_REQUEST, key).fetchone()
+                if found:
+                    known[key] = RequestId(*key, *found)
+        return known
+
+    def version(self, namespace: str, workflow: str, version: str) -> WorkflowVersion | None:
+        with self._pool.connection() as connection:
+            found = connection.execute(_VERSION + " AND version = ?", (namespace, workflow, version)).fetchone()
+        return WorkflowVersion(*found) if found else None
+
+    def versions(self, namespace: str, workflow: str) -> list[WorkflowVersion]:
+        with self._pool.connection() as connection:
+            found = connection.execute(_VERSION + " ORDER BY number", (namespace, workflow)).fetchall()
+        return [WorkflowVersion(*values) for values in found]
+
+    def workflows(self, namespace: str | None = None, *, after: str = "", limit: int = 1000) -> list[WorkflowRow]:
+        where, values = _namespace(namespace)
+        sql = f"SELECT * FROM workflows WHERE {where} AND workflow > ? ORDER BY namespace, workflow LIMIT ?"
+        with self._pool.connection() as connection:
+            return [WorkflowRow(*found) for found in connection.execute(sql, (*values, after, limit))]
+
+    def workflow(self, namespace: str, workflow: str) -> WorkflowRow | None:
+        sql = "SELECT * FROM workflows WHERE namespace = ? AND workflow = ?"
+        with self._pool.connection() as connection:
+            found = connection.execute(sql, (namespace, workflow)).fetchone()
+        return WorkflowRow(*found) if found else None
+
+    def triggers(self, namespace: str | None = None) -> list[TriggerRow]:
+        where, values = _namespace(namespace)
+        sql = f"SELECT * FROM triggers WHERE {where} ORDER BY namespace, workflow, name"
+        with self._pool.connection() as connection:
+            return [rows.trigger(found) for found in connection.execute(sql, values)]
+
+    def dedup_seen(self, namespace: str, scope: str, event_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        seen: dict[str, tuple[str, ...]] = {}
+        with self._pool.connection() as connection:
+            for event_id in event_ids:
+                found = connection.execute(_SEEN, (namespace, scope, event_id)).fetchone()
+                if found:
+                    seen[event_id] = rows.texts(found[0])
+        return seen
+
+    def events(self, namespace: str, *, after: int = 0, limit: int = 100) -> list[tuple[int, int, EventRow]]:
+        with self._pool.connection() as connection:
+            return [rows.event(found) for found in connection.execute(_EVENTS, (namespace, after, limit))]
+
+    def dead_letters(self, namespace: str, *, after: int = 0, limit: int = 100) -> list[tuple[int, int, DeadLetter]]:
+        with self._pool.connection() as connection:
+            return [rows.dead_letter(found) for found in connection.execute(_LETTERS, (namespace, after, limit))]
+
+    def obligations(self) -> list[Obligation]:
+        sql = "SELECT number, namespace, kind, body FROM obligations ORDER BY number"
+        with self._pool.connection() as connection:
+            return [Obligation(*found) for found in connection.execute(sql)]
+
+
+def _namespace(namespace: str | None) -> tuple[str, tuple[str, ...]]:
+    return ("1", ()) if namespace is None else ("namespace = ?", (namespace,))

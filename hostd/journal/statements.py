@@ -1,0 +1,213 @@
+"""A batch in SQL: what an append writes, table by table, inside a transaction that somebody else begins and ends."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import msgspec
+
+from hostd.journal.chain import BatchHead, body_crc, encode_head, next_link, row_crc
+from hostd.journal.port import Appended, Batch, Blob, NewRun
+from hostd.model.states import FINAL_RUN
+
+_RECORD = "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_RUN = "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?)"
+_UPDATE = f"""UPDATE runs SET state = ?2, due_at_ms = ?3, owes = ?4, reason = ?5,
+    ended_at_ms = CASE WHEN ended_at_ms = 0 AND ?2 >= {int(FINAL_RUN)} THEN ?6 ELSE ended_at_ms END WHERE run = ?1"""
+_REQUEST = """INSERT INTO request_ids (at_ms, namespace, verb, request_id, digest, reference) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO NOTHING"""
+_VERSION = """INSERT INTO versions (namespace, workflow, version, digest, document, source, description,
+    registered_at_ms, principal) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_EVENT = """INSERT INTO events (at_ms, namespace, workflow, trigger, event_id, body, outcome, run_ids)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+_DEDUP = "INSERT INTO dedup (at_ms, namespace, scope, event_id, run_ids) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_LETTER = """INSERT INTO dead_letters (at_ms, namespace, workflow, trigger, event_id, body, reason, message)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+
+
+json_text = msgspec.json.Encoder().encode
+
+
+class Counters(msgspec.Struct):
+    """What the one writer numbers by. `link` is the last batch's."""
+
+    pos: int
+    run: int
+    batch: int
+    link: bytes
+
+
+RecordValues = tuple[int, int, int, int, int, int, str, bytes | None, int | None, int, bytes]
+
+
+def record_values(batch: Batch, counters: Counters) -> tuple[list[RecordValues], Appended]:
+    """Number a batch's rows, moving the counters on, and return the rows of `records` and what to answer."""
+    pos, at_ms, epoch = counters.pos, batch.at_ms, batch.epoch
+    appended = Appended(counters.batch + 1, pos, at_ms)
+    values: list[RecordValues] = []
+    crcs: list[int] = []
+    for row in batch.rows:
+        crc = row_crc(pos, row.run, row.seq, row.n, at_ms, epoch, row.principal, row.body)
+        crcs.append(crc)
+        values.append((pos, row.run, row.seq, row.n, at_ms, epoch, row.principal, None, None, crc, row.body))
+        pos += row.n
+    if not values:
+        crcs.append(row_crc(pos, 0, appended.number, 1, at_ms, epoch, "", b""))
+        values.append((pos, 0, appended.number, 1, at_ms, epoch, "", None, None, crcs[0], b""))
+        pos += 1
+    counters.link = next_link(counters.link, appended.number, crcs)
+    counters.batch, counters.pos = appended.number, pos
+    head = encode_head(BatchHead(appended.number, len(crcs), counters.link))
+    values[0] = (*values[0][:7], head, batch.append_id or None, *values[0][9:])
+    return values, appended
+
+
+def rows_only(batch: Batch) -> bool:
+    """Say whether a batch is one row of one run and nothing else: a single statement is its transaction."""
+    return len(batch.rows) < 2 and not (
+        batch.new_runs
+        or batch.run_updates
+        or batch.blobs
+        or batch.snapshots
+        or batch.request_ids
+        or _has_rest(batch)
+        or batch.run_deletes
+    )
+
+
+def _has_rest(batch: Batch) -> bool:
+    return bool(
+        batch.versions
+        or batch.version_deletes
+        or batch.workflows
+        or batch.workflow_deletes
+        or batch.triggers
+        or batch.trigger_deletes
+        or batch.events
+        or batch.dedup
+        or batch.dead_letters
+        or batch.obligations
+        or batch.obligations_met
+    )
+
+
+def write_batch(cursor: sqlite3.Cursor, batch: Batch, counters: Counters) -> Appended:
+    """Write a batch. Raises sqlite3.Error, with part of it written: the caller rolls back (counters included)."""
+    values, appended = record_values(batch, counters)
+    if len(values) == 1:
+        cursor.execute(_RECORD, values[0])
+    else:
+        cursor.executemany(_RECORD, values)
+    if batch.new_runs:
+        _write_runs(cursor, batch, counters)
+    if batch.run_updates:
+        _update_runs(cursor, batch)
+    for blob in batch.blobs:
+        _write_blob(cursor, blob)
+    if batch.snapshots:
+        write_snapshots(cursor, batch)
+    if batch.request_ids:
+        requests = [(batch.at_ms, *msgspec.structs.astuple(request)) for request in batch.request_ids]
+        cursor.executemany(_REQUEST, requests)
+    if _has_rest(batch):
+        _write_definitions(cursor, batch)
+        _write_notes(cursor, batch)
+    return appended
+
+
+def _write_runs(cursor: sqlite3.Cursor, batch: Batch, counters: Counters) -> None:
+    cursor.executemany(_RUN, [_run_values(new, batch.at_ms) for new in batch.new_runs])
+    labels = [(new.namespace, name, value, new.run) for new in batch.new_runs for name, value in new.labels.items()]
+    if labels:
+        cursor.executemany("INSERT INTO labels VALUES (?, ?, ?, ?)", labels)
+    counters.run = max(counters.run, max(new.run for new in batch.new_runs) + 1)
+
+
+def _run_values(new: NewRun, at_ms: int) -> tuple[int | str | bytes, ...]:
+    labels = json_text(new.labels).decode() if new.labels else ""
+    ended_at_ms = at_ms if new.state >= FINAL_RUN else 0
+    return (
+        new.run,
+        new.namespace,
+        new.run_id,
+        new.workflow,
+        new.version,
+        new.key,
+        new.state,
+        labels,
+        new.trigger,
+        new.parent,
+        at_ms,
+        ended_at_ms,
+        new.due_at_ms,
+        new.owes,
+    )
+
+
+def _update_runs(cursor: sqlite3.Cursor, batch: Batch) -> None:
+    at_ms = batch.at_ms
+    updates = [(item.run, item.state, item.due_at_ms, item.owes, item.reason, at_ms) for item in batch.run_updates]
+    cursor.executemany(_UPDATE, updates)
+    if cursor.rowcount != len(updates):
+        raise sqlite3.IntegrityError("a run that changes is not there")
+
+
+def _write_blob(cursor: sqlite3.Cursor, blob: Blob) -> None:
+    values = (blob.namespace, blob.digest, blob.content_type, blob.data)
+    cursor.execute(
+        "INSERT INTO blobs (namespace, digest, content_type, data) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", values
+    )
+    cursor.execute(
+        "INSERT OR IGNORE INTO blob_refs SELECT ?, blob FROM blobs WHERE digest = ? AND namespace = ?",
+        (blob.run, blob.digest, blob.namespace),
+    )
+
+
+def write_snapshots(cursor: sqlite3.Cursor, batch: Batch) -> None:
+    """Write snapshots; only the newest of a run is kept."""
+    rows = [
+        (item.run, item.seq, item.ver, body_crc(item.seq, item.ver, item.run, item.body), item.body)
+        for item in batch.snapshots
+    ]
+    cursor.executemany("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?, ?)", rows)
+
+
+def _write_definitions(cursor: sqlite3.Cursor, batch: Batch) -> None:
+    many, values = cursor.executemany, msgspec.structs.astuple
+    if batch.versions:
+        many(_VERSION, [values(item) for item in batch.versions])
+    if batch.version_deletes:
+        many("DELETE FROM versions WHERE namespace = ? AND workflow = ? AND version = ?", batch.version_deletes)
+    if batch.workflows:
+        many("INSERT OR REPLACE INTO workflows VALUES (?, ?, ?, ?)", [values(item) for item in batch.workflows])
+    if batch.workflow_deletes:
+        many("DELETE FROM workflows WHERE namespace = ? AND workflow = ?", batch.workflow_deletes)
+    if batch.triggers:
+        rows = [values(item) for item in batch.triggers]
+        many("INSERT OR REPLACE INTO triggers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    if batch.trigger_deletes:
+        many("DELETE FROM triggers WHERE namespace = ? AND workflow = ? AND name = ?", batch.trigger_deletes)
+
+
+def _write_notes(cursor: sqlite3.Cursor, batch: Batch) -> None:
+    many, at_ms = cursor.executemany, batch.at_ms
+    if batch.events:
+        events = [
+            (at_ms, e.namespace, e.workflow, e.trigger, e.event_id, e.body, e.outcome, _texts(e.run_ids))
+            for e in batch.events
+        ]
+        many(_EVENT, events)
+    if batch.dedup:
+        many(_DEDUP, [(at_ms, d.namespace, d.scope, d.event_id, _texts(d.run_ids)) for d in batch.dedup])
+    if batch.dead_letters:
+        many(_LETTER, [(at_ms, *msgspec.structs.astuple(letter)) for letter in batch.dead_letters])
+    if batch.obligations:
+        obligations = [msgspec.structs.astuple(item) for item in batch.obligations]
+        many("INSERT OR REPLACE INTO obligations VALUES (?, ?, ?, ?)", obligations)
+    if batch.obligations_met:
+        many("DELETE FROM obligations WHERE number = ?", [(number,) for number in batch.obligations_met])
+
+
+def _texts(texts: tuple[str, ...]) -> str:
+    """Return a JSON array, or nothing for none."""
+    return json_text(texts).decode() if texts else ""
