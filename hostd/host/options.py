@@ -19,6 +19,7 @@ SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MESSAGE_CHARS_MAX = 500
 VIOLATIONS_MAX = 100
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_LEADING = re.compile(r"^\w+ should")
 _ACROSS_FIELDS = frozenset({"value_error", "assertion_error"})  # raised by validators that saw several fields
 
 
@@ -103,7 +104,7 @@ def _faults(model: type[Options], error: ValidationError, data: Any) -> list[Fau
         reason = "NOT_YET_SUPPORTED" if isinstance(cause, OptionNotSupported) else "OPTION_INVALID"
         known = faults.get(path)
         if known is not None and known.message != message:  # the members of a union each complain
-            message = f"{known.message}, or {message}"[:MESSAGE_CHARS_MAX]
+            message = f"{known.message}, or {message.removeprefix('should be ')}"[:MESSAGE_CHARS_MAX]
         faults[path] = Fault(path, entry["type"], message, suggestion, reason)
     return list(faults.values())
 
@@ -142,7 +143,18 @@ def _words(model: type[Options], entry: Any, path: str) -> tuple[str, str]:
         return "is no option", f"did you mean {close[0]}?" if close else ""
     if kind in _ACROSS_FIELDS:
         message = message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    return message.replace("Input should", "should")[:MESSAGE_CHARS_MAX], ""
+    if kind == "string_pattern_mismatch":
+        return "does not have the form it must have", _hint(model, entry)
+    return _LEADING.sub("should", message)[:MESSAGE_CHARS_MAX], ""
+
+
+def _hint(model: type[Options], entry: Any) -> str:
+    """Return what the option's description and example say, else the pattern."""
+    for name, field in model.model_fields.items():
+        if entry["loc"] == (_written(name, field),) and field.description:
+            such_as = f" Such as {field.examples[0]}" if field.examples else ""
+            return f"{field.description}{such_as}"
+    return f"the pattern is {entry.get('ctx', {}).get('pattern', '')}"[:200]
 
 
 def option_names(model: type[Options]) -> list[str]:

@@ -17,7 +17,7 @@ async def check_plugin(module: Any) -> list[str]:
     """Return what is wrong with a plugin, one sentence each; an empty list means it conforms.
 
     Checked: it registers; every component and option is described; options have a JSON Schema, refuse unknown keys and
-    accept their own examples; settings need nothing; components can be made twice, and closed without being provisioned.
+    accept their own examples; settings need nothing; components can be made twice, and closed before `provision`.
     """
     try:
         registry = load_plugin(module)
