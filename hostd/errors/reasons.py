@@ -395,6 +395,7 @@ REASONS: dict[str, ReasonPage] = {
     "JOURNAL_FAILED": ReasonPage(
         Kind.UNAVAILABLE, "The journal could not write; nothing was acknowledged.", "See the message."
     ),
+    "JOURNAL_MISSING": ReasonPage(Kind.MISSING, "There is no journal file at the path.", "Check the path; the journal of a data folder is <data>/journal.db."),
     "JOURNAL_CONFLICT": ReasonPage(Kind.CONFLICT, "A batch contradicts what the journal holds; nothing of it was written.", "A mistake in hostd: report it with the message."),
     "RECORD_TOO_NEW": ReasonPage(
         Kind.CORRUPT, "A run's history holds a record written by a newer hostd; the run is held.", "Use that version."

@@ -86,12 +86,12 @@ def open_file(
     """
     connection = connect(path, wal_pages=wal_pages)
     try:
-        taken = int(connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1])
+        taken = _frames_taken(connection)
         version = migrate(connection)
         journal_id, mac_key = _identity(connection, randomness)
         counters = load_counters(connection)
         ours = seen if seen is not None and seen.journal_id == journal_id else None
-        loss, notices = _missing(connection, counters, frames=frames, taken=max(taken, 0), seen=ours)
+        loss, notices = _missing(connection, counters, frames=frames, taken=taken, seen=ours)
         if loss and not accept_loss:
             raise HostdError(Kind.CORRUPT, "JOURNAL_TRUNCATED", loss)
         if loss:
@@ -118,6 +118,25 @@ def _identity(connection: sqlite3.Connection, randomness: random.Random) -> tupl
     connection.executemany("INSERT OR IGNORE INTO meta VALUES (?, ?)", list(new.items()))
     kept = dict(connection.execute("SELECT name, value FROM meta WHERE name IN ('journal_id', 'mac_key')"))
     return kept["journal_id"], kept["mac_key"]
+
+
+def _frames_taken(connection: sqlite3.Connection) -> int:
+    """Return how many frames of the WAL SQLite takes; a checkpoint tells (and moves them, which loses nothing)."""
+    return max(0, int(connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]))
+
+
+def journal_id_of(connection: sqlite3.Connection) -> str:
+    """Return the id of an open journal file; empty where it has none."""
+    found = connection.execute("SELECT value FROM meta WHERE name = 'journal_id'").fetchone()
+    return str(found[0]) if found else ""
+
+
+def missing_batches(
+    connection: sqlite3.Connection, *, frames: WalFrames, seen: LastSeen
+) -> tuple[str, tuple[str, ...]]:
+    """Say, of a file that is only read, what acknowledged batches are missing and what else is worth a line."""
+    counters = load_counters(connection)
+    return _missing(connection, counters, frames=frames, taken=frames.last_of_pass, seen=seen)
 
 
 def _missing(

@@ -16,10 +16,14 @@ _BUSY_MS = 1000
 
 
 class ReadPool:
-    """At most `READERS_MAX` read-only connections; who comes when all are out waits."""
+    """At most `READERS_MAX` read-only connections; who comes when all are out waits.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    Args:
+        read_only: open the file itself read-only: closing then leaves the WAL as it was found.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self._target = f"{path.as_uri()}?mode={'ro' if read_only else 'rw'}"
         self._idle: list[sqlite3.Connection] = []
         self._slots = threading.Semaphore(READERS_MAX)
         self._closed = False
@@ -42,7 +46,9 @@ class ReadPool:
                 self._idle.append(connection)
 
     def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, cached_statements=128)
+        connection = sqlite3.connect(
+            self._target, uri=True, isolation_level=None, check_same_thread=False, cached_statements=128
+        )
         connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
         connection.execute("PRAGMA query_only = 1")
         return connection

@@ -138,7 +138,7 @@ def _up_to(cursor: sqlite3.Cursor, max_bytes: int) -> list[StoredRow]:
     found: list[StoredRow] = []
     size = 0
     for values in cursor:
-        size += len(values[8])
+        size += len(values[9])
         if size > max_bytes and found:
             break
         found.append(rows.stored_row(values))

@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 
 from hostd.errors.base import HostdError, Kind
-from hostd.journal.chain import body_crc, row_crc
+from hostd.journal.chain import body_crc, row_crc, row_text
 from hostd.journal.port import Blob, DeadLetter, EventRow, RunRow, Snapshot, StoredRow, TriggerRow
 from hostd.model.payload import blob_digest
 
-RECORD_COLUMNS = "pos, run, seq, n, at_ms, epoch, principal, crc, body"
+RECORD_COLUMNS = "pos, run, seq, n, at_ms, epoch, principal, namespace, crc, body"
 RUN_COLUMNS = (
     "run, namespace, run_id, workflow, version, key, state, reason, labels, trigger, parent,"
     " created_at_ms, ended_at_ms, due_at_ms, owes"
@@ -23,9 +23,9 @@ _texts = msgspec.json.Decoder(tuple[str, ...]).decode
 
 def stored_row(values: tuple[Any, ...]) -> StoredRow:
     """Return a row of `records` (RECORD_COLUMNS). Raises HostdError RECORD_CORRUPT naming run and position."""
-    pos, run, seq, n, at_ms, epoch, principal, crc, body = values
+    pos, run, seq, n, at_ms, epoch, principal, namespace, crc, body = values
     try:
-        sound = row_crc(pos, run, seq, n, at_ms, epoch, principal, body) == crc
+        sound = row_crc(pos, run, seq, n, at_ms, epoch, row_text(principal, namespace), body) == crc
     except (TypeError, ValueError, AttributeError, struct.error):  # a damaged type
         sound = False
     if not sound:

@@ -6,11 +6,11 @@ import sqlite3
 
 import msgspec
 
-from hostd.journal.chain import BatchHead, body_crc, encode_head, next_link, row_crc
+from hostd.journal.chain import BatchHead, body_crc, encode_head, next_link, row_crc, row_text
 from hostd.journal.port import Appended, Batch, Blob, NewRun
 from hostd.model.states import FINAL_RUN
 
-_RECORD = "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_RECORD = "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _RUN = "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?)"
 _UPDATE = f"""UPDATE runs SET state = ?2, due_at_ms = ?3, owes = ?4, reason = ?5,
     ended_at_ms = CASE WHEN ended_at_ms = 0 AND ?2 >= {int(FINAL_RUN)} THEN ?6 ELSE ended_at_ms END WHERE run = ?1"""
@@ -37,7 +37,7 @@ class Counters(msgspec.Struct):
     link: bytes
 
 
-RecordValues = tuple[int, int, int, int, int, int, str, bytes | None, int | None, int, bytes]
+RecordValues = tuple[int, int, int, int, int, int, str, str | None, bytes | None, int | None, int, bytes]
 
 
 def record_values(batch: Batch, counters: Counters) -> tuple[list[RecordValues], Appended]:
@@ -46,19 +46,22 @@ def record_values(batch: Batch, counters: Counters) -> tuple[list[RecordValues],
     appended = Appended(counters.batch + 1, pos, at_ms)
     values: list[RecordValues] = []
     crcs: list[int] = []
+    begun = {new.run: new.namespace for new in batch.new_runs} if batch.new_runs else {}
     for row in batch.rows:
-        crc = row_crc(pos, row.run, row.seq, row.n, at_ms, epoch, row.principal, row.body)
+        principal, namespace = row.principal, begun.get(row.run) if row.seq == 0 else None
+        text = principal if namespace is None else row_text(principal, namespace)
+        crc = row_crc(pos, row.run, row.seq, row.n, at_ms, epoch, text, row.body)
         crcs.append(crc)
-        values.append((pos, row.run, row.seq, row.n, at_ms, epoch, row.principal, None, None, crc, row.body))
+        values.append((pos, row.run, row.seq, row.n, at_ms, epoch, principal, namespace, None, None, crc, row.body))
         pos += row.n
     if not values:
         crcs.append(row_crc(pos, 0, appended.number, 1, at_ms, epoch, "", b""))
-        values.append((pos, 0, appended.number, 1, at_ms, epoch, "", None, None, crcs[0], b""))
+        values.append((pos, 0, appended.number, 1, at_ms, epoch, "", None, None, None, crcs[0], b""))
         pos += 1
     counters.link = next_link(counters.link, appended.number, crcs)
     counters.batch, counters.pos = appended.number, pos
     head = encode_head(BatchHead(appended.number, len(crcs), counters.link))
-    values[0] = (*values[0][:7], head, batch.append_id or None, *values[0][9:])
+    values[0] = (*values[0][:8], head, batch.append_id or None, *values[0][10:])
     return values, appended
 
 

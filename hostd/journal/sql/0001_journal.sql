@@ -5,6 +5,7 @@ CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 
 -- One row a decision. `batch` stands on the first row of a batch only: msgpack [number, rows, chain].
 -- A batch without records has a mark instead: run 0, seq = its number.
+-- `namespace` stands on the first row of a run only: with the records it is all that a lost run index is rebuilt from.
 CREATE TABLE records (
     pos INTEGER PRIMARY KEY,
     run INTEGER NOT NULL,
@@ -13,6 +14,7 @@ CREATE TABLE records (
     at_ms INTEGER NOT NULL,
     epoch INTEGER NOT NULL,
     principal TEXT NOT NULL,
+    namespace TEXT,
     batch BLOB,
     append_id INTEGER,
     crc INTEGER NOT NULL,

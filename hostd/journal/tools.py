@@ -1,0 +1,100 @@
+"""Checking and backing up a journal file that no daemon has open: what `hostd journal` does by itself."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from hostd.errors.base import HostdError, Kind
+from hostd.journal.check import check_journal, structure_faults
+from hostd.journal.faults import as_hostd_error
+from hostd.journal.lock import JournalLock
+from hostd.journal.opening import journal_id_of, missing_batches
+from hostd.journal.pool import ReadPool
+from hostd.journal.sidecar import Sidecar
+from hostd.journal.sqlite import SqliteJournal
+from hostd.journal.wal import read_wal
+
+
+def check_file(path: str | Path, repair: bool = False) -> Iterator[str]:
+    """Yield one line a fault; nothing means sound.
+
+    A file that a daemon has open is read in short pages beside it; one that nobody has open is also checked page by
+    page of SQLite's, and against its sidecar. Nothing is changed, but with `repair`, which needs the file for itself.
+
+    Raises:
+        HostdError: MISSING where there is no file; JOURNAL_LOCKED for `repair` of a file that is open.
+    """
+    path = Path(path).absolute()
+    if not path.exists():
+        raise HostdError(Kind.MISSING, "JOURNAL_MISSING", f"There is no journal at {path}.")
+    if repair:
+        yield from _repair(path)
+        return
+    lock = JournalLock(path.with_suffix(".lock"))
+    alone = _try(lock)
+    try:
+        if alone:
+            yield from _at_rest(path)
+        pool = ReadPool(path, read_only=True)
+        try:
+            yield from check_journal(pool)
+        except HostdError as error:
+            yield f"file: {error}"
+        finally:
+            pool.close()
+    finally:
+        lock.release()
+
+
+def _try(lock: JournalLock) -> bool:
+    try:
+        lock.take()
+    except HostdError:
+        return False
+    return True
+
+
+def _at_rest(path: Path) -> Iterator[str]:
+    """What only shows while nobody writes. Opened read-only, so that the WAL stays as it was found."""
+    frames = read_wal(path.with_name(path.name + "-wal"))
+    connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None)
+    try:
+        yield from structure_faults(connection)
+        seen = Sidecar(path.with_suffix(".last")).read()
+        if seen is not None and seen.journal_id == journal_id_of(connection):
+            loss, notices = missing_batches(connection, frames=frames, seen=seen)
+            yield from (f"file: {text}" for text in (loss, *notices) if text)
+    except sqlite3.Error as error:
+        yield f"file: {as_hostd_error(error)}"
+    finally:
+        connection.close()
+
+
+def _repair(path: Path) -> Iterator[str]:
+    journal = SqliteJournal(path, randomness=random.SystemRandom())
+    journal.open()
+    try:
+        yield from journal.repair()
+        yield from journal.check()
+    finally:
+        journal.close()
+
+
+def backup_file(path: str | Path, target: str | Path) -> int:
+    """Copy a journal that no daemon has open; return the copy's size in bytes.
+
+    Raises:
+        HostdError: JOURNAL_LOCKED where a daemon has it (ask the daemon), JOURNAL_* as opening does.
+    """
+    path = Path(path).absolute()
+    if not path.exists():
+        raise HostdError(Kind.MISSING, "JOURNAL_MISSING", f"There is no journal at {path}.")
+    journal = SqliteJournal(path, randomness=random.SystemRandom())
+    journal.open()
+    try:
+        return journal.backup(str(Path(target).absolute()))
+    finally:
+        journal.close()
