@@ -1,0 +1,104 @@
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class GetSystemInfoRequest(_message.Message):
+    __slots__ = ("namespace",)
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    def __init__(self, namespace: _Optional[str] = ...) -> None: ...
+
+class SystemInfo(_message.Message):
+    __slots__ = ("version", "plugin_api", "python", "instance_id", "start_time", "limits", "capabilities", "tzdata", "journal", "lua", "runs_in_memory", "attempts_in_flight", "http_address", "grpc_address")
+    class LimitsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    PLUGIN_API_FIELD_NUMBER: _ClassVar[int]
+    PYTHON_FIELD_NUMBER: _ClassVar[int]
+    INSTANCE_ID_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    CAPABILITIES_FIELD_NUMBER: _ClassVar[int]
+    TZDATA_FIELD_NUMBER: _ClassVar[int]
+    JOURNAL_FIELD_NUMBER: _ClassVar[int]
+    LUA_FIELD_NUMBER: _ClassVar[int]
+    RUNS_IN_MEMORY_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPTS_IN_FLIGHT_FIELD_NUMBER: _ClassVar[int]
+    HTTP_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    GRPC_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    version: str
+    plugin_api: str
+    python: str
+    instance_id: str
+    start_time: _timestamp_pb2.Timestamp
+    limits: _containers.ScalarMap[str, int]
+    capabilities: _containers.RepeatedScalarFieldContainer[str]
+    tzdata: str
+    journal: JournalStatus
+    lua: LuaIsolation
+    runs_in_memory: int
+    attempts_in_flight: int
+    http_address: str
+    grpc_address: str
+    def __init__(self, version: _Optional[str] = ..., plugin_api: _Optional[str] = ..., python: _Optional[str] = ..., instance_id: _Optional[str] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., limits: _Optional[_Mapping[str, int]] = ..., capabilities: _Optional[_Iterable[str]] = ..., tzdata: _Optional[str] = ..., journal: _Optional[_Union[JournalStatus, _Mapping]] = ..., lua: _Optional[_Union[LuaIsolation, _Mapping]] = ..., runs_in_memory: _Optional[int] = ..., attempts_in_flight: _Optional[int] = ..., http_address: _Optional[str] = ..., grpc_address: _Optional[str] = ...) -> None: ...
+
+class JournalStatus(_message.Message):
+    __slots__ = ("kind", "journal_id", "schema_version", "path", "unwritable")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    JOURNAL_ID_FIELD_NUMBER: _ClassVar[int]
+    SCHEMA_VERSION_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    UNWRITABLE_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    journal_id: str
+    schema_version: int
+    path: str
+    unwritable: str
+    def __init__(self, kind: _Optional[str] = ..., journal_id: _Optional[str] = ..., schema_version: _Optional[int] = ..., path: _Optional[str] = ..., unwritable: _Optional[str] = ...) -> None: ...
+
+class LuaIsolation(_message.Message):
+    __slots__ = ("level", "active", "missing")
+    class MissingEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    LEVEL_FIELD_NUMBER: _ClassVar[int]
+    ACTIVE_FIELD_NUMBER: _ClassVar[int]
+    MISSING_FIELD_NUMBER: _ClassVar[int]
+    level: str
+    active: _containers.RepeatedScalarFieldContainer[str]
+    missing: _containers.ScalarMap[str, str]
+    def __init__(self, level: _Optional[str] = ..., active: _Optional[_Iterable[str]] = ..., missing: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class BackupJournalRequest(_message.Message):
+    __slots__ = ("namespace", "path")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    path: str
+    def __init__(self, namespace: _Optional[str] = ..., path: _Optional[str] = ...) -> None: ...
+
+class BackupJournalResponse(_message.Message):
+    __slots__ = ("pages_done", "pages_total", "path", "size_bytes")
+    PAGES_DONE_FIELD_NUMBER: _ClassVar[int]
+    PAGES_TOTAL_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    pages_done: int
+    pages_total: int
+    path: str
+    size_bytes: int
+    def __init__(self, pages_done: _Optional[int] = ..., pages_total: _Optional[int] = ..., path: _Optional[str] = ..., size_bytes: _Optional[int] = ...) -> None: ...
