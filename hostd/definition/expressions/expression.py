@@ -12,7 +12,7 @@ from hostd.definition.expressions.names import Names
 from hostd.definition.expressions.parser import parse
 from hostd.definition.expressions.paths import Run
 from hostd.definition.expressions.problems import Mistake, Problem, TooMuch
-from hostd.definition.expressions.syntax import Call, Choice, Index, Literal, Name, Node, Select
+from hostd.definition.expressions.syntax import Call, Choice, Index, ListOf, Literal, MapOf, Name, Node, Select
 from hostd.definition.plan import Budget, Scope
 from hostd.errors.base import HostdError, Kind, Violation
 
@@ -180,9 +180,20 @@ def _at(fault: Violation) -> str:
     return f"line {fault.line}, column {fault.column}" if fault.line else f"character {fault.column}"
 
 
+def _is_constant(node: Node) -> bool:
+    """Say whether the node is written out and leaves as it is: no floats, which may be ints, and no keys but texts."""
+    if isinstance(node, ListOf):
+        return all(_is_constant(item) for item in node.items)
+    if isinstance(node, MapOf):
+        return all(
+            isinstance(key, Literal) and type(key.value) is str and _is_constant(value) for key, value in node.entries
+        )
+    return isinstance(node, Literal) and type(node.value) is not float
+
+
 def _is_passed_on(node: Node) -> bool:
     """Say whether the result is a value of the scope as it is: nothing was made, so nothing is measured or copied."""
-    if isinstance(node, Literal | Name):
+    if isinstance(node, Name) or _is_constant(node):
         return True
     if isinstance(node, Select | Index):
         return _is_passed_on(node.of)

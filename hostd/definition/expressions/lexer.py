@@ -124,8 +124,8 @@ def _read_text(source: str, match: re.Match[str]) -> tuple[Token, int]:
 
 def _stranger(source: str, position: int) -> Mistake:
     char = source[position]
-    if source.startswith("===", position):
-        return Mistake(position, "`===` is not an operator", "write ==")
+    if char == "=" and position >= 2 and source[position - 2 : position] in ("==", "!="):
+        return Mistake(position - 2, f"`{source[position - 2]}==` is not an operator", f"write {source[position - 2]}=")
     if char in _STRANGERS:
         return Mistake(position, *_STRANGERS[char])
     if char in _CURLY_QUOTES:
