@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, dataclass_transform
 
 import pydantic
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError, PydanticUndefined
 
@@ -110,15 +110,14 @@ def _within(bounds: dict[str, timedelta]) -> Callable[[Any], Any]:
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(Field,))
-class Options(BaseModel):
+class Options(
+    BaseModel,
+    extra="forbid",
+    frozen=True,
+    validate_default=True,
+    hide_input_in_errors=True,
+    arbitrary_types_allowed=False,
+    protected_namespaces=(),
+    allow_inf_nan=False,
+):
     """Base of every options class: unknown keys are refused, values are frozen, defaults are checked like input."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        validate_default=True,
-        hide_input_in_errors=True,
-        arbitrary_types_allowed=False,
-        protected_namespaces=(),
-        allow_inf_nan=False,
-    )
