@@ -12,12 +12,12 @@ class PluginState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PLUGIN_STATE_UNSPECIFIED: _ClassVar[PluginState]
     PLUGIN_STATE_LOADED: _ClassVar[PluginState]
     PLUGIN_STATE_FAILED: _ClassVar[PluginState]
-    PLUGIN_STATE_DISABLED: _ClassVar[PluginState]
+    PLUGIN_STATE_DENIED: _ClassVar[PluginState]
     PLUGIN_STATE_NEEDS_PROCESS: _ClassVar[PluginState]
 PLUGIN_STATE_UNSPECIFIED: PluginState
 PLUGIN_STATE_LOADED: PluginState
 PLUGIN_STATE_FAILED: PluginState
-PLUGIN_STATE_DISABLED: PluginState
+PLUGIN_STATE_DENIED: PluginState
 PLUGIN_STATE_NEEDS_PROCESS: PluginState
 
 class Plugin(_message.Message):
@@ -65,16 +65,22 @@ class Component(_message.Message):
     def __init__(self, id: _Optional[str] = ..., kind: _Optional[str] = ..., description: _Optional[str] = ..., since: _Optional[str] = ..., stability: _Optional[str] = ..., effects: _Optional[str] = ..., executors: _Optional[_Iterable[str]] = ..., plugin: _Optional[str] = ...) -> None: ...
 
 class ListPluginsRequest(_message.Message):
-    __slots__ = ("namespace",)
+    __slots__ = ("namespace", "page_size", "page_token")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     namespace: str
-    def __init__(self, namespace: _Optional[str] = ...) -> None: ...
+    page_size: int
+    page_token: str
+    def __init__(self, namespace: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class ListPluginsResponse(_message.Message):
-    __slots__ = ("plugins",)
+    __slots__ = ("plugins", "next_page_token")
     PLUGINS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     plugins: _containers.RepeatedCompositeFieldContainer[Plugin]
-    def __init__(self, plugins: _Optional[_Iterable[_Union[Plugin, _Mapping]]] = ...) -> None: ...
+    next_page_token: str
+    def __init__(self, plugins: _Optional[_Iterable[_Union[Plugin, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class GetPluginRequest(_message.Message):
     __slots__ = ("namespace", "id")

@@ -119,6 +119,7 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_INSECURE_LISTEN: _ClassVar[Reason]
     REASON_UNREACHABLE: _ClassVar[Reason]
     REASON_BUG: _ClassVar[Reason]
+    REASON_JOURNAL_MISSING: _ClassVar[Reason]
 REASON_UNSPECIFIED: Reason
 REASON_DOCUMENT_INVALID: Reason
 REASON_NOT_YET_SUPPORTED: Reason
@@ -232,3 +233,4 @@ REASON_ADDRESS_REFUSED: Reason
 REASON_INSECURE_LISTEN: Reason
 REASON_UNREACHABLE: Reason
 REASON_BUG: Reason
+REASON_JOURNAL_MISSING: Reason

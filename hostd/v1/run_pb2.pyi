@@ -57,6 +57,7 @@ class RecordKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RECORD_KIND_RESUMED: _ClassVar[RecordKind]
     RECORD_KIND_OBLIGATION_MET: _ClassVar[RecordKind]
     RECORD_KIND_RUN_TIMED_OUT: _ClassVar[RecordKind]
+    RECORD_KIND_FAIL_FAST: _ClassVar[RecordKind]
     RECORD_KIND_STEP_READY: _ClassVar[RecordKind]
     RECORD_KIND_ATTEMPT_STARTED: _ClassVar[RecordKind]
     RECORD_KIND_ATTEMPT_SUCCEEDED: _ClassVar[RecordKind]
@@ -102,6 +103,7 @@ RECORD_KIND_PAUSED: RecordKind
 RECORD_KIND_RESUMED: RecordKind
 RECORD_KIND_OBLIGATION_MET: RecordKind
 RECORD_KIND_RUN_TIMED_OUT: RecordKind
+RECORD_KIND_FAIL_FAST: RecordKind
 RECORD_KIND_STEP_READY: RecordKind
 RECORD_KIND_ATTEMPT_STARTED: RecordKind
 RECORD_KIND_ATTEMPT_SUCCEEDED: RecordKind

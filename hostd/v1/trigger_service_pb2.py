@@ -26,31 +26,31 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from hostd.v1 import payload_pb2 as hostd_dot_v1_dot_payload__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ehostd/v1/trigger_service.proto\x12\x08hostd.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16hostd/v1/payload.proto\"\xf8\x01\n\x07Trigger\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0c\n\x04uses\x18\x04 \x01(\t\x12%\n\x05state\x18\x05 \x01(\x0e\x32\x16.hostd.v1.TriggerState\x12\x0f\n\x07message\x18\x06 \x01(\t\x12\x0f\n\x07version\x18\x07 \x01(\t\x12\x0e\n\x06\x63ursor\x18\x08 \x01(\t\x12\r\n\x05\x66ired\x18\t \x01(\x04\x12\x32\n\x0elast_fire_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08restarts\x18\x0b \x01(\r\":\n\x13ListTriggersRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\";\n\x14ListTriggersResponse\x12#\n\x08triggers\x18\x01 \x03(\x0b\x32\x11.hostd.v1.Trigger\"F\n\x11GetTriggerRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\"l\n\x13PauseTriggerRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"]\n\x14ResumeTriggerRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"z\n\x12\x46ireTriggerRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x1f\n\x04\x64\x61ta\x18\x04 \x01(\x0b\x32\x11.hostd.v1.Payload\x12\x10\n\x08\x65vent_id\x18\x05 \x01(\t\"I\n\x13\x46ireTriggerResponse\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0f\n\x07outcome\x18\x02 \x01(\t\x12\x0f\n\x07run_ids\x18\x03 \x03(\t*\xcf\x01\n\x0cTriggerState\x12\x1d\n\x19TRIGGER_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16TRIGGER_STATE_STARTING\x10\x01\x12\x18\n\x14TRIGGER_STATE_ACTIVE\x10\x02\x12\x1d\n\x19TRIGGER_STATE_BACKING_OFF\x10\x03\x12\x18\n\x14TRIGGER_STATE_PAUSED\x10\x04\x12\x17\n\x13TRIGGER_STATE_ENDED\x10\x05\x12\x18\n\x14TRIGGER_STATE_FAILED\x10\x06\x32\xef\x02\n\x0eTriggerService\x12M\n\x0cListTriggers\x12\x1d.hostd.v1.ListTriggersRequest\x1a\x1e.hostd.v1.ListTriggersResponse\x12<\n\nGetTrigger\x12\x1b.hostd.v1.GetTriggerRequest\x1a\x11.hostd.v1.Trigger\x12@\n\x0cPauseTrigger\x12\x1d.hostd.v1.PauseTriggerRequest\x1a\x11.hostd.v1.Trigger\x12\x42\n\rResumeTrigger\x12\x1e.hostd.v1.ResumeTriggerRequest\x1a\x11.hostd.v1.Trigger\x12J\n\x0b\x46ireTrigger\x12\x1c.hostd.v1.FireTriggerRequest\x1a\x1d.hostd.v1.FireTriggerResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ehostd/v1/trigger_service.proto\x12\x08hostd.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16hostd/v1/payload.proto\"\xf8\x01\n\x07Trigger\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0c\n\x04uses\x18\x04 \x01(\t\x12%\n\x05state\x18\x05 \x01(\x0e\x32\x16.hostd.v1.TriggerState\x12\x0f\n\x07message\x18\x06 \x01(\t\x12\x0f\n\x07version\x18\x07 \x01(\t\x12\x0e\n\x06\x63ursor\x18\x08 \x01(\t\x12\r\n\x05\x66ired\x18\t \x01(\x04\x12\x32\n\x0elast_fire_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08restarts\x18\x0b \x01(\r\"a\n\x13ListTriggersRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\r\x12\x12\n\npage_token\x18\x04 \x01(\t\"T\n\x14ListTriggersResponse\x12#\n\x08triggers\x18\x01 \x03(\x0b\x32\x11.hostd.v1.Trigger\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"F\n\x11GetTriggerRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\"l\n\x13PauseTriggerRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"]\n\x14ResumeTriggerRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"z\n\x12\x46ireTriggerRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x1f\n\x04\x64\x61ta\x18\x04 \x01(\x0b\x32\x11.hostd.v1.Payload\x12\x10\n\x08\x65vent_id\x18\x05 \x01(\t\"I\n\x13\x46ireTriggerResponse\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0f\n\x07outcome\x18\x02 \x01(\t\x12\x0f\n\x07run_ids\x18\x03 \x03(\t*\xcf\x01\n\x0cTriggerState\x12\x1d\n\x19TRIGGER_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16TRIGGER_STATE_STARTING\x10\x01\x12\x18\n\x14TRIGGER_STATE_ACTIVE\x10\x02\x12\x1d\n\x19TRIGGER_STATE_BACKING_OFF\x10\x03\x12\x18\n\x14TRIGGER_STATE_PAUSED\x10\x04\x12\x17\n\x13TRIGGER_STATE_ENDED\x10\x05\x12\x18\n\x14TRIGGER_STATE_FAILED\x10\x06\x32\xef\x02\n\x0eTriggerService\x12M\n\x0cListTriggers\x12\x1d.hostd.v1.ListTriggersRequest\x1a\x1e.hostd.v1.ListTriggersResponse\x12<\n\nGetTrigger\x12\x1b.hostd.v1.GetTriggerRequest\x1a\x11.hostd.v1.Trigger\x12@\n\x0cPauseTrigger\x12\x1d.hostd.v1.PauseTriggerRequest\x1a\x11.hostd.v1.Trigger\x12\x42\n\rResumeTrigger\x12\x1e.hostd.v1.ResumeTriggerRequest\x1a\x11.hostd.v1.Trigger\x12J\n\x0b\x46ireTrigger\x12\x1c.hostd.v1.FireTriggerRequest\x1a\x1d.hostd.v1.FireTriggerResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hostd.v1.trigger_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_TRIGGERSTATE']._serialized_start=950
-  _globals['_TRIGGERSTATE']._serialized_end=1157
+  _globals['_TRIGGERSTATE']._serialized_start=1014
+  _globals['_TRIGGERSTATE']._serialized_end=1221
   _globals['_TRIGGER']._serialized_start=102
   _globals['_TRIGGER']._serialized_end=350
   _globals['_LISTTRIGGERSREQUEST']._serialized_start=352
-  _globals['_LISTTRIGGERSREQUEST']._serialized_end=410
-  _globals['_LISTTRIGGERSRESPONSE']._serialized_start=412
-  _globals['_LISTTRIGGERSRESPONSE']._serialized_end=471
-  _globals['_GETTRIGGERREQUEST']._serialized_start=473
-  _globals['_GETTRIGGERREQUEST']._serialized_end=543
-  _globals['_PAUSETRIGGERREQUEST']._serialized_start=545
-  _globals['_PAUSETRIGGERREQUEST']._serialized_end=653
-  _globals['_RESUMETRIGGERREQUEST']._serialized_start=655
-  _globals['_RESUMETRIGGERREQUEST']._serialized_end=748
-  _globals['_FIRETRIGGERREQUEST']._serialized_start=750
-  _globals['_FIRETRIGGERREQUEST']._serialized_end=872
-  _globals['_FIRETRIGGERRESPONSE']._serialized_start=874
-  _globals['_FIRETRIGGERRESPONSE']._serialized_end=947
-  _globals['_TRIGGERSERVICE']._serialized_start=1160
-  _globals['_TRIGGERSERVICE']._serialized_end=1527
+  _globals['_LISTTRIGGERSREQUEST']._serialized_end=449
+  _globals['_LISTTRIGGERSRESPONSE']._serialized_start=451
+  _globals['_LISTTRIGGERSRESPONSE']._serialized_end=535
+  _globals['_GETTRIGGERREQUEST']._serialized_start=537
+  _globals['_GETTRIGGERREQUEST']._serialized_end=607
+  _globals['_PAUSETRIGGERREQUEST']._serialized_start=609
+  _globals['_PAUSETRIGGERREQUEST']._serialized_end=717
+  _globals['_RESUMETRIGGERREQUEST']._serialized_start=719
+  _globals['_RESUMETRIGGERREQUEST']._serialized_end=812
+  _globals['_FIRETRIGGERREQUEST']._serialized_start=814
+  _globals['_FIRETRIGGERREQUEST']._serialized_end=936
+  _globals['_FIRETRIGGERRESPONSE']._serialized_start=938
+  _globals['_FIRETRIGGERRESPONSE']._serialized_end=1011
+  _globals['_TRIGGERSERVICE']._serialized_start=1224
+  _globals['_TRIGGERSERVICE']._serialized_end=1591
 # @@protoc_insertion_point(module_scope)

@@ -53,18 +53,24 @@ class Trigger(_message.Message):
     def __init__(self, namespace: _Optional[str] = ..., workflow: _Optional[str] = ..., name: _Optional[str] = ..., uses: _Optional[str] = ..., state: _Optional[_Union[TriggerState, str]] = ..., message: _Optional[str] = ..., version: _Optional[str] = ..., cursor: _Optional[str] = ..., fired: _Optional[int] = ..., last_fire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., restarts: _Optional[int] = ...) -> None: ...
 
 class ListTriggersRequest(_message.Message):
-    __slots__ = ("namespace", "workflow")
+    __slots__ = ("namespace", "workflow", "page_size", "page_token")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     WORKFLOW_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     workflow: str
-    def __init__(self, namespace: _Optional[str] = ..., workflow: _Optional[str] = ...) -> None: ...
+    page_size: int
+    page_token: str
+    def __init__(self, namespace: _Optional[str] = ..., workflow: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class ListTriggersResponse(_message.Message):
-    __slots__ = ("triggers",)
+    __slots__ = ("triggers", "next_page_token")
     TRIGGERS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     triggers: _containers.RepeatedCompositeFieldContainer[Trigger]
-    def __init__(self, triggers: _Optional[_Iterable[_Union[Trigger, _Mapping]]] = ...) -> None: ...
+    next_page_token: str
+    def __init__(self, triggers: _Optional[_Iterable[_Union[Trigger, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class GetTriggerRequest(_message.Message):
     __slots__ = ("namespace", "workflow", "name")
