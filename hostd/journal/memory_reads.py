@@ -53,8 +53,10 @@ class MemoryReads:
     def snapshot(self, run: int) -> Snapshot | None:
         return self._tables.snapshots.get(run)
 
-    def live_runs(self, *, after: int = 0, limit: int = 1000) -> list[RunRow]:
+    def live_runs(self, *, after: int = 0, limit: int = 1000, states: Sequence[int] = ()) -> list[RunRow]:
         runs = (self._tables.runs[run] for run in sorted(self._tables.runs) if run > after)
+        if states:
+            runs = (row for row in runs if row.state in states)
         return list(islice((row for row in runs if row.owes or not run_is_final(row.state)), limit))
 
     def due_runs(self, *, before_ms: int, limit: int = 10_000) -> list[tuple[int, int]]:

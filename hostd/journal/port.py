@@ -317,8 +317,8 @@ class Journal(Protocol):
 
     def snapshot(self, run: int) -> Snapshot | None: ...
 
-    def live_runs(self, *, after: int = 0, limit: int = 1000) -> list[RunRow]:
-        """Return runs that are not final or still owe, by rising run key."""
+    def live_runs(self, *, after: int = 0, limit: int = 1000, states: Sequence[int] = ()) -> list[RunRow]:
+        """Return runs that are not final or still owe, by rising run key; of these states only, where some are given."""
         ...
 
     def due_runs(self, *, before_ms: int, limit: int = 10_000) -> list[tuple[int, int]]:

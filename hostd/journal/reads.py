@@ -6,7 +6,7 @@ A list that may have to look at many runs looks at `SLICE` run keys a statement,
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from hostd.journal import rows
 from hostd.journal.filters import filter_sql
@@ -56,8 +56,10 @@ class RunReads:
             found = connection.execute(sql, (run,)).fetchone()
         return rows.snapshot(found) if found else None
 
-    def live_runs(self, *, after: int = 0, limit: int = 1000) -> list[RunRow]:
-        sql = f"SELECT {RUN_COLUMNS} FROM runs INDEXED BY runs_open WHERE {_OPEN} AND run > ? ORDER BY run LIMIT ?"
+    def live_runs(self, *, after: int = 0, limit: int = 1000, states: Sequence[int] = ()) -> list[RunRow]:
+        wanted = f"AND state IN ({', '.join(str(int(state)) for state in states)})" if states else ""
+        sql = f"""SELECT {RUN_COLUMNS} FROM runs INDEXED BY runs_open WHERE {_OPEN} AND run > ? {wanted}
+            ORDER BY run LIMIT ?"""
         with self._pool.connection() as connection:
             found = connection.execute(sql, (after, limit)).fetchall()
         return [rows.run_row(values) for values in found]

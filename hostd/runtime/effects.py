@@ -42,7 +42,7 @@ class Effects:
     def __init__(
         self,
         *,
-        actions: Actions,
+        actions: Callable[[], Actions],
         contexts: Contexts,
         scripts: Scripts,
         read_secret: SecretReader,
@@ -110,7 +110,7 @@ class Effects:
             lineage=run.lineage,
             ready_at_ms=active.ready_at_ms if (active := run.active.get(command.step)) is not None else 0,
         )
-        entry = self._actions.action(step.uses)
+        entry = self._actions().action(step.uses)
         if entry is None:
             message = f"no loaded plugin provides the action {step.uses}; `hostd plugin list` shows what is loaded"
             self._answer_failure(attempt, Failure("ACTION_UNKNOWN", message))

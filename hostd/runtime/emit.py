@@ -11,6 +11,7 @@ import msgspec
 from hostd.aio import Clock
 from hostd.definition.plan import TriggerPlan
 from hostd.errors.base import HostdError, invalid
+from hostd.host.clock import slot_of
 from hostd.journal.port import DeadLetter, Dedup, EventRow, Journal, TriggerRow
 from hostd.model.payload import DOOR_BYTES_MAX
 from hostd.plugin import Emitted, EmitOutcome, Event
@@ -21,7 +22,7 @@ from hostd.runtime.readers import Readers
 from hostd.runtime.starts import Prepared, StartMaker, event_request_id
 from hostd.runtime.turn import Answer, Turn
 from hostd.runtime.workflows import Ready
-from hostd.values.json_text import dump_json
+from hostd.values.json_text import dump_json, parse_json
 
 ROOM_POLL_S = 0.01
 EVENTS_MAX = 1_000
@@ -73,7 +74,7 @@ class Emission:
 
         Args:
             cursor: the trigger's new cursor (a JSON value), None leaves the last.
-            slot: the cursor is a high-water mark of slots: no dedup keys are kept.
+            slot: the cursor is a high-water mark of slots: no dedup keys are kept, a slot not after it is a duplicate.
         """
         if len(events) > EVENTS_MAX:
             raise ValueError(f"emit at most {EVENTS_MAX} events at once")
@@ -160,9 +161,19 @@ class _EmitItem:
 
     def enter(self, loop: EngineLoop, turn: Turn) -> None:
         """Write everything the events lead to into one turn."""
+        if self._slot and not self._is_later():
+            turn.answers.append(
+                Answer(self.future, [Emitted(match.event.id, EmitOutcome.DUPLICATE) for match in self._matches])
+            )
+            return
         emitted = [self._one(turn, match) for match in self._matches]
         self._move_cursor(turn, sum(entry.outcome is EmitOutcome.STARTED for entry in emitted))
         turn.answers.append(Answer(self.future, emitted))
+
+    def _is_later(self) -> bool:
+        """Say whether the slot lies behind the last durable one. Both are RFC 3339 in UTC."""
+        before = self._source.row.cursor
+        return not before or slot_of(self._cursor) > slot_of(parse_json(before))  # type: ignore[operator]
 
     def _one(self, turn: Turn, match: _Match) -> Emitted:
         source = self._source

@@ -24,7 +24,7 @@ from hostd.errors.base import HostdError, Kind
 from hostd.journal.codec import encode_records
 from hostd.journal.port import Appended, Batch, Blob, Journal, NewRun, Row, RunUpdate
 from hostd.model.commands import Command
-from hostd.model.messages import Begin, Message
+from hostd.model.messages import Begin, Message, SlotFree, Tick
 from hostd.model.states import RunState
 from hostd.runtime.lanes import Lanes
 from hostd.runtime.residence import Residence
@@ -100,6 +100,14 @@ class EngineLoop:
         self.lanes.inside.append((key, message, "", None))
         self._wake()
 
+    def tell_slot(self, key: int, step: int, alone: bool) -> None:
+        """A READY step may start."""
+        self.tell(key, SlotFree(step, alone))
+
+    def tick(self, key: int) -> None:
+        """Something of a run is due."""
+        self.tell(key, Tick())
+
     def ask(self, key: int, message: Message, principal: str) -> asyncio.Future[bool]:
         """Put a message of a person or client on the inside lane; answers, once durable, whether it changed anything."""
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
@@ -168,13 +176,19 @@ class EngineLoop:
             if lanes.inside:
                 entry = lanes.inside.popleft()
                 turn.heard.append(entry)
-                self._message(turn, stamp, entry)
+                try:
+                    self._message(turn, stamp, entry)
+                except Exception as error:  # noqa: BLE001 a mistake of ours costs one run's message, not the ring
+                    turn.heard.pop()
+                    self._broke(entry[0], error, entry[3])
             elif lanes.doors:
                 item = lanes.take_door()
                 try:
                     item.enter(self, turn)
                 except HostdError as error:
                     turn.answers.append(Answer(item.future, None, error))
+                except Exception as error:  # noqa: BLE001 a mistake of ours costs one request, not the ring
+                    self._broke(0, error, item.future)
             else:
                 break
             while counted < len(rows):
@@ -305,8 +319,28 @@ class EngineLoop:
         """Hold a run that cannot be read: nothing moves it until somebody mends the journal or hostd."""
         _log.error("run_held run=%d reason=%s message=%s", key, error.reason, error.message)
         if error.reason in ("RECORD_TOO_NEW", "RECORD_CORRUPT"):
-            update = RunUpdate(key, int(RunState.HELD), 0, False, error.reason)
-            self.write(lambda turn: turn.batch.run_updates.append(update))
+            self._hold(key, error.reason)
+
+    def _hold(self, key: int, reason: str) -> None:
+        update = RunUpdate(key, int(RunState.HELD), 0, False, reason)
+        item = _Write(lambda turn: turn.batch.run_updates.append(update), self._future(), 0)
+        self.lanes.enter(item)
+        self._wake()
+
+    def _future(self) -> asyncio.Future[Any]:
+        return asyncio.get_running_loop().create_future()
+
+    def _broke(self, key: int, error: Exception, future: asyncio.Future[Any] | None) -> None:
+        """Log a mistake of ours with an id, tell who waits, and hold the run it happened to."""
+        bug_id = f"{self.clock.wall_ms():x}"
+        _log.error("bug id=%s run=%d", bug_id, key, exc_info=error)
+        bug = HostdError(Kind.BUG, "BUG", f"a mistake of ours; the log has it under {bug_id}", details={"id": bug_id})
+        if future is not None:
+            Answer(future, None, bug).give()
+        if key:
+            self.residence.remove(key)
+            self.timers.disarm(key)
+            self._hold(key, "BUG")
 
     def _fetch_blobs(self, resident: Resident, entry: Any) -> None:
         digests = self._wanted_blobs
@@ -385,9 +419,13 @@ class EngineLoop:
             if self.watchers is not None and turn.changes:
                 self.watchers.publish(appended, turn.changes)
         effects = self.effects
-        if effects is not None:
-            for resident, commands in turn.commands:
+        if effects is None:
+            return
+        for resident, commands in turn.commands:
+            try:
                 effects.perform(resident, commands)
+            except Exception as error:  # noqa: BLE001 a mistake of ours costs one run, not the ring
+                self._broke(resident.key, error, None)
 
     def _failed(self, turn: Turn, error: BaseException) -> None:
         """Nothing was written: forget what was decided, refuse the doors, and hear the inside messages again in a second."""

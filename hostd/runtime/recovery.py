@@ -7,6 +7,7 @@ after another, then the others in order. Runs that only wait are not even loaded
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from hostd.errors.base import HostdError
 from hostd.journal.port import Journal, RunRow
@@ -24,14 +25,14 @@ PAGE = 1_000
 MOVING = (RunState.PENDING, RunState.RUNNING, RunState.PAUSED, RunState.CANCELING, RunState.COMPENSATING)
 
 
-async def recover(*, loop: EngineLoop, journal: Journal, readers: Readers, actions: Actions) -> int:
+async def recover(*, loop: EngineLoop, journal: Journal, readers: Readers, actions: Callable[[], Actions]) -> int:
     """Load the runs that moved and tell them what was lost; return how many attempts were."""
     loop.slots.hold()
     lost = after = 0
     while True:
         rows = await readers.call(lambda after=after: journal.live_runs(after=after, limit=PAGE, states=MOVING))
         for row in rows:
-            lost += await _recover_run(loop, row, actions)
+            lost += await _recover_run(loop, row, actions())
         if len(rows) < PAGE:
             break
         after = rows[-1].run

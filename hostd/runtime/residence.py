@@ -103,7 +103,7 @@ class Residence:
         """Let idle runs go, and the least recently used above the bound; return how many went."""
         now_s = self._clock.monotonic_s()
         excess = len(self._runs) - self._runs_max
-        gone = []
+        gone: list[int] = []
         for resident in sorted(self._runs.values(), key=lambda resident: resident.used_s):
             idle = now_s - resident.used_s >= IDLE_S
             if not idle and len(gone) >= excess:

@@ -19,7 +19,7 @@ class _NoneFree(Mapping[str, int]):
     def __getitem__(self, key: str) -> int:
         return 0
 
-    def get(self, key: str, default: object = None) -> int:  # type: ignore[override]
+    def get(self, key: str, default: object = None) -> int:
         """Return 0 whatever is asked for."""
         return 0
 

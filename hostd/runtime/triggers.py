@@ -16,6 +16,7 @@ import msgspec
 from hostd.aio import Clock, spawn
 from hostd.definition.plan import TriggerPlan
 from hostd.errors.base import HostdError, Kind
+from hostd.host.clock import slot_of
 from hostd.host.contexts import ProvisionScope, TriggerScope
 from hostd.host.guard import TriggerNext, verdict_of
 from hostd.host.lifecycle import alive
@@ -234,10 +235,9 @@ class Triggers:
 
     def _scope(self, live: Live, entry: Any) -> TriggerScope:
         source = live.source
-        slots = entry.id.startswith("cron.")
 
         async def emit(events: tuple[Event, ...], cursor: Any) -> list[Emitted]:
-            return await self._emission.emit(source, events, cursor, slot=slots and cursor is not None)
+            return await self._emission.emit(source, events, cursor, slot=slot_of(cursor) is not None)
 
         return TriggerScope(
             namespace=source.namespace,
