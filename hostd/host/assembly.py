@@ -107,9 +107,13 @@ class Assembly:
         for key in (registration.id, found.id):
             if key in given and registration.settings is not Options:
                 self._settings_used.add(key)
-                parsed: Options = parse_options(registration.settings, given[key], owner=f"plugins.settings.{key}")
-                return parsed
-        return registration.settings()
+                return _parsed(registration.settings, given[key], key)
+        return _parsed(registration.settings, {}, found.id)
+
+
+def _parsed(model: type[Options], given: Any, key: str) -> Options:
+    settings: Options = parse_options(model, given, owner=f"plugins.settings.{key}")
+    return settings
 
 
 def _origin(found: Found, registration: Registration) -> str:

@@ -17,7 +17,9 @@ def options_table(model: type[Options]) -> str:
         return "It takes no options.\n"
     lines = ["| option | type | default | meaning |", "|---|---|---|---|"]
     for name, about in schema["properties"].items():
-        empty: dict[str, Any] | None = {} if about.get("type") == "object" else None  # made anew each time, so the schema does not say it
+        empty: dict[str, Any] | None = (
+            {} if about.get("type") == "object" else None
+        )  # made anew each time, so the schema does not say it
         default = "required" if name in required else f"`{_text(about.get('default', empty))}`"
         meaning = about.get("description", "") + _notes(about)
         lines.append(f"| `{name}` | {_type(about, schema)} | {default} | {meaning} |")

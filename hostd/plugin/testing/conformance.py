@@ -106,8 +106,8 @@ async def _life(registration: Registration) -> list[str]:
     except Exception as error:  # noqa: BLE001 a finding
         problems.append(f"it cannot be constructed: {type(error).__name__}: {error}")
     for instance in instances[:1]:
-        instance.settings = registration.settings()
         try:
+            instance.settings = registration.settings()
             await instance.close()
             await instance.provision(FakeProvisionContext(component=registration.id))
             instance.validate()
