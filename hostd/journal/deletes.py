@@ -32,7 +32,7 @@ def delete_runs(cursor: sqlite3.Cursor, runs: Sequence[int], counters: Counters)
 
 def _delete_labels(cursor: sqlite3.Cursor, key: tuple[int]) -> None:
     found = cursor.execute(
-        "SELECT namespace, label.key, label.value, run FROM runs, json_each(runs.labels) AS label"
+        "SELECT namespace, label.key, label.value, run FROM runs, json_each(nullif(runs.labels, '')) AS label"
         " WHERE run = ? AND runs.labels <> ''",
         key,
     ).fetchall()

@@ -62,7 +62,9 @@ def _joined(tree: And | Or, namespace: str) -> Sql:
 
 def _column(field: str) -> Sql:
     if field.startswith(LABELS):
-        return "coalesce((SELECT value FROM json_each(runs.labels) WHERE key = ?), '')", [field[len(LABELS) :]]
+        return "coalesce((SELECT value FROM json_each(nullif(runs.labels, '')) WHERE key = ?), '')", [
+            field[len(LABELS) :]
+        ]
     return _COLUMNS.get(field, field), []
 
 

@@ -31,6 +31,7 @@ class MemoryJournal(MemoryReads):
 
     def __init__(self, *, randomness: random.Random) -> None:
         self._tables = Tables()
+        self._failing: list[HostdError] = []  # failures that have not come back yet
         self._info = JournalInfo("memory", randomness.randbytes(16).hex(), randomness.randbytes(32), 1)
 
     def open(self) -> JournalInfo:
@@ -49,16 +50,23 @@ class MemoryJournal(MemoryReads):
     def append(self, batch: Batch, done: Done, *, alone: bool = False) -> Appended | None:
         """Apply a batch; see the port."""
         try:
+            if self._failing:
+                raise self._failing[0]
             appended = self._apply(batch)
         except HostdError as error:
             if alone:
                 raise
-            asyncio.get_running_loop().call_soon(done, None, error)
+            self._failing.append(error)
+            asyncio.get_running_loop().call_soon(self._fail, done, error)
             return None
         if alone:
             return appended
         asyncio.get_running_loop().call_soon(done, appended, None)
         return None
+
+    def _fail(self, done: Done, error: HostdError) -> None:
+        self._failing.pop()
+        done(None, error)
 
     def append_outcome(self, append_id: int) -> Appended | None:
         """Return the batch of that append id."""

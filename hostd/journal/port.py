@@ -4,6 +4,8 @@ Promises
 - An append is all or nothing, for every table it touches. `done` is called on the loop's thread after the commit is
   durable, never before, and exactly once. Appends become durable in the order they were made.
 - A killed process loses nothing that `done` acknowledged; a power cut neither, if the disk honours flushes.
+- After a batch failed, every batch that was appended before its `done` came fails too: it was decided upon records
+  that do not exist.
 - Readers see a prefix: nobody reads a row without being able to read every row before it in position order.
 - Damage inside the file is found row by row (crc) and named; nothing is skipped in silence.
 - After an append whose outcome is unknown the store tells whether it happened (`append_id`).
@@ -216,7 +218,7 @@ class Batch(msgspec.Struct, gc=False):
     run_updates: list[RunUpdate] = []
     blobs: list[Blob] = []
     snapshots: list[Snapshot] = []
-    request_ids: list[RequestId] = []
+    request_ids: list[RequestId] = []  # the first answer to an id stays
     versions: list[WorkflowVersion] = []
     version_deletes: list[tuple[str, str, str]] = []  # namespace, workflow, version
     workflows: list[WorkflowRow] = []  # upsert
@@ -280,7 +282,7 @@ class Journal(Protocol):
 
     # -- writing
     def allocate_runs(self, count: int) -> int:
-        """Return the first of `count` fresh run keys; keys are never given out twice."""
+        """Return the first of `count` fresh run keys; a key that an append carried is never given out again."""
         ...
 
     def append(self, batch: Batch, done: Done, *, alone: bool = False) -> Appended | None:
@@ -318,7 +320,7 @@ class Journal(Protocol):
     def snapshot(self, run: int) -> Snapshot | None: ...
 
     def live_runs(self, *, after: int = 0, limit: int = 1000, states: Sequence[int] = ()) -> list[RunRow]:
-        """Return runs that are not final or still owe, by rising run key; of these states only, where some are given."""
+        """Return runs that are not final or still owe, by rising run key; where states are given, of those only."""
         ...
 
     def due_runs(self, *, before_ms: int, limit: int = 10_000) -> list[tuple[int, int]]:
@@ -336,7 +338,7 @@ class Journal(Protocol):
     def last_pos(self) -> int: ...
 
     def first_pos(self) -> int:
-        """Return the position before the first row that is still kept (retention moves it)."""
+        """Return the position after which every row is still kept (retention moves it)."""
         ...
 
     # -- reading the rest
@@ -372,7 +374,10 @@ class Journal(Protocol):
 
     # -- care
     def prune(self, *, now_ms: int, retention: Retention, limit: int = 500) -> int:
-        """Delete up to `limit` things past retention, in one short write on the writer; return how many went."""
+        """Delete up to `limit` things past retention, in one short write on the writer; return how many went.
+
+        Call again while it returns more than 0: one call deletes at most 50 runs. Blocks; not on the loop's thread.
+        """
         ...
 
     def backup(self, path: str, *, progress: Callable[[int, int], None] | None = None) -> int:

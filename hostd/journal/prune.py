@@ -43,7 +43,7 @@ class Pruner:
         if retention.dedup_per_trigger and gone < limit:
             gone += _dedup_beyond(cursor, retention.dedup_per_trigger, limit - gone)
         if retention.runs_ms and gone < limit:
-            gone += _marks(cursor, now_ms - retention.runs_ms, limit - gone)
+            _drop_marks(cursor, now_ms - retention.runs_ms, limit - gone)
         return gone
 
     def _runs(self, cursor: sqlite3.Cursor, counters: Counters, *, before_ms: int, limit: int) -> int:
@@ -94,9 +94,8 @@ def _dedup_beyond(cursor: sqlite3.Cursor, keep: int, limit: int) -> int:
     return gone
 
 
-def _marks(cursor: sqlite3.Cursor, before_ms: int, limit: int) -> int:
+def _drop_marks(cursor: sqlite3.Cursor, before_ms: int, limit: int) -> None:
     """Delete old marks of batches without records, but never the newest: it tells the batch number."""
     sql = "SELECT pos, at_ms FROM records WHERE run = 0 AND pos < (SELECT max(pos) FROM records) ORDER BY seq LIMIT ?"
     past = [(pos,) for pos, at_ms in cursor.execute(sql, (limit,)).fetchall() if at_ms <= before_ms]
     cursor.executemany("DELETE FROM records WHERE pos = ?", past)
-    return len(past)

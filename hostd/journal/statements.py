@@ -6,6 +6,7 @@ import sqlite3
 
 import msgspec
 
+from hostd.errors.base import HostdError, Kind
 from hostd.journal.chain import BatchHead, body_crc, encode_head, next_link, row_crc, row_text
 from hostd.journal.port import Appended, Batch, Blob, NewRun
 from hostd.model.states import FINAL_RUN
@@ -95,7 +96,7 @@ def _has_rest(batch: Batch) -> bool:
 
 
 def write_batch(cursor: sqlite3.Cursor, batch: Batch, counters: Counters) -> Appended:
-    """Write a batch. Raises sqlite3.Error, with part of it written: the caller rolls back (counters included)."""
+    """Write a batch. Raises sqlite3.Error or HostdError with part of it written: the caller rolls back, counters too."""
     values, appended = record_values(batch, counters)
     if len(values) == 1:
         cursor.execute(_RECORD, values[0])
@@ -152,7 +153,7 @@ def _update_runs(cursor: sqlite3.Cursor, batch: Batch) -> None:
     updates = [(item.run, item.state, item.due_at_ms, item.owes, item.reason, at_ms) for item in batch.run_updates]
     cursor.executemany(_UPDATE, updates)
     if cursor.rowcount != len(updates):
-        raise sqlite3.IntegrityError("a run that changes is not there")
+        raise HostdError(Kind.CONFLICT, "JOURNAL_CONFLICT", "Nothing was written: a run that changes is not there.")
 
 
 def _write_blob(cursor: sqlite3.Cursor, blob: Blob) -> None:
