@@ -15,7 +15,7 @@ WORKERS ?= 2
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-all lint format docs proto bench clean
+.PHONY: help install demo run test test-all lint format docs proto proto-tools bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -61,7 +61,9 @@ docs: $(STAMP)  ## the generated pages in docs/reference/
 	@$(BIN)/python tests/tidy/reference_pages.py
 
 proto: $(STAMP) $(PROTO)/ready  ## Python code from proto/
-	@$(PROTO)/bin/python proto/generate.py
+	@PATH="$(CURDIR)/$(PROTO)/bin:$$PATH" $(PROTO)/bin/python proto/generate.py
+
+proto-tools: $(PROTO)/ready  ## the pinned generator, in an environment of its own
 
 $(PROTO)/ready: pyproject.toml
 	@$(PYTHON) -m venv --clear $(PROTO)
