@@ -1,0 +1,261 @@
+"""What the control plane asks of the runtime. Everything that crosses is checked, bounded and of `hostd.model`.
+
+All methods raise HostdError with the reasons named; none is raised for what the door has checked before. Every method
+may be cancelled: what is durable by then stays, what is not does not happen. `principal` is recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from hostd.errors.base import HostdError
+from hostd.model.filters import Filter
+from hostd.model.requests import Repeat, RunList, RunRef, StartRequest
+from hostd.model.views import (
+    BackupStep,
+    BlobView,
+    FiredView,
+    LogView,
+    PluginView,
+    RegisteredView,
+    RunChanges,
+    RunRecords,
+    RunView,
+    SchemaView,
+    ScriptView,
+    StartedRun,
+    SystemView,
+    TriggerView,
+    ValidationView,
+    VersionView,
+    WorkflowView,
+)
+
+
+class Runs(Protocol):
+    """Runs: starting, seeing and steering them."""
+
+    async def start(
+        self, namespace: str, starts: Sequence[StartRequest], *, principal: str
+    ) -> list[StartedRun | HostdError]:
+        """Start runs; answers once durable, one result each in order. A refused one refuses only itself.
+
+        Raises:
+            HostdError: INTAKE_FULL, DRAINING, JOURNAL_*: nothing at all was accepted.
+        """
+        ...
+
+    async def get(self, namespace: str, ref: RunRef) -> RunView:
+        """Return a run with input, output, failures and steps. Raises RUN_MISSING."""
+        ...
+
+    async def wait_end(self, namespace: str, run_id: str) -> RunView:
+        """Return a run, as `get`, once it is final; at once when it is. Raises RUN_MISSING."""
+        ...
+
+    async def list(self, namespace: str, page: RunList) -> list[RunView]:
+        """Return at most `page.limit` runs; fewer only where there are no more."""
+        ...
+
+    async def count(self, namespace: str, tree: Filter | None) -> int: ...
+
+    async def history(self, namespace: str, ref: RunRef, *, from_seq: int, max_bytes: int) -> RunRecords:
+        """Return records from `from_seq` on: about `max_bytes` of them as they are stored, at least one if there is any.
+
+        Raises RUN_MISSING, RECORD_*.
+        """
+        ...
+
+    def watch(self, namespace: str, ref: RunRef, *, from_seq: int) -> AsyncIterator[RunRecords]:
+        """Yield a run's records from `from_seq` on, those to come as they become durable; ends after the last one's.
+
+        The last item holds the run as `get` returns it. Raises RUN_MISSING, WATCH_TOO_SLOW, RESUME_TOKEN_EXPIRED.
+        """
+        ...
+
+    def watch_all(
+        self, namespace: str, tree: Filter | None, *, after: int | None, snapshot: bool
+    ) -> AsyncIterator[RunChanges]:
+        """Yield changes of runs seen through a filter, without end.
+
+        Args:
+            after: a position that an earlier watch was told; None begins anew.
+            snapshot: begin with every run that matches, as ADDED (only where `after` is None).
+
+        Raises:
+            HostdError: RESUME_TOKEN_EXPIRED where `after` is behind what is kept, WATCH_TOO_SLOW.
+        """
+        ...
+
+    async def logs(self, namespace: str, ref: RunRef, *, step: str, attempt: int) -> Sequence[LogView]:
+        """Return what attempts logged, by step and attempt; empty step or attempt 0 = all. Raises RUN_MISSING."""
+        ...
+
+    async def blob(self, namespace: str, digest: bytes) -> BlobView:
+        """Return a value by its 32-byte digest. Raises BLOB_MISSING."""
+        ...
+
+    async def cancel(
+        self, namespace: str, ref: RunRef, *, reason: str, principal: str, repeat: Repeat | None
+    ) -> RunView:
+        """Stop a run in good order. Canceling one that is being canceled changes nothing. Raises RUN_MISSING, RUN_FINAL."""
+        ...
+
+    async def terminate(
+        self, namespace: str, ref: RunRef, *, reason: str, principal: str, repeat: Repeat | None
+    ) -> RunView:
+        """End a run at once. Raises RUN_MISSING, RUN_FINAL."""
+        ...
+
+    async def pause(
+        self, namespace: str, ref: RunRef, *, reason: str, principal: str, repeat: Repeat | None
+    ) -> RunView:
+        """Let nothing new start. Raises RUN_MISSING, RUN_FINAL, RUN_STATE."""
+        ...
+
+    async def resume(self, namespace: str, ref: RunRef, *, principal: str, repeat: Repeat | None) -> RunView:
+        """Let a paused run go on. Raises RUN_MISSING, RUN_FINAL, RUN_STATE."""
+        ...
+
+    async def delete(self, namespace: str, ref: RunRef, *, principal: str, repeat: Repeat | None) -> None:
+        """Delete a finished run with all that is its. Raises RUN_MISSING, RUN_NOT_FINAL."""
+        ...
+
+
+class Workflows(Protocol):
+    """Registered workflows."""
+
+    async def register(
+        self, namespace: str, document: bytes, *, file: str, activate: bool, principal: str, repeat: Repeat | None
+    ) -> RegisteredView:
+        """Register one document. Raises DOCUMENT_INVALID with every violation, VERSION_EXISTS."""
+        ...
+
+    async def activate(
+        self,
+        namespace: str,
+        workflow: str,
+        version: str,
+        *,
+        expected: str | None,
+        principal: str,
+        repeat: Repeat | None,
+    ) -> WorkflowView:
+        """Make a version the active one; empty deactivates. Raises WORKFLOW_MISSING, VERSION_MISSING, ACTIVE_CHANGED."""
+        ...
+
+    async def validate(self, namespace: str, document: bytes, *, file: str) -> ValidationView:
+        """Check documents; mistakes are answers, not errors."""
+        ...
+
+    async def get(self, namespace: str, workflow: str, version: str) -> WorkflowView:
+        """Return a workflow with one version and its source; empty means the active one (none where none is).
+
+        Raises WORKFLOW_MISSING, VERSION_MISSING.
+        """
+        ...
+
+    async def list(self, namespace: str, *, after: str, limit: int) -> Sequence[WorkflowView]:
+        """Return workflows with a name past `after`, by name."""
+        ...
+
+    async def versions(self, namespace: str, workflow: str, *, skip: int, limit: int) -> Sequence[VersionView]:
+        """Return versions without sources, newest first. Raises WORKFLOW_MISSING."""
+        ...
+
+    async def delete(
+        self, namespace: str, workflow: str, version: str, *, principal: str, repeat: Repeat | None
+    ) -> None:
+        """Delete a version, empty: all of them. Raises WORKFLOW_MISSING, VERSION_MISSING, VERSION_IN_USE."""
+        ...
+
+
+class Triggers(Protocol):
+    """Triggers of active versions."""
+
+    async def list(self, namespace: str, workflow: str, *, after: tuple[str, str], limit: int) -> Sequence[TriggerView]:
+        """Return triggers past (workflow, name) `after`, in that order; empty workflow = of all."""
+        ...
+
+    async def get(self, namespace: str, workflow: str, name: str) -> TriggerView:
+        """Return a trigger. Raises TRIGGER_MISSING."""
+        ...
+
+    async def pause(
+        self, namespace: str, workflow: str, name: str, *, reason: str, principal: str, repeat: Repeat | None
+    ) -> TriggerView:
+        """Stop a trigger until it is resumed; its cursor stays. Raises TRIGGER_MISSING."""
+        ...
+
+    async def resume(
+        self, namespace: str, workflow: str, name: str, *, principal: str, repeat: Repeat | None
+    ) -> TriggerView:
+        """Let a paused, ended or failed trigger run again. Raises TRIGGER_MISSING."""
+        ...
+
+    async def fire(
+        self, namespace: str, workflow: str, name: str, *, data: bytes, event_id: str, principal: str
+    ) -> FiredView:
+        """Emit one event by hand; empty `event_id` = a random one. Raises TRIGGER_MISSING, INTAKE_FULL."""
+        ...
+
+
+class Plugins(Protocol):
+    """What is loaded; answered from memory."""
+
+    def list(self) -> Sequence[PluginView]:
+        """Return every plugin that was found, by id."""
+        ...
+
+    def get(self, plugin_id: str) -> PluginView:
+        """Return a plugin. Raises PLUGIN_MISSING."""
+        ...
+
+    def schema(self, component_id: str, kind: str) -> SchemaView:
+        """Return a component's options; empty kind = whichever there is. Raises PLUGIN_MISSING."""
+        ...
+
+
+class Scripts(Protocol):
+    """Scripts and expressions on their own."""
+
+    async def validate(self, source: str) -> ScriptView:
+        """Compile a script; a fault is an answer, not an error."""
+        ...
+
+    async def evaluate(self, source: str, input_json: bytes, *, limits: Mapping[str, int]) -> ScriptView:
+        """Run a script without capabilities; its failure is an answer. Raises ARGUMENT_INVALID, SCRIPT*_UNAVAILABLE."""
+        ...
+
+    async def expression(self, text: str, context_json: bytes) -> bytes:
+        """Return an expression's value as JSON text. Raises EXPRESSION_*."""
+        ...
+
+
+class Admin(Protocol):
+    """The daemon itself."""
+
+    def system(self) -> SystemView:
+        """Return what there is to know; answered from memory."""
+        ...
+
+    def backup(self, path: str) -> AsyncIterator[BackupStep]:
+        """Write a consistent copy of the journal; relative paths lie in `<data>/backups`.
+
+        Raises ARGUMENT_INVALID for a path that is taken, JOURNAL_*.
+        """
+        ...
+
+
+class Ports(msgspec.Struct, frozen=True):
+    """Everything behind the control plane."""
+
+    runs: Runs
+    workflows: Workflows
+    triggers: Triggers
+    plugins: Plugins
+    scripts: Scripts
+    admin: Admin

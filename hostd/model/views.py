@@ -1,0 +1,290 @@
+"""What the runtime shows at the doors, in nouns. Times are wall milliseconds, UTC; 0 means: not so."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from hostd.errors.base import Violation
+from hostd.model.payload import Value
+from hostd.model.records import AnyRecord, Failure
+
+NO_LABELS: dict[str, str] = {}
+
+
+class StartedRun(msgspec.Struct, frozen=True, gc=False):
+    """What became of a start. `existing`: the run was there already (request id, or USE_EXISTING)."""
+
+    run_id: str
+    version: str = ""
+    existing: bool = False
+
+
+class FailureView(msgspec.Struct, frozen=True, gc=False):
+    """A failure and where it happened. `step` is empty for one that is the run's own; `attempt` 0 where there was none."""
+
+    failure: Failure
+    step: str = ""
+    attempt: int = 0
+
+
+class StepView(msgspec.Struct, frozen=True, gc=False):
+    """A step of a run. `state` is a StepState; so is `result`, once the step has ended, else -1."""
+
+    id: str
+    uses: str
+    state: int
+    result: int = -1
+    attempts: int = 0
+    started_at_ms: int = 0
+    ended_at_ms: int = 0
+    due_at_ms: int = 0
+    output: Value = b""
+    error: FailureView | None = None
+    needs: tuple[str, ...] = ()
+    handler: str = ""
+
+
+class RunView(msgspec.Struct, frozen=True, gc=False):
+    """A run. `state` is a RunState; so is `outcome`, once decided, else 0.
+
+    From `message` on, lists and WatchRuns leave the fields empty. `number` is what lists page by.
+    """
+
+    run_id: str
+    number: int
+    namespace: str
+    workflow: str
+    version: str
+    state: int
+    key: str = ""
+    outcome: int = 0
+    reason: str = ""
+    labels: dict[str, str] = NO_LABELS
+    trigger: str = ""
+    parent: str = ""
+    created_at_ms: int = 0
+    ended_at_ms: int = 0
+    due_at_ms: int = 0
+    message: str = ""
+    principal: str = ""
+    input: Value = b""
+    output: Value = b""
+    failures: tuple[FailureView, ...] = ()
+    steps: tuple[StepView, ...] = ()
+
+
+class HistoryItem(msgspec.Struct, frozen=True, gc=False):
+    """One record of a run. `seq` counts from 0 in the run's history."""
+
+    seq: int
+    at_ms: int
+    principal: str
+    record: AnyRecord
+
+
+class RunRecords(msgspec.Struct, frozen=True, gc=False):
+    """Records of one run in order. `steps`: ids by the plan's index.
+
+    `next_seq`: where to go on. `run`: the run as it is once these records are told, in the last of a watch.
+    `more`: there are records behind these now.
+    """
+
+    steps: tuple[str, ...]
+    items: list[HistoryItem]
+    next_seq: int
+    more: bool = False
+    run: RunView | None = None
+
+
+ChangeWord: TypeAlias = Literal["ADDED", "MODIFIED", "DELETED"]
+
+
+class RunChange(msgspec.Struct, frozen=True, gc=False):
+    """What happened to a run, seen through a watch's filter."""
+
+    kind: ChangeWord
+    run: RunView
+
+
+class RunChanges(msgspec.Struct, frozen=True, gc=False):
+    """A batch of changes; without any it is a bookmark.
+
+    `position`: the journal position behind them, from which a watch can be resumed; 0 inside a snapshot, where it
+    cannot. `snapshot_end`: the last batch of the snapshot.
+    """
+
+    changes: list[RunChange]
+    position: int = 0
+    snapshot_end: bool = False
+
+
+class LogView(msgspec.Struct, frozen=True, gc=False):
+    """Lines one attempt logged."""
+
+    step: str
+    attempt: int
+    lines: list[str]
+
+
+class BlobView(msgspec.Struct, frozen=True, gc=False):
+    """A stored value."""
+
+    data: bytes
+    content_type: str
+
+
+class VersionView(msgspec.Struct, frozen=True, gc=False):
+    """A registered version. `source` is the text as it was sent, empty in lists."""
+
+    version: str
+    digest: bytes
+    active: bool = False
+    description: str = ""
+    registered_at_ms: int = 0
+    principal: str = ""
+    source: bytes = b""
+
+
+class WorkflowView(msgspec.Struct, frozen=True, gc=False):
+    """A workflow by name. `active` is empty where no version is; `version` is the one asked for, None in lists."""
+
+    namespace: str
+    workflow: str
+    active: str = ""
+    activated_at_ms: int = 0
+    version: VersionView | None = None
+
+
+class RegisteredView(msgspec.Struct, frozen=True, gc=False):
+    """What registering did. `created`: False when the same document was registered before."""
+
+    workflow: WorkflowView
+    created: bool
+    warnings: tuple[str, ...] = ()
+
+
+class ValidationView(msgspec.Struct, frozen=True, gc=False):
+    """Every mistake of a text of documents, in the order of their places."""
+
+    violations: tuple[Violation, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class TriggerView(msgspec.Struct, frozen=True, gc=False):
+    """A configured trigger. `state`: STARTING, ACTIVE, BACKING_OFF, PAUSED, ENDED or FAILED. `cursor`: JSON text."""
+
+    namespace: str
+    workflow: str
+    name: str
+    uses: str
+    state: str
+    message: str = ""
+    version: str = ""
+    cursor: bytes = b""
+    fired: int = 0
+    last_fired_at_ms: int = 0
+    restarts: int = 0
+
+
+class FiredView(msgspec.Struct, frozen=True, gc=False):
+    """What an event led to. `outcome`: STARTED, SIGNALED, NO_MATCH, DUPLICATE or DEAD_LETTERED."""
+
+    event_id: str
+    outcome: str
+    run_ids: tuple[str, ...] = ()
+
+
+class ComponentView(msgspec.Struct, frozen=True, gc=False):
+    """An action, trigger or other part of a plugin."""
+
+    id: str
+    kind: str
+    plugin: str
+    description: str = ""
+    since: str = ""
+    stability: str = ""
+    effects: str = ""
+    executors: tuple[str, ...] = ()
+
+
+class PluginView(msgspec.Struct, frozen=True, gc=False):
+    """A plugin and what became of it. `state`: LOADED, FAILED, DENIED or NEEDS_PROCESS."""
+
+    id: str
+    version: str
+    source: str
+    state: str
+    origin: str = ""
+    reason: str = ""
+    message: str = ""
+    traceback: str = ""
+    isolation: str = ""
+    components: tuple[ComponentView, ...] = ()
+
+
+class SchemaView(msgspec.Struct, frozen=True, gc=False):
+    """Options of a component: JSON Schema and a working `with`, both as JSON text."""
+
+    component: ComponentView
+    schema: bytes
+    sample: bytes
+
+
+class ScriptView(msgspec.Struct, frozen=True, gc=False):
+    """How a script ended: `output` is JSON text, None where `failure` says why. `logs` are (level, text) in order."""
+
+    output: bytes | None = None
+    failure: Failure | None = None
+    line: int = 0
+    logs: tuple[tuple[str, str], ...] = ()
+    cpu_ms: float = 0.0
+    wall_ms: float = 0.0
+    memory_bytes: int = 0
+
+
+class JournalView(msgspec.Struct, frozen=True, gc=False):
+    """The journal. `unwritable`: the reason nothing can be written just now, empty when it can."""
+
+    kind: str
+    journal_id: str
+    schema_version: int
+    path: str = ""
+    unwritable: str = ""
+
+
+class IsolationView(msgspec.Struct, frozen=True, gc=False):
+    """What locks scripts in. `missing`: what is not there, and why."""
+
+    level: str = "unknown"
+    active: tuple[str, ...] = ()
+    missing: dict[str, str] = {}
+
+
+class SystemView(msgspec.Struct, frozen=True, gc=False):
+    """The daemon itself. `limits`: announced bounds by name, units in the names."""
+
+    version: str
+    plugin_api: str
+    python: str
+    instance_id: str
+    started_at_ms: int
+    journal: JournalView
+    lua: IsolationView
+    limits: dict[str, int] = {}
+    capabilities: tuple[str, ...] = ()
+    tzdata: str = ""
+    runs_in_memory: int = 0
+    attempts_in_flight: int = 0
+    http_address: str = ""
+    grpc_address: str = ""
+
+
+class BackupStep(msgspec.Struct, frozen=True, gc=False):
+    """Progress of a backup; the last one names the file and its size."""
+
+    pages_done: int
+    pages_total: int
+    path: str = ""
+    size_bytes: int = 0
