@@ -1,0 +1,148 @@
+"""Where a daemon listens and with which token: flags, then environment, then the data folder. Standard library only."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from hostd.errors.base import HostdError, invalid
+
+SOCKET = Path("run") / "hostd.sock"
+ELSEWHERE = Path("run") / "address"  # written where the data folder's path is too long for a socket
+_LOOPBACK_NAMES = {"localhost", "ip6-localhost"}
+
+
+class Tls(NamedTuple):
+    """PEM files: the authority the daemon's certificate is checked against, and our own certificate with its key."""
+
+    authority: Path
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+class Door(NamedTuple):
+    """How to reach a daemon. `address` is `HOST:PORT` or `unix:PATH`; an empty token is not sent."""
+
+    address: str
+    token: str = ""
+    tls: Tls | None = None
+
+    @property
+    def local(self) -> bool:
+        """Whether the address is on this machine for certain."""
+        return is_local(self.address)
+
+
+def find_door(
+    *,
+    address: str | None = None,
+    data: str | Path | None = None,
+    token: str | None = None,
+    tls: Tls | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Door:
+    """Return how to reach the daemon that flags, environment and data folder name, in this order.
+
+    The data folder's token is sent to an address of this machine, or when the folder was named: the token of the
+    folder that merely is the default is not shown to strangers.
+
+    Args:
+        env: the environment; the process's own when not given.
+
+    Raises:
+        HostdError: ARGUMENT_INVALID for an address or a token that cannot be one, or a token file that cannot be read.
+    """
+    env = os.environ if env is None else env
+    named = data or env.get("HOSTD_DATA")
+    folder = data_folder(data, env)
+    where = checked_address(address or env.get("HOSTD_ADDRESS") or _socket_of(folder))
+    if token is None:
+        token = _token(env, folder, own=bool(named) or is_local(where))
+    return Door(where, _checked_token(token), tls)
+
+
+def data_folder(data: str | Path | None = None, env: Mapping[str, str] | None = None) -> Path:
+    """Return the data folder: as named, else HOSTD_DATA, else the service's state directory, else the user's own."""
+    env = os.environ if env is None else env
+    if named := data or env.get("HOSTD_DATA"):
+        return Path(named).expanduser().absolute()
+    if state := env.get("STATE_DIRECTORY"):
+        return Path(state.split(":")[0])
+    base = env.get("XDG_DATA_HOME") or os.path.join(env.get("HOME") or os.path.expanduser("~"), ".local/share")
+    return Path(base) / "hostd"
+
+
+def checked_address(text: str) -> str:
+    """Return an address in its plain form. Raises ARGUMENT_INVALID with the forms that are taken."""
+    if text.startswith("/"):
+        return f"unix:{text}"
+    if text.startswith("unix:"):
+        path = text.removeprefix("unix:").removeprefix("//")
+        if path:
+            return f"unix:{Path(path).expanduser().absolute()}"
+        raise _bad_address(text, "the path of the socket is missing")
+    if "://" in text:
+        raise _bad_address(text, "leave the scheme out")
+    host, colon, port = text.rpartition(":")
+    if not colon or not host:
+        raise _bad_address(text, "host and port belong to it")
+    if ":" in host and not (host.startswith("[") and host.endswith("]")):
+        raise _bad_address(text, "an IPv6 address stands in brackets")
+    if not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536):
+        raise _bad_address(text, "the port is a number from 1 to 65535")
+    return text
+
+
+def is_local(address: str) -> bool:
+    """Say whether an address is on this machine for certain: a socket file, or loopback."""
+    if address.startswith("unix:"):
+        return True
+    host = address.rpartition(":")[0].strip("[]")
+    try:
+        return host in _LOOPBACK_NAMES or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _bad_address(text: str, why: str) -> HostdError:
+    return invalid(
+        "ARGUMENT_INVALID", f"{text[:200]!r} is not an address such as 127.0.0.1:7420 or unix:/run/hostd.sock: {why}"
+    )
+
+
+def _socket_of(folder: Path) -> str:
+    """Return the socket of a data folder, or what its `run/address` names instead."""
+    socket = folder / SOCKET
+    if not socket.exists():
+        try:
+            written = (folder / ELSEWHERE).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            written = ""
+        if written:
+            return written
+    return f"unix:{socket}"
+
+
+def _token(env: Mapping[str, str], folder: Path, *, own: bool) -> str:
+    if given := env.get("HOSTD_TOKEN"):
+        return given
+    if file := env.get("HOSTD_TOKEN_FILE"):
+        try:
+            return Path(file).expanduser().read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            what = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            raise invalid("ARGUMENT_INVALID", f"HOSTD_TOKEN_FILE: {file} cannot be read: {what}") from None
+    try:
+        return (folder / "token").read_text(encoding="utf-8") if own else ""
+    except (OSError, UnicodeDecodeError):
+        return ""  # the socket needs none, and a port will say that it misses one
+
+
+def _checked_token(text: str) -> str:
+    token = text.strip()
+    if not token.isascii() or not (token.isprintable() and " " not in token):
+        raise invalid("ARGUMENT_INVALID", "the token holds characters that no token has; look at HOSTD_TOKEN")
+    return token

@@ -1,0 +1,163 @@
+"""The client for programs without an event loop, and for the command line."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+import grpc
+
+from hostd.client.address import Door
+from hostd.client.channel import (
+    CALL_TIMEOUT_S,
+    channel_options,
+    credentials,
+    health_request,
+    is_serving,
+    metadata,
+)
+from hostd.client.failures import error_of
+from hostd.client.reconnect import Patience, cut_off
+from hostd.errors.base import HostdError
+from hostd.v1 import run_service_pb2
+
+if TYPE_CHECKING:
+    from hostd.v1.admin_service_pb2_grpc import AdminServiceStub
+    from hostd.v1.plugin_service_pb2_grpc import PluginServiceStub
+    from hostd.v1.run_service_pb2_grpc import RunServiceStub
+    from hostd.v1.script_service_pb2_grpc import ScriptServiceStub
+    from hostd.v1.trigger_service_pb2_grpc import TriggerServiceStub
+    from hostd.v1.workflow_service_pb2_grpc import WorkflowServiceStub
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+
+class BlockingClient:
+    """One connection, opened with the first call; threads may share it. Close it, or use it in `with`.
+
+    Services are attributes with the stubs of `hostd.v1`; `call` and `stream` send through them, with the token, and
+    raise HostdError as the daemon raised it:
+
+        with connect_blocking() as client:
+            run = client.call(client.runs.GetRun, GetRunRequest(run=RunRef(run_id=run_id)))
+    """
+
+    def __init__(self, door: Door) -> None:
+        self.door = door
+        self._metadata = metadata(door)
+        options = channel_options(door)
+        if door.tls is None:
+            self._channel = grpc.insecure_channel(door.address, options)
+        else:
+            self._channel = grpc.secure_channel(door.address, credentials(door.tls), options)
+
+    def __enter__(self) -> BlockingClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; calls in flight end. Safe to call twice."""
+        self._channel.close()
+
+    # -- services; each is imported when it is first used
+
+    @cached_property
+    def workflows(self) -> WorkflowServiceStub:
+        """Workflows."""
+        from hostd.v1.workflow_service_pb2_grpc import WorkflowServiceStub
+
+        return WorkflowServiceStub(self._channel)
+
+    @cached_property
+    def runs(self) -> RunServiceStub:
+        """Runs."""
+        from hostd.v1.run_service_pb2_grpc import RunServiceStub
+
+        return RunServiceStub(self._channel)
+
+    @cached_property
+    def triggers(self) -> TriggerServiceStub:
+        """Triggers."""
+        from hostd.v1.trigger_service_pb2_grpc import TriggerServiceStub
+
+        return TriggerServiceStub(self._channel)
+
+    @cached_property
+    def plugins(self) -> PluginServiceStub:
+        """Plugins and their components."""
+        from hostd.v1.plugin_service_pb2_grpc import PluginServiceStub
+
+        return PluginServiceStub(self._channel)
+
+    @cached_property
+    def scripts(self) -> ScriptServiceStub:
+        """Scripts and expressions on their own."""
+        from hostd.v1.script_service_pb2_grpc import ScriptServiceStub
+
+        return ScriptServiceStub(self._channel)
+
+    @cached_property
+    def admin(self) -> AdminServiceStub:
+        """The daemon itself."""
+        from hostd.v1.admin_service_pb2_grpc import AdminServiceStub
+
+        return AdminServiceStub(self._channel)
+
+    # -- calls
+
+    def call(self, method: grpc.UnaryUnaryMultiCallable[Q, A], request: Q, *, timeout_s: float = CALL_TIMEOUT_S) -> A:
+        """Return the answer of a unary call. Raises HostdError; UNREACHABLE when nobody answers."""
+        try:
+            return method(request, timeout=timeout_s, metadata=self._metadata)
+        except grpc.RpcError as error:
+            raise error_of(error, self.door.address) from None  # type: ignore[arg-type]
+
+    def stream(self, method: grpc.UnaryStreamMultiCallable[Q, A], request: Q) -> Iterator[A]:
+        """Yield the answers of a streaming call, without a deadline; closing it ends the call. Raises HostdError."""
+        call = method(request, metadata=self._metadata)
+        try:
+            yield from call
+        except grpc.RpcError as error:
+            raise error_of(error, self.door.address) from None  # type: ignore[arg-type]
+        finally:
+            call.cancel()
+
+    def watch_run(
+        self,
+        request: run_service_pb2.WatchRunRequest,
+        *,
+        reconnect_s: float = 60.0,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> Iterator[run_service_pb2.WatchRunResponse]:
+        """Yield records of a run until it has ended; the last answer holds the run.
+
+        A lost connection is taken up again behind the last answer, however often, until nobody has answered for
+        `reconnect_s`. A daemon that never answered is not waited for.
+
+        Raises:
+            HostdError: as the daemon raises it, such as RUN_MISSING; UNREACHABLE.
+        """
+        request = run_service_pb2.WatchRunRequest.FromString(request.SerializeToString())
+        patience = Patience(reconnect_s, seen=bool(request.resume_token))
+        while True:
+            try:
+                for answer in self.stream(self.runs.WatchRun, request):
+                    patience.alive()
+                    request.resume_token = answer.resume_token or request.resume_token
+                    yield answer
+                    if answer.HasField("run"):
+                        return
+                lost = cut_off(self.door.address)
+            except HostdError as error:
+                lost = error
+            sleep(patience.wait_s(lost))
+
+    def is_serving(self, service: str = "") -> bool:
+        """Say whether the daemon, or one of its services (`hostd.v1.RunService`), serves. Raises UNREACHABLE."""
+        check: grpc.UnaryUnaryMultiCallable[bytes, bytes] = self._channel.unary_unary("/grpc.health.v1.Health/Check")
+        return is_serving(self.call(check, health_request(service), timeout_s=5.0))

@@ -1,0 +1,61 @@
+"""What both clients share: options, credentials and metadata of a channel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hostd.client.address import Door, Tls
+from hostd.errors.base import invalid
+
+if TYPE_CHECKING:
+    import grpc
+
+RECEIVE_BYTES_MAX = 64 << 20  # a run with all its steps; larger values are blobs
+CALL_TIMEOUT_S = 30.0
+
+
+def channel_options(door: Door) -> list[tuple[str, int]]:
+    """Return options: room for large answers, quick reconnects, and no proxy on the way to this machine."""
+    options = [
+        ("grpc.max_receive_message_length", RECEIVE_BYTES_MAX),
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.max_reconnect_backoff_ms", 1_000),
+    ]
+    return [*options, ("grpc.enable_http_proxy", 0)] if door.local else options
+
+
+def metadata(door: Door) -> tuple[tuple[str, str], ...]:
+    """Return what every call carries."""
+    return (("authorization", f"Bearer {door.token}"),) if door.token else ()
+
+
+def credentials(tls: Tls) -> grpc.ChannelCredentials:
+    """Return the credentials of a channel. Raises ARGUMENT_INVALID when a file cannot be read."""
+    import grpc
+
+    return grpc.ssl_channel_credentials(
+        root_certificates=_pem(tls.authority),
+        private_key=_pem(tls.key) if tls.key else None,
+        certificate_chain=_pem(tls.certificate) if tls.certificate else None,
+    )
+
+
+def _pem(path: Path) -> bytes:
+    try:
+        return path.expanduser().read_bytes()
+    except OSError as error:
+        raise invalid("ARGUMENT_INVALID", f"{path} cannot be read: {error.strerror}") from None
+
+
+def health_request(service: str) -> bytes:
+    """Return a grpc.health.v1.HealthCheckRequest: one text field, so that no generated code is needed."""
+    name = service.encode()
+    if len(name) > 127:
+        raise invalid("ARGUMENT_INVALID", f"{service[:40]!r}... is not the name of a service")
+    return b"\x0a" + bytes([len(name)]) + name if name else b""
+
+
+def is_serving(answer: bytes) -> bool:
+    """Say whether a grpc.health.v1.HealthCheckResponse is SERVING (field 1 is 1)."""
+    return answer == b"\x08\x01"

@@ -1,0 +1,108 @@
+"""From a gRPC status back to the error that the daemon raised: the inverse of its doors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from hostd.errors.base import HostdError, Kind, Violation
+from hostd.errors.codes import CODES
+
+if TYPE_CHECKING:
+    import grpc
+    from google.protobuf.any_pb2 import Any
+
+DETAILS_KEY = "grpc-status-details-bin"
+DOMAIN = "hostd"
+
+_KINDS = {codes.grpc: kind for kind, codes in CODES.items()}
+# What a status means that comes without a reason: from gRPC itself, or from something between us and the daemon.
+_BARE = {
+    "UNAVAILABLE": "UNREACHABLE",
+    "DEADLINE_EXCEEDED": "UNREACHABLE",
+    "CANCELLED": "UNREACHABLE",
+    "UNIMPLEMENTED": "NOT_YET_SUPPORTED",
+    "UNAUTHENTICATED": "TOKEN_INVALID",
+    "PERMISSION_DENIED": "ACCESS_DENIED",
+    "RESOURCE_EXHAUSTED": "PAYLOAD_TOO_LARGE",
+    "INVALID_ARGUMENT": "ARGUMENT_INVALID",
+}
+
+
+class Status(Protocol):
+    """What every failed call of grpc knows, blocking or not."""
+
+    def code(self) -> grpc.StatusCode: ...
+
+    def details(self) -> str | None: ...
+
+    def trailing_metadata(self) -> Iterable[tuple[str, str | bytes]] | None: ...
+
+
+def error_of(status: Status, address: str) -> HostdError:
+    """Return the HostdError of a failed call.
+
+    Reason, details, violations and retry time are those the daemon sent; where none came, the call did not reach one
+    and the reason is UNREACHABLE, or what the bare status can only mean.
+    """
+    code = status.code().name
+    kind = _KINDS.get(code, Kind.BUG)
+    text = status.details() or ""
+    raw = next((value for key, value in status.trailing_metadata() or () if key == DETAILS_KEY), None)
+    if isinstance(raw, bytes) and (sent := _sent(raw, kind, text)) is not None:
+        return sent
+    if code in ("UNAVAILABLE", "CANCELLED"):
+        return HostdError(Kind.UNAVAILABLE, "UNREACHABLE", f"no daemon answers at {address}: {_cause(text)}")
+    if code == "DEADLINE_EXCEEDED":
+        return HostdError(Kind.TIMEOUT, "UNREACHABLE", f"the daemon at {address} did not answer in time")
+    return HostdError(kind, _BARE.get(code, "BUG"), f"{address} answered {code}: {text[:500]}")
+
+
+def _cause(text: str) -> str:
+    """Return the last cause in gRPC's long sentence, which is the one that helps."""
+    cause = text.rpartition("last error: ")[2] or "the connection was lost"
+    for prefix in ("UNAVAILABLE: ", "UNKNOWN: "):
+        cause = cause.removeprefix(prefix)
+    return " ".join(cause.split())[:300]
+
+
+def _sent(raw: bytes, kind: Kind, text: str) -> HostdError | None:
+    """Return the error in a google.rpc.Status; None when it is not one of hostd."""
+    from google.protobuf.message import DecodeError
+    from google.rpc import error_details_pb2, status_pb2
+
+    info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
+    try:
+        details = status_pb2.Status.FromString(raw).details
+        if not any(detail.Unpack(info) for detail in details) or info.domain != DOMAIN:
+            return None
+        again = any(detail.Unpack(retry) for detail in details)
+        violations = _violations(details)
+    except DecodeError:
+        return None
+    return HostdError(
+        kind,
+        info.reason,
+        text or info.reason,
+        details=dict(info.metadata),
+        violations=violations,
+        retry_after_s=retry.retry_delay.ToTimedelta().total_seconds() if again else None,
+    )
+
+
+def _violations(details: Sequence[Any]) -> tuple[Violation, ...]:
+    """Return the faults: hostd's own messages, which know file and line, else the fields of BadRequest."""
+    from google.rpc import error_details_pb2
+
+    from hostd.v1 import payload_pb2
+
+    fault = payload_pb2.Violation()
+    placed = [
+        Violation(fault.path, fault.reason, fault.message, fault.suggestion, fault.file, fault.line, fault.column)
+        for detail in details
+        if detail.Unpack(fault)
+    ]
+    bad = error_details_pb2.BadRequest()
+    if placed or not any(detail.Unpack(bad) for detail in details):
+        return tuple(placed)
+    return tuple(Violation(field.field, field.reason, field.description) for field in bad.field_violations)
