@@ -1,4 +1,4 @@
-"""The composition root: the only module that knows every room. Builds them, connects them, starts in order, stops in reverse.
+"""The composition root: the only module that knows every room. Connects them, starts in order, stops in reverse.
 
 `Core` is a host without doors (what embedding and tests use); `Daemon` adds the data folder, the gRPC and HTTP ports
 and the triggers.
@@ -7,15 +7,19 @@ and the triggers.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
+import os
 import random
+import secrets
+import signal
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hostd.aio import Clock, SystemClock, spawn
 from hostd.config.rooms import Config
-from hostd.errors.base import HostdError
+from hostd.errors.base import HostdError, Kind
 from hostd.host.action_context import AttemptContexts
 from hostd.host.found import Choices
 from hostd.host.host import PluginHost
@@ -43,6 +47,7 @@ from hostd.runtime.timers import Timers
 from hostd.runtime.triggers import Triggers
 from hostd.runtime.watch import Hub
 from hostd.runtime.workflows import Workflows
+from hostd.telemetry.logs import configure_logs
 from hostd.telemetry.meter import Meter
 
 if TYPE_CHECKING:
@@ -53,6 +58,7 @@ _log = logging.getLogger("hostd.daemon")
 
 SWEEP_S = 10.0
 PRUNE_S = 60.0
+EXIT_AT_ONCE = 130
 
 
 class Core:
@@ -278,3 +284,126 @@ def _plugin_settings(config: Config) -> dict[str, Any]:
     guard = {"private": egress.private, "allow": list(egress.allow), "deny": list(egress.deny)}
     settings["http"] = {**guard, **settings.get("http", {})}
     return settings
+
+
+class Daemon:
+    """A core with its doors: the data folder, the gRPC and HTTP ports, and the triggers."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.core = Core(config, data=config.data)
+        self.token = ""
+        self.api: ApiServer | None = None
+        self.http: HttpServer | None = None
+        self._lua: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Open everything; when this returns the ports answer. Raises HostdError for what stands in the way."""
+        self.token = prepare_data_folder(self.config.data)
+        await self.core.open()
+        self._lua = spawn(self._start_lua(), name="lua-start")
+        await self._open_api()
+        await self._open_http()
+        await self.core.triggers.start()
+        _log.info("daemon_ready grpc=%s http=%s data=%s", self.config.listen, self.config.http.listen, self.config.data)
+
+    async def _start_lua(self) -> None:
+        """Warm the script pool beside the start: a machine that cannot run scripts still runs everything else."""
+        try:
+            await self.core.lua.start()
+        except HostdError as error:
+            _log.error("lua_unavailable error=%s", error)
+
+    async def _open_api(self) -> None:
+        from hostd.api.server import ApiServer
+
+        self.api = ApiServer(self.core, token=self.token, config=self.config)
+        await self.api.start()
+
+    async def _open_http(self) -> None:
+        if self.config.http.listen == "off":
+            return
+        from hostd.http.server import HttpServer
+
+        core = self.core
+        self.http = HttpServer(
+            settings=self.config.http,
+            routes=core.routes,
+            health=self,
+            metrics=core.meter,
+            check_token=lambda token: secrets.compare_digest(token.encode(), self.token.encode()),
+            meter=core.meter,
+            clock=core.clock,
+        )
+        await self.http.start()
+
+    def problems(self) -> dict[str, str]:
+        """Return what keeps the daemon from taking work."""
+        found: dict[str, str] = {}
+        if self.core.loop.unwritable is not None:
+            found["journal"] = self.core.loop.unwritable.reason
+        if self.core.intake.draining:
+            found["daemon"] = "DRAINING"
+        return found
+
+    async def stop(self, grace_s: float) -> None:
+        """Take nothing new, let what runs end within the grace, and close."""
+        self.core.intake.draining = True
+        await self.core.triggers.stop()
+        if self.http is not None:
+            await self.http.stop(grace_s=min(grace_s, 5.0))
+        left = await self.core.drain(grace_s)
+        if self.api is not None:
+            await self.api.stop(1.0)
+        if self._lua is not None:
+            self._lua.cancel()
+        await self.core.close()
+        _log.info("daemon_stopped attempts_cut_off=%d", left)
+
+
+def serve(config: Config) -> int:
+    """Run a daemon until SIGTERM or SIGINT; a second signal ends it at once. Returns the exit code."""
+    configure_logs(level=config.log.level, style=config.log.format)
+    return asyncio.run(_serve(config))
+
+
+async def _serve(config: Config) -> int:
+    daemon = Daemon(config)
+    await daemon.start()
+    gc.freeze()  # what is here now stays: the collector need not look at it again
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def on_signal() -> None:
+        if asked.is_set():
+            _log.warning("daemon_ends_at_once")
+            os._exit(EXIT_AT_ONCE)
+        asked.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    await asked.wait()
+    _log.info("daemon_drains grace_s=%.0f", config.limits.drain.total_seconds())
+    await daemon.stop(config.limits.drain.total_seconds())
+    return 0
+
+
+def prepare_data_folder(data: Path) -> str:
+    """Make the data folder and its token where they are not there; return the token.
+
+    Raises:
+        HostdError: JOURNAL_READ_ONLY when the folder cannot be made or written.
+    """
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (data / "run").mkdir(mode=0o700, exist_ok=True)
+        (data / "run").chmod(0o700)
+        token_file = data / "token"
+        if not token_file.exists():
+            made = os.open(token_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(made, "w") as file:
+                file.write(secrets.token_urlsafe(32) + "\n")
+        return token_file.read_text().strip()
+    except OSError as error:
+        message = f"the data folder {data} cannot be used: {error.strerror}"
+        raise HostdError(Kind.UNAVAILABLE, "JOURNAL_READ_ONLY", message) from None

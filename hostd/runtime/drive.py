@@ -67,14 +67,14 @@ class _Rest:
     def __await__(self) -> Generator[Any, Any, Any]:
         waits_for = self._waits_for
         while True:
+            error: BaseException | None = None
+            sent = None
             try:
                 sent = yield waits_for
-            except BaseException as error:
-                send = lambda error=error: self._coroutine.throw(error)  # noqa: E731
-            else:
-                send = lambda sent=sent: self._coroutine.send(sent)  # noqa: E731
+            except BaseException as thrown:  # noqa: BLE001 it is handed on, not swallowed
+                error = thrown
             try:
-                waits_for = send()
+                waits_for = self._coroutine.send(sent) if error is None else self._coroutine.throw(error)
             except StopIteration as stop:
                 return stop.value
 

@@ -260,6 +260,8 @@ class Effects:
             attempt.waits = False
             self._running.pop((attempt.key, attempt.step.index), None)
             self._slots.ended(attempt.executor)
+        else:
+            self._slots.passed(attempt.executor)
         if attempt.alone and self._slots.is_alone(attempt.key, attempt.step.index):
             self._slots.alone_ended()
 

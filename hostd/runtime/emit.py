@@ -14,7 +14,7 @@ from hostd.errors.base import HostdError, invalid
 from hostd.host.clock import slot_of
 from hostd.journal.port import DeadLetter, Dedup, EventRow, Journal, TriggerRow
 from hostd.model.payload import DOOR_BYTES_MAX
-from hostd.plugin import Emitted, EmitOutcome, Event
+from hostd.plugin import EmitOutcome, Emitted, Event
 from hostd.runtime.engine_loop import EngineLoop
 from hostd.runtime.event_scope import EventScope
 from hostd.runtime.intake import NOTHING_SEEN, Intake, Seen
@@ -214,7 +214,7 @@ class _EmitItem:
                     match.body,
                     match.error.reason,
                     match.error.message,
-                )  # fmt: skip
+                )
             )
 
     def _move_cursor(self, turn: Turn, fired: int) -> None:

@@ -20,10 +20,10 @@ from hostd.definition.plan import Plan
 from hostd.engine.decide import NOTHING, begin, decide
 from hostd.engine.draft import Decision, Needs, Stamp
 from hostd.engine.state import Run
-from hostd.errors.base import HostdError, Kind
+from hostd.errors.base import HostdError, Kind, invariant
 from hostd.journal.codec import encode_records
 from hostd.journal.port import Appended, Batch, Blob, Journal, NewRun, Row, RunUpdate
-from hostd.model.commands import Command
+from hostd.model.commands import Command, StartAttempt
 from hostd.model.messages import Begin, Message, SlotFree, Tick
 from hostd.model.states import RunState
 from hostd.runtime.lanes import Lanes
@@ -109,14 +109,14 @@ class EngineLoop:
         self.tell(key, Tick())
 
     def ask(self, key: int, message: Message, principal: str) -> asyncio.Future[bool]:
-        """Put a message of a person or client on the inside lane; answers, once durable, whether it changed anything."""
+        """Put a message of a client on the inside lane; answers, once durable, whether it changed anything."""
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self.lanes.inside.append((key, message, principal, future))
         self._wake()
         return future
 
     def enter(self, item: DoorItem) -> None:
-        """Put something on the doors' lane. Raises HostdError INTAKE_FULL when it is full, or why nothing can be written."""
+        """Put something on the doors' lane. Raises HostdError INTAKE_FULL, or why nothing can be written."""
         if self.unwritable is not None:
             raise self.unwritable
         self.lanes.enter(item)
@@ -166,8 +166,8 @@ class EngineLoop:
                     future.set_result(None)
 
     def _turn(self) -> None:
-        turn = Turn(self._stamp_ms(), self.epoch)
-        stamp = Stamp(turn.batch.at_ms, self.slots.permits(), self._blobs)
+        turn = Turn(self._stamp_ms(), self.epoch, self.slots.permits())
+        stamp = Stamp(turn.batch.at_ms, turn.permits, self._blobs)
         lanes = self.lanes
         rows = turn.batch.rows
         size_bytes = 0
@@ -226,6 +226,8 @@ class EngineLoop:
             return
         if decision is not NOTHING:
             self._take(turn, resident, decision, principal)
+        if type(message) is SlotFree and not _starts(decision, message.step):
+            self.slots.unused(alone=message.alone)
         if future is not None:
             turn.answers.append(Answer(future, decision is not NOTHING))
 
@@ -246,7 +248,8 @@ class EngineLoop:
         if records:
             batch.rows.append(Row(resident.key, before.seq, len(records), encode_records(records), principal))
             if self.watchers is not None:
-                turn.changes.append(Change(resident, run, before.seq, records, len(batch.rows) - 1))  # type: ignore[arg-type]
+                change = Change(resident, run, before.seq, records, len(batch.rows) - 1)  # type: ignore[arg-type]
+                turn.changes.append(change)
             turn.touched[resident.key] = resident
             if run.state >= RunState.SUCCEEDED:  # type: ignore[union-attr]
                 turn.ended.append(resident)
@@ -258,10 +261,9 @@ class EngineLoop:
 
     def begin_run(self, turn: Turn, *, namespace: str, plan: Plan, message: Begin, principal: str) -> Resident:
         """Start a run in this turn. Raises HostdError when its `vars` cannot be computed."""
-        stamp = Stamp(turn.batch.at_ms, self.slots.permits(), self._blobs)
-        decision = begin(plan, message, stamp)
-        if type(decision) is Needs:
-            raise HostdError(Kind.INVALID, "PAYLOAD_TOO_LARGE", "`vars` looks into an input past 32 KiB")
+        blobs = {blob.digest: blob.data for blob in message.blobs}
+        decision = begin(plan, message, Stamp(turn.batch.at_ms, turn.permits, blobs))
+        invariant(type(decision) is not Needs, "a start looks only into what came with it")
         key = self.journal.allocate_runs(1)
         empty = Run(plan)
         resident = Resident(key, namespace, empty, stored_state=0, due_at_ms=0)
@@ -284,7 +286,7 @@ class EngineLoop:
                 started.parent,
                 resident.due_at_ms,
                 False,
-            )  # fmt: skip
+            )
         )
         self.residence.add(resident)
         if resident.due_at_ms:
@@ -428,7 +430,7 @@ class EngineLoop:
                 self._broke(resident.key, error, None)
 
     def _failed(self, turn: Turn, error: BaseException) -> None:
-        """Nothing was written: forget what was decided, refuse the doors, and hear the inside messages again in a second."""
+        """Nothing was written: forget what was decided, refuse the doors, hear inside messages again in a second."""
         _log.error("append_failed runs=%d error=%s", len(turn.touched), error)
         self.unwritable = error if isinstance(error, HostdError) else _unwritable(error)
         for resident in turn.touched.values():
@@ -448,6 +450,10 @@ class EngineLoop:
     def _try_again(self) -> None:
         self.unwritable = None
         self._wake()
+
+
+def _starts(decision: Decision, step: int) -> bool:
+    return any(type(command) is StartAttempt and command.step == step for command in decision.commands)
 
 
 def _is_empty(batch: Batch) -> bool:

@@ -94,7 +94,7 @@ class Intake:
         return await item.future
 
     async def look(self, starts: Sequence[Prepared]) -> Seen:
-        """Read what is known of the starts' request ids and keys; one hop to a reader thread, none where none is needed."""
+        """Read what is known of the request ids and keys: one hop to a reader thread, none where there are none."""
         ids = [(start.namespace, START_VERB, start.request_id) for start in starts if start.request_id]
         keys = {(start.namespace, start.plan.workflow, start.key): start for start in starts if start.key}
         if not ids and not keys:

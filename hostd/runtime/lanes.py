@@ -1,4 +1,4 @@
-"""The two ways into the engine loop: doors, bounded, may refuse; inside, bounded by what is in flight, never refuses."""
+"""The two ways into the engine loop: doors are bounded and may refuse; inside is bounded by what is in flight."""
 
 from __future__ import annotations
 

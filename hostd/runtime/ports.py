@@ -70,7 +70,7 @@ class Scripts(Protocol):
     """Runs `lua.script` steps."""
 
     async def run_step(self, attempt: Attempt, options: Any) -> Any:
-        """Return the script's result as JSON text. Raises HostdError SCRIPT_*, or what `Contexts.failure` understands."""
+        """Return the script's result as JSON text. Raises what `Contexts.failure` understands."""
         ...
 
 

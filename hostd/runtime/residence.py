@@ -1,4 +1,4 @@
-"""Which runs are in memory: what moves stays, what has nothing in flight for a minute leaves, a message loads it again."""
+"""Which runs are in memory: what moves stays, what only waits leaves after a minute, a message loads it again."""
 
 from __future__ import annotations
 

@@ -86,6 +86,20 @@ class Slots:
         self._offer(executor)
         self._offer_alone()
 
+    def passed(self, executor: str) -> None:
+        """An attempt ended without waiting: the next READY step may start."""
+        if self._asking:
+            self._offer(executor)
+        if self._suspects:
+            self._offer_alone()
+
+    def unused(self, *, alone: bool) -> None:
+        """A step that was told to start did not (it has ended meanwhile, or its run is paused): the next one may."""
+        if alone:
+            self.alone_ended()
+        else:
+            self._offer_all()
+
     def ask(self, run: int, step: int, action: str, *, alone: bool) -> None:
         """Remember a READY step; it is told when it may start."""
         if alone:

@@ -1,4 +1,4 @@
-"""Durable timers in memory: the next ten minutes' due runs in one heap with one `call_at`. The journal holds them all."""
+"""Durable timers in memory: the runs due in ten minutes, in one heap with one timer. The journal holds them all."""
 
 from __future__ import annotations
 

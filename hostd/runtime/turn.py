@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hostd.engine.state import Run
@@ -62,10 +62,22 @@ class Answer:
 class Turn:
     """Everything decided in one turn."""
 
-    __slots__ = ("answers", "batch", "changes", "commands", "ended", "heard", "touched", "when_durable", "when_failed")
+    __slots__ = (
+        "answers",
+        "batch",
+        "changes",
+        "commands",
+        "ended",
+        "heard",
+        "permits",
+        "touched",
+        "when_durable",
+        "when_failed",
+    )
 
-    def __init__(self, at_ms: int, epoch: int) -> None:
+    def __init__(self, at_ms: int, epoch: int, permits: Mapping[str, int]) -> None:
         self.batch = Batch(at_ms, epoch)
+        self.permits = permits
         self.touched: dict[int, Resident] = {}
         self.changes: list[Change] = []
         self.commands: list[tuple[Resident, list[Command]]] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -262,8 +262,7 @@ class Workflows:
 
     @property
     def _engine(self) -> EngineLoop:
-        assert self.loop is not None
-        return self.loop
+        return cast("EngineLoop", self.loop)
 
 
 def _next_revision(versions: list[WorkflowVersion]) -> int:
