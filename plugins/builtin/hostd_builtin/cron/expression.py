@@ -17,7 +17,8 @@ _MINUTE = timedelta(minutes=1)
 class CronExpression:
     """A schedule: `next_after` and `at_or_before`, both pure.
 
-    Day of month and day of week are alternatives when both are restricted, as in Vixie cron. `59/15` is a step from 59.
+    Day of month and day of week are alternatives when both are restricted; one that begins with `*` is not, as in Vixie
+    cron, so `*/10` and `0` mean a tenth day that is a Sunday. `59/15` is a step from 59.
 
     Raises:
         ValueError: naming the field that cannot be read.
@@ -26,7 +27,6 @@ class CronExpression:
     def __init__(self, text: str) -> None:
         from croniter import CroniterError, croniter
 
-        self._error = CroniterError
         fields = text.split()
         if len(fields) != len(FIELDS):
             given = f"{len(fields)} fields" if not text.strip().startswith("@") else "an alias"
@@ -46,7 +46,7 @@ class CronExpression:
     def _move(self, step: Any, start: datetime) -> datetime | None:
         try:
             slot: datetime = step(datetime, start_time=start)
-        except self._error:
+        except (ValueError, OverflowError):  # croniter: nothing within 50 years; else past the year 9999
             return None
         return slot.astimezone(UTC)
 
@@ -66,7 +66,7 @@ def _check_field(croniter: Any, at: int, field: str) -> None:
 
 def _iterator(croniter: Any, text: str, fields: list[str], error_class: type[Exception]) -> Any:
     try:
-        iterator = croniter(" ".join(fields), _ANY_TIME)
+        iterator = croniter(" ".join(fields), _ANY_TIME, implement_cron_bug=True)
         iterator.get_next(datetime)
     except error_class as error:
         hint = "it names a day that no month has" if "next date" in str(error) else str(error)

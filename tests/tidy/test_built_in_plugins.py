@@ -1,0 +1,69 @@
+"""Every built-in plugin is one folder with its page and sample, and the list of what they provide is on record."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from hostd.definition.compile import validate_text
+from hostd.host.discover import find_built_in
+from hostd.host.host import PluginHost
+from hostd.host.pages import options_table
+from hostd.host.registry import HostRegistry
+
+HOME = Path(__file__).parents[2] / "plugins" / "builtin" / "hostd_builtin"
+LIST = Path(__file__).with_name("built_in_plugins.txt")
+FOLDERS = [plugin.id for plugin in find_built_in()]
+
+
+@pytest.fixture(scope="module")
+def registry() -> HostRegistry:
+    """The registry with every built-in plugin."""
+    return PluginHost().load(find_built_in())
+
+
+def test_the_walk_finds_what_is_on_record(registry: HostRegistry) -> None:
+    """Ids are a promise: one that comes or goes shows in the list's diff. Write the list anew when it was meant."""
+    found = [f"{report.id} {component}" for report in registry.plugins for component in report.components]
+    assert sorted(found) == LIST.read_text().splitlines()
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_the_page_says_what_the_model_says(folder: str, registry: HostRegistry) -> None:
+    """Each component has its heading, its options table equal to the model's, and the sections people look for."""
+    page = (HOME / folder / "README.md").read_text()
+    assert page.startswith("# ")
+    assert "Since 0." in page
+    assert "Troubleshooting" in page
+    for entry in [*registry.actions.values(), *registry.triggers.values()]:
+        if entry.plugin != folder:
+            continue
+        kind, result = ("action", "Output") if entry.id in registry.actions else ("trigger", "Payload")
+        section = re.search(
+            rf"^## `{re.escape(entry.id)}` \({kind}\)\n(.*?)(?=^## |\Z)", page, re.DOTALL | re.MULTILINE
+        )
+        assert section is not None, f"{folder}/README.md has no section for {entry.id}"
+        assert options_table(entry.options) in section[1], f"the options table of {entry.id} is not the model's"
+        assert f"### {result}\n" in section[1]
+        assert f"Since {entry.since}" in section[1]
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_the_sample_is_a_workflow(folder: str, registry: HostRegistry) -> None:
+    """`sample.yaml` and every example in the page compile against what is loaded."""
+    text = (HOME / folder / "sample.yaml").read_text()
+    assert validate_text(text, f"{folder}/sample.yaml", registry) == []
+    provided = [
+        entry.id for entry in [*registry.actions.values(), *registry.triggers.values()] if entry.plugin == folder
+    ]
+    assert folder == "secrets" or any(f"uses: {component}" in text for component in provided)
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_each_folder_has_a_test(folder: str) -> None:
+    """Some test imports the plugin."""
+    tests = Path(__file__).parents[1]
+    texts = (path.read_text() for path in tests.rglob("test_*.py") if path != Path(__file__))
+    assert folder == "secrets" or any(f"hostd_builtin.{folder}" in text for text in texts)
