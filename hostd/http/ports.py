@@ -41,7 +41,7 @@ class Health(Protocol):
 class MetricsSource(Protocol):
     """The metrics as text (hostd.telemetry.meter.Meter)."""
 
-    def render(self) -> bytes:
+    async def render(self) -> bytes:
         """Return everything in the Prometheus text format."""
         ...
 

@@ -174,7 +174,7 @@ class HttpServer:
     async def _metrics_page(self, request: web.BaseRequest) -> web.StreamResponse:
         self._check_reader(request)
         self._visitors.check_operator(request)
-        return text_answer(self._metrics.render(), CONTENT_TYPE)
+        return text_answer(await self._metrics.render(), CONTENT_TYPE)
 
     async def _nothing(self, request: web.BaseRequest) -> web.StreamResponse:
         self._visitors.check_names(request)

@@ -6,6 +6,7 @@ expensive to keep, is given as a function that is read when somebody looks.
 
 from __future__ import annotations
 
+import asyncio
 import bisect
 import itertools
 from collections.abc import Callable, Iterable
@@ -79,7 +80,7 @@ class Meter:
         self._metrics = {metric.name: metric for metric in metrics}
         self._children: dict[str, dict[tuple[str, ...], Any]] = {name: {} for name in self._metrics}
         self._readings: dict[str, Callable[[], dict[tuple[str, ...], float]]] = {}
-        self._registry: CollectorRegistry | None = None
+        self._process: CollectorRegistry | None = None
 
     def counter(self, name: str, **labels: str) -> Counter:
         """Return the counter for these label values. Raises KeyError for what is not declared."""
@@ -114,13 +115,24 @@ class Meter:
             )
         return cast("Child", child)
 
-    def render(self) -> bytes:
-        """Return everything in the Prometheus text format (CONTENT_TYPE)."""
+    async def render(self) -> bytes:
+        """Return everything in the Prometheus text format (CONTENT_TYPE), the process's own metrics too."""
+        process = await asyncio.to_thread(self._render_process)
         from prometheus_client.exposition import generate_latest
 
-        if self._registry is None:
-            self._registry = _process_registry(self)
-        return generate_latest(self._registry)
+        return generate_latest(self) + process
+
+    def _render_process(self) -> bytes:
+        """Import the library (at the first call) and read the system's files: both block, so this runs in a thread."""
+        from prometheus_client import GCCollector, ProcessCollector
+        from prometheus_client.exposition import generate_latest
+        from prometheus_client.registry import CollectorRegistry
+
+        if self._process is None:
+            self._process = CollectorRegistry(auto_describe=False)
+            ProcessCollector(registry=self._process)
+            GCCollector(registry=self._process)
+        return generate_latest(self._process)
 
     def collect(self) -> Iterable[Family]:
         """Yield a family for each metric that has a value: what prometheus-client asks of a collector."""
@@ -134,17 +146,6 @@ class Meter:
                 yield from _histogram_family(metric, self._children[name])
             elif values:
                 yield _value_family(metric, values)
-
-
-def _process_registry(meter: Meter) -> CollectorRegistry:
-    from prometheus_client import GCCollector, ProcessCollector
-    from prometheus_client.registry import CollectorRegistry
-
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(meter)
-    ProcessCollector(registry=registry)
-    GCCollector(registry=registry)
-    return registry
 
 
 def _value_family(metric: Metric, values: dict[tuple[str, ...], float]) -> Family:

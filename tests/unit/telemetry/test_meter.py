@@ -1,5 +1,6 @@
 """Counting and the text format."""
 
+import asyncio
 import subprocess
 import sys
 
@@ -16,7 +17,7 @@ TIMED = Metric("thing_seconds", "histogram", "Time", ("kind",), (0.1, 1.0))
 
 def samples(meter: Meter) -> dict[tuple[str, tuple[str, ...]], float]:
     """Return what a scrape reads: (name, label values) to value."""
-    families = text_string_to_metric_families(meter.render().decode())
+    families = text_string_to_metric_families(asyncio.run(meter.render()).decode())
     return {(item.name, tuple(item.labels.values())): item.value for family in families for item in family.samples}
 
 

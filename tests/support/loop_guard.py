@@ -1,0 +1,16 @@
+"""Nothing of ours blocks the event loop: a room's conftest.py imports this fixture to hold its tests to that."""
+
+from collections.abc import Iterator
+
+import pytest
+from blockbuster import blockbuster_ctx
+
+# The one exemption: a lone commit may be made on the loop, where that is faster than the writer thread.
+MAY_BLOCK = ["hostd.journal"]
+
+
+@pytest.fixture(autouse=True)
+def nothing_blocks_the_loop() -> Iterator[None]:
+    """A blocking call of hostd or its plugins inside a running loop fails the test, naming the call."""
+    with blockbuster_ctx(["hostd", "hostd_builtin"], excluded_modules=MAY_BLOCK):
+        yield
