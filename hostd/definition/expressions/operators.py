@@ -210,11 +210,17 @@ def contains(run: Evaluation, item: Any, within: Any) -> bool:
 
 
 def find_key(within: dict[Any, Any], key: Any) -> Any:
-    """Return the value under a key, or ABSENT. Keys written in expressions may be whole numbers and bools."""
+    """Return the value under a key, or ABSENT. Keys written in expressions may be whole numbers and bools.
+
+    Raises:
+        Problem: the key is of a kind that no key has.
+    """
     if type(key) is str:
         return within.get(key, ABSENT)
     if type(key) is bool:
         return next((value for own, value in within.items() if own is key), ABSENT)
+    if not _number(key):
+        raise Problem(f"{described(key)} is no key of a map; keys are texts")
     number = integral(key)
     if number is None:
         return ABSENT

@@ -132,32 +132,30 @@ def _max(run: Evaluation, *values: Any) -> Any:
 
 @NUMBERS.function("int", "int(x)", takes=(ANY,), example="int('42')", gives="42")
 def _int(run: Evaluation, value: Any) -> int:
-    """A whole number of a number (without its fraction), a text, a bool, or the seconds since 1970 of a timestamp."""
+    """A whole number of a number (without its fraction), a text, or the seconds since 1970 of a timestamp."""
     if type(value) is int:
         return value
     if type(value) is float:
         return _as_int(value)
-    if type(value) is bool:
-        return int(value)
     if type(value) is Timestamp:
         return value.ns // 1_000_000_000
     if type(value) is str:
         if _INT.fullmatch(value):
             return whole(int(value))
         raise Problem("the text is not a whole number")
-    raise Problem(f"int reads numbers, texts, bools and timestamps, not {described(value)}")
+    raise Problem(f"int reads numbers, texts and timestamps, not {described(value)}; write x ? 1 : 0 for a bool")
 
 
 @NUMBERS.function("float", "float(x)", takes=(ANY,), example="float('1.5')", gives="1.5")
 def _float(run: Evaluation, value: Any) -> float:
-    """A float of a number, a text or a bool; calculating with it never leaves 64 bits."""
-    if type(value) in (int, float, bool):
+    """A float of a number or a text; calculating with it never leaves 64 bits."""
+    if type(value) in (int, float):
         return float(value)
     if type(value) is str:
         if len(value) <= 400 and _FLOAT.fullmatch(value):
             return finite(float(value))
         raise Problem("the text is not a number")
-    raise Problem(f"float reads numbers, texts and bools, not {described(value)}")
+    raise Problem(f"float reads numbers and texts, not {described(value)}")
 
 
 @NUMBERS.function("string", "string(x)", takes=(ANY,), example="string([1, true])", gives='"[1,true]"')
