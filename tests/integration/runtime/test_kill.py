@@ -1,0 +1,51 @@
+"""`kill -9` at random instants under load: what was acknowledged ends, once."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+NURSERY = Path(__file__).parents[2] / "support" / "crash_nursery.py"
+
+
+def kill_often(folder: Path, cycles: int, seed: int) -> dict[str, Any]:
+    """Return the nursery's verdict."""
+    done = subprocess.run(
+        [sys.executable, str(NURSERY), str(folder), str(cycles), str(seed)],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    verdict: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return verdict
+
+
+def check(verdict: dict[str, Any]) -> None:
+    """Nothing is wrong, and the kills really hit something."""
+    assert verdict["faults"] == []
+    assert verdict["acknowledged"] > 0
+    succeeded = verdict["states"]["10"]
+    assert succeeded > 0.95 * verdict["acknowledged"]  # the rest was killed thrice, the last time alone: ATTEMPT_LOST
+
+
+def test_every_acknowledged_run_ends_once_across_kills(tmp_path: Path) -> None:
+    """After 25 kills at random instants every acknowledged start has succeeded, no step twice, histories fold."""
+    verdict = kill_often(tmp_path / "data", 25, 1)
+
+    check(verdict)
+    assert verdict["losses"] > 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("seed", range(10, 14))
+def test_hundreds_of_kills(tmp_path: Path, seed: int) -> None:
+    """The same after 100 kills in one journal."""
+    check(kill_often(tmp_path / "data", 100, seed))
