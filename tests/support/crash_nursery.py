@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from hostd.config.rooms import Config
-from hostd.daemon import Core
+from hostd.core import Core
 from hostd.journal.codec import decode_records
 from hostd.model.ids import stored_id
 from hostd.model.records import AttemptLost, AttemptSucceeded, StepEnded, WaitEnded

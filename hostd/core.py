@@ -1,0 +1,291 @@
+"""The core: every room below the doors, built and connected. What embedding, tests and the daemon share."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hostd.aio import Clock, SystemClock, spawn
+from hostd.config.rooms import Config
+from hostd.errors.base import HostdError
+from hostd.host.action_context import AttemptContexts
+from hostd.host.found import Choices
+from hostd.host.host import PluginHost
+from hostd.host.routes import RouteTable
+from hostd.journal.logs import AttemptLogs
+from hostd.journal.memory import MemoryJournal
+from hostd.journal.port import Journal, JournalInfo, Retention
+from hostd.journal.sqlite import SqliteJournal
+from hostd.lua.limits import ScriptLimits
+from hostd.lua.pool import PoolOptions
+from hostd.lua.script import LuaPool
+from hostd.runtime.effects import Effects
+from hostd.runtime.emit import Emission
+from hostd.runtime.engine_loop import EngineLoop
+from hostd.runtime.intake import Intake
+from hostd.runtime.lanes import Lanes
+from hostd.runtime.log_writer import LogWriter, NoLogFiles
+from hostd.runtime.readers import Readers
+from hostd.runtime.recovery import recover
+from hostd.runtime.residence import Residence
+from hostd.runtime.scripts import Scripts
+from hostd.runtime.slots import Slots
+from hostd.runtime.starts import StartMaker
+from hostd.runtime.timers import Timers
+from hostd.runtime.triggers import Triggers
+from hostd.runtime.watch import Hub
+from hostd.runtime.workflows import Workflows
+from hostd.telemetry.meter import Meter
+
+if TYPE_CHECKING:
+    pass
+
+_log = logging.getLogger("hostd.daemon")
+
+SWEEP_S = 10.0
+PRUNE_S = 60.0
+EXIT_AT_ONCE = 130
+
+
+class Core:
+    """Every room below the doors."""
+
+    def __init__(
+        self, config: Config, *, clock: Clock | None = None, dice: random.Random | None = None, data: Path | None = None
+    ) -> None:
+        """Build; nothing is opened yet.
+
+        Args:
+            data: the data folder; None keeps everything in memory.
+        """
+        self.config = config
+        self.clock: Clock = clock or SystemClock()
+        self.random = dice or random.SystemRandom()
+        self.data = data
+        self.meter = Meter()
+        self.info: JournalInfo | None = None
+        self._care: list[asyncio.Task[None]] = []
+        self.log_files = AttemptLogs(data / "logs") if data is not None else None
+        self.log_writer = LogWriter(self.log_files or NoLogFiles())
+        self.journal: Journal = self._journal()
+        self.readers = Readers(2 if isinstance(self.journal, SqliteJournal) else 0)
+        self.hub = Hub()
+        self._build_guests()
+        self._build_ring()
+        self._build_ways_in()
+        self.workflows.loop = self.loop
+        self.loop.effects = self.effects
+        self.loop.watchers = self.hub
+        self.slots.tell = self.loop.tell_slot
+
+    def _build_guests(self) -> None:
+        """Plugins and scripts."""
+        self.host = PluginHost(self._choices(), clock=self.clock, data_dir=self.data)
+        self.lua = LuaPool(_pool_options(self.config), clock=self.clock)
+        self.routes = RouteTable()
+        self.contexts = AttemptContexts(clock=self.clock, read_secret=self.host.secret)
+        self.scripts = Scripts(
+            pool=self.lua,
+            actions=lambda: self.host.registry,
+            contexts=self.contexts,
+            limits=_script_limits(self.config),
+        )
+
+    def _build_ring(self) -> None:
+        """The engine loop and what it turns."""
+        limits = self.config.limits
+        self.slots = Slots(
+            self._executor_of, {"inline": limits.inline, "thread": limits.threads, "lua": self.config.lua.workers}
+        )
+        self.timers = Timers(self.clock)
+        self.workflows = Workflows(journal=self.journal, readers=self.readers, catalogue=lambda: self.host.registry)
+        self.residence = Residence(
+            journal=self.journal,
+            readers=self.readers,
+            plans=self.workflows,
+            clock=self.clock,
+            runs_max=limits.runs_in_memory,
+        )
+        self.loop = EngineLoop(
+            journal=self.journal,
+            clock=self.clock,
+            residence=self.residence,
+            slots=self.slots,
+            timers=self.timers,
+            lanes=Lanes(limits.doors),
+        )
+        self.effects = Effects(
+            actions=lambda: self.host.registry,
+            contexts=self.contexts,
+            scripts=self.scripts,
+            read_secret=self.host.secret,
+            slots=self.slots,
+            logs=self.log_writer,
+            clock=self.clock,
+            random=self.random,
+            tell=self.loop.tell,
+        )
+
+    def _build_ways_in(self) -> None:
+        """Starts and events."""
+        self.intake = Intake(loop=self.loop, journal=self.journal, readers=self.readers, clock=self.clock)
+        self.starts = StartMaker(random=self.random, env_allowed=self.config.env)
+        self.emission = Emission(
+            loop=self.loop,
+            intake=self.intake,
+            starts=self.starts,
+            journal=self.journal,
+            readers=self.readers,
+            clock=self.clock,
+        )
+        self.triggers = Triggers(
+            workflows=self.workflows,
+            emission=self.emission,
+            registry=lambda: self.host.registry,
+            routes=self.routes,
+            read_secret=self.host.secret,
+            journal=self.journal,
+            readers=self.readers,
+            clock=self.clock,
+            random=self.random,
+            data_dir=self.data,
+        )
+
+    def _journal(self) -> Journal:
+        journal = self.config.journal
+        if self.data is None or journal.store == "memory":
+            return MemoryJournal(randomness=self.random)
+        return SqliteJournal(
+            self.data / "journal.db",
+            randomness=self.random,
+            accept_loss=journal.accept_loss,
+            logs=self.log_files,
+        )
+
+    def _choices(self) -> Choices:
+        plugins = self.config.plugins
+        return Choices(
+            inline=frozenset(plugins.inline),
+            allow=frozenset(plugins.allow or ()),
+            deny=frozenset(plugins.deny),
+            safe_mode=plugins.safe_mode,
+            settings=_plugin_settings(self.config),
+            trace=plugins.trace,
+        )
+
+    def _executor_of(self, action: str) -> str:
+        entry = self.host.registry.action(action)
+        return entry.executors[0] if entry is not None else "inline"
+
+    async def open(self) -> None:
+        """Open the journal, load plugins, and take over what the last daemon left."""
+        self.info = await asyncio.to_thread(self.journal.open)
+        await asyncio.to_thread(self.host.load)
+        lost = await recover(
+            loop=self.loop, journal=self.journal, readers=self.readers, actions=lambda: self.host.registry
+        )
+        await self.timers.start(self.readers, self.journal.due_runs, self.loop.tick)
+        self._care = [
+            spawn(self._sweep(), name="residence-sweep"),
+            spawn(self._prune(), name="journal-prune"),
+        ]
+        _log.info("core_open journal=%s lost_attempts=%d", self.info.path or self.info.kind, lost)
+
+    async def drain(self, grace_s: float) -> int:
+        """Start nothing new, let what runs end within the grace; return how many attempts were cut off."""
+        self.intake.draining = True
+        self.slots.hold()
+        left = await self.effects.drain(grace_s)
+        await self.loop.quiet()
+        return left
+
+    async def close(self) -> None:
+        """Let go of everything; what still runs is lost, and decided about at the next start."""
+        self.intake.draining = True
+        for task in self._care:
+            task.cancel()
+        self.timers.stop()
+        await self.effects.stop()
+        await self.loop.quiet()
+        await self.lua.close()
+        await self.host.close()
+        self.log_writer.close()
+        self.readers.close()
+        await asyncio.to_thread(self.journal.close)
+
+    async def _sweep(self) -> None:
+        while True:
+            await self.clock.sleep(SWEEP_S)
+            self.residence.sweep()
+
+    async def _prune(self) -> None:
+        """Delete what is past retention, in small writes."""
+        retention = _retention(self.config)
+        while True:
+            await self.clock.sleep(PRUNE_S)
+            try:
+                now_ms = self.clock.wall_ms()
+                while await self.readers.call(lambda: self.journal.prune(now_ms=now_ms, retention=retention)):  # noqa: B023
+                    pass
+                if self.log_files is not None:
+                    files = self.log_files
+                    await self.readers.call(lambda: files.prune(now_ms=now_ms, keep_ms=retention.logs_ms))  # noqa: B023
+            except (HostdError, OSError) as error:
+                _log.warning("prune_failed error=%s", error)
+
+
+def _ms(value: timedelta) -> int:
+    return round(value.total_seconds() * 1000)
+
+
+def _retention(config: Config) -> Retention:
+    keep = config.retention
+    return Retention(
+        runs_ms=_ms(keep.runs),
+        events_ms=_ms(keep.events),
+        dedup_ms=_ms(keep.dedup_keys),
+        dedup_per_trigger=keep.dedup_keys_max,
+        request_ids_ms=_ms(keep.request_ids),
+        dead_letters_ms=_ms(keep.dead_letters),
+        logs_ms=_ms(keep.logs),
+    )
+
+
+def _script_limits(config: Config) -> ScriptLimits:
+    limits = config.lua.limits
+    return ScriptLimits(
+        cpu_ms=_ms(limits.cpu),
+        wall_ms=_ms(limits.slice),
+        memory_bytes=limits.memory,
+        source_bytes=limits.source,
+        input_bytes=limits.input,
+        output_bytes=limits.output,
+        reply_bytes=limits.reply,
+        string_bytes=limits.string,
+        pattern_bytes=limits.pattern,
+        coroutines=limits.coroutines,
+        host_calls=limits.host_calls,
+        log_bytes=limits.log,
+    )
+
+
+def _pool_options(config: Config) -> PoolOptions:
+    return PoolOptions(
+        workers_max=config.lua.workers,
+        spare=config.lua.spare,
+        ceiling=_script_limits(config),
+        isolation_required=config.lua.isolation == "required",
+    )
+
+
+def _plugin_settings(config: Config) -> dict[str, Any]:
+    """Return plugins' settings, with the guard of `egress` where `http` says nothing itself."""
+    settings: dict[str, Any] = dict(config.plugins.settings)
+    egress = config.egress
+    guard = {"private": egress.private, "allow": list(egress.allow), "deny": list(egress.deny)}
+    settings["http"] = {**guard, **settings.get("http", {})}
+    return settings

@@ -1,0 +1,103 @@
+"""Counting what happens: hears of every durable turn before the watchers do, and lets the rest be read at each scrape."""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from collections.abc import Callable
+from typing import Protocol
+
+from hostd.engine.state import Run
+from hostd.journal.port import Appended
+from hostd.model.records import (
+    AttemptFailed,
+    AttemptLost,
+    AttemptSucceeded,
+    Record,
+    RunEnded,
+    RunStarted,
+    StepEnded,
+    Terminated,
+    WaitEnded,
+)
+from hostd.model.states import RunState, StepState
+from hostd.runtime.turn import Change
+from hostd.telemetry.meter import Counter, Meter
+
+_LOST_AGAIN_MAX = 1  # verdicts up to here issue the attempt again
+
+
+class Listener(Protocol):
+    """Hears of durable turns."""
+
+    def publish(self, appended: Appended, changes: list[Change]) -> None: ...
+
+
+class Metering:
+    """Counts durable turns and hands them on."""
+
+    def __init__(self, meter: Meter, then: Listener) -> None:
+        self._meter = meter
+        self._then = then
+        self._steps = {state: meter.counter("hostd_steps_ended_total", state=state.name) for state in StepState}
+        self._counts: dict[type[Record], Callable[[Run, Record, int], None]] = {
+            RunStarted: self._run_started,
+            RunEnded: self._run_ended,
+            Terminated: self._run_ended,
+            AttemptSucceeded: lambda *_: self._steps[StepState.SUCCEEDED].inc(),
+            WaitEnded: lambda *_: self._steps[StepState.SUCCEEDED].inc(),
+            StepEnded: lambda run, record, at_ms: self._steps[StepState(record.state)].inc(),  # type: ignore[attr-defined]
+            AttemptFailed: self._attempt_failed,
+            AttemptLost: self._attempt_lost,
+        }
+
+    def publish(self, appended: Appended, changes: list[Change]) -> None:
+        """Count, then tell the watchers."""
+        counts = self._counts
+        for change in changes:
+            for record in change.records:
+                count = counts.get(type(record))
+                if count is not None:
+                    count(change.run, record, appended.at_ms)
+        self._then.publish(appended, changes)
+
+    def _run_started(self, run: Run, record: RunStarted, at_ms: int) -> None:  # type: ignore[override,unused-ignore]
+        source = "trigger" if record.trigger else "client"
+        self._meter.counter("hostd_runs_started_total", source=source).inc()
+
+    def _run_ended(self, run: Run, record: Record, at_ms: int) -> None:
+        outcome = RunState(run.state).name
+        self._meter.counter("hostd_runs_ended_total", outcome=outcome).inc()
+        self._meter.histogram("hostd_run_seconds", outcome=outcome).observe((at_ms - run.started_at_ms) / 1000)
+
+    def _attempt_failed(self, run: Run, record: AttemptFailed, at_ms: int) -> None:  # type: ignore[override,unused-ignore]
+        if record.canceled:
+            self._steps[StepState.CANCELED].inc()
+        elif not record.retry_at_ms:
+            self._steps[StepState.FAILED].inc()
+
+    def _attempt_lost(self, run: Run, record: AttemptLost, at_ms: int) -> None:  # type: ignore[override,unused-ignore]
+        if record.verdict > _LOST_AGAIN_MAX:
+            self._steps[StepState.FAILED].inc()
+
+
+class AttemptCounts:
+    """Counts attempts as effects sees them end; children are made once."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self._ended: dict[tuple[str, str], Counter] = {}
+
+    def ended(self, executor: str, outcome: str) -> None:
+        """Count one attempt: outcome SUCCEEDED, FAILED or CANCELED."""
+        key = (executor, outcome)
+        child = self._ended.get(key)
+        if child is None:
+            child = self._ended[key] = self._meter.counter(
+                "hostd_attempts_ended_total", executor=executor, outcome=outcome
+            )
+        child.inc()
+
+
+def tally(names: list[str]) -> dict[tuple[str, ...], float]:
+    """Return how often each name occurs, as a reading with one label."""
+    return {(name,): float(count) for name, count in Tally(names).items()}
