@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import platform
 import random
 from datetime import timedelta
 from pathlib import Path
@@ -29,6 +30,7 @@ from hostd.runtime.engine_loop import EngineLoop
 from hostd.runtime.intake import Intake
 from hostd.runtime.lanes import Lanes
 from hostd.runtime.log_writer import LogWriter, NoLogFiles
+from hostd.runtime.metering import Metering, tally
 from hostd.runtime.readers import Readers
 from hostd.runtime.recovery import recover
 from hostd.runtime.residence import Residence
@@ -40,6 +42,7 @@ from hostd.runtime.triggers import Triggers
 from hostd.runtime.watch import Hub
 from hostd.runtime.workflows import Workflows
 from hostd.telemetry.meter import Meter
+from hostd.values.version import VERSION
 
 if TYPE_CHECKING:
     pass
@@ -79,7 +82,8 @@ class Core:
         self._build_ways_in()
         self.workflows.loop = self.loop
         self.loop.effects = self.effects
-        self.loop.watchers = self.hub
+        self.loop.watchers = Metering(self.meter, self.hub)
+        self._read_gauges()
         self.slots.tell = self.loop.tell_slot
 
     def _build_guests(self) -> None:
@@ -154,6 +158,17 @@ class Core:
             random=self.random,
             data_dir=self.data,
         )
+
+    def _read_gauges(self) -> None:
+        """Let metrics that are states, not events, be read at each scrape."""
+        reading = self.meter.reading
+        reading("hostd_runs_resident", lambda: {(): float(len(self.residence))})
+        reading("hostd_timers_resident", lambda: {(): float(len(self.timers))})
+        reading("hostd_lane_messages", self.loop.lanes.sizes)
+        reading("hostd_attempts_in_flight", lambda: tally([a.executor for a in self.effects.running()]))
+        reading("hostd_triggers", lambda: tally(self.triggers.states()))
+        reading("hostd_plugins", lambda: tally([str(plugin.state) for plugin in self.host.registry.plugins]))
+        self.meter.gauge("hostd_build_info", version=VERSION, python=platform.python_version()).set(1)
 
     def _journal(self) -> Journal:
         journal = self.config.journal

@@ -31,6 +31,10 @@ class Lanes:
         self.doors_size += item.size
         self.doors.append(item)
 
+    def sizes(self) -> dict[tuple[str, ...], float]:
+        """Return how much waits in each lane, as a reading with one label."""
+        return {("inside",): float(len(self.inside)), ("doors",): float(self.doors_size)}
+
     def has_room(self, size: int = 1) -> bool:
         """Say whether a door item of this size would be accepted now."""
         return self.doors_size + size <= self.doors_max

@@ -1,10 +1,10 @@
-"""Counting what happens: hears of every durable turn before the watchers do, and lets the rest be read at each scrape."""
+"""Counting what happens: hears of every durable turn before the watchers do; the rest is read at each scrape."""
 
 from __future__ import annotations
 
 from collections import Counter as Tally
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 from hostd.engine.state import Run
 from hostd.journal.port import Appended
@@ -39,13 +39,13 @@ class Metering:
         self._meter = meter
         self._then = then
         self._steps = {state: meter.counter("hostd_steps_ended_total", state=state.name) for state in StepState}
-        self._counts: dict[type[Record], Callable[[Run, Record, int], None]] = {
+        self._counts: dict[type[Record], Callable[[Run, Any, int], None]] = {
             RunStarted: self._run_started,
             RunEnded: self._run_ended,
             Terminated: self._run_ended,
             AttemptSucceeded: lambda *_: self._steps[StepState.SUCCEEDED].inc(),
             WaitEnded: lambda *_: self._steps[StepState.SUCCEEDED].inc(),
-            StepEnded: lambda run, record, at_ms: self._steps[StepState(record.state)].inc(),  # type: ignore[attr-defined]
+            StepEnded: lambda run, record, at_ms: self._steps[StepState(record.state)].inc(),
             AttemptFailed: self._attempt_failed,
             AttemptLost: self._attempt_lost,
         }
@@ -60,7 +60,7 @@ class Metering:
                     count(change.run, record, appended.at_ms)
         self._then.publish(appended, changes)
 
-    def _run_started(self, run: Run, record: RunStarted, at_ms: int) -> None:  # type: ignore[override,unused-ignore]
+    def _run_started(self, run: Run, record: RunStarted, at_ms: int) -> None:
         source = "trigger" if record.trigger else "client"
         self._meter.counter("hostd_runs_started_total", source=source).inc()
 
@@ -69,13 +69,13 @@ class Metering:
         self._meter.counter("hostd_runs_ended_total", outcome=outcome).inc()
         self._meter.histogram("hostd_run_seconds", outcome=outcome).observe((at_ms - run.started_at_ms) / 1000)
 
-    def _attempt_failed(self, run: Run, record: AttemptFailed, at_ms: int) -> None:  # type: ignore[override,unused-ignore]
+    def _attempt_failed(self, run: Run, record: AttemptFailed, at_ms: int) -> None:
         if record.canceled:
             self._steps[StepState.CANCELED].inc()
         elif not record.retry_at_ms:
             self._steps[StepState.FAILED].inc()
 
-    def _attempt_lost(self, run: Run, record: AttemptLost, at_ms: int) -> None:  # type: ignore[override,unused-ignore]
+    def _attempt_lost(self, run: Run, record: AttemptLost, at_ms: int) -> None:
         if record.verdict > _LOST_AGAIN_MAX:
             self._steps[StepState.FAILED].inc()
 
@@ -98,6 +98,6 @@ class AttemptCounts:
         child.inc()
 
 
-def tally(names: list[str]) -> dict[tuple[str, ...], float]:
+def tally(names: Sequence[str]) -> dict[tuple[str, ...], float]:
     """Return how often each name occurs, as a reading with one label."""
     return {(name,): float(count) for name, count in Tally(names).items()}

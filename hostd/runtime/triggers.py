@@ -269,6 +269,10 @@ class Triggers:
         found = [live for name, live in sorted(self._live.items()) if name[0] == namespace]
         return [live for live in found if not workflow or live.name[1] == workflow]
 
+    def states(self) -> Sequence[str]:
+        """Return the state of every trigger of an active version."""
+        return [live.state for live in self._live.values()]
+
     async def pause(self, name: Name, reason: str) -> Live:
         """Stop a trigger until it is resumed; its cursor stays."""
         live = self.get(name)
