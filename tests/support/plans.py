@@ -40,7 +40,7 @@ class Formula:
         names |= {"root": scope.root, "now": lambda: scope.now_ms, "seed": scope.seed, "null": scope.why_null}
         try:
             return eval(self._code, {"__builtins__": {"len": len, "str": str}}, names)
-        except (LookupError, TypeError) as error:
+        except (LookupError, NameError, TypeError) as error:
             raise invalid("EXPRESSION_FAILED", f"{self.source}: {error}") from None
 
 
@@ -115,7 +115,9 @@ def plan(
         draft["needs"] = tuple(index[need] for need in draft["needs"])
         for need in draft["needs"]:
             after[need].append(at)
-    named = {name: (handlers or {})[name] for name in ("success", "failure", "cancel", "exit") if name in (handlers or {})}
+    named = {
+        name: (handlers or {})[name] for name in ("success", "failure", "cancel", "exit") if name in (handlers or {})
+    }
     drafts = [*body, *({**draft, "id": name, "needs": (), "handler": name} for name, draft in named.items())]
     return Plan(
         workflow="test",
