@@ -8,9 +8,10 @@ from pathlib import Path
 
 from hostd.aio import Clock, SystemClock
 from hostd.host.assembly import Assembly
+from hostd.host.contexts import ProvisionScope
 from hostd.host.discover import find_built_in, find_installed
 from hostd.host.found import Choices, Found
-from hostd.host.registry import HostRegistry
+from hostd.host.registry import HostRegistry, TriggerEntry
 from hostd.host.secrets import read_secret
 
 _log = logging.getLogger("hostd.host")
@@ -47,11 +48,17 @@ class PluginHost:
         """
         waiting = [entry for entry in self.registry.shared() if not entry.life.ready]
         results = await asyncio.gather(*(entry.life.prepare() for entry in waiting), return_exceptions=True)
+        for action in self.registry.actions.values():
+            action.settle()
         return {
             entry.id: str(result)
             for entry, result in zip(waiting, results, strict=True)
             if isinstance(result, Exception)
         }
+
+    def provision_scope(self, entry: TriggerEntry) -> ProvisionScope:
+        """Return what a trigger's `provision` is given; see `triggers.run_once`."""
+        return ProvisionScope(entry.plugin, entry.id, self._clock, self._data_dir)
 
     async def secret(self, namespace: str, name: str) -> str:
         """Return a secret's value. Raises HostdError SECRET_MISSING."""

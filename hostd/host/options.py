@@ -19,14 +19,16 @@ SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MESSAGE_CHARS_MAX = 500
 VIOLATIONS_MAX = 100
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_PATH_PART = re.compile(r'\["([^"]*)"\]|\[(\d+)\]|([^.\[\]]+)')
 _LEADING = re.compile(r"^\w+ should")
 _ACROSS_FIELDS = frozenset({"value_error", "assertion_error"})  # raised by validators that saw several fields
 
 
 class Fault(NamedTuple):
-    """One thing wrong with options; `path` is below them, empty for the whole."""
+    """One thing wrong with options; `path` is below them, empty for the whole; `parts` are its keys and indexes."""
 
     path: str
+    parts: tuple[str, ...]
     kind: str
     message: str
     suggestion: str
@@ -80,7 +82,7 @@ def _sentence(fault: Fault) -> str:
 
 def _is_certain(fault: Fault, open_paths: list[list[str]]) -> bool:
     """Say whether a fault stands whatever the expressions will give."""
-    parts = _parts(fault.path)
+    parts = list(fault.parts)
     if len(parts) <= 1 and fault.kind in ("missing", "extra_forbidden"):
         return False  # reported with the keys
     for open_path in open_paths:
@@ -92,26 +94,27 @@ def _is_certain(fault: Fault, open_paths: list[list[str]]) -> bool:
 
 
 def _parts(path: str) -> list[str]:
-    return re.findall(r"[^.\[\]\"]+", path)
+    return ["".join(groups) for groups in _PATH_PART.findall(path)]
 
 
 def _faults(model: type[Options], error: ValidationError, data: Any) -> list[Fault]:
     faults: dict[str, Fault] = {}
     for entry in error.errors(include_url=False, include_input=False)[:VIOLATIONS_MAX]:
-        path = _path(entry["loc"], data, keep_last=entry["type"] in ("missing", "extra_forbidden"))
+        parts = _place(entry["loc"], data, keep_last=entry["type"] in ("missing", "extra_forbidden"))
+        path = _written_path(parts)
         message, suggestion = _words(model, entry, path)
         cause = entry.get("ctx", {}).get("error")
         reason = "NOT_YET_SUPPORTED" if isinstance(cause, OptionNotSupported) else "OPTION_INVALID"
         known = faults.get(path)
         if known is not None and known.message != message:  # the members of a union each complain
             message = f"{known.message}, or {message.removeprefix('should be ')}"[:MESSAGE_CHARS_MAX]
-        faults[path] = Fault(path, entry["type"], message, suggestion, reason)
+        faults[path] = Fault(path, tuple(map(str, parts)), entry["type"], message, suggestion, reason)
     return list(faults.values())
 
 
-def _path(location: tuple[int | str, ...], data: Any, *, keep_last: bool) -> str:
+def _place(location: tuple[int | str, ...], data: Any, *, keep_last: bool) -> list[int | str]:
     """Return where a fault lies, without the names pydantic puts in for the members of unions."""
-    path = ""
+    parts: list[int | str] = []
     for at, part in enumerate(location):
         inside = (isinstance(data, Mapping) and part in data) or (
             isinstance(data, list) and isinstance(part, int) and part < len(data)
@@ -120,8 +123,13 @@ def _path(location: tuple[int | str, ...], data: Any, *, keep_last: bool) -> str
             data = data[part]
         elif not (keep_last and at == len(location) - 1):
             continue
-        path += _path_part(part, first=not path)
-    return path
+        parts.append(part)
+    return parts
+
+
+def _written_path(parts: list[int | str]) -> str:
+    """Return a place as documents' mistakes are written: `headers.accept`, `items[0]`, `["odd key"]`."""
+    return "".join(_path_part(part, first=at == 0) for at, part in enumerate(parts))
 
 
 def _path_part(part: int | str, *, first: bool) -> str:

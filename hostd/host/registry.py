@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -52,8 +53,36 @@ class Entry:
         return sample(self.options)
 
 
+class FirstUse:
+    """Stands where an action's instance will stand, until its first attempt has provisioned it."""
+
+    def __init__(self, entry: ActionEntry) -> None:
+        self._entry = entry
+
+    async def run(self, ctx: Any, options: Any) -> Any:
+        """Provision, put the action in place, run it. Raises HostdError PLUGIN_FAILED, and what the action raises."""
+        await self._entry.life.prepare()
+        self._entry.settle()
+        return await self._entry.instance.run(ctx, options)
+
+
+class FirstUseInThread:
+    """The same for a blocking action: provisioning belongs to the loop, so an attempt in a thread has to come again."""
+
+    def __init__(self, entry: ActionEntry) -> None:
+        self._entry = entry
+
+    def run(self, ctx: Any, options: Any) -> Any:
+        """Run the action if it is provisioned by now. Raises HostdError PLUGIN_FAILED otherwise, retryable."""
+        if not self._entry.life.ready:
+            message = f"{self._entry.id} is not provisioned yet; `PluginHost.prepare` does it at start"
+            raise HostdError(Kind.UNAVAILABLE, "PLUGIN_FAILED", message, retry_after_s=1.0)
+        self._entry.settle()
+        return self._entry.instance.run(ctx, options)
+
+
 class ActionEntry(Entry):
-    """An action and its one instance. Await `life.prepare()` unless `life.ready`, then call `instance.run`."""
+    """An action and its one instance: call `instance.run(ctx, options)`; the first attempt provisions by itself."""
 
     __slots__ = ("effects", "executors", "instance", "life", "max_in_flight")
 
@@ -65,7 +94,14 @@ class ActionEntry(Entry):
         self.executors = action.executors
         self.max_in_flight = action.max_in_flight
         self.life = life
-        self.instance: Any = life.component
+        blocking = not inspect.iscoroutinefunction(action.run)
+        self.instance: Any = FirstUseInThread(self) if blocking else FirstUse(self)
+        self.settle()
+
+    def settle(self) -> None:
+        """Put the action itself into `instance` once it is ready."""
+        if self.life.ready:
+            self.instance = self.life.component
 
 
 class TriggerEntry(Entry):

@@ -1,0 +1,38 @@
+"""One run of a configured trigger, from construction to close, and what its end means."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from hostd.host.contexts import ProvisionScope, TriggerScope
+from hostd.host.guard import PLUGIN_ERRORS, TriggerVerdict, verdict_of
+from hostd.host.lifecycle import alive
+from hostd.host.registry import TriggerEntry
+
+
+async def run_once(
+    entry: TriggerEntry, options: Any, *, context: TriggerScope, provision: ProvisionScope
+) -> TriggerVerdict:
+    """Construct, provision, run and close a trigger; return what its end means. The caller restarts it, or not.
+
+    Cancelling this stops the trigger: it is closed, its routes are taken back, and CancelledError passes on.
+
+    Args:
+        options: parsed by `entry.parse`.
+        context: for this run only; a restart needs a new one with the cursor it left (`context.cursor`).
+    """
+    try:
+        trigger = entry.create(options)
+        async with alive(trigger, provision):
+            await trigger.run(context)
+    except PLUGIN_ERRORS as error:  # the fence
+        return verdict_of(error)
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        return verdict_of(RuntimeError(f"the trigger cancelled itself: {error!r}"))
+    finally:
+        context.close()
+    return verdict_of(None)
