@@ -71,7 +71,11 @@ class Secrets(Protocol):
 
 
 class CancelToken(Protocol):
-    """Whether the attempt is asked to stop. An `async def run` is also cancelled when its grace time ends."""
+    """Whether the attempt is asked to stop.
+
+    An `async def run` gets asyncio.CancelledError at the same moment and has the grace time (30 s) to clean up; a plain
+    `def run` in a thread has only this to look at.
+    """
 
     @property
     def requested(self) -> bool:
