@@ -32,15 +32,15 @@ encode_head = msgspec.msgpack.Encoder().encode
 decode_head = msgspec.msgpack.Decoder(BatchHead).decode
 
 
-def row_crc(pos: int, run: int, seq: int, n: int, at_ms: int, epoch: int, text: str | None, body: bytes) -> int:
+def row_crc(pos: int, run: int, seq: int, n: int, at_ms: int, epoch: int, text: bytes, body: bytes) -> int:
     """Return the checksum of a row, as a signed 32-bit integer (four bytes in SQLite). `text`: see `row_text`."""
     fixed = _FIXED(pos, run, seq, n, at_ms, epoch)
-    return crc32(body, crc32(fixed + text.encode() if text else fixed)) - _SIGNED
+    return crc32(body, crc32(fixed + text if text else fixed)) - _SIGNED
 
 
-def row_text(principal: str, namespace: str | None) -> str:
+def row_text(principal: bytes, namespace: bytes | None) -> bytes:
     """Return the texts of a row as one, for its checksum."""
-    return principal if namespace is None else f"{principal}\0{namespace}"
+    return principal if namespace is None else principal + b"\0" + namespace
 
 
 def body_crc(number: int, version: int, run: int, body: bytes) -> int:

@@ -77,11 +77,11 @@ class _Records:
         try:
             row = rows.stored_row(tuple(columns))
             if row.run:
-                yield from self._records(row, decode_records(row.body), namespace=columns[7])
+                yield from self._records(row, decode_records(row.body))
         except HostdError as error:
             yield f"position {columns[0]}, run key {columns[1]}: {error}"
 
-    def _records(self, row: StoredRow, records: list[AnyRecord], *, namespace: str | None) -> Iterator[str]:
+    def _records(self, row: StoredRow, records: list[AnyRecord]) -> Iterator[str]:
         if len(records) != row.n:
             yield f"position {row.pos}, run key {row.run}: the row holds {len(records)} records and says {row.n}"
         due = self._next_seq.get(row.run)
@@ -95,7 +95,7 @@ class _Records:
         else:
             self._next_seq[row.run] = row.seq + row.n
         if row.seq == 0 or ended:
-            yield from self._index(row, records, namespace)
+            yield from self._index(row)
 
     def _seq_before(self, row: StoredRow) -> int:
         """Return where the records before a row end, for runs not seen yet or that have ended."""
@@ -104,7 +104,7 @@ class _Records:
             found = connection.execute(sql, (row.run, row.seq)).fetchone()
         return int(found[0]) if found else 0
 
-    def _index(self, row: StoredRow, records: list[AnyRecord], namespace: str | None) -> Iterator[str]:
+    def _index(self, row: StoredRow) -> Iterator[str]:
         with self._pool.connection() as connection:
             expected = expected_row(connection, row.run)
             fault = index_fault(connection, expected) if expected is not None else ""

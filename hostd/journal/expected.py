@@ -38,7 +38,7 @@ def expected_row(connection: sqlite3.Connection, run: int) -> RunRow | None:
         return None
     return RunRow(
         run=run,
-        namespace=first[7] or "",
+        namespace=(first[7] or b"").decode("utf-8", "replace"),
         run_id=started.run_id,
         workflow=started.workflow,
         version=started.version,
@@ -83,6 +83,8 @@ def index_fault(connection: sqlite3.Connection, expected: RunRow) -> str:
             return f"the index has another {name} than its records"
     if run_is_final(expected.state) and (row.state, row.ended_at_ms) != (expected.state, expected.ended_at_ms):
         return "it has ended, and the index says otherwise"
+    if run_is_final(row.state) and not run_is_final(expected.state):
+        return "the index says that it has ended, its records do not"
     return _labels_fault(connection, expected)
 
 

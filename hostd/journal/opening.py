@@ -154,7 +154,7 @@ def _missing(
     beyond = frames.lost_after(taken)
     if beyond > 1:
         return f"The journal's WAL is damaged after frame {taken}; it lost up to {beyond} acknowledged batches.", ()
-    if seen is not None and not seen.clean and frames.size_bytes > 0 and frames.cut_after(taken, seen.wal_bytes):
+    if seen is not None and not seen.clean and frames.size_bytes >= 0 and frames.was_cut(seen.wal_bytes):
         was = f"{frames.size_bytes} of {seen.wal_bytes} bytes are left"
         return f"The journal's WAL was cut ({was}); it may have lost acknowledged batches after {counters.batch}.", ()
     if frames.last_of_pass > taken:

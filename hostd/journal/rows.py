@@ -12,7 +12,12 @@ from hostd.journal.chain import body_crc, row_crc, row_text
 from hostd.journal.port import Blob, DeadLetter, EventRow, RunRow, Snapshot, StoredRow, TriggerRow
 from hostd.model.payload import blob_digest
 
-RECORD_COLUMNS = "pos, run, seq, n, at_ms, epoch, principal, namespace, crc, body"
+RECORD_COLUMNS = (
+    "pos, run, seq, n, at_ms, epoch, CAST(principal AS BLOB), CAST(namespace AS BLOB), crc, CAST(body AS BLOB)"
+)
+"""Texts as bytes: one that is damaged must not keep the others from being read."""
+
+
 RUN_COLUMNS = (
     "run, namespace, run_id, workflow, version, key, state, reason, labels, trigger, parent,"
     " created_at_ms, ended_at_ms, due_at_ms, owes"
@@ -30,7 +35,7 @@ def stored_row(values: tuple[Any, ...]) -> StoredRow:
         sound = False
     if not sound:
         raise _corrupt_row(pos, run)
-    return StoredRow(run, seq, n, pos, at_ms, epoch, principal, body)
+    return StoredRow(run, seq, n, pos, at_ms, epoch, principal.decode(), body)
 
 
 def _corrupt_row(pos: int, run: object) -> HostdError:

@@ -50,13 +50,13 @@ def record_values(batch: Batch, counters: Counters) -> tuple[list[RecordValues],
     begun = {new.run: new.namespace for new in batch.new_runs} if batch.new_runs else {}
     for row in batch.rows:
         principal, namespace = row.principal, begun.get(row.run) if row.seq == 0 else None
-        text = principal if namespace is None else row_text(principal, namespace)
+        text = principal.encode() if namespace is None else row_text(principal.encode(), namespace.encode())
         crc = row_crc(pos, row.run, row.seq, row.n, at_ms, epoch, text, row.body)
         crcs.append(crc)
         values.append((pos, row.run, row.seq, row.n, at_ms, epoch, principal, namespace, None, None, crc, row.body))
         pos += row.n
     if not values:
-        crcs.append(row_crc(pos, 0, appended.number, 1, at_ms, epoch, "", b""))
+        crcs.append(row_crc(pos, 0, appended.number, 1, at_ms, epoch, b"", b""))
         values.append((pos, 0, appended.number, 1, at_ms, epoch, "", None, None, None, crcs[0], b""))
         pos += 1
     counters.link = next_link(counters.link, appended.number, crcs)
@@ -96,7 +96,7 @@ def _has_rest(batch: Batch) -> bool:
 
 
 def write_batch(cursor: sqlite3.Cursor, batch: Batch, counters: Counters) -> Appended:
-    """Write a batch. Raises sqlite3.Error or HostdError with part of it written: the caller rolls back, counters too."""
+    """Write a batch. Raises sqlite3.Error or HostdError with part written: the caller rolls back, counters too."""
     values, appended = record_values(batch, counters)
     if len(values) == 1:
         cursor.execute(_RECORD, values[0])

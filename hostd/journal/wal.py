@@ -9,7 +9,7 @@ The journal flushes every commit and acknowledges only then, and its WAL file is
 open. Hence, for a journal that was not closed in order:
 - Two or more transactions of this pass beyond what SQLite took: at least one of them was flushed, so it was damaged.
 - One: either damaged, or the power went while it was written (and then nobody was told it is durable).
-- The file shorter than it was, and its last frame taken: what came after was cut off.
+- The file shorter than it was, and its last frame of this pass: what came after was cut off.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ class WalFrames(NamedTuple):
         """Return how many whole transactions of this pass lie beyond the frames that SQLite took."""
         return sum(1 for number in self.transactions if number > taken)
 
-    def cut_after(self, taken: int, wal_bytes: int) -> bool:
-        """Say whether the file is shorter than it was (`wal_bytes`) and the end may lie behind the cut."""
-        return self.size_bytes < wal_bytes and taken >= self.frames
+    def was_cut(self, wal_bytes: int) -> bool:
+        """Say whether the file is shorter than it was (`wal_bytes`) and this pass goes up to the cut."""
+        return self.size_bytes < wal_bytes and self.last_of_pass >= self.frames
 
 
 def read_wal(path: Path) -> WalFrames:
-    """Return what a WAL file shows; all zeros where there is none or it has no header."""
+    """Return what a WAL file shows; nothing where it has no header, size -1 where there is none."""
     try:
         size_bytes = path.stat().st_size
         with path.open("rb") as file:
@@ -64,7 +64,7 @@ def read_wal(path: Path) -> WalFrames:
                 if pages:
                     transactions.append(number)
     except FileNotFoundError:
-        return WalFrames(0, 0, 0, 0, ())
+        return WalFrames(-1, 0, 0, 0, ())
     return WalFrames(size_bytes, page_bytes, count, last, tuple(transactions))
 
 

