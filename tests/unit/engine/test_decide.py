@@ -65,7 +65,7 @@ def test_terminate_is_the_last_word_wherever_it_comes(plan, moves, when):
         player.play(kind, which, random)
     player.play("terminate", 0, 0.0)
     length = len(player.book.history)
-    for message in player.heard:
+    for message in list(player.heard):
         assert not player.say(message)
     check_end(player.run)
     check_history(plan, player.book.history)
