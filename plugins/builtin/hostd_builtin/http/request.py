@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from hostd.plugin import Action, ActionContext, ActionError, JsonValue, ProvisionContext, dump_json
@@ -30,11 +31,11 @@ class Request(Action[RequestOptions]):
 
     async def provision(self, ctx: ProvisionContext) -> None:
         """Open the session."""
-        from hostd_builtin.http.client import open_session
-
+        # aiohttp takes a quarter of a second to import: not on the loop.
+        client = await asyncio.to_thread(importlib.import_module, "hostd_builtin.http.client")
         settings: RequestSettings = self.settings
         self._policy = AddressPolicy(private=settings.private, allow=settings.allow, deny=settings.deny)
-        self._session = open_session(self._policy)
+        self._session = client.open_session(self._policy)
 
     async def close(self) -> None:
         """Close the session."""

@@ -1,6 +1,6 @@
 """Mock actions that can hurt the daemon or write files: refused unless the operator sets `harmful: true`.
 
-`plugins.settings.mock: {harmful: true}`, or HOSTD_PLUGINS__SETTINGS='{"mock": {"harmful": true}}'.
+`plugins.settings.mock: {harmful: true}` in the configuration, or HOSTD_PLUGINS__SETTINGS__MOCK__HARMFUL=true.
 """
 
 from __future__ import annotations
