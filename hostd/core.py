@@ -302,5 +302,5 @@ def _plugin_settings(config: Config) -> dict[str, Any]:
     settings: dict[str, Any] = dict(config.plugins.settings)
     egress = config.egress
     guard = {"private": egress.private, "allow": list(egress.allow), "deny": list(egress.deny)}
-    settings["http"] = {**guard, **settings.get("http", {})}
+    settings["http.request"] = {**guard, **settings.get("http.request", settings.get("http", {}))}
     return settings

@@ -225,10 +225,12 @@ class Effects:
 
     def _ended(self, attempt: Attempt, value: Any, error: BaseException | None) -> None:
         self._let_go(attempt)
+        if not self._stopped:  # the daemon is going down: what it cut off is lost, not failed
+            self._answer(attempt, value, error)
         if attempt.context is not None and attempt.context.lines:
             self._keep_log(attempt)
-        if self._stopped:
-            return  # the daemon is going down: what it cut off is lost, not failed
+
+    def _answer(self, attempt: Attempt, value: Any, error: BaseException | None) -> None:
         if error is not None:
             self._answer_error(attempt, error)
             return
