@@ -46,7 +46,9 @@ def generate(out: Path) -> None:
     services = [file for file in files if re.search(r"^service ", (PROTO / file).read_text(encoding="utf-8"), re.M)]
     _run(["--python_out", str(out), "--pyi_out", str(out), *files])
     if services:
-        _run(["--grpc_python_out", str(out), "--mypy_grpc_out", f"quiet:{out}", *services])
+        stubs = Path(sys.executable).parent / "protoc-gen-mypy_grpc"  # beside this Python, wherever PATH points
+        plugin = f"--plugin=protoc-gen-mypy_grpc={stubs}"
+        _run([plugin, "--grpc_python_out", str(out), "--mypy_grpc_out", f"quiet:{out}", *services])
 
 
 def _run(arguments: list[str]) -> None:

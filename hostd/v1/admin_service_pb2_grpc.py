@@ -52,7 +52,8 @@ class AdminServiceServicer(object):
     """
 
     def GetSystemInfo(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Versions, limits, capabilities and how the daemon is.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')

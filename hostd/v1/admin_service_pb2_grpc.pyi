@@ -25,6 +25,7 @@ class AdminServiceStub:
         hostd.v1.admin_service_pb2.GetSystemInfoRequest,
         hostd.v1.admin_service_pb2.SystemInfo,
     ]
+    """Versions, limits, capabilities and how the daemon is."""
 
     BackupJournal: grpc.UnaryStreamMultiCallable[
         hostd.v1.admin_service_pb2.BackupJournalRequest,
@@ -39,6 +40,7 @@ class AdminServiceAsyncStub:
         hostd.v1.admin_service_pb2.GetSystemInfoRequest,
         hostd.v1.admin_service_pb2.SystemInfo,
     ]
+    """Versions, limits, capabilities and how the daemon is."""
 
     BackupJournal: grpc.aio.UnaryStreamMultiCallable[
         hostd.v1.admin_service_pb2.BackupJournalRequest,
@@ -54,7 +56,8 @@ class AdminServiceServicer(metaclass=abc.ABCMeta):
         self,
         request: hostd.v1.admin_service_pb2.GetSystemInfoRequest,
         context: _ServicerContext,
-    ) -> typing.Union[hostd.v1.admin_service_pb2.SystemInfo, collections.abc.Awaitable[hostd.v1.admin_service_pb2.SystemInfo]]: ...
+    ) -> typing.Union[hostd.v1.admin_service_pb2.SystemInfo, collections.abc.Awaitable[hostd.v1.admin_service_pb2.SystemInfo]]:
+        """Versions, limits, capabilities and how the daemon is."""
 
     @abc.abstractmethod
     def BackupJournal(

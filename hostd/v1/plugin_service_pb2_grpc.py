@@ -57,13 +57,15 @@ class PluginServiceServicer(object):
     """
 
     def ListPlugins(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Every plugin that was found, loaded or not.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetPlugin(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """One plugin with what it registered.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')

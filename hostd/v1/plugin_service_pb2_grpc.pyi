@@ -25,11 +25,13 @@ class PluginServiceStub:
         hostd.v1.plugin_service_pb2.ListPluginsRequest,
         hostd.v1.plugin_service_pb2.ListPluginsResponse,
     ]
+    """Every plugin that was found, loaded or not."""
 
     GetPlugin: grpc.UnaryUnaryMultiCallable[
         hostd.v1.plugin_service_pb2.GetPluginRequest,
         hostd.v1.plugin_service_pb2.Plugin,
     ]
+    """One plugin with what it registered."""
 
     GetComponentSchema: grpc.UnaryUnaryMultiCallable[
         hostd.v1.plugin_service_pb2.GetComponentSchemaRequest,
@@ -44,11 +46,13 @@ class PluginServiceAsyncStub:
         hostd.v1.plugin_service_pb2.ListPluginsRequest,
         hostd.v1.plugin_service_pb2.ListPluginsResponse,
     ]
+    """Every plugin that was found, loaded or not."""
 
     GetPlugin: grpc.aio.UnaryUnaryMultiCallable[
         hostd.v1.plugin_service_pb2.GetPluginRequest,
         hostd.v1.plugin_service_pb2.Plugin,
     ]
+    """One plugin with what it registered."""
 
     GetComponentSchema: grpc.aio.UnaryUnaryMultiCallable[
         hostd.v1.plugin_service_pb2.GetComponentSchemaRequest,
@@ -64,14 +68,16 @@ class PluginServiceServicer(metaclass=abc.ABCMeta):
         self,
         request: hostd.v1.plugin_service_pb2.ListPluginsRequest,
         context: _ServicerContext,
-    ) -> typing.Union[hostd.v1.plugin_service_pb2.ListPluginsResponse, collections.abc.Awaitable[hostd.v1.plugin_service_pb2.ListPluginsResponse]]: ...
+    ) -> typing.Union[hostd.v1.plugin_service_pb2.ListPluginsResponse, collections.abc.Awaitable[hostd.v1.plugin_service_pb2.ListPluginsResponse]]:
+        """Every plugin that was found, loaded or not."""
 
     @abc.abstractmethod
     def GetPlugin(
         self,
         request: hostd.v1.plugin_service_pb2.GetPluginRequest,
         context: _ServicerContext,
-    ) -> typing.Union[hostd.v1.plugin_service_pb2.Plugin, collections.abc.Awaitable[hostd.v1.plugin_service_pb2.Plugin]]: ...
+    ) -> typing.Union[hostd.v1.plugin_service_pb2.Plugin, collections.abc.Awaitable[hostd.v1.plugin_service_pb2.Plugin]]:
+        """One plugin with what it registered."""
 
     @abc.abstractmethod
     def GetComponentSchema(

@@ -44,6 +44,7 @@ class RunServiceStub:
         hostd.v1.run_service_pb2.GetRunRequest,
         hostd.v1.run_pb2.Run,
     ]
+    """A run with its input, output, failures and steps."""
 
     ListRuns: grpc.UnaryUnaryMultiCallable[
         hostd.v1.run_service_pb2.ListRunsRequest,
@@ -55,6 +56,7 @@ class RunServiceStub:
         hostd.v1.run_service_pb2.CountRunsRequest,
         hostd.v1.run_service_pb2.CountRunsResponse,
     ]
+    """How many runs match a filter."""
 
     GetRunHistory: grpc.UnaryUnaryMultiCallable[
         hostd.v1.run_service_pb2.GetRunHistoryRequest,
@@ -78,31 +80,37 @@ class RunServiceStub:
         hostd.v1.run_service_pb2.GetLogsRequest,
         hostd.v1.run_service_pb2.GetLogsResponse,
     ]
+    """What attempts logged."""
 
     ReadBlob: grpc.UnaryStreamMultiCallable[
         hostd.v1.run_service_pb2.ReadBlobRequest,
         hostd.v1.run_service_pb2.ReadBlobResponse,
     ]
+    """The bytes of a value that an answer refers to by digest."""
 
     CancelRun: grpc.UnaryUnaryMultiCallable[
         hostd.v1.run_service_pb2.CancelRunRequest,
         hostd.v1.run_pb2.Run,
     ]
+    """Stops a run in good order: attempts are told, handlers run."""
 
     TerminateRun: grpc.UnaryUnaryMultiCallable[
         hostd.v1.run_service_pb2.TerminateRunRequest,
         hostd.v1.run_pb2.Run,
     ]
+    """Ends a run at once as CANCELED; nothing else runs."""
 
     PauseRun: grpc.UnaryUnaryMultiCallable[
         hostd.v1.run_service_pb2.PauseRunRequest,
         hostd.v1.run_pb2.Run,
     ]
+    """Lets nothing new start; what runs goes on to its end."""
 
     ResumeRun: grpc.UnaryUnaryMultiCallable[
         hostd.v1.run_service_pb2.ResumeRunRequest,
         hostd.v1.run_pb2.Run,
     ]
+    """Lets a paused run go on."""
 
     DeleteRun: grpc.UnaryUnaryMultiCallable[
         hostd.v1.run_service_pb2.DeleteRunRequest,
@@ -135,6 +143,7 @@ class RunServiceAsyncStub:
         hostd.v1.run_service_pb2.GetRunRequest,
         hostd.v1.run_pb2.Run,
     ]
+    """A run with its input, output, failures and steps."""
 
     ListRuns: grpc.aio.UnaryUnaryMultiCallable[
         hostd.v1.run_service_pb2.ListRunsRequest,
@@ -146,6 +155,7 @@ class RunServiceAsyncStub:
         hostd.v1.run_service_pb2.CountRunsRequest,
         hostd.v1.run_service_pb2.CountRunsResponse,
     ]
+    """How many runs match a filter."""
 
     GetRunHistory: grpc.aio.UnaryUnaryMultiCallable[
         hostd.v1.run_service_pb2.GetRunHistoryRequest,
@@ -169,31 +179,37 @@ class RunServiceAsyncStub:
         hostd.v1.run_service_pb2.GetLogsRequest,
         hostd.v1.run_service_pb2.GetLogsResponse,
     ]
+    """What attempts logged."""
 
     ReadBlob: grpc.aio.UnaryStreamMultiCallable[
         hostd.v1.run_service_pb2.ReadBlobRequest,
         hostd.v1.run_service_pb2.ReadBlobResponse,
     ]
+    """The bytes of a value that an answer refers to by digest."""
 
     CancelRun: grpc.aio.UnaryUnaryMultiCallable[
         hostd.v1.run_service_pb2.CancelRunRequest,
         hostd.v1.run_pb2.Run,
     ]
+    """Stops a run in good order: attempts are told, handlers run."""
 
     TerminateRun: grpc.aio.UnaryUnaryMultiCallable[
         hostd.v1.run_service_pb2.TerminateRunRequest,
         hostd.v1.run_pb2.Run,
     ]
+    """Ends a run at once as CANCELED; nothing else runs."""
 
     PauseRun: grpc.aio.UnaryUnaryMultiCallable[
         hostd.v1.run_service_pb2.PauseRunRequest,
         hostd.v1.run_pb2.Run,
     ]
+    """Lets nothing new start; what runs goes on to its end."""
 
     ResumeRun: grpc.aio.UnaryUnaryMultiCallable[
         hostd.v1.run_service_pb2.ResumeRunRequest,
         hostd.v1.run_pb2.Run,
     ]
+    """Lets a paused run go on."""
 
     DeleteRun: grpc.aio.UnaryUnaryMultiCallable[
         hostd.v1.run_service_pb2.DeleteRunRequest,
@@ -233,7 +249,8 @@ class RunServiceServicer(metaclass=abc.ABCMeta):
         self,
         request: hostd.v1.run_service_pb2.GetRunRequest,
         context: _ServicerContext,
-    ) -> typing.Union[hostd.v1.run_pb2.Run, collections.abc.Awaitable[hostd.v1.run_pb2.Run]]: ...
+    ) -> typing.Union[hostd.v1.run_pb2.Run, collections.abc.Awaitable[hostd.v1.run_pb2.Run]]:
+        """A run with its input, output, failures and steps."""
 
     @abc.abstractmethod
     def ListRuns(
@@ -248,7 +265,8 @@ class RunServiceServicer(metaclass=abc.ABCMeta):
         self,
         request: hostd.v1.run_service_pb2.CountRunsRequest,
         context: _ServicerContext,
-    ) -> typing.Union[hostd.v1.run_service_pb2.CountRunsResponse, collections.abc.Awaitable[hostd.v1.run_service_pb2.CountRunsResponse]]: ...
+    ) -> typing.Union[hostd.v1.run_service_pb2.CountRunsResponse, collections.abc.Awaitable[hostd.v1.run_service_pb2.CountRunsResponse]]:
+        """How many runs match a filter."""
 
     @abc.abstractmethod
     def GetRunHistory(
@@ -279,42 +297,48 @@ class RunServiceServicer(metaclass=abc.ABCMeta):
         self,
         request: hostd.v1.run_service_pb2.GetLogsRequest,
         context: _ServicerContext,
-    ) -> typing.Union[hostd.v1.run_service_pb2.GetLogsResponse, collections.abc.Awaitable[hostd.v1.run_service_pb2.GetLogsResponse]]: ...
+    ) -> typing.Union[hostd.v1.run_service_pb2.GetLogsResponse, collections.abc.Awaitable[hostd.v1.run_service_pb2.GetLogsResponse]]:
+        """What attempts logged."""
 
     @abc.abstractmethod
     def ReadBlob(
         self,
         request: hostd.v1.run_service_pb2.ReadBlobRequest,
         context: _ServicerContext,
-    ) -> typing.Union[collections.abc.Iterator[hostd.v1.run_service_pb2.ReadBlobResponse], collections.abc.AsyncIterator[hostd.v1.run_service_pb2.ReadBlobResponse]]: ...
+    ) -> typing.Union[collections.abc.Iterator[hostd.v1.run_service_pb2.ReadBlobResponse], collections.abc.AsyncIterator[hostd.v1.run_service_pb2.ReadBlobResponse]]:
+        """The bytes of a value that an answer refers to by digest."""
 
     @abc.abstractmethod
     def CancelRun(
         self,
         request: hostd.v1.run_service_pb2.CancelRunRequest,
         context: _ServicerContext,
-    ) -> typing.Union[hostd.v1.run_pb2.Run, collections.abc.Awaitable[hostd.v1.run_pb2.Run]]: ...
+    ) -> typing.Union[hostd.v1.run_pb2.Run, collections.abc.Awaitable[hostd.v1.run_pb2.Run]]:
+        """Stops a run in good order: attempts are told, handlers run."""
 
     @abc.abstractmethod
     def TerminateRun(
         self,
         request: hostd.v1.run_service_pb2.TerminateRunRequest,
         context: _ServicerContext,
-    ) -> typing.Union[hostd.v1.run_pb2.Run, collections.abc.Awaitable[hostd.v1.run_pb2.Run]]: ...
+    ) -> typing.Union[hostd.v1.run_pb2.Run, collections.abc.Awaitable[hostd.v1.run_pb2.Run]]:
+        """Ends a run at once as CANCELED; nothing else runs."""
 
     @abc.abstractmethod
     def PauseRun(
         self,
         request: hostd.v1.run_service_pb2.PauseRunRequest,
         context: _ServicerContext,
-    ) -> typing.Union[hostd.v1.run_pb2.Run, collections.abc.Awaitable[hostd.v1.run_pb2.Run]]: ...
+    ) -> typing.Union[hostd.v1.run_pb2.Run, collections.abc.Awaitable[hostd.v1.run_pb2.Run]]:
+        """Lets nothing new start; what runs goes on to its end."""
 
     @abc.abstractmethod
     def ResumeRun(
         self,
         request: hostd.v1.run_service_pb2.ResumeRunRequest,
         context: _ServicerContext,
-    ) -> typing.Union[hostd.v1.run_pb2.Run, collections.abc.Awaitable[hostd.v1.run_pb2.Run]]: ...
+    ) -> typing.Union[hostd.v1.run_pb2.Run, collections.abc.Awaitable[hostd.v1.run_pb2.Run]]:
+        """Lets a paused run go on."""
 
     @abc.abstractmethod
     def DeleteRun(

@@ -71,7 +71,8 @@ class ScriptServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def EvaluateExpression(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Evaluates an expression over values of the caller's own.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')

@@ -37,6 +37,7 @@ class ScriptServiceStub:
         hostd.v1.script_service_pb2.EvaluateExpressionRequest,
         hostd.v1.script_service_pb2.EvaluateExpressionResponse,
     ]
+    """Evaluates an expression over values of the caller's own."""
 
 class ScriptServiceAsyncStub:
     """Scripts and expressions on their own, with the same limits as in a step."""
@@ -57,6 +58,7 @@ class ScriptServiceAsyncStub:
         hostd.v1.script_service_pb2.EvaluateExpressionRequest,
         hostd.v1.script_service_pb2.EvaluateExpressionResponse,
     ]
+    """Evaluates an expression over values of the caller's own."""
 
 class ScriptServiceServicer(metaclass=abc.ABCMeta):
     """Scripts and expressions on their own, with the same limits as in a step."""
@@ -82,6 +84,7 @@ class ScriptServiceServicer(metaclass=abc.ABCMeta):
         self,
         request: hostd.v1.script_service_pb2.EvaluateExpressionRequest,
         context: _ServicerContext,
-    ) -> typing.Union[hostd.v1.script_service_pb2.EvaluateExpressionResponse, collections.abc.Awaitable[hostd.v1.script_service_pb2.EvaluateExpressionResponse]]: ...
+    ) -> typing.Union[hostd.v1.script_service_pb2.EvaluateExpressionResponse, collections.abc.Awaitable[hostd.v1.script_service_pb2.EvaluateExpressionResponse]]:
+        """Evaluates an expression over values of the caller's own."""
 
 def add_ScriptServiceServicer_to_server(servicer: ScriptServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -67,13 +67,15 @@ class TriggerServiceServicer(object):
     """
 
     def ListTriggers(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Triggers of active versions.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetTrigger(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """One trigger with its cursor.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')

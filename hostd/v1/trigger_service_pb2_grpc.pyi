@@ -25,11 +25,13 @@ class TriggerServiceStub:
         hostd.v1.trigger_service_pb2.ListTriggersRequest,
         hostd.v1.trigger_service_pb2.ListTriggersResponse,
     ]
+    """Triggers of active versions."""
 
     GetTrigger: grpc.UnaryUnaryMultiCallable[
         hostd.v1.trigger_service_pb2.GetTriggerRequest,
         hostd.v1.trigger_service_pb2.Trigger,
     ]
+    """One trigger with its cursor."""
 
     PauseTrigger: grpc.UnaryUnaryMultiCallable[
         hostd.v1.trigger_service_pb2.PauseTriggerRequest,
@@ -56,11 +58,13 @@ class TriggerServiceAsyncStub:
         hostd.v1.trigger_service_pb2.ListTriggersRequest,
         hostd.v1.trigger_service_pb2.ListTriggersResponse,
     ]
+    """Triggers of active versions."""
 
     GetTrigger: grpc.aio.UnaryUnaryMultiCallable[
         hostd.v1.trigger_service_pb2.GetTriggerRequest,
         hostd.v1.trigger_service_pb2.Trigger,
     ]
+    """One trigger with its cursor."""
 
     PauseTrigger: grpc.aio.UnaryUnaryMultiCallable[
         hostd.v1.trigger_service_pb2.PauseTriggerRequest,
@@ -88,14 +92,16 @@ class TriggerServiceServicer(metaclass=abc.ABCMeta):
         self,
         request: hostd.v1.trigger_service_pb2.ListTriggersRequest,
         context: _ServicerContext,
-    ) -> typing.Union[hostd.v1.trigger_service_pb2.ListTriggersResponse, collections.abc.Awaitable[hostd.v1.trigger_service_pb2.ListTriggersResponse]]: ...
+    ) -> typing.Union[hostd.v1.trigger_service_pb2.ListTriggersResponse, collections.abc.Awaitable[hostd.v1.trigger_service_pb2.ListTriggersResponse]]:
+        """Triggers of active versions."""
 
     @abc.abstractmethod
     def GetTrigger(
         self,
         request: hostd.v1.trigger_service_pb2.GetTriggerRequest,
         context: _ServicerContext,
-    ) -> typing.Union[hostd.v1.trigger_service_pb2.Trigger, collections.abc.Awaitable[hostd.v1.trigger_service_pb2.Trigger]]: ...
+    ) -> typing.Union[hostd.v1.trigger_service_pb2.Trigger, collections.abc.Awaitable[hostd.v1.trigger_service_pb2.Trigger]]:
+        """One trigger with its cursor."""
 
     @abc.abstractmethod
     def PauseTrigger(

@@ -43,16 +43,19 @@ class WorkflowServiceStub:
         hostd.v1.workflow_service_pb2.GetWorkflowRequest,
         hostd.v1.workflow_service_pb2.Workflow,
     ]
+    """A workflow with one version and its source."""
 
     ListWorkflows: grpc.UnaryUnaryMultiCallable[
         hostd.v1.workflow_service_pb2.ListWorkflowsRequest,
         hostd.v1.workflow_service_pb2.ListWorkflowsResponse,
     ]
+    """Every workflow of a namespace."""
 
     ListWorkflowVersions: grpc.UnaryUnaryMultiCallable[
         hostd.v1.workflow_service_pb2.ListWorkflowVersionsRequest,
         hostd.v1.workflow_service_pb2.ListWorkflowVersionsResponse,
     ]
+    """Every version of a workflow."""
 
     DeleteWorkflow: grpc.UnaryUnaryMultiCallable[
         hostd.v1.workflow_service_pb2.DeleteWorkflowRequest,
@@ -85,16 +88,19 @@ class WorkflowServiceAsyncStub:
         hostd.v1.workflow_service_pb2.GetWorkflowRequest,
         hostd.v1.workflow_service_pb2.Workflow,
     ]
+    """A workflow with one version and its source."""
 
     ListWorkflows: grpc.aio.UnaryUnaryMultiCallable[
         hostd.v1.workflow_service_pb2.ListWorkflowsRequest,
         hostd.v1.workflow_service_pb2.ListWorkflowsResponse,
     ]
+    """Every workflow of a namespace."""
 
     ListWorkflowVersions: grpc.aio.UnaryUnaryMultiCallable[
         hostd.v1.workflow_service_pb2.ListWorkflowVersionsRequest,
         hostd.v1.workflow_service_pb2.ListWorkflowVersionsResponse,
     ]
+    """Every version of a workflow."""
 
     DeleteWorkflow: grpc.aio.UnaryUnaryMultiCallable[
         hostd.v1.workflow_service_pb2.DeleteWorkflowRequest,
@@ -134,21 +140,24 @@ class WorkflowServiceServicer(metaclass=abc.ABCMeta):
         self,
         request: hostd.v1.workflow_service_pb2.GetWorkflowRequest,
         context: _ServicerContext,
-    ) -> typing.Union[hostd.v1.workflow_service_pb2.Workflow, collections.abc.Awaitable[hostd.v1.workflow_service_pb2.Workflow]]: ...
+    ) -> typing.Union[hostd.v1.workflow_service_pb2.Workflow, collections.abc.Awaitable[hostd.v1.workflow_service_pb2.Workflow]]:
+        """A workflow with one version and its source."""
 
     @abc.abstractmethod
     def ListWorkflows(
         self,
         request: hostd.v1.workflow_service_pb2.ListWorkflowsRequest,
         context: _ServicerContext,
-    ) -> typing.Union[hostd.v1.workflow_service_pb2.ListWorkflowsResponse, collections.abc.Awaitable[hostd.v1.workflow_service_pb2.ListWorkflowsResponse]]: ...
+    ) -> typing.Union[hostd.v1.workflow_service_pb2.ListWorkflowsResponse, collections.abc.Awaitable[hostd.v1.workflow_service_pb2.ListWorkflowsResponse]]:
+        """Every workflow of a namespace."""
 
     @abc.abstractmethod
     def ListWorkflowVersions(
         self,
         request: hostd.v1.workflow_service_pb2.ListWorkflowVersionsRequest,
         context: _ServicerContext,
-    ) -> typing.Union[hostd.v1.workflow_service_pb2.ListWorkflowVersionsResponse, collections.abc.Awaitable[hostd.v1.workflow_service_pb2.ListWorkflowVersionsResponse]]: ...
+    ) -> typing.Union[hostd.v1.workflow_service_pb2.ListWorkflowVersionsResponse, collections.abc.Awaitable[hostd.v1.workflow_service_pb2.ListWorkflowVersionsResponse]]:
+        """Every version of a workflow."""
 
     @abc.abstractmethod
     def DeleteWorkflow(
