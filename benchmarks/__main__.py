@@ -1,0 +1,83 @@
+"""`python -m benchmarks`: measure, print the table, write benchmarks/results.json."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib
+import logging
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.bench import Bench, Skipped, Workload
+from benchmarks.machine import load_average, notes
+from benchmarks.measurement import Measurement
+from benchmarks.report import table, write_json
+
+WORKLOADS = {
+    "P1": "p01_chain",
+    "P2": "p02_many",
+    "P7": "p07_syncs",
+    "P10": "p10_bytes",
+}
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def workload(name: str) -> Workload:
+    """Return the function that measures P1 and so on."""
+    measure: Workload = importlib.import_module(f"benchmarks.workloads.{WORKLOADS[name]}").measure
+    return measure
+
+
+async def measure_all(names: list[str], bench: Bench) -> list[Measurement]:
+    """Return what the workloads measure, one after another; one that cannot run says why on standard error."""
+    measurements: list[Measurement] = []
+    for name in names:
+        started_s = time.monotonic()
+        try:
+            found = await workload(name)(bench)
+        except Skipped as reason:
+            print(f"{name} SKIPPED: {reason}", file=sys.stderr)
+            continue
+        measurements += found
+        print(f"{name} measured in {time.monotonic() - started_s:.0f} s", file=sys.stderr)
+    return measurements
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("--only", default=",".join(WORKLOADS), help="workloads, such as P1,P2")
+    parser.add_argument("--rounds", type=int, default=7, help="rounds of each comparison")
+    parser.add_argument("--seed", type=int, default=0, help="of the order of variants within rounds")
+    parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results.json", help="file to write")
+    parser.add_argument("--scratch", type=Path, default=ROOT / ".benchmarks", help="folder on the disk to measure")
+    given = parser.parse_args()
+    given.only = given.only.upper().split(",")
+    unknown = [name for name in given.only if name not in WORKLOADS]
+    if unknown:
+        parser.error(f"no workload {', '.join(unknown)}; there are {', '.join(WORKLOADS)}")
+    if given.rounds < 1:
+        parser.error("--rounds must be at least 1")
+    return given
+
+
+def main() -> int:
+    """Run it all; returns the exit code: 0 also where targets are missed, for times depend on the machine."""
+    given = _arguments()
+    logging.disable(logging.WARNING)
+    load_before = load_average()
+    given.scratch.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=given.scratch, ignore_cleanup_errors=True) as folder:
+        bench = Bench(Path(folder), rounds=given.rounds, seed=given.seed)
+        measurements = asyncio.run(measure_all(given.only, bench))
+        machine = notes(Path(folder), load_before)
+    write_json(given.results, measurements, machine)
+    print(table(measurements))
+    print(f"\n{machine.line()}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
