@@ -19,6 +19,7 @@ from hostd.journal import rows
 from hostd.journal.chain import BatchHead, decode_head, next_link
 from hostd.journal.codec import decode_records
 from hostd.journal.expected import expected_row, index_fault
+from hostd.journal.faults import SQLITE_ERRORS
 from hostd.journal.pool import ReadPool
 from hostd.journal.port import StoredRow
 from hostd.journal.rows import RECORD_COLUMNS
@@ -40,11 +41,12 @@ def check_journal(pool: ReadPool) -> Iterator[str]:
 
 def structure_faults(connection: sqlite3.Connection) -> Iterator[str]:
     """Yield what SQLite itself finds. One long read: for files that nobody writes."""
+    connection.text_factory = lambda data: data.decode("utf-8", "replace")
     try:
         for (line,) in connection.execute("PRAGMA integrity_check(100)"):
             if line != "ok":
                 yield f"file: {line}"
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         yield f"file: {error}"
 
 

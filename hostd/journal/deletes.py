@@ -30,6 +30,13 @@ def delete_runs(cursor: sqlite3.Cursor, runs: Sequence[int], counters: Counters)
     return highest
 
 
+def move_pruned(cursor: sqlite3.Cursor, pos: int) -> None:
+    """Remember up to where records may be missing: what resumes from before cannot be complete."""
+    sql = """INSERT INTO meta VALUES ('pruned_pos', ?)
+        ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)"""
+    cursor.execute(sql, (pos,))
+
+
 def _delete_labels(cursor: sqlite3.Cursor, key: tuple[int]) -> None:
     found = cursor.execute(
         "SELECT namespace, label.key, label.value, run FROM runs, json_each(nullif(runs.labels, '')) AS label"

@@ -6,6 +6,9 @@ import sqlite3
 
 from hostd.errors.base import HostdError, Kind
 
+SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""What `sqlite3` raises: over a damaged schema it stumbles over the text of SQLite's own message."""
+
 FULL, BUSY = sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY
 _REASONS = {
     sqlite3.SQLITE_FULL: (Kind.UNAVAILABLE, "JOURNAL_FULL", "The disk is full"),
@@ -30,7 +33,7 @@ def as_hostd_error(error: BaseException, *, writing: bool = False) -> HostdError
     if isinstance(error, HostdError):
         return error
     code = primary_code(error)
-    if "decode to UTF-8" in str(error):  # has no code of its own
+    if isinstance(error, UnicodeDecodeError) or "decode to UTF-8" in str(error):  # has no code of its own
         code = sqlite3.SQLITE_CORRUPT
     kind, reason, what = _REASONS.get(code, (Kind.UNAVAILABLE, "JOURNAL_FAILED", "The journal failed"))
     end = "; nothing was written" if writing else ""

@@ -79,7 +79,8 @@ class MemoryJournal(MemoryReads):
         self._apply_rest(batch)
         self._apply_notes(batch)
         if batch.run_deletes:
-            self._tables.delete_runs(set(batch.run_deletes))
+            gone = self._tables.delete_runs(set(batch.run_deletes))
+            self._tables.next.pruned_pos = max(self._tables.next.pruned_pos, gone)
         return appended
 
     def _apply_rows(self, batch: Batch) -> Appended:

@@ -13,7 +13,7 @@ import msgspec
 from hostd.errors.base import HostdError, Kind
 from hostd.journal.chain import FIRST_LINK, decode_head
 from hostd.journal.deletes import keep_counters, load_counters
-from hostd.journal.faults import as_hostd_error
+from hostd.journal.faults import SQLITE_ERRORS, as_hostd_error
 from hostd.journal.schema import migrate
 from hostd.journal.sidecar import LastSeen
 from hostd.journal.statements import Counters
@@ -49,7 +49,7 @@ def connect(path: Path, *, wal_pages: int = WAL_PAGES) -> sqlite3.Connection:
     """Return the writing connection, in autocommit mode, set for durability. Raises HostdError JOURNAL_*."""
     try:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         raise as_hostd_error(error) from error
     settings = (
         *_SETTINGS,
@@ -59,7 +59,7 @@ def connect(path: Path, *, wal_pages: int = WAL_PAGES) -> sqlite3.Connection:
     try:
         for setting in settings:
             connection.execute(setting).fetchall()
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         connection.close()
         raise as_hostd_error(error) from error
     return connection
@@ -97,7 +97,7 @@ def open_file(
         if loss:
             journal_id = _go_on(connection, counters, seen=ours, randomness=randomness)
             notices = (*notices, f"accepted: {loss}")
-    except (sqlite3.Error, msgspec.DecodeError, TypeError) as error:
+    except (*SQLITE_ERRORS, msgspec.DecodeError, TypeError) as error:
         connection.close()
         raise _damaged(error) from error
     except BaseException:

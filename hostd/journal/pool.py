@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hostd.errors.base import HostdError, Kind
-from hostd.journal.faults import as_hostd_error
+from hostd.journal.faults import SQLITE_ERRORS, as_hostd_error
 
 READERS_MAX = 4
 _BUSY_MS = 1000
@@ -36,11 +36,11 @@ class ReadPool:
                 raise HostdError(Kind.UNAVAILABLE, "JOURNAL_FAILED", "The journal is closed.")
             try:
                 connection = self._idle.pop() if self._idle else self._open()
-            except sqlite3.Error as error:
+            except SQLITE_ERRORS as error:
                 raise as_hostd_error(error) from error
             try:
                 yield connection
-            except sqlite3.Error as error:
+            except SQLITE_ERRORS as error:
                 raise as_hostd_error(error) from error
             finally:
                 self._idle.append(connection)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from hostd.journal.deletes import delete_runs
+from hostd.journal.deletes import delete_runs, move_pruned
 from hostd.journal.port import Retention
 from hostd.journal.statements import Counters
 from hostd.model.ids import stored_id
@@ -60,20 +60,13 @@ class Pruner:
         else:
             self._looked_at = 0 if len(found) < SCAN_RUNS else self._looked_at
         if past:
-            _move_pruned(cursor, delete_runs(cursor, past, counters))
+            move_pruned(cursor, delete_runs(cursor, past, counters))
         return len(past)
 
 
 def _lives(cursor: sqlite3.Cursor, parent: str) -> bool:
     sql = f"SELECT 1 FROM runs WHERE run_id = ? AND state < {int(FINAL_RUN)}"
     return cursor.execute(sql, (stored_id(parent),)).fetchone() is not None
-
-
-def _move_pruned(cursor: sqlite3.Cursor, pos: int) -> None:
-    """Remember up to where records may be missing: what resumes from before cannot be complete."""
-    sql = """INSERT INTO meta VALUES ('pruned_pos', ?)
-        ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)"""
-    cursor.execute(sql, (pos,))
 
 
 def _by_age(cursor: sqlite3.Cursor, table: str, before_ms: int, limit: int) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 
 from hostd.journal import rows
 from hostd.journal.filters import filter_sql
@@ -79,8 +80,9 @@ class RunReads:
             ORDER BY run {order} LIMIT ?"""
         for low, high in self._slices(query):
             with self._pool.connection() as connection:
-                page = connection.execute(sql, (query.namespace, low, high, *values, query.limit - len(found)))
-                found += [rows.run_row(row) for row in page]
+                left = query.limit - len(found)
+                page = connection.execute(sql, (query.namespace, low, high, *values, left)).fetchall()
+            found += [rows.run_row(row) for row in page]
             if len(found) >= query.limit:
                 break
         return found
@@ -127,8 +129,6 @@ class RunReads:
             )
 
     def first_pos(self) -> int:
-        sql = """SELECT (SELECT min(pos) - 1 FROM records WHERE run > 0 ),
-            (SELECT value FROM meta WHERE name = 'pruned_pos')"""
         sql = "SELECT (SELECT min(pos) - 1 FROM records), (SELECT value FROM meta WHERE name = 'pruned_pos')"
         with self._pool.connection() as connection:
             first, pruned = connection.execute(sql).fetchone()
@@ -139,12 +139,12 @@ def _up_to(cursor: sqlite3.Cursor, max_bytes: int) -> list[StoredRow]:
     """Return checked rows until the bound is met; at least one if there is any."""
     found: list[StoredRow] = []
     size = 0
-    for values in cursor:
-        size += len(values[9])
-        if size > max_bytes and found:
-            break
-        found.append(rows.stored_row(values))
-    cursor.close()
+    with closing(cursor):  # an open cursor is an open read transaction
+        for values in cursor:
+            size += len(values[9])
+            if size > max_bytes and found:
+                break
+            found.append(rows.stored_row(values))
     return found
 
 

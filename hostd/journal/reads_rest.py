@@ -64,7 +64,8 @@ class RestReads:
         where, values = _namespace(namespace)
         sql = f"SELECT * FROM workflows WHERE {where} AND workflow > ? ORDER BY namespace, workflow LIMIT ?"
         with self._pool.connection() as connection:
-            return [WorkflowRow(*found) for found in connection.execute(sql, (*values, after, limit))]
+            page = connection.execute(sql, (*values, after, limit)).fetchall()
+        return [WorkflowRow(*found) for found in page]
 
     def workflow(self, namespace: str, workflow: str) -> WorkflowRow | None:
         sql = "SELECT * FROM workflows WHERE namespace = ? AND workflow = ?"
@@ -76,7 +77,8 @@ class RestReads:
         where, values = _namespace(namespace)
         sql = f"SELECT * FROM triggers WHERE {where} ORDER BY namespace, workflow, name"
         with self._pool.connection() as connection:
-            return [rows.trigger(found) for found in connection.execute(sql, values)]
+            page = connection.execute(sql, values).fetchall()
+        return [rows.trigger(found) for found in page]
 
     def dedup_seen(self, namespace: str, scope: str, event_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
         seen: dict[str, tuple[str, ...]] = {}
@@ -89,16 +91,19 @@ class RestReads:
 
     def events(self, namespace: str, *, after: int = 0, limit: int = 100) -> list[tuple[int, int, EventRow]]:
         with self._pool.connection() as connection:
-            return [rows.event(found) for found in connection.execute(_EVENTS, (namespace, after, limit))]
+            page = connection.execute(_EVENTS, (namespace, after, limit)).fetchall()
+        return [rows.event(found) for found in page]
 
     def dead_letters(self, namespace: str, *, after: int = 0, limit: int = 100) -> list[tuple[int, int, DeadLetter]]:
         with self._pool.connection() as connection:
-            return [rows.dead_letter(found) for found in connection.execute(_LETTERS, (namespace, after, limit))]
+            page = connection.execute(_LETTERS, (namespace, after, limit)).fetchall()
+        return [rows.dead_letter(found) for found in page]
 
     def obligations(self) -> list[Obligation]:
         sql = "SELECT number, namespace, kind, body FROM obligations ORDER BY number"
         with self._pool.connection() as connection:
-            return [Obligation(*found) for found in connection.execute(sql)]
+            page = connection.execute(sql).fetchall()
+        return [Obligation(*found) for found in page]
 
 
 def _namespace(namespace: str | None) -> tuple[str, tuple[str, ...]]:

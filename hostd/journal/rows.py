@@ -70,8 +70,12 @@ def blob(namespace: str, digest: bytes, values: tuple[str, bytes, int]) -> Blob:
 
 
 def texts(text: str) -> tuple[str, ...]:
-    """Return the texts of a JSON array; none for empty."""
-    return _texts(text) if text else ()
+    """Return the texts of a JSON array; none for empty. Raises HostdError JOURNAL_CORRUPT."""
+    try:
+        return _texts(text) if text else ()
+    except msgspec.DecodeError as error:
+        message = "A list of run ids in the journal is damaged; `hostd journal check` looks for more."
+        raise HostdError(Kind.CORRUPT, "JOURNAL_CORRUPT", message) from error
 
 
 def event(values: tuple[Any, ...]) -> tuple[int, int, EventRow]:

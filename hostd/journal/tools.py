@@ -7,9 +7,11 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+
 from hostd.errors.base import HostdError, Kind
 from hostd.journal.check import check_journal, structure_faults
-from hostd.journal.faults import as_hostd_error
+from hostd.journal.faults import SQLITE_ERRORS, as_hostd_error
 from hostd.journal.lock import JournalLock
 from hostd.journal.opening import journal_id_of, missing_batches
 from hostd.journal.pool import ReadPool
@@ -67,7 +69,7 @@ def _at_rest(path: Path) -> Iterator[str]:
         if seen is not None and seen.journal_id == journal_id_of(connection):
             loss, notices = missing_batches(connection, frames=frames, seen=seen)
             yield from (f"file: {text}" for text in (loss, *notices) if text)
-    except sqlite3.Error as error:
+    except (*SQLITE_ERRORS, msgspec.DecodeError) as error:
         yield f"file: {as_hostd_error(error)}"
     finally:
         connection.close()

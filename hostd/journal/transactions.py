@@ -20,8 +20,8 @@ from typing import TypeVar
 import msgspec
 
 from hostd.errors.base import HostdError
-from hostd.journal.deletes import delete_runs
-from hostd.journal.faults import as_hostd_error, can_wait, primary_code
+from hostd.journal.deletes import delete_runs, move_pruned
+from hostd.journal.faults import SQLITE_ERRORS, as_hostd_error, can_wait, primary_code
 from hostd.journal.port import Appended, Batch
 from hostd.journal.statements import Counters, rows_only, write_batch
 
@@ -80,14 +80,14 @@ class Transactions:
     def _write(self, batch: Batch) -> Appended:
         appended = write_batch(self._cursor, batch, self.counters)
         if batch.run_deletes:
-            delete_runs(self._cursor, batch.run_deletes, self.counters)
+            move_pruned(self._cursor, delete_runs(self._cursor, batch.run_deletes, self.counters))
         return appended
 
     def _statement(self, batch: Batch) -> Appended:
         """One INSERT in autocommit: the statement is the transaction, so its failure may be the commit's."""
         try:
             return write_batch(self._cursor, batch, self.counters)
-        except (sqlite3.Error, sqlite3.Warning) as error:
+        except SQLITE_ERRORS as error:
             self._rollback()
             if primary_code(error) == sqlite3.SQLITE_IOERR:
                 self._on_fatal(error)
@@ -97,7 +97,7 @@ class Transactions:
         try:
             self._cursor.execute("BEGIN IMMEDIATE")
             result = work()
-        except (sqlite3.Error, OverflowError, TypeError) as error:
+        except (*SQLITE_ERRORS, OverflowError, TypeError) as error:
             self._rollback()
             raise as_hostd_error(error, writing=True) from error
         except BaseException:
@@ -109,7 +109,7 @@ class Transactions:
     def _commit(self) -> None:
         try:
             self._cursor.execute("COMMIT")
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             if not can_wait(error):
                 self._on_fatal(error)
             self._rollback()

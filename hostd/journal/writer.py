@@ -91,6 +91,10 @@ class Writer:
             self._stopped = True
             self._queue.put(_STOP)
             self._thread.join()
+            self._connection.acquire()  # for good: nobody borrows the connection any more
+            left = [item for item in self._held + _rest(self._queue) if isinstance(item, _Append)]
+            if left:
+                self._send([(item.done, None, _closed()) for item in left])
 
     def append(self, batch: Batch, done: Done, *, alone: bool) -> Appended | None:
         """Hand a batch over, or commit it at once; see the port. On the loop's thread."""
@@ -186,8 +190,8 @@ class Writer:
                 appended = self._transactions.append([item.batch for item in group])
                 outcomes = [(item.done, result, None) for item, result in zip(group, appended, strict=True)]
                 self._note_later()
-            except HostdError as error:
-                outcomes = self._fail(group[0], error) if len(group) == 1 else []
+            except Exception as error:  # noqa: BLE001 - supervises: without this thread every caller would wait for ever
+                outcomes = self._fail(group[0], _named(error)) if len(group) == 1 else []
         if outcomes and len(outcomes) == len(group):
             self._send(outcomes)
             return
@@ -260,6 +264,22 @@ class Writer:
 
 def _closed() -> HostdError:
     return HostdError(Kind.UNAVAILABLE, "JOURNAL_FAILED", "The journal is closed; nothing was written.")
+
+
+def _named(error: Exception) -> HostdError:
+    """Return why an append failed; what SQLite or a check did not name is a mistake of ours."""
+    if isinstance(error, HostdError):
+        return error
+    _log.error("journal_append_failed", exc_info=error)
+    return HostdError(Kind.BUG, "BUG", f"Nothing was written: a batch could not be put into SQL ({error!r}).")
+
+
+def _rest(queue: SimpleQueue[_Item]) -> list[_Item]:
+    """Return what is left in a queue that nobody serves."""
+    rest = []
+    while not queue.empty():
+        rest.append(queue.get())
+    return rest
 
 
 def _run(call: _Call) -> None:

@@ -12,7 +12,7 @@ from journals import append, open_journal, start_batch, step_row
 
 from hostd.errors.base import HostdError
 from hostd.journal import writer
-from hostd.journal.port import Appended, Batch
+from hostd.journal.port import Appended, Batch, Row
 from hostd.journal.sqlite import SqliteJournal
 
 
@@ -153,3 +153,12 @@ async def test_close_finishes_what_was_appended(tmp_path: Path) -> None:
     journal = open_journal(tmp_path / "journal.db")
     assert len(journal.rows_after(0)) == 50
     journal.close()
+
+
+async def test_a_batch_of_nonsense_does_not_stop_the_writer(journal: SqliteJournal) -> None:
+    """A batch with values of wrong types is a BUG to its caller, and the next one goes through."""
+    run = journal.allocate_runs(1)
+    for nonsense in (Row(run, 0, 1, b"x", None), Row("a", 0, 1, b"x"), Row(2**80, 0, 1, b"x"), None):  # type: ignore[arg-type]
+        with pytest.raises(HostdError):
+            await append(journal, Batch(at_ms=1, rows=[nonsense]))  # type: ignore[list-item]
+    assert (await append(journal, start_batch(run))).number == 1
