@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 DETAILS_KEY = "grpc-status-details-bin"
 DOMAIN = "hostd"
+_PLACE = re.compile(r"line ([0-9]{1,9}), column ([0-9]{1,9}): ")
 
 _KINDS = {codes.grpc: kind for kind, codes in CODES.items()}
 # What a status means that comes without a reason: from gRPC itself, or from something between us and the daemon.
@@ -91,18 +93,17 @@ def _sent(raw: bytes, kind: Kind, text: str) -> HostdError | None:
 
 
 def _violations(details: Sequence[Any]) -> tuple[Violation, ...]:
-    """Return the faults: hostd's own messages, which know file and line, else the fields of BadRequest."""
+    """Return the faults that BadRequest lists; the place stands in front of their sentences."""
     from google.rpc import error_details_pb2
 
-    from hostd.v1 import payload_pb2
-
-    fault = payload_pb2.Violation()
-    placed = [
-        Violation(fault.path, fault.reason, fault.message, fault.suggestion, fault.file, fault.line, fault.column)
-        for detail in details
-        if detail.Unpack(fault)
-    ]
     bad = error_details_pb2.BadRequest()
-    if placed or not any(detail.Unpack(bad) for detail in details):
-        return tuple(placed)
-    return tuple(Violation(field.field, field.reason, field.description) for field in bad.field_violations)
+    if not any(detail.Unpack(bad) for detail in details):
+        return ()
+    return tuple(_violation(field.field, field.reason, field.description) for field in bad.field_violations)
+
+
+def _violation(path: str, reason: str, description: str) -> Violation:
+    place = _PLACE.match(description)
+    if place is None:
+        return Violation(path, reason, description)
+    return Violation(path, reason, description[place.end() :], "", "", int(place[1]), int(place[2]))

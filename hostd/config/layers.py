@@ -17,7 +17,9 @@ from hostd.errors.base import Violation
 
 PREFIX = "HOSTD_"
 # Read elsewhere: by clients, by secret providers; or put there by Kubernetes for a Service named `hostd`.
-_OTHERS = re.compile(r"HOSTD_(CONFIG|ADDRESS|TOKEN|TOKEN_FILE|SECRET_.*|SERVICE_(HOST|PORT).*|PORT(_.*)?)")
+_OTHERS = re.compile(
+    r"HOSTD_(CONFIG|ADDRESS|NAMESPACE|DEBUG|TLS_(CA|CERT|KEY)|TOKEN|TOKEN_FILE|SECRET_.*|SERVICE_(HOST|PORT).*|PORT(_.*)?)"
+)
 
 
 class Origin(NamedTuple):

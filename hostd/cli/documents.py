@@ -1,0 +1,96 @@
+"""What is done with documents and expressions here, without a daemon: run, validate, schema, expr."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hostd.cli.complaints import complaint, violation_line
+from hostd.cli.inputs import file_label, json_argument, read_file, read_text
+from hostd.cli.outcomes import EXIT_FAILED, OUTCOME_EXITS
+from hostd.cli.printing import Printer, warn, write
+from hostd.cli.session import local
+from hostd.cli.tables import clean, fields
+from hostd.errors.base import HostdError, Kind, Violation
+from hostd.errors.codes import CODES
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
+EXIT_INVALID = CODES[Kind.INVALID].exit
+
+
+@click.command()
+@click.argument("file", metavar="FILE")
+@click.option("--input", "input_text", metavar="JSON", default="{}", help="JSON text, @FILE, or - for standard input.")
+@click.option("--config", "config_file", metavar="FILE", type=click.Path(path_type=Path),
+              help="Configuration; else as for `hostd serve`. What concerns ports and storage has no effect.")  # fmt: skip
+@click.option("--log-level", type=click.Choice(LOG_LEVELS), default="warning",
+              show_default=True, help="Least severe level written to standard error.")  # fmt: skip
+@local
+def run(out: Printer, file: str, input_text: str, config_file: Path | None, log_level: str) -> int:
+    """Run the workflow in FILE in this process: a journal in memory, no triggers, no daemon.
+
+    Prints {"state", "output", "failure"}. Exit codes: 0 SUCCEEDED, 1 FAILED, 12 CANCELED, 9 TIMED_OUT.
+    """
+    from hostd.cli.local import run_here
+
+    value = json_argument(input_text, "--input")
+    ended = run_here(read_file(file), value, file=file_label(file), config_file=config_file, log_level=log_level)
+    out.one(ended, _ended)
+    return OUTCOME_EXITS.get(ended["state"], EXIT_FAILED)
+
+
+def _ended(ended: dict[str, Any]) -> str:
+    failure = ended["failure"]
+    pairs = [("state", ended["state"]), ("output", ended["output"])]
+    if failure:
+        pairs += [("step", failure["step"]), ("reason", failure["reason"]), ("message", failure["message"])]
+    return fields(pairs)
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@local
+def validate(out: Printer, files: tuple[str, ...]) -> int:
+    """Check the documents of FILES (- is standard input) with the built-in plugins; exit with 2 if one has mistakes.
+
+    Prints FILE:LINE:COL path: REASON message (suggestion), one line a mistake, all of them.
+    """
+    from hostd.cli.local import check_documents
+
+    found: list[Violation] = []
+    code = 0
+    for file in files:
+        try:
+            faults, warnings = check_documents(read_file(file), file_label(file))
+        except HostdError as error:
+            warn(complaint(error))
+            code = EXIT_INVALID
+            continue
+        found += faults
+        for warning in warnings:
+            warn(f"{file_label(file)}: warning: {clean(warning)}")
+    out.many([fault._asdict() for fault in found], lambda _: "\n".join(map(violation_line, found)))
+    return EXIT_INVALID if found else code
+
+
+@click.command()
+@click.argument("what", type=click.Choice(["workflow"]))
+def schema(what: str) -> None:
+    """Print the JSON Schema of workflow documents, for editors."""
+    from hostd.cli.local import schema_text
+
+    write(schema_text(what))
+
+
+@click.command()
+@click.argument("expression", metavar="EXPR")
+@click.option("--context", "context_file", metavar="FILE", help="JSON object: a value for each root. Or -.")
+def expr(expression: str, context_file: str | None) -> None:
+    """Evaluate EXPR, bare or as text with ${{ }}, and print its value as JSON."""
+    from hostd.cli.local import evaluate
+    from hostd.values.json_text import dump_json
+
+    context = json_argument(read_text(context_file), "--context") if context_file else {}
+    write(dump_json(evaluate(expression, context)) + b"\n")

@@ -1,0 +1,70 @@
+"""Values from the command line: JSON as text, from `@FILE` or from `-`; labels; the text of files."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from hostd.errors.base import HostdError, invalid
+from hostd.values.json_text import JsonValue, parse_json
+
+FILE_BYTES_MAX = 16 << 20  # far past every limit at the doors
+
+
+def json_argument(text: str, option: str) -> JsonValue:
+    """Return the value of an option: JSON text, `@FILE` with JSON text, or `-` for standard input.
+
+    Raises:
+        HostdError: PAYLOAD_INVALID or NUMBER_OUT_OF_RANGE naming the option, ARGUMENT_INVALID for the file.
+    """
+    data: bytes | str = text
+    if text == "-" or text.startswith("@"):
+        data = read_file(text.removeprefix("@"))
+    try:
+        return parse_json(data)
+    except HostdError as error:
+        shown = f" (in a shell: {option} '{{\"n\": 1}}')" if error.reason == "PAYLOAD_INVALID" and data == text else ""
+        raise HostdError(error.kind, error.reason, f"{option}: {error.message}{shown}") from None
+
+
+def read_file(name: str) -> bytes:
+    """Return the bytes of a file, of standard input for `-`. Raises ARGUMENT_INVALID when it cannot be read."""
+    try:
+        if name == "-":
+            data = sys.stdin.buffer.read(FILE_BYTES_MAX + 1)
+        else:
+            with Path(name).open("rb") as file:
+                data = file.read(FILE_BYTES_MAX + 1)
+    except (OSError, ValueError) as error:
+        what = error.strerror if isinstance(error, OSError) else str(error)
+        raise invalid("ARGUMENT_INVALID", f"{name} cannot be read: {what}") from None
+    if len(data) > FILE_BYTES_MAX:
+        raise invalid("ARGUMENT_INVALID", f"{file_label(name)} has more than {FILE_BYTES_MAX >> 20} MiB")
+    return data
+
+
+def read_text(name: str) -> str:
+    """Return the text of a file. Raises ARGUMENT_INVALID when it cannot be read or is not UTF-8."""
+    try:
+        return read_file(name).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise invalid("ARGUMENT_INVALID", f"{file_label(name)} is not UTF-8 text: {error.reason}") from None
+
+
+def file_label(name: str) -> str:
+    """Return a file's name for messages."""
+    return "<stdin>" if name == "-" else name
+
+
+def pairs_argument(items: Iterable[str], option: str) -> dict[str, str]:
+    """Return `NAME=VALUE` items as a mapping. Raises ARGUMENT_INVALID."""
+    pairs: dict[str, str] = {}
+    for item in items:
+        name, equals, value = item.partition("=")
+        if not name or not equals:
+            raise invalid("ARGUMENT_INVALID", f"{option}: {item[:80]!r} is not NAME=VALUE")
+        if name in pairs:
+            raise invalid("ARGUMENT_INVALID", f"{option}: {name[:80]!r} is given twice")
+        pairs[name] = value
+    return pairs

@@ -1,0 +1,81 @@
+"""`hostd journal`: check and back up the durable store."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hostd.cli.lazy import lazily
+from hostd.cli.printing import Printer, say, warn
+from hostd.cli.session import Session, local, remote
+from hostd.cli.tables import fields
+from hostd.errors.base import Kind
+from hostd.errors.codes import CODES
+
+if TYPE_CHECKING:
+    from hostd.v1 import admin_service_pb2 as pb
+else:
+    pb = lazily("hostd.v1.admin_service_pb2")
+
+JOURNAL = "journal.db"
+
+
+@click.group()
+def journal() -> None:
+    """Check and back up the journal."""
+
+
+@journal.command()
+@click.argument("file", required=False, metavar="[FILE]")
+@click.option("--data", metavar="DIR", help="Data folder whose journal is meant; else HOSTD_DATA.")
+@click.option("--repair", is_flag=True, help="Mend what can be mended; no daemon may have it open.")
+@local
+def check(out: Printer, file: str | None, data: str | None, repair: bool) -> int:
+    """Look for damage in a journal, also while a daemon uses it. Prints a line a fault; exits with 11 if there is one.
+
+    FILE is the journal; else the data folder's journal.db.
+    """
+    from hostd.cli.local import check_journal
+    from hostd.client.address import data_folder
+
+    path = file or str(data_folder(data) / JOURNAL)
+    if repair:
+        for line in check_journal(path, repair=True):
+            warn(line)
+    faults = list(check_journal(path, repair=False))
+    out.many([{"file": path, "fault": fault} for fault in faults], lambda _: "\n".join(faults))
+    if out.form == "table" and not faults:
+        say(f"{path}: sound")
+    return CODES[Kind.CORRUPT].exit if faults else 0
+
+
+@journal.command()
+@click.argument("target", metavar="FILE")
+@click.option("--offline", is_flag=True, help="Copy the data folder's journal here, without a daemon.")
+@remote
+def backup(session: Session, target: str, offline: bool) -> None:
+    """Write a consistent copy of the journal while the daemon goes on.
+
+    FILE is on the daemon's machine and must not exist; a relative name lies in <data>/backups (with --offline: here).
+    """
+    if offline:
+        from hostd.cli.local import back_up_journal
+
+        size = back_up_journal(session.data_folder / JOURNAL, target)
+        session.out.one({"path": target, "size_bytes": size}, lambda item: fields(item.items()))
+        return
+    request = pb.BackupJournalRequest(namespace=session.namespace, path=target)
+    last: Any = None
+    for step in session.client.stream(session.client.admin.BackupJournal, request):
+        last = step
+        if sys.stderr.isatty():
+            sys.stderr.write(f"\r{step.pages_done} of {step.pages_total} pages ")
+    if sys.stderr.isatty():
+        warn("")
+    session.show(last if last is not None else pb.BackupJournalResponse(), _done)
+
+
+def _done(item: Any) -> str:
+    return fields([("path", item["path"]), ("size_bytes", item["size_bytes"])])

@@ -1,0 +1,237 @@
+"""What the command line does without a daemon. The one module of this room that reaches into the rooms below."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from hostd.errors.base import HostdError, Kind, Violation
+from hostd.values.json_text import JsonValue, dump_json, parse_json
+
+if TYPE_CHECKING:
+    from hostd.config.rooms import Config
+    from hostd.core import Core
+
+NAMESPACE = "default"
+PRINCIPAL = "cli"
+
+
+def run_daemon(flags: dict[str, Any], config_file: Path | None) -> int:
+    """Run the daemon until a signal; return its exit code. Raises CONFIG_INVALID and what keeps it from starting."""
+    from hostd.config.load import load_config
+
+    config = load_config(flags=flags, file=config_file).config
+    from hostd.daemon import serve
+
+    return serve(config)
+
+
+def configuration(flags: dict[str, Any], config_file: Path | None) -> list[dict[str, Any]]:
+    """Return every key with value and origin. Raises CONFIG_INVALID."""
+    from hostd.config.load import load_config
+    from hostd.config.shown import shown_values
+
+    return [shown._asdict() for shown in shown_values(load_config(flags=flags, file=config_file))]
+
+
+# -- documents
+
+
+def check_documents(text: bytes, file: str) -> tuple[list[Violation], list[str]]:
+    """Return every mistake of a text's documents, and the warnings where there is none."""
+    from hostd.definition.compile import compile_text
+    from hostd.host.host import PluginHost
+
+    try:
+        plans = compile_text(text, file=file, catalogue=PluginHost().load())
+    except HostdError as error:
+        if error.reason != "DOCUMENT_INVALID":
+            raise
+        return list(error.violations), []
+    return [], [warning for plan in plans for warning in plan.warnings]
+
+
+def schema_text(_what: str) -> bytes:
+    """Return the JSON Schema of workflow documents."""
+    import json
+
+    from hostd.definition.schema import workflow_schema
+
+    return json.dumps(workflow_schema(), indent=2, ensure_ascii=False).encode() + b"\n"
+
+
+def run_here(text: bytes, value: JsonValue, *, file: str, config_file: Path | None, log_level: str) -> dict[str, Any]:
+    """Run a document in this process, on a journal in memory; return {state, output, failure}.
+
+    Raises:
+        HostdError: CONFIG_INVALID, DOCUMENT_INVALID, INPUT_INVALID.
+    """
+    from hostd.config.load import load_config
+    from hostd.telemetry.logs import configure_logs
+
+    config = load_config(flags={"journal.store": "memory"}, file=config_file).config
+    configure_logs(level=log_level, style=config.log.format)
+    return asyncio.run(run_document(text, value, file=file, config=config))
+
+
+async def run_document(text: bytes, value: JsonValue, *, file: str, config: Config) -> dict[str, Any]:
+    """Run a document in this event loop to its end. Cancelling ends the run with everything that is its."""
+    from hostd.core import Core
+
+    core = Core(config, data=None)
+    await core.open()
+    try:
+        key = await _start(core, text, value, file)
+        return await _end_of(core, key)
+    finally:
+        await core.close()
+
+
+async def _start(core: Core, text: bytes, value: JsonValue, file: str) -> int:
+    import msgspec
+
+    plan = core.workflows.compile(text, file=file)
+    plan = msgspec.structs.replace(plan, version=plan.version or "0.0.1")
+    core.workflows.add(NAMESPACE, plan)
+    prepared = core.starts.prepare(
+        await core.workflows.resolve(NAMESPACE, plan.workflow),
+        namespace=NAMESPACE,
+        input_json=dump_json(value),
+        now_ms=core.clock.wall_ms(),
+        principal=PRINCIPAL,
+    )
+    (started,) = await core.intake.start([prepared])
+    if isinstance(started, HostdError):
+        raise started
+    return started.key
+
+
+async def _end_of(core: Core, key: int) -> dict[str, Any]:
+    """Wait for a run's end; fold its history into what is shown."""
+    from hostd.engine.scope import failures_of
+    from hostd.model.payload import BlobRef
+    from hostd.model.states import RunState, run_is_final
+    from hostd.runtime.residence import fold_run
+
+    end = core.hub.end_of(key)
+    row = core.journal.run_row(key)
+    if row is not None and not run_is_final(row.state):
+        await end
+        row = core.journal.run_row(key)
+    if row is None:
+        raise HostdError(Kind.BUG, "BUG", "the run is gone from the journal")
+    run = fold_run(core.journal, core.workflows, row)
+    output = run.output
+    if isinstance(output, BlobRef):  # nobody could ask for the blob later
+        output = await core.residence.blob(NAMESPACE, output.digest)
+    failures = failures_of(run)
+    return {
+        "state": RunState(run.state).name,
+        "output": parse_json(output) if output else None,
+        "failure": failures[0] if failures else _own_failure(run) if run.state != RunState.SUCCEEDED else None,
+    }
+
+
+def _own_failure(run: Any) -> dict[str, Any]:
+    """Return why a run without failed steps did not succeed: it was canceled, or ended on purpose."""
+    from hostd.engine.scope import failure_value
+    from hostd.model.records import Failure
+
+    return failure_value(Failure(run.reason, run.message), attempt=0, step="")
+
+
+# -- expressions and scripts
+
+
+def evaluate(expression: str, context: JsonValue) -> JsonValue:
+    """Return the value of an expression, bare or as text with `${{ }}`, over a map of roots.
+
+    Raises:
+        HostdError: EXPRESSION_INVALID, EXPRESSION_FAILED, EXPRESSION_LIMIT; PAYLOAD_INVALID for another context.
+    """
+    from hostd.aio import SystemClock
+    from hostd.definition.expressions.plain import PlainScope, evaluate_plain
+    from hostd.definition.expressions.template import compile_template, has_expression
+
+    now_ms, seed = SystemClock().wall_ms(), random.SystemRandom().randbytes(16)
+    if isinstance(context, dict) and has_expression(expression):
+        rendered: JsonValue = compile_template(expression).render(PlainScope(context, now_ms=now_ms, seed=seed))
+        return rendered
+    value: JsonValue = evaluate_plain(expression, context, now_ms=now_ms, seed=seed)
+    return value
+
+
+class LuaValue(NamedTuple):
+    """What a script returned."""
+
+    value: JsonValue
+
+
+def run_lua(
+    source: str, value: JsonValue, *, name: str, limits: dict[str, int]
+) -> tuple[LuaValue | HostdError, tuple[tuple[str, str], ...]]:
+    """Run a script without capabilities; return its result or failure, and its log lines as (level, message).
+
+    Raises:
+        HostdError: OPTION_INVALID for a limit, SCRIPTS_UNAVAILABLE, SCRIPT_LOST.
+    """
+    from hostd.aio import SystemClock
+    from hostd.lua.call import ScriptCall
+    from hostd.lua.limits import raised
+    from hostd.lua.script import run_alone
+    from hostd.runtime.scripts import script_error
+
+    call = ScriptCall(
+        source=source,
+        input=dump_json(value),
+        chunk_name=name,
+        limits=raised(limits),
+        time_ms=SystemClock().wall_ms(),
+        seed=random.SystemRandom().randbytes(16),
+    )
+    result = asyncio.run(run_alone(call))
+    if result.failure is not None:
+        return script_error(result.failure), result.logs
+    return LuaValue(parse_json(result.output or b"null")), result.logs
+
+
+def check_lua(sources: dict[str, str]) -> list[Violation]:
+    """Return why scripts do not compile; keys are the names of their files."""
+    return asyncio.run(_check_lua(sources))
+
+
+async def _check_lua(sources: dict[str, str]) -> list[Violation]:
+    from hostd.lua.pool import PoolOptions
+    from hostd.lua.script import LuaPool
+
+    pool = LuaPool(PoolOptions(workers_max=1, spare=0, running_max=1))
+    found = []
+    try:
+        await pool.start()
+        for file, source in sources.items():
+            failure = await pool.validate(source, file)
+            if failure is not None:
+                found.append(Violation("", failure.reason.value, failure.message, "", file, failure.line, 1))
+    finally:
+        await pool.close()
+    return found
+
+
+# -- the journal
+
+
+def check_journal(path: str, *, repair: bool) -> Iterator[str]:
+    """Yield a line for each fault of a journal; with repair, for each thing done and each fault left."""
+    from hostd.journal.tools import check_file
+
+    yield from check_file(path, repair)
+
+
+def back_up_journal(path: Path, target: str) -> int:
+    """Copy a journal that no daemon has open; return the size in bytes."""
+    from hostd.journal.tools import backup_file
+
+    return backup_file(path, target)

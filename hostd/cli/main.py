@@ -1,0 +1,127 @@
+"""The command `hostd`: the table of commands, and one way out for every error."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from hostd.cli.lazy import Entry, LazyGroup
+from hostd.cli.session import connection_options, output_option
+from hostd.values.version import VERSION
+
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells say it
+EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
+COMMANDS = {
+    "serve": Entry("hostd.cli.serving:serve", "Run the daemon."),
+    "run": Entry("hostd.cli.documents:run", "Run one workflow document here, without a daemon."),
+    "validate": Entry("hostd.cli.documents:validate", "Check workflow documents, without a daemon."),
+    "schema": Entry("hostd.cli.documents:schema", "Print the JSON Schema of workflow documents."),
+    "expr": Entry("hostd.cli.documents:expr", "Evaluate an expression, without a daemon."),
+    "script": Entry("hostd.cli.scripts:script", "Run and check Lua scripts, without a daemon."),
+    "explain": Entry("hostd.cli.explain:explain", "Say what a reason means and what to do."),
+    "workflow": Entry("hostd.cli.workflows:workflow", "Register, activate and look at workflows."),
+    "runs": Entry("hostd.cli.runs:runs", "Start, watch and steer runs."),
+    "trigger": Entry("hostd.cli.triggers:trigger", "Look at, pause and fire triggers."),
+    "plugin": Entry("hostd.cli.plugins:plugin", "Look at plugins and what they provide."),
+    "journal": Entry("hostd.cli.journal:journal", "Check and back up the journal."),
+    "config": Entry("hostd.cli.serving:config", "Look at the configuration."),
+    "info": Entry("hostd.cli.serving:info", "Say what the daemon is and how it does."),
+    "health": Entry("hostd.cli.serving:health", "Exit with 0 when the daemon serves."),
+    "completion": Entry("hostd.cli.explain:completion", "Print the completion script of a shell."),
+}
+
+
+class Root(LazyGroup):
+    """The whole command. A reader that went away is no error."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was named."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return EXIT_BROKEN_PIPE
+        return result
+
+
+@click.group(
+    cls=Root, entries=COMMANDS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120}
+)
+@click.version_option(VERSION, prog_name="hostd", message="%(prog)s %(version)s")
+@output_option
+@connection_options
+def root(**_: Any) -> None:
+    """hostd hosts plugins and runs durable workflows with them.
+
+    Options that say where the daemon is may stand here or behind the command.
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line and exit."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line; return the exit code.
+
+    0 is success, 1 a run that failed; errors have the codes of their kind (docs/reference/errors.md); 130 is Ctrl-C.
+    """
+    from hostd.errors.base import HostdError
+
+    try:
+        result = root.main(arguments, prog_name="hostd", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except HostdError as error:
+        return _complain(error)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help(), err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        return _usage(error)
+    except (KeyboardInterrupt, click.Abort):
+        return EXIT_INTERRUPTED
+    except Exception as error:  # noqa: BLE001  the last resort: nobody is to see a traceback
+        return _bug(error)
+
+
+def _complain(error: Any) -> int:
+    from hostd.cli.complaints import complaint, exit_code
+
+    _show_traceback()
+    click.echo(complaint(error), err=True)
+    return exit_code(error)
+
+
+def _usage(error: click.ClickException) -> int:
+    context = getattr(error, "ctx", None)
+    click.echo(f"error: ARGUMENT_INVALID: {error.format_message()}", err=True)
+    if context is not None:
+        click.echo(f"fix: see `{context.command_path} --help`", err=True)
+    return 2
+
+
+def _bug(error: Exception) -> int:
+    import secrets
+
+    from hostd.errors.base import Kind
+    from hostd.errors.codes import CODES
+
+    ident = secrets.token_hex(6)
+    _show_traceback()
+    click.echo(f"error: BUG: a mistake in hostd: {type(error).__name__} (id {ident})", err=True)
+    click.echo("fix: Report it with what HOSTD_DEBUG=1 prints in front of this.", err=True)
+    return CODES[Kind.BUG].exit
+
+
+def _show_traceback() -> None:
+    if os.environ.get("HOSTD_DEBUG") == "1":
+        import traceback
+
+        traceback.print_exc()

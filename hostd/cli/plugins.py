@@ -1,0 +1,105 @@
+"""`hostd plugin`: what is loaded, and what it provides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hostd.cli.lazy import lazily
+from hostd.cli.session import Session, remote
+from hostd.cli.tables import clean, columns, fields
+
+if TYPE_CHECKING:
+    from hostd.v1 import plugin_service_pb2 as pb
+else:
+    pb = lazily("hostd.v1.plugin_service_pb2")
+
+
+@click.group()
+def plugin() -> None:
+    """Look at plugins and what they provide."""
+
+
+@plugin.command(name="list")
+@remote
+def list_plugins(session: Session) -> None:
+    """List plugins, also those that are not loaded, and why."""
+    request = pb.ListPluginsRequest(namespace=session.namespace)
+    session.list(session.call(session.client.plugins.ListPlugins, request).plugins, _listing)
+
+
+def _listing(plugins: list[Any]) -> str:
+    return columns(
+        ("PLUGIN", "VERSION", "SOURCE", "STATE", "COMPONENTS", "WHY"),
+        [
+            (item["id"], item["version"], item["source"], item["state"],
+             [component["id"] for component in item["components"]],
+             ": ".join(part for part in (item["reason"], item["message"]) if part))
+            for item in plugins
+        ],
+    )  # fmt: skip
+
+
+@plugin.command()
+@click.argument("plugin_id", metavar="ID")
+@remote
+def show(session: Session, plugin_id: str) -> None:
+    """Show a plugin and its components."""
+    request = pb.GetPluginRequest(namespace=session.namespace, id=plugin_id)
+    session.show(session.call(session.client.plugins.GetPlugin, request), _whole)
+
+
+def _whole(item: Any) -> str:
+    head = fields((name, item[name]) for name in item if name not in ("components", "traceback"))
+    table = columns(
+        ("COMPONENT", "KIND", "EFFECTS", "EXECUTORS", "DESCRIPTION"),
+        [
+            (component["id"], component["kind"], component["effects"], component["executors"], component["description"])
+            for component in item["components"]
+        ],
+    )
+    return "\n\n".join(part for part in (head, table, clean(item["traceback"])) if part)
+
+
+@plugin.command()
+@click.argument("component", metavar="COMPONENT")
+@click.option("--kind", type=click.Choice(["action", "trigger"]), help="Where both have the name.")
+@remote
+def schema(session: Session, component: str, kind: str | None) -> None:
+    """Show the options of an action or trigger, such as http.request."""
+    request = pb.GetComponentSchemaRequest(namespace=session.namespace, id=component, kind=kind or "")
+    session.show(session.call(session.client.plugins.GetComponentSchema, request), _options)
+
+
+def _options(item: Any) -> str:
+    from hostd.cli.printing import yaml_text
+
+    component, declared = item["component"], item["schema"]
+    head = fields((name, component[name]) for name in component) if component else ""
+    options = declared.get("properties", {}) if isinstance(declared, dict) else {}
+    required = declared.get("required", []) if isinstance(declared, dict) else []
+    table = columns(
+        ("OPTION", "TYPE", "REQUIRED", "DEFAULT", "DESCRIPTION"),
+        [
+            (name, _type(option), "yes" if name in required else "", option.get("default"), option.get("description"))
+            for name, option in options.items()
+            if isinstance(option, dict)
+        ],
+    )
+    sample = f"with:\n{_indented(yaml_text(item['sample']))}" if item["sample"] else ""
+    return "\n\n".join(part for part in (head, table, clean(sample)) if part)
+
+
+def _type(option: dict[str, Any]) -> str:
+    """Return the types an option takes, in words."""
+    if isinstance(option.get("type"), str):
+        return str(option["type"])
+    kinds = option.get("type") or [_type(item) for item in option.get("anyOf", []) if isinstance(item, dict)]
+    if option.get("enum"):
+        kinds = [str(word) for word in option["enum"]]
+    return "|".join(dict.fromkeys(kind for kind in kinds if kind)) or ("object" if "$ref" in option else "any")
+
+
+def _indented(text: str) -> str:
+    return "".join(f"  {line}\n" for line in text.splitlines()).rstrip("\n")

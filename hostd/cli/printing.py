@@ -1,0 +1,80 @@
+"""What `-o` means: a resource as itself, a list as JSON lines or YAML documents, or text for people."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from hostd.values.json_text import JsonValue, dump_json
+
+FORMS = ("table", "json", "yaml")
+
+
+class Printer(NamedTuple):
+    """Prints values in one form. Values are JSON types; `view` makes the text for people of them."""
+
+    form: str
+
+    def one(self, value: Any, view: Callable[[Any], str]) -> None:
+        """Print a resource."""
+        if self.form == "table":
+            say(view(value))
+        else:
+            self._machine(value)
+
+    def many(self, values: Iterable[Any], view: Callable[[list[Any]], str]) -> None:
+        """Print a list: one line each as soon as it is there, or one table of all."""
+        if self.form == "table":
+            say(view(list(values)))
+            return
+        for value in values:
+            self.item(value)
+
+    def item(self, value: Any) -> None:
+        """Print one value of a list, at once."""
+        if self.form == "yaml":
+            write(b"---\n")
+        self._machine(value)
+
+    def _machine(self, value: Any) -> None:
+        write(dump_json(value) + b"\n" if self.form == "json" else yaml_text(value).encode())
+
+
+def say(text: str) -> None:
+    """Print text for people; nothing where there is none."""
+    if text:
+        write(text.encode("utf-8", "backslashreplace") + b"\n")
+
+
+def write(data: bytes) -> None:
+    """Write to standard output at once, UTF-8 whatever the locale: who reads a watch wants each line as it comes."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def warn(text: str) -> None:
+    """Write a line to standard error, so that standard output stays what was asked for."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def yaml_text(value: JsonValue) -> str:
+    """Return a value as YAML that every reader takes for the same value: text that looks like a number is quoted."""
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        """Quotes more than YAML 1.1 would, and writes no references."""
+
+        def ignore_aliases(self, data: Any) -> bool:
+            return True
+
+    def text(dumper: yaml.SafeDumper, data: str) -> yaml.ScalarNode:
+        numeric = data[:1] in "+-.0123456789" and data[:1] != "" and "\n" not in data
+        style = '"' if numeric else "|" if "\n" in data else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+
+    Dumper.add_representer(str, text)
+    dumped: str = yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120)
+    return dumped.removesuffix("...\n")

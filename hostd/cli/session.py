@@ -1,0 +1,152 @@
+"""One command's connection to a daemon, its namespace and its form of output; and the options that say so."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from hostd.cli.printing import FORMS, Printer
+from hostd.errors.base import invalid
+
+if TYPE_CHECKING:
+    import grpc
+    from google.protobuf.message import Message
+
+    from hostd.client import BlockingClient, Door
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+Command = Callable[..., Any]
+
+_REMOTE = ("address", "data", "namespace", "tls_ca", "tls_cert", "tls_key")
+
+
+_CONNECTION = (
+    ("--address", "ADDR", "HOST:PORT or unix:PATH; else HOSTD_ADDRESS, else the socket of the data folder."),
+    ("--data", "DIR", "The daemon's data folder, for its socket and token; else HOSTD_DATA."),
+    ("--namespace", "NAME", "Else HOSTD_NAMESPACE, else `default`."),
+    ("--tls-ca", "FILE", "Use TLS and trust this authority (PEM); else HOSTD_TLS_CA."),
+    ("--tls-cert", "FILE", "Our own certificate (PEM), with --tls-key; else HOSTD_TLS_CERT."),
+    ("--tls-key", "FILE", "Private key of --tls-cert (PEM); else HOSTD_TLS_KEY."),
+)
+
+
+def connection_options(command: Command) -> Command:
+    """Add the options that say where the daemon is."""
+    for name, metavar, help_text in reversed(_CONNECTION):
+        command = click.option(name, metavar=metavar, help=help_text)(command)
+    return command
+
+
+def output_option(command: Command) -> Command:
+    """Add `-o`."""
+    help_text = "table (for people, the default), json or yaml."
+    return click.option("-o", "--output", type=click.Choice(FORMS), metavar="FORM", help=help_text)(command)
+
+
+def local(command: Command) -> Command:
+    """Make a function a command that needs no daemon: it gets a Printer first."""
+
+    @functools.wraps(command)
+    def run(output: str | None, **arguments: Any) -> Any:
+        return command(Printer(output or _root("output") or "table"), **arguments)
+
+    return output_option(run)
+
+
+def remote(command: Command) -> Command:
+    """Make a function a command that talks to a daemon: it gets a Session first."""
+
+    @functools.wraps(command)
+    def run(output: str | None, **arguments: Any) -> Any:
+        given = {name: arguments.pop(name) or _root(name) for name in _REMOTE}
+        with Session(given, Printer(output or _root("output") or "table")) as session:
+            return command(session, **arguments)
+
+    return connection_options(output_option(run))
+
+
+def _root(name: str) -> Any:
+    """Return what was said before the command: `hostd --address A runs list`."""
+    return click.get_current_context().find_root().params.get(name)
+
+
+class Session:
+    """What a command needs to talk and to print. The connection is made when it is first used."""
+
+    def __init__(self, given: dict[str, str | None], out: Printer) -> None:
+        self._given = given
+        self.out = out
+        self.namespace = given["namespace"] or os.environ.get("HOSTD_NAMESPACE", "")
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if "client" in self.__dict__:
+            self.client.close()
+
+    @cached_property
+    def door(self) -> Door:
+        """Where the daemon is."""
+        from hostd.client.address import Tls, find_door
+
+        files = {
+            name: self._given[f"tls_{name}"] or os.environ.get(f"HOSTD_TLS_{name.upper()}")
+            for name in ("ca", "cert", "key")
+        }
+        if (files["cert"] is None) != (files["key"] is None) or (files["cert"] and not files["ca"]):
+            raise invalid("ARGUMENT_INVALID", "--tls-cert and --tls-key go together, and with --tls-ca")
+        paths = {name: Path(file) for name, file in files.items() if file}
+        tls = Tls(paths["ca"], paths.get("cert"), paths.get("key")) if "ca" in paths else None
+        return find_door(address=self._given["address"], data=self._given["data"], tls=tls)
+
+    @property
+    def data_folder(self) -> Path:
+        """The data folder, for what is done without the daemon."""
+        from hostd.client.address import data_folder
+
+        return data_folder(self._given["data"])
+
+    @cached_property
+    def client(self) -> BlockingClient:
+        """The connection."""
+        from hostd.client import BlockingClient
+
+        return BlockingClient(self.door)
+
+    def show(self, message: Message, view: Callable[[Any], str]) -> None:
+        """Print a message as itself."""
+        from hostd.cli.plain import plain
+
+        self.out.one(plain(message), view)
+
+    def list(self, messages: Iterable[Message], view: Callable[[list[Any]], str]) -> None:
+        """Print messages, one line each."""
+        from hostd.cli.plain import plain
+
+        self.out.many((plain(message) for message in messages), view)
+
+    def call(self, method: grpc.UnaryUnaryMultiCallable[Q, A], request: Q, *, timeout_s: float = 30.0) -> A:
+        """Return the answer of a call."""
+        return self.client.call(method, request, timeout_s=timeout_s)
+
+    def pages(self, method: grpc.UnaryUnaryMultiCallable[Q, A], request: Q, *, limit: int = 0) -> Iterator[A]:
+        """Yield the pages of a list; with a limit no more than hold that many items (the caller cuts the last)."""
+        paged: Any = request
+        seen = 0
+        while True:
+            if limit:
+                paged.page_size = min(limit - seen, 1000)
+            answer: Any = self.call(method, request)
+            yield answer
+            seen += paged.page_size if limit else 0
+            if not answer.next_page_token or (limit and seen >= limit):
+                return
+            paged.page_token = answer.next_page_token

@@ -1,0 +1,112 @@
+"""`hostd trigger`: look at, pause and fire triggers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hostd.cli.inputs import json_argument
+from hostd.cli.lazy import lazily
+from hostd.cli.session import Session, remote
+from hostd.cli.tables import columns, fields
+from hostd.errors.base import invalid
+
+if TYPE_CHECKING:
+    from hostd.v1 import trigger_service_pb2 as pb
+else:
+    pb = lazily("hostd.v1.trigger_service_pb2")
+
+
+@click.group()
+def trigger() -> None:
+    """Look at, pause and fire triggers. A trigger is named WORKFLOW NAME or WORKFLOW/NAME."""
+
+
+def trigger_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the arguments that name a trigger."""
+    name = click.argument("name", required=False, default="", metavar="NAME")
+    return click.argument("workflow", metavar="WORKFLOW")(name(command))
+
+
+def named(workflow: str, name: str) -> dict[str, str]:
+    """Return the fields that name a trigger. Raises ARGUMENT_INVALID."""
+    if not name:
+        workflow, _, name = workflow.partition("/")
+    if not workflow or not name:
+        raise invalid("ARGUMENT_INVALID", "name the trigger: WORKFLOW NAME; `hostd trigger list` shows both")
+    return {"workflow": workflow, "name": name}
+
+
+@trigger.command(name="list")
+@click.option("--workflow", default="", help="Only triggers of this workflow.")
+@remote
+def list_triggers(session: Session, workflow: str) -> None:
+    """List the triggers of active versions."""
+    request = pb.ListTriggersRequest(namespace=session.namespace, workflow=workflow)
+    session.list(session.call(session.client.triggers.ListTriggers, request).triggers, _listing)
+
+
+def _listing(triggers: list[Any]) -> str:
+    return columns(
+        ("WORKFLOW", "NAME", "USES", "STATE", "FIRED", "LAST", "MESSAGE"),
+        [
+            (item["workflow"], item["name"], item["uses"], item["state"], item["fired"], item["last_fire_time"],
+             item["message"])
+            for item in triggers
+        ],
+    )  # fmt: skip
+
+
+@trigger.command()
+@trigger_arguments
+@remote
+def show(session: Session, workflow: str, name: str) -> None:
+    """Show a trigger."""
+    request = pb.GetTriggerRequest(namespace=session.namespace, **named(workflow, name))
+    session.show(session.call(session.client.triggers.GetTrigger, request), lambda item: fields(item.items()))
+
+
+@trigger.command()
+@trigger_arguments
+@click.option("--reason", default="", metavar="TEXT", help="For people.")
+@click.option("--request-id", metavar="ID", default="", help="The same id within 24 hours acts once.")
+@remote
+def pause(session: Session, workflow: str, name: str, reason: str, request_id: str) -> None:
+    """Stop a trigger until it is resumed; it keeps its place."""
+    fields_of = named(workflow, name)
+    request = pb.PauseTriggerRequest(namespace=session.namespace, reason=reason, request_id=request_id, **fields_of)
+    session.show(session.call(session.client.triggers.PauseTrigger, request), _state)
+
+
+@trigger.command()
+@trigger_arguments
+@click.option("--request-id", metavar="ID", default="", help="The same id within 24 hours acts once.")
+@remote
+def resume(session: Session, workflow: str, name: str, request_id: str) -> None:
+    """Let a paused, ended or failed trigger run again."""
+    request = pb.ResumeTriggerRequest(namespace=session.namespace, request_id=request_id, **named(workflow, name))
+    session.show(session.call(session.client.triggers.ResumeTrigger, request), _state)
+
+
+def _state(item: Any) -> str:
+    return f"{item['workflow']}/{item['name']} {item['state']}"
+
+
+@trigger.command()
+@trigger_arguments
+@click.option("--data", "event_data", metavar="JSON", help="Data of the event: JSON text, @FILE or -; else null.")
+@click.option("--event-id", metavar="ID", default="", help="The same id again is a duplicate; else a random one.")
+@remote
+def fire(session: Session, workflow: str, name: str, event_data: str | None, event_id: str) -> None:
+    """Emit one event by hand, as the trigger would."""
+    from hostd.client import to_payload
+
+    request = pb.FireTriggerRequest(
+        namespace=session.namespace,
+        data=None if event_data is None else to_payload(json_argument(event_data, "--event")),
+        event_id=event_id,
+        **named(workflow, name),
+    )
+    session.show(session.call(session.client.triggers.FireTrigger, request), lambda answer: fields(answer.items()))
