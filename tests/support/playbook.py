@@ -127,11 +127,19 @@ class Playbook:
 # -- messages
 
 
-def start(value: Any = None, *, key: str = "", lineage: str = "", env: Mapping[str, str] | None = None) -> messages.Begin:
+def start(
+    value: Any = None, *, key: str = "", lineage: str = "", env: Mapping[str, str] | None = None
+) -> messages.Begin:
     """Begin the run; a value past 32 KiB becomes a blob that comes with the message."""
     data, blob = to_blob(b"" if value is None else dump_json(value))
     started = records.RunStarted(
-        run_id=stored_id(RUN_ID), workflow="test", version="1.0.0", input=data, key=key, lineage=lineage, env=dict(env or {})
+        run_id=stored_id(RUN_ID),
+        workflow="test",
+        version="1.0.0",
+        input=data,
+        key=key,
+        lineage=lineage,
+        env=dict(env or {}),
     )
     return messages.Begin(started, (blob,) if blob else ())
 

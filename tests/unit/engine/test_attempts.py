@@ -7,8 +7,8 @@ from plans import plan, step
 from playbook import cancel, done, error, gone, pause, resume, slot, start, tick
 
 from hostd.definition.plan import RetryPlan
-from hostd.model.payload import OUTPUT_BYTES_MAX, BlobRef
 from hostd.model.messages import AttemptDone
+from hostd.model.payload import OUTPUT_BYTES_MAX, BlobRef
 
 STEADY = RetryPlan(max_attempts=3, initial_interval_ms=1_000, jitter=0.0)
 
@@ -119,6 +119,12 @@ def test_a_wait_past_the_deadline_fails_now_with_the_last_error(play):
     book >> error("a") << "a#1 failed ACTION_FAILED retry"
     book.later(1_000) >> tick << "a#2 started" << "-> start a#2"
     book >> error("a", "LAST") << "a#2 failed LAST" << "ended FAILED LAST"
+
+
+def test_a_wait_that_ends_with_the_deadline_is_past_it(play):
+    """The next attempt would have no time at all."""
+    book = retrying(play, deadline_ms=1_000)
+    book >> error("a") << "a#1 failed ACTION_FAILED" << "ended FAILED ACTION_FAILED"
 
 
 def test_the_deadline_counts_from_ready_and_stops_a_running_attempt(play):

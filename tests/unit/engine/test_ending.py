@@ -8,8 +8,8 @@ from playbook import cancel, done, error, gone, pause, resume, start, tick
 
 from hostd.definition.plan import RetryPlan
 from hostd.engine import ending
-from hostd.model.payload import BlobRef
 from hostd.model.messages import AttemptDone
+from hostd.model.payload import BlobRef
 
 SEEN = {"state": "=root('run')['state']", "failures": "=root('failures')", "failure": "=root('failure')"}
 

@@ -135,6 +135,16 @@ def test_a_cleanup_step_that_waits_for_a_slot_still_runs_after_a_cancel(play):
     book >> done("a") << "a#1 succeeded" << "ended CANCELED CANCELED"
 
 
+def test_a_cleanup_step_that_has_begun_is_canceled_like_any_other(play):
+    """READY after a lost attempt has begun: always() is for steps that have not."""
+    book = play(plan(step("a", when="always()")))
+    (book >> start()).skip()
+    (book >> gone("a")).skip()
+    book >> gone("a") << "a#2 lost again alone" << "-> ask a alone"
+    book >> cancel << "cancel requested" << "a CANCELED" << "ended CANCELED CANCELED"
+    assert book.run.attempts(0) == 2
+
+
 def test_a_cancel_ends_a_pause_and_lets_held_cleanup_begin(play):
     """Otherwise nobody would ever start it."""
     book = play(plan(step("a"), step("clean", needs="a", when="always()")))
@@ -234,6 +244,17 @@ def test_due_timers_wait_for_the_end_of_a_pause(play):
         << "-> start a#2"
         << "-> start next#1"
     )
+
+
+def test_a_tick_for_another_reason_does_not_wake_what_is_held(play):
+    """A deadline passes in a pause; the wait and the retry that are due by then stay."""
+    wait = step("w", "flow.wait", options={"duration": "10s"})
+    book = play(plan(wait, step("a", retry=RETRY), step("late", deadline_ms=20_000)))
+    (book >> start()).skip()
+    (book >> error("a")).skip()
+    (book >> pause).skip()
+    book.later(20_000) >> tick << "late FAILED DEADLINE_PASSED" << "-> cancel late#1"
+    assert (book.step("w"), book.step("a")) == ("WAITING", "RETRYING")
 
 
 def test_a_resume_before_they_are_due_leaves_timers_as_they_were(play):

@@ -121,7 +121,9 @@ def test_numbers_out_of_range_are_refused_at_the_door(text):
         parse_json(text)
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 2**63, -(2**63) - 1, pytest.param(10**5000, id='huge')])
+@pytest.mark.parametrize(
+    "value", [math.nan, math.inf, -math.inf, 2**63, -(2**63) - 1, pytest.param(10**5000, id="huge")]
+)
 def test_numbers_out_of_range_are_refused_from_python(value):
     """What an action returns is under the same rule."""
     for road in (normalize, dump_json, canonical_json):
