@@ -41,7 +41,7 @@ CLOCK_LEAD_MS_MAX = 60_000
 RETRY_S = 1.0
 BLOBS_HELD_MAX = 64
 
-Entry: TypeAlias = "tuple[int, Message, str, asyncio.Future[bool] | None]"
+Entry: TypeAlias = "tuple[int, Message, str, asyncio.Future[bool] | None, Callable[[Turn], None] | None]"
 _BATCH_LISTS = Batch.__struct_fields__[2:]
 
 
@@ -97,7 +97,7 @@ class EngineLoop:
 
     def tell(self, key: int, message: Message) -> None:
         """Put a message on the inside lane."""
-        self.lanes.inside.append((key, message, "", None))
+        self.lanes.inside.append((key, message, "", None, None))
         self._wake()
 
     def tell_slot(self, key: int, step: int, alone: bool) -> None:
@@ -108,10 +108,16 @@ class EngineLoop:
         """Something of a run is due."""
         self.tell(key, Tick())
 
-    def ask(self, key: int, message: Message, principal: str) -> asyncio.Future[bool]:
-        """Put a message of a client on the inside lane; answers, once durable, whether it changed anything."""
+    def ask(
+        self, key: int, message: Message, principal: str, note: Callable[[Turn], None] | None = None
+    ) -> asyncio.Future[bool]:
+        """Put a message of a client on the inside lane; answers, once durable, whether it changed anything.
+
+        Args:
+            note: called with the turn where it does, to write a request id beside it.
+        """
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self.lanes.inside.append((key, message, principal, future))
+        self.lanes.inside.append((key, message, principal, future, note))
         self._wake()
         return future
 
@@ -213,7 +219,7 @@ class EngineLoop:
         self._last_at_ms = max(self._last_at_ms, at_ms)
 
     def _message(self, turn: Turn, stamp: Stamp, entry: Entry) -> None:
-        key, message, principal, future = entry
+        key, message, principal, future, note = entry
         resident = self.residence.get(key)
         if resident is None:
             turn.heard.pop()
@@ -226,6 +232,8 @@ class EngineLoop:
             return
         if decision is not NOTHING:
             self._take(turn, resident, decision, principal)
+            if note is not None:
+                note(turn)
         if type(message) is SlotFree and not _starts(decision, message.step):
             self.slots.unused(alone=message.alone)
         if future is not None:
@@ -311,7 +319,7 @@ class EngineLoop:
             self.lanes.inside.extendleft(reversed(parked))
             self._wake()
             return
-        for _, _, _, future in parked:
+        for _, _, _, future, _ in parked:
             if future is not None and not future.done():
                 future.set_exception(error or HostdError(Kind.MISSING, "RUN_MISSING", "the run is gone"))
         if error is not None:

@@ -57,11 +57,12 @@ class _StartItem:
 class Seen:
     """What the journal knew of request ids and keys just before the start entered the lane."""
 
-    __slots__ = ("open_runs", "request_ids")
+    __slots__ = ("closed_runs", "open_runs", "request_ids")
 
     def __init__(self) -> None:
         self.request_ids: dict[tuple[str, str, str], RequestId] = {}
         self.open_runs: dict[tuple[str, str, str], RunRow] = {}
+        self.closed_runs: dict[tuple[str, str, str], RunRow] = {}  # only where a start's on_closed asks
 
 
 NOTHING_SEEN = Seen()
@@ -99,7 +100,12 @@ class Intake:
         keys = {(start.namespace, start.plan.workflow, start.key): start for start in starts if start.key}
         if not ids and not keys:
             return NOTHING_SEEN
-        seen = await self._readers.call(self._read, ids, list(keys))
+        strict = {
+            (start.namespace, start.plan.workflow, start.key)
+            for start in starts
+            if start.key and start.on_closed != "ALLOW"
+        }
+        seen = await self._readers.call(self._read, ids, list(keys), strict)
         for name, row in list(seen.open_runs.items()):
             if keys[name].on_open == "TERMINATE_EXISTING" and name not in {
                 (start.namespace, start.plan.workflow, start.key) for start in starts if self._known_id(start, seen)
@@ -113,7 +119,9 @@ class Intake:
     def _known_id(self, start: Prepared, seen: Seen) -> bool:
         return (start.namespace, START_VERB, start.request_id) in seen.request_ids
 
-    def _read(self, ids: list[tuple[str, str, str]], keys: list[tuple[str, str, str]]) -> Seen:
+    def _read(
+        self, ids: list[tuple[str, str, str]], keys: list[tuple[str, str, str]], strict: set[tuple[str, str, str]]
+    ) -> Seen:
         seen = Seen()
         if ids:
             seen.request_ids = self._journal.request_ids(ids)
@@ -121,13 +129,17 @@ class Intake:
             row = self._journal.newest_run(*name, live=True)
             if row is not None:
                 seen.open_runs[name] = row
+            elif name in strict:
+                closed = self._journal.newest_run(*name)
+                if closed is not None:
+                    seen.closed_runs[name] = closed
         return seen
 
     def start_in(self, turn: Turn, start: Prepared, seen: Seen) -> Started:
         """Start one run inside a turn, or answer with the one that is there.
 
         Raises:
-            HostdError: REQUEST_ID_CONFLICT, RUN_OPEN, EXPRESSION_FAILED of `vars`.
+            HostdError: REQUEST_ID_CONFLICT, RUN_OPEN, RUN_CLOSED_EXISTS, EXPRESSION_FAILED of `vars`.
         """
         if start.request_id:
             first = self._first_answer(start, seen)
@@ -137,6 +149,7 @@ class Intake:
             existing = self._open_run(start, seen)
             if existing is not None:
                 return existing
+            self._refuse_closed(start, seen)
         resident = self._loop.begin_run(
             turn, namespace=start.namespace, plan=start.plan, message=start.message, principal=start.principal
         )
@@ -172,6 +185,13 @@ class Intake:
             return None
         message = f"the run {run_id} of {start.plan.workflow} has the key {start.key!r} and is still open"
         raise HostdError(Kind.EXISTS, "RUN_OPEN", message, details={"run_id": run_id})
+
+    def _refuse_closed(self, start: Prepared, seen: Seen) -> None:
+        """Raise RUN_CLOSED_EXISTS where a finished run of the key forbids another."""
+        row = seen.closed_runs.get((start.namespace, start.plan.workflow, start.key))
+        conflict = closed_conflict(row, start.on_closed) if row is not None else None
+        if conflict is not None:
+            raise conflict
 
     def _live(self, name: tuple[str, str, str], seen: Seen) -> tuple[int, str] | None:
         """Return the open run of a key. One that has left memory was durable before the journal was looked at."""

@@ -19,6 +19,8 @@ from hostd.model.records import RunStarted
 from hostd.runtime.workflows import Ready
 from hostd.values.json_text import dump_json, parse_json
 
+_UNPARSED: Any = object()
+
 
 class Prepared(msgspec.Struct, frozen=True, gc=False):
     """A start that only needs a turn."""
@@ -32,6 +34,7 @@ class Prepared(msgspec.Struct, frozen=True, gc=False):
     digest: bytes = b""  # of the request's content, for comparing a repeated request id
     on_open: str = "FAIL"
     principal: str = ""
+    on_closed: str = "ALLOW"
 
 
 class StartMaker:
@@ -50,6 +53,7 @@ class StartMaker:
         namespace: str,
         input_json: bytes,
         now_ms: int,
+        input_value: Any = _UNPARSED,
         key: str = "",
         request_id: str = "",
         labels: dict[str, str] | None = None,
@@ -58,19 +62,21 @@ class StartMaker:
         traceparent: str = "",
         digest: bytes = b"",
         on_open: str = "FAIL",
+        on_closed: str = "ALLOW",
         principal: str = "",
         placement_text: str = "",
     ) -> Prepared:
         """Return a start.
 
         Args:
+            input_value: what `input_json` says, where the caller has parsed it already.
             placement_text: stands in for the request id where the run id is made (a start that an event caused).
 
         Raises:
             HostdError: INPUT_INVALID, PAYLOAD_TOO_LARGE.
         """
         plan = ready.plan
-        data = self._input(ready, input_json)
+        data = self._input(ready, input_json, input_value)
         value, blob = to_blob(data)
         request = request_id or placement_text
         run_id = self.new_run_id(namespace, plan.workflow, key=key, request_id=request, now_ms=now_ms)
@@ -90,7 +96,7 @@ class StartMaker:
             traceparent=traceparent,
         )
         message = Begin(started, (blob,) if blob is not None else ())
-        return Prepared(namespace, plan, run_id, message, key, request_id, digest, on_open, principal)
+        return Prepared(namespace, plan, run_id, message, key, request_id, digest, on_open, principal, on_closed)
 
     def new_run_id(self, namespace: str, workflow: str, *, key: str, request_id: str, now_ms: int) -> str:
         """Return a fresh run id; runs of one key, and tries of one request, share their placement."""
@@ -102,14 +108,14 @@ class StartMaker:
             placement = self._random.getrandbits(16)
         return make_run_id(placement, now_ms, self._random.getrandbits(66))
 
-    def _input(self, ready: Ready, input_json: bytes) -> bytes:
+    def _input(self, ready: Ready, input_json: bytes, input_value: Any) -> bytes:
         if len(input_json) > DOOR_BYTES_MAX:
             message = f"the input has {len(input_json)} bytes; {DOOR_BYTES_MAX} are allowed"
             raise HostdError(Kind.INVALID, "PAYLOAD_TOO_LARGE", message)
         data = input_json or b"{}"
         if ready.plan.inputs is None:
             return data
-        value = parse_json(data)
+        value = parse_json(data) if input_value is _UNPARSED else input_value
         filled = ready.contract.accept(value)
         return data if filled is value else dump_json(filled)
 

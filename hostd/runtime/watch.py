@@ -6,11 +6,22 @@ import asyncio
 from collections import deque
 
 from hostd.errors.base import HostdError, Kind
-from hostd.journal.port import Appended
+from hostd.journal.port import Appended, RunRow
 from hostd.model.states import run_is_final
 from hostd.runtime.turn import Change
 
 QUEUE_CHANGES_MAX = 20_000
+
+
+class Gone:
+    """A finished run that was deleted."""
+
+    __slots__ = ("at_ms", "pos", "row")
+
+    def __init__(self, row: RunRow, pos: int, at_ms: int) -> None:
+        self.row = row
+        self.pos = pos
+        self.at_ms = at_ms
 
 
 class Notice:
@@ -30,12 +41,13 @@ class Subscription:
     def __init__(self, hub: Hub, run: int | None) -> None:
         self._hub = hub
         self.run = run
-        self._queue: deque[Notice] = deque()
+        self._queue: deque[Notice | Gone] = deque()
         self._size = 0
         self._ready = asyncio.Event()
         self._slow = False
+        self._over = False
 
-    def put(self, notice: Notice) -> None:
+    def put(self, notice: Notice | Gone) -> None:
         """Queue a notice; past the bound the subscription is marked slow and takes no more."""
         if self._slow:
             return
@@ -46,9 +58,16 @@ class Subscription:
             self._size += 1
         self._ready.set()
 
-    async def take(self, limit: int = 500) -> list[Notice]:
-        """Return what waits, at least one notice. Raises HostdError WATCH_TOO_SLOW."""
+    def end(self) -> None:
+        """Take nothing more; who waits is told that the daemon stops."""
+        self._over = True
+        self._ready.set()
+
+    async def take(self, limit: int = 500) -> list[Notice | Gone]:
+        """Return what waits, at least one notice. Raises HostdError WATCH_TOO_SLOW, DRAINING."""
         while not self._queue:
+            if self._over:
+                raise _stopping()
             if self._slow:
                 message = "the consumer did not keep up; resume with the last token"
                 raise HostdError(Kind.EXHAUSTED, "WATCH_TOO_SLOW", message, retry_after_s=1.0)
@@ -70,6 +89,7 @@ class Hub:
         self._all: set[Subscription] = set()
         self._by_run: dict[int, set[Subscription]] = {}
         self._ends: dict[int, list[asyncio.Future[None]]] = {}
+        self._closed = False
 
     def subscribe(self, run: int | None = None) -> Subscription:
         """Listen to one run, or to all."""
@@ -78,6 +98,8 @@ class Hub:
             self._all.add(subscription)
         else:
             self._by_run.setdefault(run, set()).add(subscription)
+        if self._closed:
+            subscription.end()
         return subscription
 
     def drop(self, subscription: Subscription) -> None:
@@ -93,11 +115,32 @@ class Hub:
     def end_of(self, run: int) -> asyncio.Future[None]:
         """Return a future that is done once the run's end is durable. Ask for it before looking at the run."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._ends.setdefault(run, []).append(future)
+        if self._closed:
+            future.set_exception(_stopping())
+        else:
+            self._ends.setdefault(run, []).append(future)
         return future
+
+    def gone(self, row: RunRow, appended: Appended) -> None:
+        """Tell that a run was deleted."""
+        notice = Gone(row, appended.first_pos, appended.at_ms)
+        for subscription in (*self._all, *self._by_run.get(row.run, ())):
+            subscription.put(notice)
+
+    def close(self) -> None:
+        """End every watch and every wait: the daemon stops. What comes after is ended at once."""
+        self._closed = True
+        for subscription in (*self._all, *(each for group in self._by_run.values() for each in group)):
+            subscription.end()
+        for future in [future for group in self._ends.values() for future in group]:
+            if not future.done():
+                future.set_exception(_stopping())
+        self._ends.clear()
 
     def forget_end(self, run: int, future: asyncio.Future[None]) -> None:
         """Take a future of `end_of` back."""
+        if future.done() and not future.cancelled():
+            future.exception()  # nobody waits for it any more
         waiting = self._ends.get(run)
         if waiting is not None and future in waiting:
             waiting.remove(future)
@@ -123,3 +166,7 @@ class Hub:
                 subscription.put(notice)
             for subscription in self._by_run.get(change.resident.key, ()):
                 subscription.put(notice)
+
+
+def _stopping() -> HostdError:
+    return HostdError(Kind.UNAVAILABLE, "DRAINING", "the daemon is stopping; runs go on", retry_after_s=2.0)
