@@ -14,6 +14,11 @@ class WorkerGone(Exception):
     """The worker's socket closed, or it sent something that is not a frame."""
 
 
+def _look(answer: asyncio.Future[list[bytes]]) -> None:
+    if not answer.cancelled():
+        answer.exception()
+
+
 class WorkerLink(asyncio.Protocol):
     """The connection to one worker process.
 
@@ -60,6 +65,7 @@ class WorkerLink(asyncio.Protocol):
         """
         invariant(self._answer is None or self._answer.done(), "a worker was asked two things at once")
         self._answer = asyncio.get_running_loop().create_future()
+        self._answer.add_done_callback(_look)  # who asked may have been cancelled: then nobody looks
         if self.gone:
             self._answer.set_exception(WorkerGone())
         return self._answer
