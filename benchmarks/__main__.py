@@ -19,8 +19,15 @@ from benchmarks.report import table, write_json
 WORKLOADS = {
     "P1": "p01_chain",
     "P2": "p02_many",
+    "P3": "p03_many_over_grpc",
+    "P4": "p04_start_one",
+    "P5": "p05_start_many",
+    "P6": "p06_watch",
     "P7": "p07_syncs",
+    "P9": "p09_recovery",
     "P10": "p10_bytes",
+    "P11": "p11_timers",
+    "P12": "p12_start",
 }
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -28,3 +28,9 @@ def halfway() -> bytes:
 def instant() -> bytes:
     """Return `instant`: one step that the engine does itself, so that starting the run is all there is."""
     return b"workflow: instant\nsteps:\n  only: {uses: flow.pass}\n"
+
+
+def chain_and_wait(steps: int) -> bytes:
+    """Return `wait<steps>`: a chain of no-op steps, then a wait of an hour."""
+    lines = chain(steps).decode().replace(f"workflow: chain{steps}", f"workflow: wait{steps}")
+    return f"{lines}\n  last: {{uses: flow.wait, with: {{duration: 1h}}, needs: s{steps - 1:03d}}}".encode()
