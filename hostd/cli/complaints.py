@@ -12,6 +12,8 @@ def complaint(error: HostdError) -> str:
     """Return the lines for standard error."""
     lines = [f"error: {error.reason}: {clean(_sentence(error))}"]
     lines += [f"  {violation_line(fault)}" for fault in error.violations]
+    if left_out := error.details.get("violations_left_out"):
+        lines.append(f"  and {clean(left_out)} more")
     page = REASONS.get(error.reason)
     if page is not None and page.fix not in error.message:
         lines.append(f"fix: {page.fix}")

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from hostd.cli.complaints import complaint, violation_line
-from hostd.cli.inputs import file_label, json_argument, read_file, read_text
+from hostd.cli.inputs import file_label, json_argument, read_file
 from hostd.cli.outcomes import EXIT_FAILED, OUTCOME_EXITS
 from hostd.cli.printing import Printer, warn, write
 from hostd.cli.session import local
@@ -24,7 +24,7 @@ EXIT_INVALID = CODES[Kind.INVALID].exit
 @click.argument("file", metavar="FILE")
 @click.option("--input", "input_text", metavar="JSON", default="{}", help="JSON text, @FILE, or - for standard input.")
 @click.option("--config", "config_file", metavar="FILE", type=click.Path(path_type=Path),
-              help="Configuration; else as for `hostd serve`. What concerns ports and storage has no effect.")  # fmt: skip
+              help="Configuration; else as for `hostd serve`. Ports and storage have no effect.")  # fmt: skip
 @click.option("--log-level", type=click.Choice(LOG_LEVELS), default="warning",
               show_default=True, help="Least severe level written to standard error.")  # fmt: skip
 @local
@@ -92,5 +92,5 @@ def expr(expression: str, context_file: str | None) -> None:
     from hostd.cli.local import evaluate
     from hostd.values.json_text import dump_json
 
-    context = json_argument(read_text(context_file), "--context") if context_file else {}
+    context = json_argument(f"@{context_file}", "--context") if context_file else {}
     write(dump_json(evaluate(expression, context)) + b"\n")
