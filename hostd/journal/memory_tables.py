@@ -126,9 +126,9 @@ def updated_run_row(row: RunRow, update: RunUpdate, at_ms: int) -> RunRow:
 
 def refuse_conflicts(tables: Tables, batch: Batch) -> None:
     """Raise HostdError JOURNAL_CONFLICT for a batch that contradicts what is there, before anything is touched."""
-    starts = [(row.run, row.seq) for row in batch.rows]
-    taken = {(run, row.seq) for run in {run for run, _ in starts} for row in tables.rows.get(run, ())}
-    _refuse(len(set(starts)) < len(starts) or not taken.isdisjoint(starts), "a run's record is written twice")
+    starts = {(row.run, row.seq) for row in batch.rows}
+    taken = any(_is_taken(tables.rows.get(run, []), seq) for run, seq in starts)
+    _refuse(len(starts) < len(batch.rows) or taken, "a run's record is written twice")
     _refuse(batch.append_id in tables.appends, f"append id {batch.append_id} was used before")
     runs = {new.run for new in batch.new_runs}
     ids = {new.run_id for new in batch.new_runs}
@@ -139,6 +139,11 @@ def refuse_conflicts(tables: Tables, batch: Batch) -> None:
     versions = {(item.namespace, item.workflow, item.version) for item in batch.versions}
     again = len(versions) < len(batch.versions) or not versions.isdisjoint(tables.versions)
     _refuse(again, "a workflow version is there already")
+
+
+def _is_taken(rows: list[StoredRow], seq: int) -> bool:
+    """Say whether a row with that number is there; what comes after the last one is not, the usual case."""
+    return bool(rows) and seq <= rows[-1].seq and any(row.seq == seq for row in rows)
 
 
 def _refuse(conflict: bool, what: str) -> None:
