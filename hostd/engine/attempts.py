@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hostd.definition.plan import RetryPlan, StepPlan
+from hostd.engine.codes import STEP_READY, STEP_RUNNING
 from hostd.engine.draft import Draft
 from hostd.engine.evolve import LOST_AGAIN, LOST_ALONE, LOST_CANCELED, LOST_FAILED
 from hostd.engine.retry import may_retry, wait_ms
@@ -13,7 +14,6 @@ from hostd.errors.base import HostdError
 from hostd.model.messages import AttemptDone, AttemptError, AttemptGone, SlotFree
 from hostd.model.payload import OUTPUT_BYTES_MAX, value_size_bytes
 from hostd.model.records import AttemptFailed, AttemptLost, AttemptSucceeded, Failure
-from hostd.model.states import StepState
 from hostd.values.durations import MAX_MS
 
 SUSPECT_AFTER = 2  # an attempt lost this often inside the daemon is issued alone
@@ -22,7 +22,7 @@ SUSPECT_AFTER = 2  # an attempt lost this often inside the daemon is issued alon
 def expects(run: Run, message: AttemptDone | AttemptError | AttemptGone) -> bool:
     """Say whether the run waits for this very attempt's answer."""
     active = run.active.get(message.step)
-    return active is not None and active.attempt == message.attempt and run.states[message.step] == StepState.RUNNING
+    return active is not None and active.attempt == message.attempt and run.states[message.step] == STEP_RUNNING
 
 
 def on_done(draft: Draft, message: AttemptDone) -> None:
@@ -117,7 +117,7 @@ def _verdict(active: Active, step: StepPlan, message: AttemptGone) -> tuple[int,
 def wants_slot(run: Run, message: SlotFree) -> bool:
     """Say whether a step still waits for a slot; one that is held by a pause asks again when it ends."""
     active = run.active.get(message.step)
-    return active is not None and run.states[message.step] == StepState.READY and not run.paused
+    return active is not None and run.states[message.step] == STEP_READY and not run.paused
 
 
 def on_slot_free(draft: Draft, message: SlotFree) -> None:

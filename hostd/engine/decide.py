@@ -21,6 +21,7 @@ from typing import Any, TypeAlias
 
 from hostd.definition.plan import BlobNeeded, Plan
 from hostd.engine import attempts, life
+from hostd.engine.codes import RUN_FINAL
 from hostd.engine.draft import Decision, Draft, Needs, Stamp
 from hostd.engine.state import Run
 from hostd.engine.steps import settle
@@ -37,7 +38,6 @@ from hostd.model.messages import (
     Terminate,
     Tick,
 )
-from hostd.model.states import run_is_final
 
 SEMANTICS = 1  # recorded in RUN_STARTED; a change in what `decide` does for the same input ships under the next number
 
@@ -58,7 +58,7 @@ def begin(plan: Plan, message: Begin, stamp: Stamp) -> Decision | Needs:
 
 def decide(run: Run, message: Message, stamp: Stamp) -> Decision | Needs:
     """Decide what a message about a run leads to; NOTHING when it comes too late or changes nothing."""
-    if run_is_final(run.state):
+    if run.state >= RUN_FINAL:
         return NOTHING
     handler, guard = _HANDLERS[type(message)]
     if not guard(run, message):

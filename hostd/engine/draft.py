@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from hostd.definition.plan import Budget
+from hostd.engine.codes import STEP_CANCELED, STEP_FAILED
 from hostd.engine.evolve import evolve
 from hostd.engine.scope import RunScope
 from hostd.engine.state import Run
 from hostd.model.commands import Command
 from hostd.model.payload import Blob, Value, to_blob
 from hostd.model.records import AnyRecord, Failure, StepEnded
-from hostd.model.states import StepState
 
 
 class Stamp(msgspec.Struct, frozen=True, gc=False):
@@ -60,7 +59,7 @@ class Draft:
         self.records: list[AnyRecord] = []
         self.commands: list[Command] = []
         self.new_blobs: list[Blob] = []
-        self.ended: deque[int] = deque()
+        self.ended: list[int] = []
         self._taken: dict[str, int] = {}
         self._parsed: dict[Any, Any] = {}  # values that expressions looked into, for this decision only
 
@@ -76,11 +75,11 @@ class Draft:
 
     def cancel(self, step: int) -> None:
         """End a step as CANCELED."""
-        self.end(step, StepEnded(step=step, state=StepState.CANCELED))
+        self.end(step, StepEnded(step=step, state=STEP_CANCELED))
 
     def fail(self, step: int, failure: Failure) -> None:
         """End a step as FAILED where no attempt's answer does."""
-        self.end(step, StepEnded(step=step, state=StepState.FAILED, failure=failure))
+        self.end(step, StepEnded(step=step, state=STEP_FAILED, failure=failure))
 
     def scope(self, step: int, *, error: dict[str, Any] | None = None) -> RunScope:
         """Return what expressions of a step see; step -1 is the run itself."""

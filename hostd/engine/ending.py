@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from hostd.engine.codes import RUN_CANCELED, RUN_FAILED, RUN_SUCCEEDED, RUN_TIMED_OUT, STEP_PENDING
 from hostd.engine.draft import Draft
 from hostd.engine.evolve import TIMEOUT_MESSAGE
 from hostd.engine.state import STOP_CANCEL, STOP_TIMEOUT, Run
@@ -11,15 +12,14 @@ from hostd.engine.stopping import give_up_all, stop_steps
 from hostd.errors.base import HostdError
 from hostd.model.payload import OUTPUT_BYTES_MAX, RUN_BYTES_MAX, RUN_RECORDS_MAX, RUN_VALUES_MAX, Value
 from hostd.model.records import RunEnded, RunOutcome
-from hostd.model.states import RunState, StepState
 from hostd.values.json_text import dump_json
 
 GRACE_MS = 30_000  # how long attempts that were told to stop may take where the message does not say
 _HANDLER_OF = {
-    RunState.SUCCEEDED: "success",
-    RunState.FAILED: "failure",
-    RunState.TIMED_OUT: "failure",
-    RunState.CANCELED: "cancel",
+    RUN_SUCCEEDED: "success",
+    RUN_FAILED: "failure",
+    RUN_TIMED_OUT: "failure",
+    RUN_CANCELED: "cancel",
 }
 _MESSAGE_CHARS_MAX = 2_000
 _HANDLER_RECORDS = 1_000  # what handlers may write after a run met the wall of its history
@@ -38,28 +38,28 @@ def find_outcome(draft: Draft) -> Outcome:
     """Return the outcome of a run in which nothing is ready, running or waiting."""
     run = draft.run
     if run.stop == STOP_CANCEL:
-        return Outcome(RunState.CANCELED, "CANCELED", run.message)
+        return Outcome(RUN_CANCELED, "CANCELED", run.message)
     if run.stop == STOP_TIMEOUT:
-        return Outcome(RunState.TIMED_OUT, "RUN_TIMEOUT", TIMEOUT_MESSAGE)
+        return Outcome(RUN_TIMED_OUT, "RUN_TIMEOUT", TIMEOUT_MESSAGE)
     if run.failures:
         step = run.failures[0]
         failure = run.step_failures[step]
         message = f"{run.plan.steps[step].id}: {failure.message}"[:_MESSAGE_CHARS_MAX]
-        return Outcome(RunState.FAILED, failure.reason, message)
+        return Outcome(RUN_FAILED, failure.reason, message)
     return _succeeded(draft)
 
 
 def _succeeded(draft: Draft) -> Outcome:
     output = draft.run.plan.output
     if output is None:
-        return Outcome(RunState.SUCCEEDED)
+        return Outcome(RUN_SUCCEEDED)
     try:
         data = dump_json(output.render(draft.scope(-1), draft.budget))
     except HostdError as error:
-        return Outcome(RunState.FAILED, "OUTPUT_INVALID", error.message[:_MESSAGE_CHARS_MAX])
+        return Outcome(RUN_FAILED, "OUTPUT_INVALID", error.message[:_MESSAGE_CHARS_MAX])
     if len(data) > OUTPUT_BYTES_MAX:
-        return Outcome(RunState.FAILED, "OUTPUT_INVALID", f"the output is larger than {OUTPUT_BYTES_MAX} bytes")
-    return Outcome(RunState.SUCCEEDED, output=draft.value(data))
+        return Outcome(RUN_FAILED, "OUTPUT_INVALID", f"the output is larger than {OUTPUT_BYTES_MAX} bytes")
+    return Outcome(RUN_SUCCEEDED, output=draft.value(data))
 
 
 def decide_outcome(draft: Draft, outcome: Outcome) -> None:
@@ -85,9 +85,9 @@ def end_early(draft: Draft, outcome: Outcome) -> None:
 
 def next_handler(run: Run, outcome: int) -> int | None:
     """Return the handler that is to begin: the outcome's own, then `exit`; None when there is none left."""
-    for name in (_HANDLER_OF[RunState(outcome)], "exit"):
+    for name in (_HANDLER_OF[outcome], "exit"):
         index = run.plan.handlers.get(name)
-        if index is not None and run.states[index] == StepState.PENDING:
+        if index is not None and run.states[index] == STEP_PENDING:
             return index
     return None
 
@@ -112,7 +112,7 @@ def keep_within_walls(draft: Draft) -> None:
     if room > 3 * steps + _HANDLER_RECORDS and run.value_bytes <= RUN_BYTES_MAX and run.value_count <= RUN_VALUES_MAX:
         return
     if not stopping:
-        end_early(draft, Outcome(RunState.FAILED, "RUN_TOO_LARGE", _wall(run)))
+        end_early(draft, Outcome(RUN_FAILED, "RUN_TOO_LARGE", _wall(run)))
     elif room <= steps + 10 and (run.active or run.unfinished):
         give_up_all(draft)
 

@@ -10,7 +10,27 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from hostd.definition.plan import Plan, StepKind
+from hostd.definition.plan import Plan
+from hostd.engine.codes import (
+    ACTION,
+    RUN_CANCELED,
+    RUN_CANCELING,
+    RUN_FAILED,
+    RUN_PAUSED,
+    RUN_RUNNING,
+    RUN_TIMED_OUT,
+    RUN_WAITING,
+    STEP_CANCELED,
+    STEP_FAILED,
+    STEP_FINAL,
+    STEP_PENDING,
+    STEP_READY,
+    STEP_RETRYING,
+    STEP_RUNNING,
+    STEP_SKIPPED,
+    STEP_SUCCEEDED,
+    STEP_WAITING,
+)
 from hostd.engine.state import STOP_CANCEL, STOP_END, STOP_TIMEOUT, Active, Run
 from hostd.model.ids import text_id
 from hostd.model.payload import Value, value_size_bytes
@@ -36,7 +56,6 @@ from hostd.model.records import (
     WaitEnded,
     WaitStarted,
 )
-from hostd.model.states import RunState, StepState, step_is_final
 
 LOST_AGAIN, LOST_ALONE, LOST_FAILED, LOST_CANCELED = 0, 1, 2, 3
 TIMEOUT_MESSAGE = "the run took longer than its `timeout`"
@@ -60,13 +79,13 @@ def evolve(run: Run, record: AnyRecord, at_ms: int) -> None:
 def run_state(run: Run) -> int:
     """Return the run's word for what is going on, from the facts."""
     if run.stop in (STOP_CANCEL, STOP_TIMEOUT):
-        return RunState.CANCELING
+        return RUN_CANCELING
     if run.paused:
-        return RunState.PAUSED
+        return RUN_PAUSED
     for step in run.active:
-        if run.states[step] in (StepState.READY, StepState.RUNNING):
-            return RunState.RUNNING
-    return RunState.WAITING if run.active else RunState.RUNNING
+        if run.states[step] in (STEP_READY, STEP_RUNNING):
+            return RUN_RUNNING
+    return RUN_WAITING if run.active else RUN_RUNNING
 
 
 def _started(run: Run, record: RunStarted, at_ms: int) -> None:
@@ -78,7 +97,7 @@ def _started(run: Run, record: RunStarted, at_ms: int) -> None:
     run.env = record.env
     run.started_at_ms = at_ms
     run.deadline_at_ms = record.deadline_at_ms
-    run.state = RunState.RUNNING
+    run.state = RUN_RUNNING
     _count_value(run, record.input)
     _count_value(run, record.vars)
 
@@ -108,8 +127,8 @@ def _ended(run: Run, record: RunEnded, at_ms: int) -> None:
         _note_own_failure(run, record.reason)
     run.state = record.outcome
     for handler in run.plan.handlers.values():
-        if run.states[handler] == StepState.PENDING:
-            run.states[handler] = StepState.SKIPPED
+        if run.states[handler] == STEP_PENDING:
+            run.states[handler] = STEP_SKIPPED
     _finish_state(run)
 
 
@@ -120,7 +139,7 @@ def _finish_state(run: Run) -> None:
 
 def _note_own_failure(run: Run, reason: str) -> None:
     """Remember the place of a failure that is no step's: of a timeout, a wall, `output` or flow.end."""
-    if run.own_failure >= 0 or run.outcome not in (RunState.FAILED, RunState.TIMED_OUT):
+    if run.own_failure >= 0 or run.outcome not in (RUN_FAILED, RUN_TIMED_OUT):
         return
     if not run.failures or run.step_failures[run.failures[0]].reason != reason:
         run.own_failure = len(run.failures)
@@ -144,7 +163,7 @@ def _stop(run: Run, stop: int, record: CancelRequested | RunTimedOut) -> None:
     run.grace_at_ms = record.grace_at_ms
     run.cleanup_at_ms = record.cleanup_at_ms
     run.paused = False
-    run.state = RunState.CANCELING
+    run.state = RUN_CANCELING
     _tell_running(run)
 
 
@@ -156,18 +175,18 @@ def _failed_fast(run: Run, record: FailFast, at_ms: int) -> None:
 def _tell_running(run: Run) -> None:
     """Mark what runs now as told to stop; what begins later is not."""
     for step, active in list(run.active.items()):
-        if run.states[step] == StepState.RUNNING:
+        if run.states[step] == STEP_RUNNING:
             run.active[step] = replace(active, told=True)
 
 
 def _terminated(run: Run, record: Terminated, at_ms: int) -> None:
-    run.outcome = RunState.CANCELED
+    run.outcome = RUN_CANCELED
     run.reason = "TERMINATED"
     run.message = record.reason
     for step, state in enumerate(run.states):
-        if not step_is_final(state):
-            _end_step(run, step, StepState.CANCELED)
-    run.state = RunState.CANCELED
+        if state < STEP_FINAL:
+            _end_step(run, step, STEP_CANCELED)
+    run.state = RUN_CANCELED
     _finish_state(run)
 
 
@@ -188,7 +207,7 @@ def _met(run: Run, record: ObligationMet, at_ms: int) -> None:
 def _ready(run: Run, record: StepReady, at_ms: int) -> None:
     before = run.active.get(record.step)
     run.active[record.step] = replace(before, due_at_ms=0, alone=record.alone) if before else Active(at_ms)
-    run.states[record.step] = StepState.READY
+    run.states[record.step] = STEP_READY
     run.state = run_state(run)
 
 
@@ -199,30 +218,30 @@ def _attempt_started(run: Run, record: AttemptStarted, at_ms: int) -> None:
     else:
         after = replace(before, attempt=record.attempt, due_at_ms=0, alone=record.alone)
     run.active[record.step] = after
-    run.states[record.step] = StepState.RUNNING
+    run.states[record.step] = STEP_RUNNING
     run.state = run_state(run)
 
 
 def _attempt_succeeded(run: Run, record: AttemptSucceeded, at_ms: int) -> None:
     _keep_output(run, record.step, record.output)
-    _end_step(run, record.step, StepState.SUCCEEDED)
+    _end_step(run, record.step, STEP_SUCCEEDED)
 
 
 def _attempt_failed(run: Run, record: AttemptFailed, at_ms: int) -> None:
     if record.retry_at_ms:
         run.active[record.step] = replace(run.active[record.step], due_at_ms=record.retry_at_ms, alone=False)
-        run.states[record.step] = StepState.RETRYING
+        run.states[record.step] = STEP_RETRYING
         run.state = run_state(run)
         return
     if record.canceled:
-        _end_step(run, record.step, StepState.CANCELED)
+        _end_step(run, record.step, STEP_CANCELED)
         return
     _fail_step(run, record.step, record.failure)
 
 
 def _attempt_lost(run: Run, record: AttemptLost, at_ms: int) -> None:
     if record.verdict == LOST_CANCELED:
-        _end_step(run, record.step, StepState.CANCELED)
+        _end_step(run, record.step, STEP_CANCELED)
         return
     if record.verdict == LOST_FAILED:
         _fail_step(run, record.step, record.failure or Failure("ATTEMPT_LOST", "the attempt was lost"))
@@ -234,17 +253,17 @@ def _attempt_lost(run: Run, record: AttemptLost, at_ms: int) -> None:
         suspicions=before.suspicions + record.suspect,
         alone=record.verdict == LOST_ALONE,
     )
-    run.states[record.step] = StepState.READY
+    run.states[record.step] = STEP_READY
     run.state = run_state(run)
 
 
 def _step_ended(run: Run, record: StepEnded, at_ms: int) -> None:
-    if record.state == StepState.FAILED:
+    if record.state == STEP_FAILED:
         if record.step not in run.active:
             run.tries = {**run.tries, record.step: 0}
         _fail_step(run, record.step, record.failure or Failure("STEP_FAILED", ""))
         return
-    if record.state == StepState.SUCCEEDED:
+    if record.state == STEP_SUCCEEDED:
         _keep_output(run, record.step, record.output)
     _end_step(run, record.step, record.state)
 
@@ -255,12 +274,12 @@ def _wait_started(run: Run, record: WaitStarted, at_ms: int) -> None:
         run.active[record.step] = Active(at_ms, due_at_ms=record.due_at_ms)
     else:
         run.active[record.step] = replace(before, due_at_ms=record.due_at_ms)
-    run.states[record.step] = StepState.WAITING
+    run.states[record.step] = STEP_WAITING
     run.state = run_state(run)
 
 
 def _wait_ended(run: Run, record: WaitEnded, at_ms: int) -> None:
-    _end_step(run, record.step, StepState.SUCCEEDED)
+    _end_step(run, record.step, STEP_SUCCEEDED)
 
 
 def _fail_step(run: Run, step: int, failure: Failure) -> None:
@@ -268,15 +287,15 @@ def _fail_step(run: Run, step: int, failure: Failure) -> None:
     plan = run.plan.steps[step]
     if not plan.continue_on_error or plan.handler:
         run.failures = (*run.failures, step)
-    _end_step(run, step, StepState.FAILED)
+    _end_step(run, step, STEP_FAILED)
 
 
 def _end_step(run: Run, step: int, state: int) -> None:
     run.states[step] = state
     active = run.active.pop(step, None)
     plan = run.plan.steps[step]
-    usual = 1 if state <= StepState.FAILED else 0
-    if active is not None and active.attempt != usual and plan.kind is StepKind.ACTION:
+    usual = 1 if state <= STEP_FAILED else 0
+    if active is not None and active.attempt != usual and plan.kind is ACTION:
         run.tries = {**run.tries, step: active.attempt}
     if not plan.handler:
         run.unfinished -= 1

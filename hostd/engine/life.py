@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from hostd.engine.codes import STEP_PENDING, STEP_READY, STEP_RUNNING, STEP_WAITING
 from hostd.engine.draft import Draft
 from hostd.engine.ending import GRACE_MS
 from hostd.engine.evolve import evolve
@@ -25,7 +26,6 @@ from hostd.model.records import (
     Terminated,
     WaitEnded,
 )
-from hostd.model.states import StepState
 from hostd.values.json_text import dump_json, normalize
 
 
@@ -42,7 +42,7 @@ def on_begin(draft: Draft, message: Begin) -> None:
         started = replace(started, vars=draft.value(_vars(draft, started)))
     draft.add(started)
     for step in plan.steps[: plan.body_count]:
-        if not step.needs and run.states[step.index] == StepState.PENDING:
+        if not step.needs and run.states[step.index] == STEP_PENDING:
             make_ready(draft, step.index)
 
 
@@ -86,7 +86,7 @@ def _stop(draft: Draft, record: CancelRequested | RunTimedOut) -> None:
 def on_terminate(draft: Draft, message: Terminate) -> None:
     """Decide an end at once; what runs is told, nobody waits for it."""
     for index, active in draft.run.active.items():
-        if draft.run.states[index] == StepState.RUNNING:
+        if draft.run.states[index] == STEP_RUNNING:
             draft.commands.append(CancelAttempt(index, active.attempt))
     draft.add(Terminated(reason=message.reason))
 
@@ -116,7 +116,7 @@ def on_resume(draft: Draft, message: Resume) -> None:
 def _start_ready(draft: Draft) -> None:
     run = draft.run
     for index in list(run.active):
-        if run.states[index] == StepState.READY:
+        if run.states[index] == STEP_READY:
             start(draft, index)
 
 
@@ -148,13 +148,13 @@ def on_tick(draft: Draft, message: Tick) -> None:
 
 def _pass_deadline(draft: Draft, index: int) -> None:
     run = draft.run
-    if run.states[index] == StepState.RUNNING:
+    if run.states[index] == STEP_RUNNING:
         draft.commands.append(CancelAttempt(index, run.active[index].attempt))
     draft.fail(index, Failure("DEADLINE_PASSED", "all attempts together took longer than the step's `deadline`"))
 
 
 def _due(draft: Draft, index: int) -> None:
-    if draft.run.states[index] == StepState.WAITING:
+    if draft.run.states[index] == STEP_WAITING:
         draft.end(index, WaitEnded(step=index))
     else:
         start(draft, index)

@@ -6,23 +6,23 @@ from collections.abc import Callable
 from typing import Any
 
 from hostd.definition.plan import StepKind
+from hostd.engine.codes import RUN_CANCELED, RUN_FAILED, RUN_SUCCEEDED, STEP_SUCCEEDED
 from hostd.engine.draft import Draft
 from hostd.engine.ending import Outcome, end_early
 from hostd.errors.base import invalid
 from hostd.model.payload import OUTPUT_BYTES_MAX
 from hostd.model.records import Failure, StepEnded, WaitStarted
-from hostd.model.states import RunState, StepState
 from hostd.values.durations import parse_duration_ms
 from hostd.values.json_text import dump_json
 from hostd.values.times import parse_time_ms
 
-_END_STATES = {"SUCCEEDED": RunState.SUCCEEDED, "FAILED": RunState.FAILED, "CANCELED": RunState.CANCELED}
+_END_STATES = {"SUCCEEDED": RUN_SUCCEEDED, "FAILED": RUN_FAILED, "CANCELED": RUN_CANCELED}
 
 
 def _wait(draft: Draft, index: int, options: dict[str, Any]) -> None:
     due_at_ms = _due_at_ms(draft, options)
     if due_at_ms <= draft.at_ms:
-        draft.end(index, StepEnded(step=index, state=StepState.SUCCEEDED))
+        draft.end(index, StepEnded(step=index, state=STEP_SUCCEEDED))
     else:
         draft.add(WaitStarted(step=index, due_at_ms=due_at_ms))
 
@@ -37,7 +37,7 @@ def _due_at_ms(draft: Draft, options: dict[str, Any]) -> int:
 
 
 def _pass(draft: Draft, index: int, options: dict[str, Any]) -> None:
-    draft.end(index, StepEnded(step=index, state=StepState.SUCCEEDED, output=draft.value(_output(options))))
+    draft.end(index, StepEnded(step=index, state=STEP_SUCCEEDED, output=draft.value(_output(options))))
 
 
 def _output(options: dict[str, Any]) -> bytes:
@@ -68,10 +68,10 @@ def _end(draft: Draft, index: int, options: dict[str, Any]) -> None:
         raise invalid("OPTION_INVALID", f"flow.end takes state SUCCEEDED, FAILED or CANCELED, not {wanted!r:.40}")
     message = _text(options.get("message", ""))
     data = _output(options)
-    draft.end(index, StepEnded(step=index, state=StepState.SUCCEEDED))
+    draft.end(index, StepEnded(step=index, state=STEP_SUCCEEDED))
     if run.outcome or run.stop:
         return  # how the run ends was decided before: by a cancel, its timeout, or another flow.end
-    reason = "" if state is RunState.SUCCEEDED else "FLOW_END"
+    reason = "" if state == RUN_SUCCEEDED else "FLOW_END"
     end_early(draft, Outcome(state, reason, message, draft.value(data)))
 
 

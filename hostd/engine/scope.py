@@ -9,10 +9,19 @@ from typing import Any
 from msgspec.structs import replace
 
 from hostd.definition.plan import BlobNeeded
+from hostd.engine.codes import (
+    RUN_CANCELED,
+    RUN_FINAL,
+    RUN_SUCCEEDED,
+    RUN_TIMED_OUT,
+    STEP_FAILED,
+    STEP_FINAL,
+    STEP_SUCCEEDED,
+)
 from hostd.engine.state import STOP_CANCEL, STOP_TIMEOUT, Run
 from hostd.model.payload import Value
 from hostd.model.records import Failure
-from hostd.model.states import RunState, StepState, run_is_final, step_is_final
+from hostd.model.states import RunState, StepState
 from hostd.values.json_text import parse_json
 from hostd.values.times import format_time_ms
 
@@ -107,7 +116,7 @@ class RunScope:
         run = self._run
         index = run.plan.index[step_id]
         state = run.states[index]
-        if not step_is_final(state):
+        if state < STEP_FINAL:
             raise LookupError(f"step `{step_id}` has not ended; add it to `needs`")
         if field == "output":
             value = run.outputs.get(index)
@@ -126,7 +135,7 @@ class RunScope:
     def why_null(self, step_id: str) -> str:
         """Return why a step's output or error is null."""
         state = StepState(self._run.states[self._run.plan.index[step_id]])
-        return f"{step_id} was {state.name}" if state is not StepState.SUCCEEDED else f"{step_id} SUCCEEDED with null"
+        return f"{step_id} was {state.name}" if state != STEP_SUCCEEDED else f"{step_id} SUCCEEDED with null"
 
     def status(self, name: str) -> bool:
         """Return a status function's answer, seen from the step."""
@@ -134,18 +143,18 @@ class RunScope:
         if name == "always":
             return True
         if name == "canceled":
-            return run.stop in (STOP_CANCEL, STOP_TIMEOUT) or run.outcome in (RunState.CANCELED, RunState.TIMED_OUT)
+            return run.stop in (STOP_CANCEL, STOP_TIMEOUT) or run.outcome in (RUN_CANCELED, RUN_TIMED_OUT)
         step = run.plan.steps[self._step] if self._step >= 0 else None
         if step is None or step.handler:
-            succeeded = run.outcome in (0, RunState.SUCCEEDED)
-            return not succeeded and run.outcome != RunState.CANCELED if name == "failed" else succeeded
+            succeeded = run.outcome in (0, RUN_SUCCEEDED)
+            return not succeeded and run.outcome != RUN_CANCELED if name == "failed" else succeeded
         needs = step.needs
         if name == "succeeded":
-            return all(run.result(need) == StepState.SUCCEEDED for need in needs)
+            return all(run.result(need) == STEP_SUCCEEDED for need in needs)
         failed = self._ancestor_failed(needs)
         if name == "failed":
             return failed
-        return not failed and (not needs or any(run.result(need) == StepState.SUCCEEDED for need in needs))
+        return not failed and (not needs or any(run.result(need) == STEP_SUCCEEDED for need in needs))
 
     def seed(self, field_path: str) -> bytes:
         """Return what random functions of a field are seeded with: the same whenever it is rendered again."""
@@ -163,14 +172,14 @@ class RunScope:
             if step in seen:
                 continue
             seen.add(step)
-            if run.result(step) == StepState.FAILED:
+            if run.result(step) == STEP_FAILED:
                 return True
             stack.extend(run.plan.steps[step].needs)
         return False
 
     def _run_root(self) -> dict[str, Any]:
         run = self._run
-        state = run.outcome if run.outcome and not run_is_final(run.state) else run.state
+        state = run.outcome if run.outcome and not run.state >= RUN_FINAL else run.state
         return {
             "id": run.run_id,
             "key": run.key,

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from array import array
+from copy import copy
 from typing import Any, TypeAlias
 
 import msgspec
 from msgspec.structs import astuple
 
-from hostd.definition.plan import Plan, StepKind
+from hostd.definition.plan import Plan
+from hostd.engine.codes import ACTION, RUN_FINAL, RUN_PENDING, STEP_FAILED, STEP_SUCCEEDED
 from hostd.model.payload import Value
 from hostd.model.records import Failure
-from hostd.model.states import RunState, StepState, run_is_final
 
 Counters: TypeAlias = "bytearray | array[int]"
 
-_EMPTY: dict[Any, Any] = {}  # shared by all runs; the mappings that use it are replaced, never changed
+_EMPTY: dict[Any, Any] = {}
+
+
+def _nothing() -> dict[Any, Any]:
+    """Return the empty mapping that all runs share; mappings that begin with it are replaced, never changed."""
+    return _EMPTY
+
 
 STOP_NONE, STOP_CANCEL, STOP_TIMEOUT, STOP_END = 0, 1, 2, 3
 
@@ -32,110 +39,58 @@ class Active(msgspec.Struct, frozen=True, gc=False):
     told: bool = False  # RUNNING and told to stop: however it answers but with success, it is CANCELED
 
 
-class Run:
-    """One run. Mutable, private to the engine loop; `fork` makes the copy a decision works on."""
+class Run(msgspec.Struct, gc=False, eq=False):
+    """One run. Mutable, private to the engine loop; `fork` makes the copy a decision works on.
 
-    __slots__ = (
-        "active",
-        "cleanup_at_ms",
-        "deadline_at_ms",
-        "env",
-        "failures",
-        "grace_at_ms",
-        "input",
-        "key",
-        "last_at_ms",
-        "lineage",
-        "message",
-        "open_needs",
-        "outcome",
-        "output",
-        "outputs",
-        "own_failure",
-        "paused",
-        "plan",
-        "reason",
-        "run_id",
-        "seq",
-        "started_at_ms",
-        "state",
-        "states",
-        "step_failures",
-        "stop",
-        "tries",
-        "unfinished",
-        "value_bytes",
-        "value_count",
-        "vars",
-    )
+    `states`, `open_needs`, `active` and `outputs` are changed in place and copied by `fork`; every other field is only
+    ever replaced, so copies share it. Nothing in it refers back to it (gc=False).
+    """
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-        self.run_id = ""
-        self.key = ""
-        self.lineage = ""
-        self.input: Value = b""
-        self.vars: Value = b""
-        self.env: dict[str, str] = _EMPTY
-        self.seq = 0  # number of the next record
-        self.state = int(RunState.PENDING)
-        self.started_at_ms = 0
-        self.last_at_ms = 0
-        self.deadline_at_ms = 0
-        self.grace_at_ms = 0
-        self.cleanup_at_ms = 0
-        self.stop = STOP_NONE
-        self.paused = False
-        self.outcome = 0  # decided, but final only once `state` is
-        self.reason = ""
-        self.message = ""
-        self.output: Value = b""
-        self.states = bytearray(len(plan.steps))
-        self.open_needs: Counters = _counters(plan)
-        self.unfinished = plan.body_count  # body steps that have not ended
-        self.active: dict[int, Active] = {}
-        self.outputs: dict[int, Value] = {}
-        self.step_failures: dict[int, Failure] = _EMPTY  # the failure each FAILED step ended with
-        self.failures: tuple[int, ...] = ()  # steps whose `result` is FAILED, and failed handlers, in record order
-        self.own_failure = -1  # place among `failures` of a failure that is no step's (RUN_TIMEOUT ...); -1 = none
-        self.tries: dict[int, int] = _EMPTY  # attempts of ended steps where that is not the usual (1 for an action)
-        self.value_bytes = 0
-        self.value_count = 0
+    plan: Plan
+    run_id: str = ""
+    key: str = ""
+    lineage: str = ""
+    input: Value = b""
+    vars: Value = b""
+    env: dict[str, str] = msgspec.field(default_factory=_nothing)
+    seq: int = 0  # number of the next record
+    state: int = RUN_PENDING
+    started_at_ms: int = 0
+    last_at_ms: int = 0
+    deadline_at_ms: int = 0
+    grace_at_ms: int = 0
+    cleanup_at_ms: int = 0
+    stop: int = STOP_NONE
+    paused: bool = False
+    outcome: int = 0  # decided, but final only once `state` is
+    reason: str = ""
+    message: str = ""
+    output: Value = b""
+    states: bytearray = msgspec.field(default_factory=bytearray)
+    open_needs: Counters = msgspec.field(default_factory=bytearray)
+    unfinished: int = 0  # body steps that have not ended
+    active: dict[int, Active] = msgspec.field(default_factory=dict)  # in the order of their beginning
+    outputs: dict[int, Value] = msgspec.field(default_factory=dict)
+    step_failures: dict[int, Failure] = msgspec.field(default_factory=_nothing)  # what each FAILED step ended with
+    failures: tuple[int, ...] = ()  # steps whose `result` is FAILED, and failed handlers, in record order
+    own_failure: int = -1  # place among `failures` of a failure that is no step's (RUN_TIMEOUT ...); -1 = none
+    tries: dict[int, int] = msgspec.field(default_factory=_nothing)  # attempts of ended steps where not the usual
+    value_bytes: int = 0
+    value_count: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.states:
+            self.states = bytearray(len(self.plan.steps))
+            self.open_needs = _counters(self.plan)
+            self.unfinished = self.plan.body_count
 
     def fork(self) -> Run:
-        """Return an independent copy; what is only ever replaced is shared."""
-        twin = Run.__new__(Run)
-        twin.plan = self.plan
-        twin.run_id = self.run_id
-        twin.key = self.key
-        twin.lineage = self.lineage
-        twin.input = self.input
-        twin.vars = self.vars
-        twin.env = self.env
-        twin.seq = self.seq
-        twin.state = self.state
-        twin.started_at_ms = self.started_at_ms
-        twin.last_at_ms = self.last_at_ms
-        twin.deadline_at_ms = self.deadline_at_ms
-        twin.grace_at_ms = self.grace_at_ms
-        twin.cleanup_at_ms = self.cleanup_at_ms
-        twin.stop = self.stop
-        twin.paused = self.paused
-        twin.outcome = self.outcome
-        twin.reason = self.reason
-        twin.message = self.message
-        twin.output = self.output
+        """Return an independent copy."""
+        twin = copy(self)
         twin.states = self.states[:]
         twin.open_needs = self.open_needs[:]
-        twin.unfinished = self.unfinished
         twin.active = self.active.copy()
         twin.outputs = self.outputs.copy()
-        twin.step_failures = self.step_failures
-        twin.failures = self.failures
-        twin.own_failure = self.own_failure
-        twin.tries = self.tries
-        twin.value_bytes = self.value_bytes
-        twin.value_count = self.value_count
         return twin
 
     def attempts(self, step: int) -> int:
@@ -146,19 +101,19 @@ class Run:
         tries = self.tries.get(step)
         if tries is not None:
             return tries
-        ran = self.states[step] in (StepState.SUCCEEDED, StepState.FAILED)
-        return 1 if ran and self.plan.steps[step].kind is StepKind.ACTION else 0
+        ran = self.states[step] in (STEP_SUCCEEDED, STEP_FAILED)
+        return 1 if ran and self.plan.steps[step].kind is ACTION else 0
 
     def result(self, step: int) -> int:
         """Return a step's state after `on_error`."""
         state = self.states[step]
-        if state == StepState.FAILED and self.plan.steps[step].continue_on_error:
-            return StepState.SUCCEEDED
+        if state == STEP_FAILED and self.plan.steps[step].continue_on_error:
+            return STEP_SUCCEEDED
         return state
 
     def next_due_ms(self) -> int:
         """Return when the run next wants a Tick, 0 for never. A Tick at that time decides something."""
-        if run_is_final(self.state):
+        if self.state >= RUN_FINAL:
             return 0
         due = [self.cleanup_at_ms] if self.cleanup_at_ms else []
         if self.deadline_at_ms and not self.stop and not self.outcome:

@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 
-from hostd.definition.plan import StepKind, StepPlan
+from hostd.definition.plan import StepPlan
 from hostd.engine import ending
+from hostd.engine.codes import ACTION, RUN_FINAL, STEP_PENDING, STEP_READY, STEP_SKIPPED, STEP_SUCCEEDED
 from hostd.engine.draft import Draft
 from hostd.engine.own import DO
 from hostd.engine.stopping import may_begin, stop_steps
@@ -16,7 +17,6 @@ from hostd.errors.base import HostdError, invalid
 from hostd.model.commands import AskSlot, StartAttempt
 from hostd.model.records import AttemptStarted, FailFast, Failure, StepEnded, StepReady
 from hostd.model.secrets import encode_secret
-from hostd.model.states import StepState, run_is_final
 from hostd.values.json_text import dump_json
 
 _digest_encoder = msgspec.msgpack.Encoder(enc_hook=encode_secret, order="deterministic")
@@ -27,10 +27,12 @@ def settle(draft: Draft) -> None:
     run = draft.run
     ending.keep_within_walls(draft)
     while True:
-        while draft.ended:
-            _go_on_from(draft, draft.ended.popleft())
-            ending.keep_within_walls(draft)
-        if run.unfinished or run.active or run_is_final(run.state):
+        for number, index in enumerate(draft.ended):  # which grows meanwhile
+            if number:
+                ending.keep_within_walls(draft)
+            _go_on_from(draft, index)
+        draft.ended.clear()
+        if run.unfinished or run.active or run.state >= RUN_FINAL:
             return
         _finish(draft)
 
@@ -40,7 +42,7 @@ def _go_on_from(draft: Draft, index: int) -> None:
     if run.plan.fail_fast and run.failures and run.failures[0] == index:
         _fail_fast(draft, index)
     for dependent in run.plan.steps[index].dependents:
-        if not run.open_needs[dependent] and run.states[dependent] == StepState.PENDING:
+        if not run.open_needs[dependent] and run.states[dependent] == STEP_PENDING:
             make_ready(draft, dependent)
 
 
@@ -83,14 +85,14 @@ def make_ready(draft: Draft, index: int) -> None:
     if wanted:
         start(draft, index)
     else:
-        draft.end(index, StepEnded(step=index, state=StepState.SKIPPED))
+        draft.end(index, StepEnded(step=index, state=STEP_SKIPPED))
 
 
 def _wanted(draft: Draft, step: StepPlan) -> bool:
     condition = step.condition
-    scope = draft.scope(step.index)
     if condition is None:
-        return bool(step.handler) or scope.status("succeeded")
+        return bool(step.handler) or all(draft.run.result(need) == STEP_SUCCEEDED for need in step.needs)
+    scope = draft.scope(step.index)
     if not condition.uses_status and not step.handler and not scope.status("succeeded"):
         return False
     return truth(condition.evaluate(scope, draft.budget), f"`if` of {step.id}")
@@ -119,11 +121,11 @@ def start(draft: Draft, index: int, *, alone: bool = False) -> None:
     if run.paused:
         _hold(draft, index)
         return
-    if step.kind is StepKind.ACTION and not _has_slot(draft, index, alone=alone):
+    if step.kind is ACTION and not _has_slot(draft, index, alone=alone):
         return
     try:
         options = step.options.render(draft.scope(index), draft.budget) if step.options is not None else {}
-        if step.kind is not StepKind.ACTION:
+        if step.kind is not ACTION:
             DO[step.kind](draft, index, options)
             return
     except HostdError as error:
@@ -133,7 +135,7 @@ def start(draft: Draft, index: int, *, alone: bool = False) -> None:
 
 
 def _hold(draft: Draft, index: int) -> None:
-    if draft.run.states[index] != StepState.READY:
+    if draft.run.states[index] != STEP_READY:
         draft.add(StepReady(step=index))
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from hostd.definition.plan import StepPlan
+from hostd.engine.codes import STEP_FINAL, STEP_PENDING, STEP_READY, STEP_RUNNING
 from hostd.engine.draft import Draft
 from hostd.engine.state import Run
 from hostd.model.commands import CancelAttempt
-from hostd.model.states import StepState
 
 
 def may_begin(run: Run, step: StepPlan) -> bool:
@@ -35,12 +35,12 @@ def stop_steps(draft: Draft) -> None:
     steps = run.plan.steps
     for index, active in list(run.active.items()):
         state = run.states[index]
-        if state == StepState.RUNNING:
+        if state == STEP_RUNNING:
             draft.commands.append(CancelAttempt(index, active.attempt))
-        elif state != StepState.READY or active.attempt or not may_begin(run, steps[index]):
+        elif state != STEP_READY or active.attempt or not may_begin(run, steps[index]):
             draft.cancel(index)
     for step in steps[: run.plan.body_count]:
-        if run.states[step.index] == StepState.PENDING and not may_begin(run, step):
+        if run.states[step.index] == STEP_PENDING and not may_begin(run, step):
             draft.cancel(step.index)
 
 
@@ -56,8 +56,8 @@ def give_up_all(draft: Draft) -> None:
     """End everything that has not ended, handlers too: the time (or the room) for cleaning up is over."""
     run = draft.run
     for index, active in list(run.active.items()):
-        if run.states[index] == StepState.RUNNING:
+        if run.states[index] == STEP_RUNNING:
             draft.commands.append(CancelAttempt(index, active.attempt))
     for step in run.plan.steps:
-        if not run.states[step.index] >= StepState.SUCCEEDED:
+        if run.states[step.index] < STEP_FINAL:
             draft.cancel(step.index)

@@ -245,7 +245,7 @@ def check_history(plan: Plan, history: list[tuple[int, Any]]) -> None:
     ended: set[int] = set()
     attempts: dict[int, int] = {}
     stopped = paused = outcome = over = False
-    for at, (_, record) in enumerate(history):
+    for _, record in history:
         assert not over, "a record after the end"
         kind = type(record)
         over = kind in (records.RunEnded, records.Terminated)

@@ -23,6 +23,7 @@ from hostd.values.json_text import (
 )
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
+HUGE = pytest.param(10**5000, id="huge")
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(INT_MIN, INT_MAX) | FLOATS | TEXTS,
