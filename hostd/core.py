@@ -27,6 +27,7 @@ from hostd.lua.script import LuaPool
 from hostd.runtime.effects import Effects
 from hostd.runtime.emit import Emission
 from hostd.runtime.engine_loop import EngineLoop
+from hostd.runtime.front import Front, build_front
 from hostd.runtime.intake import Intake
 from hostd.runtime.lanes import Lanes
 from hostd.runtime.log_writer import LogWriter, NoLogFiles
@@ -34,6 +35,7 @@ from hostd.runtime.metering import Metering, tally
 from hostd.runtime.readers import Readers
 from hostd.runtime.recovery import recover
 from hostd.runtime.residence import Residence
+from hostd.runtime.run_reads import RunRooms
 from hostd.runtime.scripts import Scripts
 from hostd.runtime.slots import Slots
 from hostd.runtime.starts import StartMaker
@@ -85,6 +87,7 @@ class Core:
         self.loop.watchers = Metering(self.meter, self.hub)
         self._read_gauges()
         self.slots.tell = self.loop.tell_slot
+        self.front = self._front()
 
     def _build_guests(self) -> None:
         """Plugins and scripts."""
@@ -97,6 +100,30 @@ class Core:
             actions=lambda: self.host.registry,
             contexts=self.contexts,
             limits=_script_limits(self.config),
+        )
+
+    def _front(self) -> Front:
+        """What the control plane asks."""
+        return build_front(
+            RunRooms(
+                journal=self.journal,
+                readers=self.readers,
+                loop=self.loop,
+                intake=self.intake,
+                starts=self.starts,
+                workflows=self.workflows,
+                hub=self.hub,
+                clock=self.clock,
+                log_files=self.log_files,
+                cancel_grace_ms=_ms(self.config.limits.cancel_grace),
+            ),
+            triggers=self.triggers,
+            registry=lambda: self.host.registry,
+            scripts=self.scripts,
+            effects=self.effects,
+            info=lambda: self.info,
+            random=self.random,
+            data=self.data,
         )
 
     def _build_ring(self) -> None:

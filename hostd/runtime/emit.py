@@ -19,6 +19,7 @@ from hostd.runtime.engine_loop import EngineLoop
 from hostd.runtime.event_scope import EventScope
 from hostd.runtime.intake import NOTHING_SEEN, Intake, Seen
 from hostd.runtime.readers import Readers
+from hostd.runtime.repeats import Note
 from hostd.runtime.starts import Prepared, StartMaker, event_request_id
 from hostd.runtime.turn import Answer, Turn
 from hostd.runtime.workflows import Ready
@@ -90,9 +91,15 @@ class Emission:
         self._loop.enter(item)
         return await item.future
 
-    async def write_row(self, row: TriggerRow) -> None:
-        """Write what is known of a trigger; returns once durable."""
-        await self._loop.write(lambda turn: turn.batch.triggers.append(row))
+    async def write_row(self, row: TriggerRow, note: Note | None = None) -> None:
+        """Write what is known of a trigger, and a request id beside it; returns once durable."""
+
+        def fill(turn: Turn) -> None:
+            turn.batch.triggers.append(row)
+            if note is not None:
+                note(turn)
+
+        await self._loop.write(fill)
 
     async def _look(self, matches: list[_Match]) -> Seen:
         starts = [match.start for match in matches if match.start is not None and match.start.key]

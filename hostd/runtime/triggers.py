@@ -27,6 +27,7 @@ from hostd.plugin import Emitted, Event
 from hostd.runtime.emit import Emission, Source
 from hostd.runtime.event_scope import EventScope
 from hostd.runtime.readers import Readers
+from hostd.runtime.repeats import Note
 from hostd.runtime.secret_values import SecretReader, resolve, secret_values
 from hostd.runtime.workflows import Ready, Workflows
 
@@ -273,24 +274,24 @@ class Triggers:
         """Return the state of every trigger of an active version."""
         return [live.state for live in self._live.values()]
 
-    async def pause(self, name: Name, reason: str) -> Live:
+    async def pause(self, name: Name, reason: str, *, note: Note | None = None) -> Live:
         """Stop a trigger until it is resumed; its cursor stays."""
         live = self.get(name)
         await self._end(live)
-        await self._write(live, msgspec.structs.replace(live.source.row, paused=True, pause_reason=reason))
+        await self._write(live, msgspec.structs.replace(live.source.row, paused=True, pause_reason=reason), note)
         live.state, live.message = "PAUSED", reason
         return live
 
-    async def resume(self, name: Name) -> Live:
+    async def resume(self, name: Name, *, note: Note | None = None) -> Live:
         """Let a paused, ended or failed trigger run again."""
         live = self.get(name)
-        await self._write(live, msgspec.structs.replace(live.source.row, paused=False, pause_reason=""))
+        await self._write(live, msgspec.structs.replace(live.source.row, paused=False, pause_reason=""), note)
         if live.task is None or live.task.done():
             self._begin(live)
         return live
 
-    async def _write(self, live: Live, row: TriggerRow) -> None:
-        await self._emission.write_row(row)
+    async def _write(self, live: Live, row: TriggerRow, note: Note | None) -> None:
+        await self._emission.write_row(row, note)
         live.source.row = row
 
     async def fire(self, name: Name, event: Event, principal: str) -> Emitted:

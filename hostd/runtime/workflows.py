@@ -78,7 +78,7 @@ class Workflows:
         if ready is None:
             row = self._journal.version(namespace, workflow, version)
             if row is None:
-                raise _version_missing(workflow, version)
+                raise version_missing(workflow, version)
             plan = msgspec.structs.replace(plan_from_stored(row.document), version=version)
             ready = self._keep(key, Ready(plan))
         return ready
@@ -128,7 +128,7 @@ class Workflows:
         return compile_document(documents[0], catalogue=self._catalogue())
 
     async def register(
-        self, namespace: str, text: bytes, *, activate: bool, principal: str, note: Any = None
+        self, namespace: str, text: bytes, *, activate: bool, principal: str, file: str = "", note: Any = None
     ) -> Registered:
         """Register a document, and activate it where asked. The same document again changes nothing.
 
@@ -138,20 +138,22 @@ class Workflows:
         Raises:
             HostdError: DOCUMENT_INVALID, VERSION_EXISTS.
         """
-        plan = await self._readers.call(self.compile, text)
+        plan = await self._readers.call(lambda: self.compile(text, file=file))
         async with self._writing:
             versions = await self._readers.call(self._journal.versions, namespace, plan.workflow)
             row, created = self._version_row(namespace, plan, text, versions, principal)
             plan = msgspec.structs.replace(plan, version=row.version)
-            workflow = await self._readers.call(self._journal.workflow, namespace, plan.workflow)
-            active = row.version if activate else (workflow.active if workflow else "")
-            workflow = WorkflowRow(namespace, plan.workflow, active, 0)
+            before = await self._readers.call(self._journal.workflow, namespace, plan.workflow)
+            active = row.version if activate else (before.active if before else "")
 
             def fill(turn: Any) -> Registered:
+                at_ms = turn.batch.at_ms
+                kept = msgspec.structs.replace(row, registered_at_ms=at_ms) if created else row
                 if created:
-                    turn.batch.versions.append(row)
+                    turn.batch.versions.append(kept)
+                workflow = _activated(before, WorkflowRow(namespace, plan.workflow, active), at_ms)
                 turn.batch.workflows.append(workflow)
-                result = Registered(row, workflow, created, plan.warnings)
+                result = Registered(kept, workflow, created, plan.warnings)
                 if note is not None:
                     note(turn, result)
                 return result
@@ -199,15 +201,15 @@ class Workflows:
                 raise HostdError(Kind.CONFLICT, "ACTIVE_CHANGED", message, details={"active": row.active})
             if version:
                 await self._readers.call(self._ready, namespace, workflow, version)
-            changed = WorkflowRow(namespace, workflow, version, 0)
 
             def fill(turn: Any) -> WorkflowRow:
+                changed = _activated(row, WorkflowRow(namespace, workflow, version), turn.batch.at_ms)
                 turn.batch.workflows.append(changed)
                 if note is not None:
                     note(turn, changed)
                 return changed
 
-            await self._engine.write(fill)
+            changed: WorkflowRow = await self._engine.write(fill)
             self._active.pop((namespace, workflow), None)
             if version:
                 self._active[namespace, workflow] = version
@@ -227,7 +229,7 @@ class Workflows:
             versions = await self._readers.call(self._journal.versions, namespace, workflow)
             names = [found.version for found in versions]
             if version and version not in names:
-                raise _version_missing(workflow, version)
+                raise version_missing(workflow, version)
             await self._refuse_in_use(namespace, workflow, version, row.active)
             doomed = [version] if version else names
 
@@ -265,6 +267,13 @@ class Workflows:
         return cast("EngineLoop", self.loop)
 
 
+def _activated(before: WorkflowRow | None, after: WorkflowRow, at_ms: int) -> WorkflowRow:
+    """Return a workflow's row with the time since when its version is the active one."""
+    if before is not None and before.active == after.active:
+        at_ms = before.activated_at_ms
+    return msgspec.structs.replace(after, activated_at_ms=at_ms if after.active else 0)
+
+
 def _next_revision(versions: list[WorkflowVersion]) -> int:
     """Return n of the next 0.0.n."""
     taken = [int(row.version[4:]) for row in versions if row.version.startswith("0.0.") and row.version[4:].isdigit()]
@@ -278,6 +287,7 @@ def workflow_missing(workflow: str) -> HostdError:
     )
 
 
-def _version_missing(workflow: str, version: str) -> HostdError:
+def version_missing(workflow: str, version: str) -> HostdError:
+    """Return the error for a version that is not registered."""
     message = f"the workflow {workflow} has no version {version}; `hostd workflow versions {workflow}` lists them"
     return HostdError(Kind.MISSING, "VERSION_MISSING", message)

@@ -1,0 +1,64 @@
+"""Everything the control plane asks for, in one place: what api/ports.py calls Ports, over the rooms of the runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+from hostd.host.registry import HostRegistry
+from hostd.journal.port import JournalInfo
+from hostd.runtime.administration import Administration
+from hostd.runtime.effects import Effects
+from hostd.runtime.plugin_shelf import PluginShelf
+from hostd.runtime.run_reads import RunRooms
+from hostd.runtime.runs import Runs
+from hostd.runtime.script_desk import ScriptDesk
+from hostd.runtime.scripts import Scripts
+from hostd.runtime.trigger_desk import TriggerDesk
+from hostd.runtime.triggers import Triggers
+from hostd.runtime.workflow_store import WorkflowStore
+
+
+class Front(NamedTuple):
+    """One object a service."""
+
+    runs: Runs
+    workflows: WorkflowStore
+    triggers: TriggerDesk
+    plugins: PluginShelf
+    scripts: ScriptDesk
+    admin: Administration
+
+
+def build_front(
+    rooms: RunRooms,
+    *,
+    triggers: Triggers,
+    registry: Callable[[], HostRegistry],
+    scripts: Scripts,
+    effects: Effects,
+    info: Callable[[], JournalInfo | None],
+    random: Random,
+    data: Path | None,
+) -> Front:
+    """Return the front over the rooms of one host."""
+    journal, readers, clock = rooms.journal, rooms.readers, rooms.clock
+    return Front(
+        runs=Runs(rooms),
+        workflows=WorkflowStore(workflows=rooms.workflows, journal=journal, readers=readers, catalogue=registry),
+        triggers=TriggerDesk(triggers=triggers, journal=journal, readers=readers, clock=clock, random=random),
+        plugins=PluginShelf(registry),
+        scripts=ScriptDesk(scripts=scripts, clock=clock),
+        admin=Administration(
+            journal=journal,
+            info=info,
+            loop=rooms.loop,
+            effects=effects,
+            isolation=scripts.isolation,
+            instance_id=f"{random.getrandbits(64):016x}",
+            started_at_ms=clock.wall_ms(),
+            data=data,
+        ),
+    )

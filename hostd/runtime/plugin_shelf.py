@@ -1,0 +1,103 @@
+"""Loaded plugins and their components as the doors see them; answered from memory."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hostd.errors.base import HostdError, Kind
+from hostd.host.found import PluginReport, PluginState
+from hostd.host.registry import ActionEntry, HostRegistry, SecretsEntry, TriggerEntry
+from hostd.model.views import ComponentView, PluginView, SchemaView
+from hostd.values.json_text import dump_json
+
+ACTION, TRIGGER, SECRETS = "action", "trigger", "secrets"
+Parts = dict[str, list[ComponentView]]
+
+
+class PluginShelf:
+    """Seeing what is loaded, and what is not and why."""
+
+    def __init__(self, registry: Callable[[], HostRegistry]) -> None:
+        self._registry = registry
+
+    def list(self) -> Sequence[PluginView]:
+        """Return every plugin that was found, by id."""
+        registry = self._registry()
+        parts = _parts(registry)
+        return [_plugin(report, parts) for report in sorted(registry.plugins, key=lambda report: report.id)]
+
+    def get(self, plugin_id: str) -> PluginView:
+        """Return a plugin. Raises PLUGIN_MISSING."""
+        registry = self._registry()
+        return _plugin(registry.plugin(plugin_id), _parts(registry))
+
+    def schema(self, component_id: str, kind: str) -> SchemaView:
+        """Return a component's options. Raises PLUGIN_MISSING."""
+        registry = self._registry()
+        action = registry.action(component_id) if kind in ("", ACTION) else None
+        if action is not None:
+            return _schema(_action(action), action)
+        trigger = registry.trigger(component_id) if kind in ("", TRIGGER) else None
+        if trigger is not None:
+            return _schema(_trigger(trigger), trigger)
+        message = (
+            f"no loaded plugin provides {kind or 'an action or trigger'} {component_id!r}; see `hostd plugin list`"
+        )
+        raise HostdError(Kind.MISSING, "PLUGIN_MISSING", message, details={"id": component_id})
+
+
+def _parts(registry: HostRegistry) -> Parts:
+    """Return the components of each plugin, by kind and id."""
+    parts: Parts = {}
+    for action in registry.actions.values():
+        parts.setdefault(action.plugin, []).append(_action(action))
+    for trigger in registry.triggers.values():
+        parts.setdefault(trigger.plugin, []).append(_trigger(trigger))
+    for provider in registry.secrets:
+        parts.setdefault(provider.plugin, []).append(_secrets(provider))
+    for found in parts.values():
+        found.sort(key=lambda part: (part.kind, part.id))
+    return parts
+
+
+def _plugin(report: PluginReport, parts: Parts) -> PluginView:
+    return PluginView(
+        id=report.id,
+        version=report.version,
+        source=report.source.value.lower(),
+        state=report.state.value,
+        origin=report.origin,
+        reason=report.reason,
+        message=report.message,
+        traceback=report.traceback,
+        isolation="inline" if report.state is PluginState.LOADED else "",
+        components=tuple(parts.get(report.id, ())) if report.state is PluginState.LOADED else (),
+    )
+
+
+def _action(entry: ActionEntry) -> ComponentView:
+    about = _first_sentence(type(entry.life.component))
+    return ComponentView(
+        entry.id, ACTION, entry.plugin, about, entry.since, entry.stability, entry.effects, tuple(entry.executors)
+    )
+
+
+def _trigger(entry: TriggerEntry) -> ComponentView:
+    return ComponentView(entry.id, TRIGGER, entry.plugin, _first_sentence(entry.trigger), entry.since, entry.stability)
+
+
+def _secrets(entry: SecretsEntry) -> ComponentView:
+    provider = type(entry.instance)
+    return ComponentView(entry.id, SECRETS, entry.plugin, _first_sentence(provider), provider.since, provider.stability)
+
+
+def _schema(view: ComponentView, entry: ActionEntry | TriggerEntry) -> SchemaView:
+    return SchemaView(view, dump_json(entry.schema), dump_json(entry.sample()))
+
+
+def _first_sentence(component: type[Any]) -> str:
+    text = " ".join((inspect.getdoc(component) or "").split())
+    head, stop, _ = text.partition(". ")
+    return head + "." if stop else text
