@@ -24,7 +24,7 @@ Q = TypeVar("Q")
 A = TypeVar("A")
 Command = Callable[..., Any]
 
-_REMOTE = ("address", "data", "namespace", "tls_ca", "tls_cert", "tls_key")
+CONNECTION_NAMES = ("address", "data", "namespace", "tls_ca", "tls_cert", "tls_key")
 
 
 _CONNECTION = (
@@ -65,7 +65,7 @@ def remote(command: Command) -> Command:
 
     @functools.wraps(command)
     def run(output: str | None, **arguments: Any) -> Any:
-        given = {name: arguments.pop(name) or _root(name) for name in _REMOTE}
+        given = {name: arguments.pop(name) or _root(name) for name in CONNECTION_NAMES}
         with Session(given, Printer(output or _root("output") or "table")) as session:
             return command(session, **arguments)
 

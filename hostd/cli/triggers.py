@@ -96,7 +96,7 @@ def _state(item: Any) -> str:
 
 @trigger.command()
 @trigger_arguments
-@click.option("--data", "event_data", metavar="JSON", help="Data of the event: JSON text, @FILE or -; else null.")
+@click.option("--event-data", metavar="JSON", help="Data of the event: JSON text, @FILE or -; else null.")
 @click.option("--event-id", metavar="ID", default="", help="The same id again is a duplicate; else a random one.")
 @remote
 def fire(session: Session, workflow: str, name: str, event_data: str | None, event_id: str) -> None:
@@ -105,7 +105,7 @@ def fire(session: Session, workflow: str, name: str, event_data: str | None, eve
 
     request = pb.FireTriggerRequest(
         namespace=session.namespace,
-        data=None if event_data is None else to_payload(json_argument(event_data, "--event")),
+        data=None if event_data is None else to_payload(json_argument(event_data, "--event-data")),
         event_id=event_id,
         **named(workflow, name),
     )

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from hostd.cli.reference import cli_reference
 from hostd.config.reference import config_reference
 from hostd.errors.codes import CODES
 from hostd.errors.reasons import REASONS
@@ -31,6 +32,7 @@ def errors_reference() -> str:
 
 
 PAGES: dict[str, Callable[[], str]] = {
+    "cli.md": cli_reference,
     "config.md": config_reference,
     "errors.md": errors_reference,
     "metrics.md": metrics_reference,

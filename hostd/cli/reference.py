@@ -1,0 +1,85 @@
+"""The reference page of the command line, made from the commands themselves: `make docs` writes it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import click
+
+from hostd.cli.main import root
+from hostd.cli.session import CONNECTION_NAMES
+
+HEAD = """\
+# Command line
+
+`hostd COMMAND --help` prints what stands here. Commands that talk to a daemon take the connection options; the others
+work by themselves.
+
+Output is text for people; `-o json` prints a resource as one line of JSON and a list as JSON lines, `-o yaml` the same
+as YAML. Field names are those of the protos, integers are numbers, enums have no prefix, times are RFC 3339, a payload
+is the JSON value it holds, or `{"$blob": digest, "size_bytes": n}` past 32 KiB (`hostd runs blob DIGEST` reads it).
+Values are given as JSON text, as `@FILE`, or as `-` for standard input.
+
+Exit codes: 0 success; 1 a run that FAILED; 12 and 9 one that was CANCELED or TIMED_OUT; for errors the code of their
+kind ([Errors](errors.md)); 130 after Ctrl-C. Errors go to standard error: `error: REASON: sentence`, a line for each
+fault, and what to do. With `HOSTD_DEBUG=1` a traceback stands before it. `NO_COLOR` is honored.
+
+The token comes from `HOSTD_TOKEN`, the file that `HOSTD_TOKEN_FILE` names, or the data folder's `token`. That of a
+folder nobody named is only sent to an address of this machine.
+"""
+
+
+def cli_reference() -> str:
+    """Return the page."""
+    sections = [HEAD, "## Connection options\n\n" + _options(root, connection=True)]
+    for path, command in _commands(root, ("hostd",)):
+        sections.append(_section(path, command))
+    return "\n".join(sections)
+
+
+def _commands(group: click.Group, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from _commands(command, (*path, name))
+        elif command is not None:
+            yield (*path, name), command
+
+
+def _section(path: tuple[str, ...], command: click.Command) -> str:
+    context = click.Context(command, info_name=" ".join(path))
+    usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
+    texts = [_paragraphs(text) for text in (command.help, command.epilog) if text]
+    remote = any(param.name == "address" for param in command.params)
+    if remote:
+        texts.append("Takes the connection options.")
+    return (
+        "\n".join(
+            [f"## {' '.join(path)}\n", f"`{usage}`\n", *(f"{text}\n" for text in texts), _options(command)]
+        ).rstrip()
+        + "\n"
+    )
+
+
+def _paragraphs(text: str) -> str:
+    """Return help text as Markdown: its lines joined, placeholders and braces as they are."""
+    return "\n\n".join(" ".join(part.split()) for part in re.split(r"\n\s*\n", text.strip()))
+
+
+def _options(command: click.Command, *, connection: bool = False) -> str:
+    """Return the table of options: the connection options, or the others."""
+    context = click.Context(command)
+    remote = any(param.name == "address" for param in command.params)
+    rows = [
+        param.get_help_record(context)
+        for param in command.params
+        if isinstance(param, click.Option) and (remote and param.name in CONNECTION_NAMES) is connection
+    ]
+    lines = [f"| `{_cell(names)}` | {_cell(text)} |" for names, text in filter(None, rows)]
+    return "\n".join(["| option | meaning |", "|---|---|", *lines, ""]) if lines else ""
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")

@@ -1,0 +1,74 @@
+"""Text for people."""
+
+import pytest
+
+from hostd.cli import run_views, tables
+from hostd.cli.plain import plain
+from hostd.v1 import run_pb2
+
+
+def test_columns_are_aligned_and_heads_stand_above() -> None:
+    """Every cell begins where its head does; nothing trails."""
+    text = tables.columns(("NAME", "N", "WHY"), [("a", 1, None), ("long-name", 20, "because")])
+
+    assert text == "NAME       N   WHY\na          1\nlong-name  20  because"
+    assert tables.columns(("A",), []) == ""
+
+
+def test_nothing_that_a_terminal_obeys_gets_through() -> None:
+    """Escape sequences and direction marks in names and messages are shown, not obeyed."""
+    assert tables.cell("\x1b[2Jx\u202e") == "\\x1b[2Jx\\x202e"
+    assert "\x1b" not in tables.columns(("A",), [("\x1b]0;title\x07",)])
+    assert tables.cell("two\nlines") == "two lines"
+
+
+def test_colors_only_on_a_terminal_that_wants_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal gets colors, NO_COLOR and files do not."""
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert "\x1b[32m" in tables.columns(("STATE",), [("SUCCEEDED",)])
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in tables.columns(("STATE",), [("SUCCEEDED",)])
+
+
+def test_durations_need_both_ends() -> None:
+    """A run that lives has taken nothing yet; a clock that stepped back gives no negative time."""
+    assert tables.duration_between("2026-01-01T00:00:00Z", "2026-01-01T00:01:02.500Z") == "1m2s500ms"
+    assert tables.duration_between("2026-01-01T00:00:00Z", None) == ""
+    assert tables.duration_between("2026-01-01T00:00:01Z", "2026-01-01T00:00:00Z") == "0s"
+
+
+def test_a_run_shows_its_steps_failures_and_values() -> None:
+    """What a person asks first: state, steps with attempts and errors, output."""
+    run = run_pb2.Run(run_id="r1", workflow="w", version="1.0.0", state=run_pb2.RUN_STATE_FAILED, reason="STEP_FAILED")
+    run.input.data = b'{"n":1}'
+    step = run.steps.add(id="fetch", uses="http.request", state=run_pb2.STEP_STATE_FAILED, attempts=3)
+    step.error.reason, step.error.message = "ACTION_FAILED", "503"
+    run.failures.add(reason="ACTION_FAILED", code="HTTP_503", message="503", step="fetch")
+
+    text = run_views.whole(plain(run))
+
+    assert "fetch  http.request  FAILED  3" in text
+    assert "fetch: ACTION_FAILED [HTTP_503]: 503" in text
+    assert 'input: {"n":1}' in text
+    assert "output" not in text
+
+
+def test_a_record_is_one_line_of_a_timeline() -> None:
+    """Time, step, state, attempt, what happened."""
+    record = run_pb2.HistoryRecord(
+        seq=4,
+        kind=run_pb2.RECORD_KIND_ATTEMPT_FAILED,
+        step="fetch",
+        attempt=2,
+        step_state=run_pb2.STEP_STATE_RETRYING,
+    )
+    record.time.FromJsonString("2026-01-01T10:00:00.250Z")
+    record.failure.reason, record.failure.message = "ATTEMPT_TIMEOUT", "too\x1bslow"
+
+    line = run_views.record_line(plain(record))
+
+    assert line.split() == [
+        "10:00:00.250", "fetch", "RETRYING", "#2", "ATTEMPT_FAILED", "ATTEMPT_TIMEOUT:", "too\\x1bslow",
+    ]  # fmt: skip
