@@ -40,7 +40,7 @@ class Runs(Protocol):
 
     async def start(
         self, namespace: str, starts: Sequence[StartRequest], *, principal: str
-    ) -> list[StartedRun | HostdError]:
+    ) -> Sequence[StartedRun | HostdError]:
         """Start runs; answers once durable, one result each in order. A refused one refuses only itself.
 
         Raises:
@@ -56,14 +56,14 @@ class Runs(Protocol):
         """Return a run, as `get`, once it is final; at once when it is. Raises RUN_MISSING."""
         ...
 
-    async def list(self, namespace: str, page: RunList) -> list[RunView]:
+    async def list(self, namespace: str, page: RunList) -> Sequence[RunView]:
         """Return at most `page.limit` runs; fewer only where there are no more."""
         ...
 
     async def count(self, namespace: str, tree: Filter | None) -> int: ...
 
     async def history(self, namespace: str, ref: RunRef, *, from_seq: int, max_bytes: int) -> RunRecords:
-        """Return records from `from_seq` on: about `max_bytes` of them as they are stored, at least one if there is any.
+        """Return records from `from_seq` on: about `max_bytes` as they are stored, at least one if any.
 
         Raises RUN_MISSING, RECORD_*.
         """
@@ -101,7 +101,7 @@ class Runs(Protocol):
     async def cancel(
         self, namespace: str, ref: RunRef, *, reason: str, principal: str, repeat: Repeat | None
     ) -> RunView:
-        """Stop a run in good order. Canceling one that is being canceled changes nothing. Raises RUN_MISSING, RUN_FINAL."""
+        """Stop a run in good order; once more changes nothing. Raises RUN_MISSING, RUN_FINAL."""
         ...
 
     async def terminate(
@@ -144,7 +144,10 @@ class Workflows(Protocol):
         principal: str,
         repeat: Repeat | None,
     ) -> WorkflowView:
-        """Make a version the active one; empty deactivates. Raises WORKFLOW_MISSING, VERSION_MISSING, ACTIVE_CHANGED."""
+        """Make a version the active one; empty deactivates.
+
+        Raises WORKFLOW_MISSING, VERSION_MISSING, ACTIVE_CHANGED.
+        """
         ...
 
     async def validate(self, namespace: str, document: bytes, *, file: str) -> ValidationView:

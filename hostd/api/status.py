@@ -114,3 +114,8 @@ def _sentence(violation: Violation) -> str:
     place = f"line {violation.line}, column {violation.column}: " if violation.line else ""
     hint = f" ({violation.suggestion})" if violation.suggestion else ""
     return f"{place}{violation.message}{hint}"
+
+
+def is_retryable(error: HostdError) -> bool:
+    """Say whether the same request may be accepted later."""
+    return error.retry_after_s is not None or error.kind in (Kind.UNAVAILABLE, Kind.EXHAUSTED, Kind.CONFLICT)

@@ -1,0 +1,17 @@
+"""Who asks: set by the door around every call, read by the services."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+
+import msgspec
+
+
+class Caller(msgspec.Struct, frozen=True, gc=False):
+    """The principal of a call, and its W3C trace context (empty where none came)."""
+
+    principal: str
+    traceparent: str = ""
+
+
+CALLER: ContextVar[Caller] = ContextVar("caller")

@@ -1,0 +1,141 @@
+"""Runs: messages to requests of the model, views to messages. States on the wire have the model's numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from hostd.api.convert.checks import check_key, check_labels, check_run, check_version, check_workflow, fault
+from hostd.api.convert.digests import repeat_of
+from hostd.api.convert.payloads import Room, placed_failure, read_payload
+from hostd.api.status import is_retryable
+from hostd.errors.base import HostdError
+from hostd.model.requests import OnClosed, OnOpen, RunRef, StartRequest
+from hostd.model.states import RunState, StepState
+from hostd.model.views import RunChange, RunView, StartedRun, StepView
+from hostd.v1.payload_pb2 import Failure, Payload
+from hostd.v1.run_pb2 import Outcome, Run, Step
+from hostd.v1.run_pb2 import StepState as StepStateMessage
+from hostd.v1.run_service_pb2 import RunChange as RunChangeMessage
+from hostd.v1.run_service_pb2 import RunRef as RunRefMessage
+from hostd.v1.run_service_pb2 import StartRunResponse, StartSpec
+from hostd.values.json_text import JsonValue, dump_json
+
+Word = TypeVar("Word", OnOpen, OnClosed)
+
+_ON_OPEN: dict[int, OnOpen] = {0: "FAIL", 1: "FAIL", 2: "USE_EXISTING", 3: "TERMINATE_EXISTING"}
+_ON_CLOSED: dict[int, OnClosed] = {0: "ALLOW", 1: "ALLOW", 2: "ALLOW_IF_FAILED", 3: "REJECT"}
+_OUTCOMES = {
+    state.value: Outcome.Value(f"OUTCOME_{state.name}")
+    for state in (RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELED, RunState.TIMED_OUT)
+}
+STEP_STATES = {state.value: StepStateMessage.Value(f"STEP_STATE_{state.name}") for state in StepState}
+_CHANGES = {"ADDED": 1, "MODIFIED": 2, "DELETED": 3}
+
+
+def read_start(spec: StartSpec, path: str, traceparent: str = "") -> StartRequest:
+    """Return a start. Raises HostdError ARGUMENT_INVALID, PAYLOAD_*, NUMBER_OUT_OF_RANGE."""
+    workflow = check_workflow(spec.workflow, f"{path}.workflow")
+    version = check_version(spec.version, f"{path}.version")
+    key = check_key(spec.key, f"{path}.key")
+    labels = check_labels(spec.labels, f"{path}.labels")
+    on_open = _choice(_ON_OPEN, spec.on_open, f"{path}.on_open")
+    on_closed = _choice(_ON_CLOSED, spec.on_closed, f"{path}.on_closed")
+    data, value = (b"", None) if not spec.HasField("input") else read_payload(spec.input, f"{path}.input", nothing=b"")
+    repeat = None
+    if spec.request_id:
+        fields: dict[str, JsonValue] = {
+            "workflow": workflow, "version": version, "input": value if data else {}, "key": key, "labels": {**labels},
+            "on_open": on_open, "on_closed": on_closed,
+        }  # fmt: skip
+        repeat = repeat_of(spec.request_id, fields, f"{path}.request_id")
+    return StartRequest(workflow, version, data, value, key, labels, repeat, on_open, on_closed, traceparent)
+
+
+def _choice(words: Mapping[int, Word], number: int, path: str) -> Word:
+    word = words.get(number)
+    if word is None:
+        raise fault(path, f"{number} is none of {', '.join(dict.fromkeys(words.values()))}")
+    return word
+
+
+def read_ref(ref: RunRefMessage) -> RunRef:
+    """Return which run a request names. Raises HostdError ARGUMENT_INVALID."""
+    return check_run(RunRef(ref.run_id, ref.workflow, ref.key))
+
+
+def started_message(started: StartedRun) -> StartRunResponse:
+    """Return what became of a start."""
+    return StartRunResponse(run_id=started.run_id, existing=started.existing, version=started.version)
+
+
+def refused_message(error: HostdError) -> Failure:
+    """Return why an entry of a batch was refused."""
+    failure = Failure(reason=error.reason, message=error.message, retryable=is_retryable(error))
+    if error.details:
+        failure.details.CopyFrom(Payload(data=dump_json(error.details)))
+    return failure
+
+
+def time_of(ms: int) -> Timestamp | None:
+    """Return a time; None for 0."""
+    return Timestamp(seconds=ms // 1000, nanos=ms % 1000 * 1_000_000) if ms else None
+
+
+def listed_run(view: RunView) -> Run:
+    """Return a run as lists and WatchRuns show it."""
+    return Run(
+        run_id=view.run_id,
+        key=view.key,
+        namespace=view.namespace,
+        workflow=view.workflow,
+        version=view.version,
+        state=view.state,  # type: ignore[arg-type]
+        outcome=_OUTCOMES.get(view.outcome),  # type: ignore[arg-type]
+        reason=view.reason,
+        labels=view.labels,
+        trigger=view.trigger,
+        parent=view.parent,
+        create_time=time_of(view.created_at_ms),
+        end_time=time_of(view.ended_at_ms),
+        due_time=time_of(view.due_at_ms),
+    )
+
+
+def whole_run(view: RunView) -> Run:
+    """Return a run with everything; values past 2 MiB in all are named by their size, output and input come first."""
+    room = Room()
+    run = listed_run(view)
+    run.message = view.message
+    run.principal = view.principal
+    for field, value in ((run.output, view.output), (run.input, view.input)):
+        payload = room.payload(value)
+        if payload is not None:
+            field.CopyFrom(payload)
+    run.failures.extend(placed_failure(each) for each in view.failures)
+    run.steps.extend(_step(step, room) for step in view.steps)
+    return run
+
+
+def _step(step: StepView, room: Room) -> Step:
+    return Step(
+        id=step.id,
+        uses=step.uses,
+        state=STEP_STATES[step.state],  # type: ignore[arg-type]
+        result=STEP_STATES.get(step.result),  # type: ignore[arg-type]
+        attempts=step.attempts,
+        start_time=time_of(step.started_at_ms),
+        end_time=time_of(step.ended_at_ms),
+        due_time=time_of(step.due_at_ms),
+        output=room.payload(step.output),
+        error=placed_failure(step.error) if step.error is not None else None,
+        needs=step.needs,
+        handler=step.handler,
+    )
+
+
+def change_message(change: RunChange) -> RunChangeMessage:
+    """Return a change of a run."""
+    return RunChangeMessage(kind=_CHANGES[change.kind], run=listed_run(change.run))  # type: ignore[arg-type]

@@ -1,0 +1,168 @@
+"""The gate every call passes: who asks, may they; and what becomes of errors, foreseen or not."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from hostd.aio import Clock
+from hostd.api.auth import OWNER, VERBS, OwnerToken, Policy, principal_of
+from hostd.api.caller import CALLER, Caller
+from hostd.api.convert.checks import check_namespace
+from hostd.api.status import DETAILS_KEY, grpc_code, status_of
+from hostd.errors.base import HostdError, Kind, invalid
+from hostd.telemetry.meter import Meter
+
+_log = logging.getLogger("hostd.api")
+
+OPEN_SERVICES = ("/grpc.health.v1.Health/",)  # may be asked without a token
+UNIX_PEER = "unix:"
+TRACEPARENT_CHARS = 55
+
+Handler = Any  # grpc.RpcMethodHandler, generic in messages that the gate does not look into
+
+
+class _Unreadable:
+    """Stands for a request whose bytes are no message: refused with a reason, where grpc itself would say INTERNAL."""
+
+
+_UNREADABLE = _Unreadable()
+
+
+class Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc,unused-ignore]
+    """Wraps each method once. Over the Unix socket the caller is the owner, over TCP the token says who."""
+
+    def __init__(self, *, token: OwnerToken, policy: Policy, meter: Meter, clock: Clock) -> None:
+        self._token = token
+        self._policy = policy
+        self._meter = meter
+        self._clock = clock
+        self._wrapped: dict[str, Handler] = {}
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler:
+        """Return the guarded handler of a method, None for one that nobody serves."""
+        method = str(handler_call_details.method)
+        wrapped = self._wrapped.get(method)
+        if wrapped is None:
+            handler = await continuation(handler_call_details)
+            if handler is None:
+                return None
+            wrapped = self._wrapped[method] = self._wrap(method, handler)
+        return wrapped
+
+    def _wrap(self, method: str, handler: Handler) -> Handler:
+        if method.startswith(OPEN_SERVICES):
+            return handler
+        decode = _decoder(handler.request_deserializer)
+        encode = handler.response_serializer
+        if handler.request_streaming:  # reflection
+            streams = self._guarded_stream(method, handler.stream_stream)
+            return grpc.stream_stream_rpc_method_handler(streams, decode, encode)
+        if handler.response_streaming:
+            stream = self._guarded_stream(method, handler.unary_stream)
+            return grpc.unary_stream_rpc_method_handler(stream, decode, encode)
+        return grpc.unary_unary_rpc_method_handler(self._guarded(method, handler.unary_unary), decode, encode)
+
+    def _guarded(self, method: str, behavior: Any) -> Any:
+        verb = VERBS[method]
+        name = method.rpartition("/")[2]
+
+        async def answer(request: Any, context: Any) -> Any:
+            began_s = self._clock.monotonic_s()
+            code = "CANCELLED"
+            try:
+                self._admit(verb, request, context)
+                response = await behavior(request, context)
+                code = "OK"
+                return response
+            except grpc.aio.AbortError:
+                code = "ABORTED"
+                raise
+            except Exception as error:  # noqa: BLE001 the fence of this door
+                known = _known(method, error)
+                code = grpc_code(known.kind).name
+                await _refuse(context, known)
+            finally:
+                self._meter.counter("hostd_rpcs_total", method=name, code=code).inc()
+                self._meter.histogram("hostd_rpc_seconds", method=name).observe(self._clock.monotonic_s() - began_s)
+
+        return answer
+
+    def _guarded_stream(self, method: str, behavior: Any) -> Any:
+        verb = VERBS[method]
+        name = method.rpartition("/")[2]
+
+        async def answer(request: Any, context: Any) -> AsyncIterator[Any]:
+            code = "CANCELLED"
+            try:
+                self._admit(verb, request, context)
+                stream = behavior(request, context)
+                try:
+                    async for message in stream:
+                        yield message
+                finally:
+                    await stream.aclose()
+                code = "OK"
+            except grpc.aio.AbortError:
+                code = "ABORTED"
+                raise
+            except Exception as error:  # noqa: BLE001 the fence of this door
+                known = _known(method, error)
+                code = grpc_code(known.kind).name
+                await _refuse(context, known)
+            finally:
+                self._meter.counter("hostd_rpcs_total", method=name, code=code).inc()
+
+        return answer
+
+    def _admit(self, verb: str, request: Any, context: Any) -> None:
+        """Find out who asks, and let them in. Raises HostdError."""
+        metadata = context.invocation_metadata() or ()
+        found = {name: value for name, value in metadata if name in ("authorization", "traceparent")}
+        if context.peer().startswith(UNIX_PEER):
+            principal = OWNER
+        else:
+            principal = principal_of(str(found.get("authorization", "")), self._token)
+        if request is _UNREADABLE:
+            raise invalid("ARGUMENT_INVALID", "the request's bytes are not the message that this method takes")
+        self._policy.authorize(principal, verb, check_namespace(getattr(request, "namespace", "")))
+        traceparent = str(found.get("traceparent", ""))
+        CALLER.set(Caller(principal, traceparent if len(traceparent) == TRACEPARENT_CHARS else ""))
+
+
+def _decoder(decode: Any) -> Any:
+    if decode is None:
+        return None
+
+    def careful(data: bytes) -> Any:
+        try:
+            return decode(data)
+        except DecodeError:
+            return _UNREADABLE
+
+    return careful
+
+
+async def _refuse(context: Any, error: HostdError) -> None:
+    """End a call with an error's status. Always raises AbortError."""
+    status = status_of(error)
+    await context.abort(grpc_code(error.kind), status.message, ((DETAILS_KEY, status.SerializeToString()),))
+
+
+def _known(method: str, error: Exception) -> HostdError:
+    """Return an error as callers may know it; one that nobody foresaw is logged under an id, and they get the id."""
+    if isinstance(error, HostdError) and (error.kind is not Kind.BUG or "id" in error.details):
+        return error
+    bug_id = secrets.token_hex(6)
+    _log.error("rpc_failed id=%s method=%s", bug_id, method, exc_info=error)
+    message = f"a mistake of ours; the log has it under {bug_id}"
+    return HostdError(Kind.BUG, "BUG", message, details={"id": bug_id})

@@ -1,0 +1,88 @@
+"""Watching runs: the rpcs that stream what becomes durable, hundreds of records or changes a message."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, contextmanager
+from typing import Any
+
+from hostd.api.convert.checks import check_namespace
+from hostd.api.convert.history import PAGE_BYTES_MAX, history_pages
+from hostd.api.convert.runs import change_message, read_ref, whole_run
+from hostd.api.filter_text import parse_filter
+from hostd.api.ports import Runs
+from hostd.api.run_reading import run_id_of, run_position, run_scope
+from hostd.api.tokens import Tokens, scope_of
+from hostd.errors.base import invalid
+from hostd.model.requests import RunRef
+from hostd.model.views import RunChanges
+from hostd.telemetry.meter import Meter
+from hostd.v1 import run_service_pb2 as wire
+
+
+class RunWatching:
+    """The part of RunService that streams."""
+
+    _runs: Runs
+    _tokens: Tokens
+    _meter: Meter
+
+    async def WatchRun(self, request: wire.WatchRunRequest, context: Any) -> AsyncIterator[wire.WatchRunResponse]:
+        """Stream a run's records; the last message has the run."""
+        namespace, ref = check_namespace(request.namespace), read_ref(request.run)
+        scope = run_scope("WatchRun", namespace, ref)
+        position = self._tokens.read_watch(request.resume_token, scope) if request.resume_token else None
+        ref, from_seq = run_position(position, ref)
+        with self._counted("run"):
+            async with aclosing(self._runs.watch(namespace, ref, from_seq=from_seq)) as batches:  # type: ignore[type-var]
+                async for batch in batches:
+                    ref = RunRef(run_id_of(batch, ref)) if not ref.run_id else ref
+                    for page in history_pages(batch, from_seq):
+                        from_seq = page[-1].seq + 1
+                        yield wire.WatchRunResponse(records=page, resume_token=self._run_token(scope, ref, from_seq))
+                    if batch.run is not None:
+                        token = self._run_token(scope, ref, batch.next_seq)
+                        yield wire.WatchRunResponse(run=whole_run(batch.run), resume_token=token)
+
+    def _run_token(self, scope: bytes, ref: RunRef, seq: int) -> str:
+        return self._tokens.watch(scope, [ref.run_id, str(seq)])
+
+    async def WatchRuns(self, request: wire.WatchRunsRequest, context: Any) -> AsyncIterator[wire.WatchRunsResponse]:
+        """Stream changes of runs, seen through a filter."""
+        namespace, tree = check_namespace(request.namespace), parse_filter(request.filter)
+        scope = scope_of("WatchRuns", namespace, request.filter)
+        after = self._tokens.read_watch(request.resume_token, scope) if request.resume_token else None
+        if not isinstance(after, int | None):
+            raise invalid("RESUME_TOKEN_INVALID", "the resume token belongs to another watch; start without one")
+        stream = self._runs.watch_all(namespace, tree, after=after, snapshot=not request.skip_snapshot)
+        with self._counted("runs"):
+            async with aclosing(stream) as batches:  # type: ignore[type-var]
+                async for batch in batches:
+                    token = self._tokens.watch(scope, batch.position) if batch.position else ""
+                    for message in change_pages(batch, token):
+                        yield message
+
+    @contextmanager
+    def _counted(self, kind: str) -> Iterator[None]:
+        gauge = self._meter.gauge("hostd_watches", kind=kind)
+        gauge.inc()
+        try:
+            yield
+        finally:
+            gauge.inc(-1)
+
+
+def change_pages(batch: RunChanges, token: str) -> Iterator[wire.WatchRunsResponse]:
+    """Yield a batch as messages of about 1 MiB; only the last one can be resumed from, and ends the snapshot."""
+    message = wire.WatchRunsResponse()
+    size_bytes = 0
+    for change in batch.changes:
+        added = change_message(change)
+        size_bytes += added.ByteSize()
+        if message.changes and size_bytes > PAGE_BYTES_MAX:
+            yield message
+            message, size_bytes = wire.WatchRunsResponse(), added.ByteSize()
+        message.changes.append(added)
+    message.resume_token = token
+    message.snapshot_end = batch.snapshot_end
+    yield message

@@ -1,0 +1,147 @@
+"""The gRPC door: services behind the gate, health and reflection, on the Unix socket and a TCP port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import aio as health
+from grpc_reflection.v1alpha import reflection
+
+from hostd.aio import Clock
+from hostd.api.admin_service import AdminService
+from hostd.api.auth import OwnerPolicy, OwnerToken
+from hostd.api.gate import Gate
+from hostd.api.listening import listen_tcp, listen_unix
+from hostd.api.plugin_service import PluginService
+from hostd.api.ports import Ports
+from hostd.api.run_service import RunService
+from hostd.api.script_service import ScriptService
+from hostd.api.tokens import Tokens
+from hostd.api.trigger_service import TriggerService
+from hostd.api.unix_socket import prepare_socket
+from hostd.api.workflow_service import WorkflowService
+from hostd.config.rooms import Config
+from hostd.config.types import HostPort
+from hostd.telemetry.meter import Meter
+from hostd.v1.admin_service_pb2_grpc import add_AdminServiceServicer_to_server
+from hostd.v1.plugin_service_pb2_grpc import add_PluginServiceServicer_to_server
+from hostd.v1.run_service_pb2_grpc import add_RunServiceServicer_to_server
+from hostd.v1.script_service_pb2_grpc import add_ScriptServiceServicer_to_server
+from hostd.v1.trigger_service_pb2_grpc import add_TriggerServiceServicer_to_server
+from hostd.v1.workflow_service_pb2_grpc import add_WorkflowServiceServicer_to_server
+
+RECEIVE_BYTES_MAX = 16 * 1024 * 1024  # StartRuns of many inputs; one value is bounded where it is read
+CALLS_MAX = 10_000
+METADATA_BYTES_MAX = 16 * 1024
+SERVICES = tuple(f"hostd.v1.{name}Service" for name in ("Workflow", "Run", "Trigger", "Plugin", "Script", "Admin"))
+_OPTIONS = (
+    ("grpc.so_reuseport", 0),  # else a second daemon would quietly share the port
+    ("grpc.max_receive_message_length", RECEIVE_BYTES_MAX),
+    ("grpc.max_metadata_size", METADATA_BYTES_MAX),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+)
+
+
+class JournalFacts(Protocol):
+    """What tokens are bound to (journal.port.JournalInfo)."""
+
+    @property
+    def mac_key(self) -> bytes: ...
+
+    @property
+    def journal_id(self) -> str: ...
+
+
+class Watches(Protocol):
+    """Who waits for something to happen (runtime.watch.Hub)."""
+
+    def close(self) -> None:
+        """End every watch and wait with DRAINING."""
+        ...
+
+
+class Core(Protocol):
+    """The host below the doors (hostd.core)."""
+
+    @property
+    def front(self) -> Ports: ...
+
+    @property
+    def info(self) -> JournalFacts | None:
+        """Set once the journal is open."""
+        ...
+
+    @property
+    def hub(self) -> Watches: ...
+
+    @property
+    def meter(self) -> Meter: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+
+class ApiServer:
+    """One gRPC server. `start` once, `stop` once.
+
+    Args:
+        core: opened.
+        token: the owner's.
+    """
+
+    def __init__(self, core: Core, *, token: str, config: Config) -> None:
+        self._core = core
+        self._config = config
+        self._token = OwnerToken(token)
+        self._health = health.HealthServicer()
+        self._server: grpc.aio.Server | None = None
+        self.address: HostPort | None = None  # of the TCP port, None where it is off
+
+    async def start(self) -> None:
+        """Listen. Raises HostdError INSECURE_LISTEN, ADDRESS_IN_USE, ADDRESS_REFUSED, CONFIG_INVALID."""
+        config, core = self._config, self._core
+        gate = Gate(token=self._token, policy=OwnerPolicy(), meter=core.meter, clock=core.clock)
+        server = grpc.aio.server(interceptors=(gate,), options=_OPTIONS, maximum_concurrent_rpcs=CALLS_MAX)
+        self._add_services(server)
+        listen_unix(server, prepare_socket(config.data))
+        if config.listen != "off":
+            self.address = listen_tcp(server, config.listen, tls=config.tls, insecure=config.insecure)
+        await server.start()
+        self._server = server
+        await self.serve(True)
+
+    def _add_services(self, server: grpc.aio.Server) -> None:
+        core, ports = self._core, self._core.front
+        assert core.info is not None  # noqa: S101 the core is open
+        tokens = Tokens(key=core.info.mac_key, timeline=core.info.journal_id)
+        added: tuple[tuple[Callable[[Any, Any], None], object], ...] = (
+            (add_WorkflowServiceServicer_to_server, WorkflowService(ports.workflows, tokens)),
+            (add_RunServiceServicer_to_server, RunService(ports.runs, tokens, core.meter)),
+            (add_TriggerServiceServicer_to_server, TriggerService(ports.triggers, tokens)),
+            (add_PluginServiceServicer_to_server, PluginService(ports.plugins, tokens)),
+            (add_ScriptServiceServicer_to_server, ScriptService(ports.scripts)),
+            (add_AdminServiceServicer_to_server, AdminService(ports.admin)),
+            (health_pb2_grpc.add_HealthServicer_to_server, self._health),
+        )
+        for add, service in added:
+            add(service, server)
+        reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+
+    async def serve(self, serving: bool, services: tuple[str, ...] = SERVICES) -> None:
+        """Tell health checks whether services take calls; the empty name stands for the whole server."""
+        state = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
+        for name in ("", *services) if services == SERVICES else services:
+            await self._health.set(name, state)
+
+    async def stop(self, grace_s: float) -> None:
+        """Tell health checks, end watches, let calls end within the grace, then close. May be called twice."""
+        server, self._server = self._server, None
+        if server is None:
+            return
+        await self._health.enter_graceful_shutdown()
+        self._core.hub.close()
+        await server.stop(grace_s)
