@@ -248,6 +248,7 @@ class Core:
     async def close(self) -> None:
         """Let go of everything; what still runs is lost, and decided about at the next start."""
         self.intake.draining = True
+        self.hub.close()
         for task in self._care:
             task.cancel()
         self.timers.stop()

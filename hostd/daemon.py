@@ -78,7 +78,8 @@ class Daemon:
             meter=core.meter,
             clock=core.clock,
         )
-        await self.http.start()
+        bound = await self.http.start()
+        core.front.admin.http_address = f"{bound.host}:{bound.port}"
 
     def problems(self) -> dict[str, str]:
         """Return what keeps the daemon from taking work."""
@@ -96,6 +97,7 @@ class Daemon:
         if self.http is not None:
             await self.http.stop(grace_s=min(grace_s, 5.0))
         left = await self.core.drain(grace_s)
+        self.core.hub.close()
         if self.api is not None:
             await self.api.stop(1.0)
         if self._lua is not None:

@@ -18,7 +18,7 @@ from hostd.model.records import (
     StepEnded,
     WaitStarted,
 )
-from hostd.model.states import run_is_final, step_is_final
+from hostd.model.states import StepState, run_is_final, step_is_final
 from hostd.model.views import FailureView, HistoryItem, RunView, StepView
 
 _NO_STEP = -1
@@ -73,7 +73,9 @@ class Story:
                 if step_is_final(state):
                     self._ended.setdefault(index, at_ms)
             return
-        if isinstance(record, AttemptStarted | WaitStarted):
+        if isinstance(record, AttemptStarted | WaitStarted) or (
+            isinstance(record, StepEnded) and record.state in (StepState.SUCCEEDED, StepState.FAILED)
+        ):
             self._started.setdefault(step, at_ms)
         failure = getattr(record, "failure", None)
         if failure is not None and isinstance(record, AttemptFailed | AttemptLost | StepEnded):

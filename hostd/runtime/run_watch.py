@@ -108,10 +108,15 @@ class RunWatch(RunReads):
                 else:
                     await self._read(self._prime, namespace, tree, members)
             yield RunChanges([], pos, snapshot_end=after is None)
+            clock = self._rooms.clock
+            told_pos, told_s = pos, clock.monotonic_s()
             while True:
-                async for batch in self._live(subscription, rows, members, pos):
-                    pos = batch.position
+                batch = await self._live(subscription, rows, members, pos)
+                pos = batch.position
+                overdue = pos != told_pos and clock.monotonic_s() - told_s >= BOOKMARK_S
+                if batch.changes or overdue:
                     yield batch
+                    told_pos, told_s = pos, clock.monotonic_s()
         finally:
             subscription.close()
 
@@ -190,23 +195,20 @@ class RunWatch(RunReads):
             row, state=run.state, reason=run.reason, ended_at_ms=0, due_at_ms=run.next_due_ms()
         )
 
-    async def _live(
-        self, subscription: Subscription, rows: RunRows, members: Membership, pos: int
-    ) -> AsyncIterator[RunChanges]:
-        """Yield one message of news, or a bookmark when there is none for a while."""
+    async def _live(self, subscription: Subscription, rows: RunRows, members: Membership, pos: int) -> RunChanges:
+        """Return one message of news; without changes when none concern the filter, or none come for a while."""
         try:
             async with asyncio.timeout(BOOKMARK_S):
                 notices = await subscription.take(TAKE_MAX)
         except TimeoutError:
-            yield RunChanges([], pos)
-            return
+            return RunChanges([], pos)
         news = [notice for notice in notices if notice.pos > pos]
         if not news:
-            return
+            return RunChanges([], pos)
         changes = await self._coalesced(news, rows, members)
         last = news[-1]
         width = len(last.change.records) if isinstance(last, Notice) else 1
-        yield RunChanges(changes, last.pos + width - 1)
+        return RunChanges(changes, last.pos + width - 1)
 
     async def _coalesced(self, news: list[Notice | Gone], rows: RunRows, members: Membership) -> list[RunChange]:
         """Return one change a run at most, in the order of each run's last news."""
