@@ -22,12 +22,14 @@ class Bench:
     Args:
         rounds: how often each variant runs; a workload with quick variants takes more.
         size: share of the work of a full measurement, for a quick look that everything runs; 1 = all of it.
+        full: measure also what takes longer than the short form may.
     """
 
-    def __init__(self, folder: Path, *, rounds: int, size: float = 1.0, seed: int = 0) -> None:
+    def __init__(self, folder: Path, *, rounds: int, size: float = 1.0, full: bool = False, seed: int = 0) -> None:
         self.folder = folder
         self.rounds = rounds
         self.size = size
+        self.full = full
         self.dice = random.Random(seed)
 
     def scaled(self, count: int, *, least: int = 2) -> int:

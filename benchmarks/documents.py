@@ -34,3 +34,15 @@ def chain_and_wait(steps: int) -> bytes:
     """Return `wait<steps>`: a chain of no-op steps, then a wait of an hour."""
     lines = chain(steps).decode().replace(f"workflow: chain{steps}", f"workflow: wait{steps}")
     return f"{lines}\n  last: {{uses: flow.wait, with: {{duration: 1h}}, needs: s{steps - 1:03d}}}".encode()
+
+
+def lua_chain(steps: int) -> bytes:
+    """Return `lua<steps>`: scripts that return a number, each needing the one before."""
+    lines = [f"workflow: lua{steps}", "steps:"]
+    for number in range(steps):
+        needs = f", needs: s{number - 1:03d}" if number else ""
+        lines.append(f'  s{number:03d}: {{uses: lua.script, with: {{script: "{TRIVIAL}"}}{needs}}}')
+    return "\n".join(lines).encode()
+
+
+TRIVIAL = "return 1"

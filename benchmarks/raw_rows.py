@@ -70,17 +70,18 @@ def statements_of(batch: Batch, counters: Counters) -> list[Statement]:
 class RawFile:
     """A journal file that nothing but these functions writes."""
 
-    def __init__(self, folder: Path) -> None:
-        path = folder / "raw.db"
+    def __init__(self, folder: Path, name: str = "raw.db") -> None:
+        path = folder / name
+        wal = folder / f"{name}-wal"
         opened = open_file(
             path,
-            frames=read_wal(path.with_name("raw.db-wal")),
+            frames=read_wal(wal),
             seen=None,
             accept_loss=False,
             randomness=random.Random(1),
             wal_pages=WAL_PAGES,
         )
-        grow_wal(path.with_name("raw.db-wal"), WAL_PAGES * _FRAME_BYTES)
+        grow_wal(wal, WAL_PAGES * _FRAME_BYTES)
         self.counters = opened.counters
         self._connection = opened.connection
         self._cursor = opened.connection.cursor()
