@@ -125,7 +125,11 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 async def _serve(config: Config) -> int:
     daemon = Daemon(config)
-    await daemon.start()
+    try:
+        await daemon.start()
+    except BaseException:
+        await daemon.stop(0.0)
+        raise
     gc.freeze()  # what is here now stays: the collector need not look at it again
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -36,6 +36,7 @@ from hostd.v1.workflow_service_pb2_grpc import add_WorkflowServiceServicer_to_se
 RECEIVE_BYTES_MAX = 16 * 1024 * 1024  # StartRuns of many inputs; one value is bounded where it is read
 CALLS_MAX = 10_000
 METADATA_BYTES_MAX = 16 * 1024
+HEALTH_NAME = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 SERVICES = tuple(f"hostd.v1.{name}Service" for name in ("Workflow", "Run", "Trigger", "Plugin", "Script", "Admin"))
 _OPTIONS = (
     ("grpc.so_reuseport", 0),  # else a second daemon would quietly share the port
@@ -129,7 +130,7 @@ class ApiServer:
         )
         for add, service in added:
             add(service, server)
-        reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+        reflection.enable_server_reflection((*SERVICES, HEALTH_NAME, reflection.SERVICE_NAME), server)
 
     async def serve(self, serving: bool, services: tuple[str, ...] = SERVICES) -> None:
         """Tell health checks whether services take calls; the empty name stands for the whole server."""
