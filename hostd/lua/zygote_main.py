@@ -113,7 +113,10 @@ def main(serve: Serve = worker.serve) -> None:
         serve: what a worker does with its socket and the prelude; tests put a probe here.
     """
     control = socket.socket(fileno=int(sys.argv[2]))
-    _Zygote(control, serve, int(sys.argv[3])).run()
+    try:
+        _Zygote(control, serve, int(sys.argv[3])).run()
+    except (BrokenPipeError, ConnectionResetError):
+        sys.exit(1)  # the daemon has gone away
 
 
 if __name__ == "__main__":
