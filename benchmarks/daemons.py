@@ -12,6 +12,7 @@ from pathlib import Path
 
 from benchmarks.bench import Skipped
 from hostd.client import Client, connect
+from hostd.client.address import SOCKET
 from hostd.errors.base import HostdError
 from hostd.v1.workflow_service_pb2 import RegisterWorkflowRequest
 
@@ -27,8 +28,7 @@ async def daemon(
     """Start a daemon on a data folder, register workflows, and yield a client and the process; end both afterwards."""
     process = await start(data, program=program)
     try:
-        async with connect(data=data) as client:
-            await ready(client, process)
+        async with answering(data, process) as client:
             for document in documents:
                 request = RegisterWorkflowRequest(document=document.decode(), activate=True)
                 await client.call(client.workflows.RegisterWorkflow, request)
@@ -47,19 +47,32 @@ async def start(data: Path, *, program: Sequence[str] = PRODUCT) -> asyncio.subp
     )
 
 
-async def ready(client: Client, process: asyncio.subprocess.Process) -> None:
-    """Wait until the daemon serves. Raises Skipped when it ends instead."""
+@asynccontextmanager
+async def answering(data: Path, process: asyncio.subprocess.Process) -> AsyncIterator[Client]:
+    """Yield a client as soon as the daemon serves. Raises Skipped when the daemon ends instead."""
     async with asyncio.timeout(READY_S):
-        while True:
-            if process.returncode is not None:
-                complaint = b"" if process.stderr is None else await process.stderr.read()
-                raise Skipped(f"the daemon did not start: {complaint.decode(errors='replace').strip()[-300:]}")
-            try:
-                if await client.is_serving():
-                    return
-            except HostdError:
-                pass
-            await asyncio.sleep(POLL_S)
+        while not (data / SOCKET).exists():
+            await _still_there(process)
+        client = connect(data=data)
+        while not await _serves(client):
+            await _still_there(process)
+    async with client:
+        yield client
+
+
+async def _serves(client: Client) -> bool:
+    try:
+        return await client.is_serving()
+    except HostdError:
+        return False
+
+
+async def _still_there(process: asyncio.subprocess.Process) -> None:
+    """Wait a moment."""
+    if process.returncode is not None:
+        complaint = b"" if process.stderr is None else await process.stderr.read()
+        raise Skipped(f"the daemon did not start: {complaint.decode(errors='replace').strip()[-300:]}")
+    await asyncio.sleep(POLL_S)
 
 
 async def stop(process: asyncio.subprocess.Process) -> None:

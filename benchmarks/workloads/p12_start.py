@@ -12,9 +12,8 @@ import time
 
 from benchmarks import children
 from benchmarks.bench import Bench
-from benchmarks.daemons import daemon, ready, start, stop
+from benchmarks.daemons import answering, daemon, start, stop
 from benchmarks.measurement import Measurement, against_floor
-from hostd.client import connect
 
 REPEATS = 3
 
@@ -40,9 +39,8 @@ async def measure(bench: Bench) -> list[Measurement]:
         started_s = time.perf_counter()
         process = await start(data)
         try:
-            async with connect(data=data) as client:
-                await ready(client, process)
-            return (time.perf_counter() - started_s) * 1e3
+            async with answering(data, process):
+                return (time.perf_counter() - started_s) * 1e3
         finally:
             await stop(process)
 
