@@ -130,7 +130,9 @@ class Core:
         """The engine loop and what it turns."""
         limits = self.config.limits
         self.slots = Slots(
-            self._executor_of, {"inline": limits.inline, "thread": limits.threads, "lua": self.config.lua.workers}
+            self._executor_of,
+            {"inline": limits.inline, "thread": limits.threads, "lua": self.config.lua.workers},
+            self._most_of,
         )
         self.timers = Timers(self.clock)
         self.workflows = Workflows(journal=self.journal, readers=self.readers, catalogue=lambda: self.host.registry)
@@ -159,6 +161,7 @@ class Core:
             clock=self.clock,
             random=self.random,
             tell=self.loop.tell,
+            threads_max=limits.threads,
         )
 
     def _build_ways_in(self) -> None:
@@ -223,10 +226,16 @@ class Core:
         entry = self.host.registry.action(action)
         return entry.executors[0] if entry is not None else "inline"
 
+    def _most_of(self, action: str) -> int | None:
+        entry = self.host.registry.action(action)
+        return entry.max_in_flight if entry is not None else None
+
     async def open(self) -> None:
         """Open the journal, load plugins, and take over what the last daemon left."""
         self.info = await asyncio.to_thread(self.journal.open)
         await asyncio.to_thread(self.host.load)
+        self.slots.limit(self.host.registry.action_ids())
+        self.loop.start_from(await self.readers.call(self.journal.last_at_ms))
         lost = await recover(
             loop=self.loop, journal=self.journal, readers=self.readers, actions=lambda: self.host.registry
         )

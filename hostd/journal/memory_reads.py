@@ -79,6 +79,9 @@ class MemoryReads:
         start = self._tables.log_after(pos)
         return _up_to(self._tables.log[start : start + limit], limit, max_bytes)
 
+    def last_at_ms(self) -> int:
+        return self._tables.log[-1].at_ms if self._tables.log else 0
+
     def last_pos(self) -> int:
         return self._tables.next.pos - 1
 

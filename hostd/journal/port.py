@@ -337,6 +337,10 @@ class Journal(Protocol):
 
     def last_pos(self) -> int: ...
 
+    def last_at_ms(self) -> int:
+        """Return the time of the newest row, 0 where there is none."""
+        ...
+
     def first_pos(self) -> int:
         """Return the position after which every row is still kept (retention moves it)."""
         ...

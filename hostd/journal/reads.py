@@ -119,6 +119,11 @@ class RunReads:
         with self._pool.connection() as connection:
             return _up_to(connection.execute(sql, (pos, limit)), max_bytes)
 
+    def last_at_ms(self) -> int:
+        with self._pool.connection() as connection:
+            found = connection.execute("SELECT at_ms FROM records ORDER BY pos DESC LIMIT 1").fetchone()
+        return int(found[0]) if found else 0
+
     def last_pos(self) -> int:
         with self._pool.connection() as connection:
             return int(

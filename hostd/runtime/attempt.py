@@ -13,43 +13,44 @@ class Attempt:
     """A started attempt. `finished` becomes True with the one answer that counts."""
 
     __slots__ = (
-        "action", "alone", "cancel_reason", "context", "effects", "executor", "finished", "grace", "hidden", "key",
-        "lineage", "namespace", "number", "plan", "ready_at_ms", "run_id", "step", "task", "timer", "waits",
+        "abandoned", "action", "alone", "cancel_reason", "context", "effects", "executor", "finished", "grace",
+        "hidden", "key", "lineage", "namespace", "number", "plan", "ready_at_ms", "run_id", "step", "task", "timer",
+        "waits",
     )  # fmt: skip
 
     def __init__(
         self,
-        *,
         key: int,
         namespace: str,
         run_id: str,
+        lineage: str,
         plan: Plan,
         step: StepPlan,
         number: int,
-        alone: bool,
-        lineage: str,
         ready_at_ms: int,
+        alone: bool,
     ) -> None:
         self.key = key
         self.namespace = namespace
         self.run_id = run_id
+        self.lineage = lineage
         self.plan = plan
         self.step = step
-        self.number = number
-        self.alone = alone
         self.action = step.uses
+        self.number = number
+        self.ready_at_ms = ready_at_ms  # what the step sees as now
+        self.alone = alone
         self.executor = "inline"
         self.effects = "idempotent"
         self.context: Any = None
-        self.task: asyncio.Task[Any] | asyncio.Future[Any] | None = None
+        self.task: asyncio.Task[Any] | None = None
         self.timer: asyncio.TimerHandle | None = None
         self.grace: asyncio.TimerHandle | None = None
         self.cancel_reason = ""  # "canceled" or "timeout" once somebody wants it to stop
         self.waits = False  # it holds a slot
         self.finished = False
+        self.abandoned = False  # answered for, though its task goes on
         self.hidden: tuple[str, ...] = ()  # values of secrets it used
-        self.lineage = lineage
-        self.ready_at_ms = ready_at_ms  # what the step sees as now
 
     @property
     def idempotency_key(self) -> str:

@@ -2,11 +2,15 @@
 
 From Python 3.12 on, eager tasks do this. On 3.11 the first step is sent by hand with a stand-in as the current task,
 because `asyncio.timeout`, TaskGroup and aiohttp ask for one; what they keep of it is forwarded to the real task.
+
+Either way the coroutine has a context (contextvars) of its own from its first step to its last, and SystemExit, which
+asyncio would carry out of the event loop, stays an error of the coroutine.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import sys
 from collections.abc import Coroutine, Generator
 from typing import Any
@@ -27,8 +31,11 @@ class Ended:
 class _StandIn:
     """What `asyncio.current_task()` answers during the first step; later calls reach the task that took over."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    __slots__ = ("__weakref__", "_loop", "_name", "task")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, name: str) -> None:
         self._loop = loop
+        self._name = name
         self.task: asyncio.Task[Any] | None = None
 
     def cancel(self, msg: Any = None) -> bool:
@@ -51,7 +58,7 @@ class _StandIn:
         return self.task is not None and self.task.done()
 
     def get_name(self) -> str:
-        return self.task.get_name() if self.task is not None else "attempt"
+        return self._name
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
         return self._loop
@@ -59,6 +66,8 @@ class _StandIn:
 
 class _Rest:
     """Awaits what the first step waits for, then goes on with the coroutine inside the new task."""
+
+    __slots__ = ("_coroutine", "_waits_for")
 
     def __init__(self, coroutine: Coroutine[Any, Any, Any], waits_for: Any) -> None:
         self._coroutine = coroutine
@@ -79,15 +88,18 @@ class _Rest:
                 return stop.value
 
 
-async def _go_on(rest: _Rest) -> Any:
-    return await rest
+async def _fenced(work: Any) -> Any:
+    try:
+        return await work
+    except SystemExit as error:
+        raise RuntimeError(f"SystemExit: {error}") from error
 
 
 def drive(coroutine: Coroutine[Any, Any, Any], *, name: str) -> Ended | asyncio.Task[Any]:
     """Start a coroutine; return how it ended, or the task that goes on with it."""
     loop = asyncio.get_running_loop()
     if EAGER:
-        task = asyncio.Task(coroutine, loop=loop, name=name, eager_start=True)  # type: ignore[call-arg,unused-ignore]
+        task = asyncio.Task(_fenced(coroutine), loop=loop, name=name, eager_start=True)  # type: ignore[call-arg,unused-ignore]
         if not task.done():
             return task
         if task.cancelled():
@@ -100,22 +112,23 @@ def drive(coroutine: Coroutine[Any, Any, Any], *, name: str) -> Ended | asyncio.
 def _drive_by_hand(
     coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop, name: str
 ) -> Ended | asyncio.Task[Any]:
-    stand_in = _StandIn(loop)
+    stand_in = _StandIn(loop, name)
+    context = contextvars.copy_context()
     outer = asyncio.current_task(loop)
     if outer is not None:
         asyncio._leave_task(loop, outer)
     asyncio._enter_task(loop, stand_in)  # type: ignore[arg-type]
     try:
-        waits_for = coroutine.send(None)
+        waits_for = context.run(coroutine.send, None)
     except StopIteration as stop:
         return Ended(stop.value, None)
-    except BaseException as error:
-        if isinstance(error, KeyboardInterrupt | SystemExit):
-            raise
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 it is handed on, not swallowed
         return Ended(None, error)
     finally:
         asyncio._leave_task(loop, stand_in)  # type: ignore[arg-type]
         if outer is not None:
             asyncio._enter_task(loop, outer)
-    stand_in.task = loop.create_task(_go_on(_Rest(coroutine, waits_for)), name=name)
+    stand_in.task = loop.create_task(_fenced(_Rest(coroutine, waits_for)), name=name, context=context)
     return stand_in.task

@@ -78,10 +78,3 @@ class Faults(Protocol):
     """Named points where a test may stop, fail or kill the process."""
 
     def reached(self, point: str, **facts: Any) -> None: ...
-
-
-class NoFaults:
-    """The points of a daemon in use: nothing happens there."""
-
-    def reached(self, point: str, **facts: Any) -> None:
-        """Do nothing."""

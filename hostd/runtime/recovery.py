@@ -6,9 +6,11 @@ after another, then the others in order. Runs that only wait are not even loaded
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 
+from hostd.aio import spawn
 from hostd.errors.base import HostdError
 from hostd.journal.port import Journal, RunRow
 from hostd.model.messages import AttemptGone
@@ -22,44 +24,46 @@ from hostd.runtime.turn import Resident
 _log = logging.getLogger("hostd.runtime")
 
 PAGE = 1_000
+PATIENCE_S = 10.0  # a start waits this long for the journal to take what was lost; the slots stay held until it did
+RETRY_S = 1.0
 MOVING = (RunState.PENDING, RunState.RUNNING, RunState.PAUSED, RunState.CANCELING, RunState.COMPENSATING)
+
+Lost = tuple[int, AttemptGone]  # run and message
 
 
 async def recover(*, loop: EngineLoop, journal: Journal, readers: Readers, actions: Callable[[], Actions]) -> int:
     """Load the runs that moved and tell them what was lost; return how many attempts were."""
     loop.slots.hold()
-    lost = after = 0
+    lost: list[Lost] = []
+    after = 0
     while True:
         rows = await readers.call(lambda after=after: journal.live_runs(after=after, limit=PAGE, states=MOVING))
-        for row in rows:
-            lost += await _recover_run(loop, row, actions())
+        await _load(loop, rows, actions(), lost)
         if len(rows) < PAGE:
             break
         after = rows[-1].run
-    await loop.quiet()
-    loop.slots.release()
-    if lost:
-        _log.info("attempts_lost count=%d", lost)
-    return lost
+    deciding = spawn(_decide(loop, lost), name="recovery")
+    await asyncio.wait([deciding], timeout=PATIENCE_S)
+    if not deciding.done():
+        _log.error(
+            "recovery_waits lost_attempts=%d: the journal does not take them; nothing starts until then", len(lost)
+        )
+    return len(lost)
 
 
-async def _recover_run(loop: EngineLoop, row: RunRow, actions: Actions) -> int:
-    if loop.residence.get(row.run) is not None:
-        return 0
-    try:
-        resident = await loop.residence.load(row.run)
-    except HostdError as error:
-        loop.hold(row.run, error)
-        return 0
-    if resident is None:
-        return 0
-    loop.residence.add(resident)
-    return _tell(loop, resident, actions)
+async def _load(loop: EngineLoop, rows: list[RunRow], actions: Actions, lost: list[Lost]) -> None:
+    """Take runs into memory; collect what they lost, and let READY steps ask again."""
+    rows = [row for row in rows if loop.residence.get(row.run) is None]
+    for row, loaded in zip(rows, await loop.residence.load_rows(rows), strict=True):
+        if isinstance(loaded, HostdError):
+            loop.hold(row.run, loaded)
+            continue
+        loop.loaded(loaded)
+        _look_at_steps(loop, loaded, actions, lost)
 
 
-def _tell(loop: EngineLoop, resident: Resident, actions: Actions) -> int:
+def _look_at_steps(loop: EngineLoop, resident: Resident, actions: Actions, lost: list[Lost]) -> None:
     run = resident.run
-    lost = 0
     for index, active in run.active.items():
         action = run.plan.steps[index].uses
         if run.states[index] == StepState.READY:
@@ -68,6 +72,24 @@ def _tell(loop: EngineLoop, resident: Resident, actions: Actions) -> int:
             entry = actions.action(action)
             effects = entry.effects if entry is not None else "idempotent"
             suspect = entry is None or entry.executors[0] in IN_DAEMON
-            loop.tell(resident.key, AttemptGone(index, active.attempt, effects, suspect))
-            lost += 1
-    return lost
+            lost.append((resident.key, AttemptGone(index, active.attempt, effects, suspect)))
+
+
+async def _decide(loop: EngineLoop, lost: list[Lost]) -> None:
+    """Have every loss decided and durable, then let things start."""
+    left = lost
+    while left:
+        told = [(entry, loop.ask(*entry, "")) for entry in left]
+        await asyncio.wait([future for _, future in told])
+        left = [entry for entry, future in told if _may_come_again(future)]
+        if left:
+            await loop.clock.sleep(RETRY_S)
+    loop.slots.release()
+    if lost:
+        _log.info("attempts_lost count=%d", len(lost))
+
+
+def _may_come_again(future: asyncio.Future[bool]) -> bool:
+    """Say whether a loss was not decided for want of a journal that writes; a run that is gone or held is done with."""
+    error = future.exception()
+    return isinstance(error, HostdError) and error.reason.startswith("JOURNAL_")

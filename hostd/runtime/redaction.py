@@ -5,24 +5,41 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
 from urllib.parse import quote, quote_plus
+
+from hostd.errors.base import HostdError
+from hostd.values.json_text import dump_json, parse_json
 
 SHORTEST_BYTES = 6  # shorter values would hide half the text by chance; setting one warns
 MARK = "***"
 
 
-def forms(secret: str) -> list[str]:
+@lru_cache(maxsize=256)
+def forms(secret: str) -> tuple[str, ...]:
     """Return a secret plain, URL-quoted, in base64 (any alignment) and JSON-escaped, longest first."""
-    raw = secret.encode()
+    raw = secret.encode(errors="surrogatepass")
     if len(raw) < SHORTEST_BYTES:
-        return []
-    found = {secret, quote(secret, safe=""), quote(secret), quote_plus(secret)}
+        return ()
+    found = {secret, *_quoted(raw)}
     for escaped in (json.dumps(secret), json.dumps(secret, ensure_ascii=False)):
         found.add(escaped[1:-1])
+        found.add(escaped[1:-1].replace("/", "\\/"))
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         for shift in range(3):
             found.add(_stable_core(encode(b"\0" * shift + raw).decode(), shift))
-    return sorted((form for form in found if len(form) >= SHORTEST_BYTES), key=len, reverse=True)
+    return tuple(sorted((form for form in found if len(form) >= SHORTEST_BYTES), key=len, reverse=True))
+
+
+def _quoted(raw: bytes) -> set[str]:
+    found = {quote(raw, safe=""), quote(raw), quote_plus(raw)}
+    return found | {_lower_escapes(form) for form in found}
+
+
+def _lower_escapes(text: str) -> str:
+    parts = text.split("%")
+    return parts[0] + "".join("%" + part[:2].lower() + part[2:] for part in parts[1:])
 
 
 def _stable_core(text: str, shift: int) -> str:
@@ -41,11 +58,46 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
+def redact_cut(text: str, secrets: Iterable[str], *, cut_chars: int) -> str:
+    """The same for a text that may have been cut at so many characters, in the midst of a secret."""
+    secrets = tuple(secrets)
+    if len(text) >= cut_chars:
+        for form in (form for secret in secrets for form in forms(secret)):
+            for length in range(len(form) - 1, 2, -1):
+                if text.endswith(form[:length]):
+                    text = text[:-length] + MARK
+                    break
+    return redact(text, secrets)
+
+
 def redact_bytes(data: bytes, secrets: Iterable[str]) -> bytes:
-    """Return JSON text without the secrets in it; its structure stays."""
-    for secret in secrets:
-        for form in forms(secret):
-            needle = form.encode()
-            if needle in data:
-                data = data.replace(needle, MARK.encode())
-    return data
+    """Return JSON text without the secrets in it; it stays JSON: a number that shows one becomes text."""
+    secrets = tuple(secrets)
+    if not _shows(data, secrets):
+        return data
+    try:
+        return dump_json(_without(parse_json(data), secrets))
+    except HostdError:  # what is no JSON is looked at as text
+        return redact(data.decode(errors="replace"), secrets).encode()
+
+
+def _shows(data: bytes, secrets: Iterable[str]) -> bool:
+    return any(
+        form.encode(errors="surrogatepass") in data or json.dumps(form)[1:-1].encode() in data
+        for secret in secrets
+        for form in forms(secret)
+    )
+
+
+def _without(value: Any, secrets: tuple[str, ...]) -> Any:
+    if isinstance(value, str):
+        return redact(value, secrets)
+    if isinstance(value, dict):
+        return {redact(key, secrets): _without(item, secrets) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without(item, secrets) for item in value]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        text = json.dumps(value)
+        hidden = redact(text, secrets)
+        return value if hidden == text else hidden
+    return value

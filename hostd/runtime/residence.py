@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from typing import Any
+from collections.abc import Container, Sequence
 
 from hostd.aio import Clock
 from hostd.engine.evolve import evolve
@@ -15,14 +14,14 @@ from hostd.model.ids import text_id
 from hostd.model.states import RunState, StepState, run_is_final
 from hostd.runtime.ports import Plans
 from hostd.runtime.readers import Readers
-from hostd.runtime.turn import Resident
+from hostd.runtime.turn import Entry, Resident
 
 RUNS_IN_MEMORY = 10_000
 IDLE_S = 60.0
 
 
 class Residence:
-    """The runs in memory, least recently used first, and how they come and go."""
+    """The runs in memory, and how they come and go."""
 
     def __init__(
         self, *, journal: Journal, readers: Readers, plans: Plans, clock: Clock, runs_max: int = RUNS_IN_MEMORY
@@ -32,9 +31,10 @@ class Residence:
         self._plans = plans
         self._clock = clock
         self._runs_max = runs_max
-        self._runs: OrderedDict[int, Resident] = OrderedDict()
-        self._parked: dict[int, list[Any]] = {}
+        self._runs: dict[int, Resident] = {}
+        self._parked: dict[int, list[Entry]] = {}
         self._pinned: dict[int, int] = {}
+        self.flushing: Container[int] = ()  # runs whose last decision is not durable yet
 
     def __len__(self) -> int:
         return len(self._runs)
@@ -56,7 +56,7 @@ class Residence:
         """Let a run go; the journal has it."""
         self._runs.pop(key, None)
 
-    def park(self, key: int, entry: Any) -> bool:
+    def park(self, key: int, entry: Entry) -> bool:
         """Keep a message until its run is loaded. Returns True for the first, which starts the loading."""
         entries = self._parked.get(key)
         if entries is not None:
@@ -65,7 +65,12 @@ class Residence:
         self._parked[key] = [entry]
         return True
 
-    def unpark(self, key: int) -> list[Any]:
+    @property
+    def parked(self) -> int:
+        """Runs that are being loaded."""
+        return len(self._parked)
+
+    def unpark(self, key: int) -> list[Entry]:
         """Return the messages that waited for a run, in order."""
         return self._parked.pop(key, [])
 
@@ -85,6 +90,16 @@ class Residence:
         """Return a live run from the journal; None when it is final, held or gone. Raises what reading it raises."""
         return await self._readers.call(self._read, key)
 
+    async def load_rows(self, rows: Sequence[RunRow]) -> list[Resident | HostdError]:
+        """Return live runs from the journal in one go, or for each why it cannot be read."""
+        return await self._readers.call(lambda: [self._fold(row) for row in rows])
+
+    def _fold(self, row: RunRow) -> Resident | HostdError:
+        try:
+            return self._resident(row)
+        except HostdError as error:
+            return error
+
     async def blob(self, namespace: str, digest: bytes) -> bytes:
         """Return a blob's bytes. Raises HostdError BLOB_MISSING."""
         blob = await self._readers.call(self._journal.blob, namespace, digest)
@@ -96,29 +111,34 @@ class Residence:
         row = self._journal.run_row(key)
         if row is None or run_is_final(row.state) or row.state == RunState.HELD:
             return None
+        return self._resident(row)
+
+    def _resident(self, row: RunRow) -> Resident:
         run = fold_run(self._journal, self._plans, row)
-        return Resident(key, row.namespace, run, stored_state=row.state, due_at_ms=row.due_at_ms)
+        return Resident(row.run, row.namespace, run, stored_state=row.state, due_at_ms=row.due_at_ms)
 
     def sweep(self) -> int:
         """Let idle runs go, and the least recently used above the bound; return how many went."""
-        now_s = self._clock.monotonic_s()
+        idle_since_s = self._clock.monotonic_s() - IDLE_S
         excess = len(self._runs) - self._runs_max
         gone: list[int] = []
         for resident in sorted(self._runs.values(), key=lambda resident: resident.used_s):
-            idle = now_s - resident.used_s >= IDLE_S
-            if not idle and len(gone) >= excess:
+            if resident.used_s > idle_since_s and len(gone) >= excess:
                 break
-            if resident.key not in self._pinned and rests(resident.run):
+            if self._may_go(resident):
                 gone.append(resident.key)
         for key in gone:
             del self._runs[key]
         return len(gone)
 
+    def _may_go(self, resident: Resident) -> bool:
+        key = resident.key
+        return key not in self._pinned and key not in self.flushing and rests(resident.run)
+
 
 def rests(run: Run) -> bool:
-    """Say whether a run only waits: nothing of it is ready or running."""
-    states = run.states
-    return all(states[step] in (StepState.WAITING, StepState.RETRYING) for step in run.active) or run.paused
+    """Say whether a run only waits: nothing of it is in flight. What it waits for, slots and timers remember."""
+    return all(run.states[step] != StepState.RUNNING for step in run.active)
 
 
 def fold_run(journal: Journal, plans: Plans, row: RunRow, *, until_seq: int | None = None) -> Run:

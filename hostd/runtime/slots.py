@@ -1,9 +1,18 @@
-"""Who may start an attempt now: limits on attempts that wait, per executor, and the rule that a suspect runs alone."""
+"""Who may start an attempt now: limits on attempts that wait, in order of asking; a suspect runs alone.
+
+    fresh start --permits--> reserved --waits--> taken --ended--> free        (passed: it never waited)
+    READY step --ask--> queued --told--> heard --started--> reserved          (unused: the next one is told)
+
+Invariants
+- While a gate has room, nobody who asks waits at it: what frees a place tells the next in order, at once.
+- Whoever is told is heard from: a step that did not start gives its place back, whatever became of its run.
+- While a suspect runs alone, or recovery decides, nothing else starts.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from hostd.definition.plan import Plan
 from hostd.model.commands import Command, StartAttempt
@@ -11,6 +20,8 @@ from hostd.model.commands import Command, StartAttempt
 LIMITS = {"inline": 1_000, "thread": 32, "lua": 32}
 IN_DAEMON = frozenset({"inline", "thread"})
 ALONE_S = 30.0
+
+Place = tuple[int, int]  # run, step
 
 
 class _NoneFree(Mapping[str, int]):
@@ -33,82 +44,183 @@ class _NoneFree(Mapping[str, int]):
 _NONE_FREE = _NoneFree()
 
 
+class _Gate:
+    """One limit: of an executor, or of one action."""
+
+    __slots__ = ("limit", "reserved", "taken", "told")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.taken = 0  # attempts that wait
+        self.told = 0  # steps that may start and have not been heard from
+        self.reserved = 0  # attempts this turn starts
+
+    @property
+    def room(self) -> int:
+        return self.limit - self.taken - self.told - self.reserved
+
+
+Gates = tuple[_Gate, ...]
+
+
 class Slots:
     """Counts attempts that wait (one driven to its end at once takes no slot) and keeps READY steps in order.
 
-    An action that has never waited is not limited: `permits` leaves it out.
+    An inline action that has never waited is not limited: `permits` leaves it out.
+
+    Args:
+        executor_of: the executor of an action that is loaded now.
+        limits: attempts that may wait at once, by executor.
+        most_of: the same for one action, where it sets `max_in_flight`; None for no limit of its own.
     """
 
-    def __init__(self, executor_of: Callable[[str], str], limits: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        executor_of: Callable[[str], str],
+        limits: Mapping[str, int] | None = None,
+        most_of: Callable[[str], int | None] = lambda action: None,
+    ) -> None:
         self._executor_of = executor_of
-        self._limits = {**LIMITS, **(limits or {})}
-        self._taken: dict[str, int] = dict.fromkeys(self._limits, 0)
-        self._waited: dict[str, str] = {}  # action -> executor, of actions that were seen to wait
+        self._most_of = most_of
+        self._executors = {name: _Gate(limit) for name, limit in {**LIMITS, **(limits or {})}.items()}
+        self._gates: dict[str, Gates] = {}
+        self._limited: dict[str, Gates] = {}
         self._free: dict[str, int] = {}
-        self._asking: dict[str, deque[tuple[int, int]]] = {}
-        self._suspects: deque[tuple[int, int]] = deque()
-        self._alone: tuple[int, int] | None = None
+        self._asking: dict[str, deque[tuple[int, Place]]] = {}  # by action; the ticket keeps order across actions
+        self._queued: set[Place] = set()
+        self._ticket = 0
+        self._told: dict[Place, Gates] = {}
+        self._suspects: deque[Place] = deque()
+        self._alone: Place | None = None
+        self._outlived: set[Place] = set()  # suspects that outlived their time alone and still wait
         self._hold = False
         self.tell: Callable[[int, int, bool], None] | None = None  # (run, step, alone)
 
+    def limit(self, actions: Iterable[str]) -> None:
+        """Limit from the first attempt on what is known to wait: actions of other executors, or with a limit."""
+        for action in actions:
+            if self._executor_of(action) != "inline" or self._most_of(action) is not None:
+                self._limited[action] = self._gates_of(action)
+
+    def _gates_of(self, action: str) -> Gates:
+        gates = self._gates.get(action)
+        if gates is None:
+            executor = self._executors.setdefault(self._executor_of(action), _Gate(1))
+            most = self._most_of(action)
+            gates = self._gates[action] = (executor,) if most is None else (executor, _Gate(most))
+        return gates
+
+    # -- fresh starts
+
+    @property
+    def _closed(self) -> bool:
+        return self._hold or self._alone is not None
+
     def permits(self) -> Mapping[str, int]:
-        """Return how many more attempts of each limited action may start in this turn."""
-        if self._hold or self._suspects or self._alone is not None:
+        """Return how many more attempts of each limited action may start in the turn that begins now."""
+        for gates in self._limited.values():
+            for gate in gates:
+                gate.reserved = 0
+        if self._asking:
+            self._offer()
+        if self._closed or self._suspects:
+            self._free = {}
             return _NONE_FREE
-        if not self._waited:
-            return self._free
-        taken, limits = self._taken, self._limits
-        self._free = {
-            action: max(0, limits.get(executor, 1) - taken.get(executor, 0))
-            for action, executor in self._waited.items()
-        }
+        self._free = {action: _room(gates) for action, gates in self._limited.items()}
         return self._free
+
+    def granted(self, permits: Mapping[str, int], action: str) -> Mapping[str, int]:
+        """Return the permits for deciding a step that was told it may start."""
+        return permits if self._closed else {**permits, action: 1}
 
     def reserve(self, plan: Plan, commands: list[Command]) -> None:
         """Count attempts that this turn starts against what is free in it."""
-        free = self._free
-        if not free:
+        if not self._limited:
             return
         for command in commands:
             if type(command) is StartAttempt:
-                action = plan.steps[command.step].uses
-                if action in free:
-                    free[action] -= 1
+                gates = self._limited.get(plan.steps[command.step].uses)
+                if gates is not None:
+                    self._reserve(gates)
 
-    def waits(self, action: str, executor: str) -> None:
-        """An attempt of the action has begun to wait."""
-        self._waited.setdefault(action, executor)
-        self._taken[executor] = self._taken.get(executor, 0) + 1
+    def _reserve(self, gates: Gates) -> None:
+        for gate in gates:
+            gate.reserved += 1
+        for action, others in self._limited.items():
+            if others[0] is gates[0] and action in self._free:
+                self._free[action] = _room(others)
 
-    def ended(self, executor: str) -> None:
-        """An attempt that waited has ended: the next READY step may start."""
-        self._taken[executor] -= 1
-        self._offer(executor)
+    def give_back(self) -> None:
+        """A turn was not written: nothing that it reserved starts."""
+        for gates in self._limited.values():
+            for gate in gates:
+                gate.reserved = 0
+        self._offer()
         self._offer_alone()
 
-    def passed(self, executor: str) -> None:
-        """An attempt ended without waiting: the next READY step may start."""
-        if self._asking:
-            self._offer(executor)
-        if self._suspects:
-            self._offer_alone()
+    # -- attempts
 
-    def unused(self, *, alone: bool) -> None:
-        """A step that was told to start did not (it has ended meanwhile, or its run is paused): the next one may."""
-        if alone:
-            self.alone_ended()
-        else:
-            self._offer_all()
+    def waits(self, action: str) -> None:
+        """An attempt of the action has begun to wait."""
+        gates = self._limited.get(action)
+        if gates is None:
+            gates = self._limited[action] = self._gates_of(action)
+        for gate in gates:
+            gate.taken += 1
+            gate.reserved = max(0, gate.reserved - 1)
+
+    def ended(self, run: int, step: int, action: str) -> None:
+        """An attempt that waited has ended: the next READY step may start."""
+        for gate in self._gates_of(action):
+            gate.taken -= 1
+        self._outlived.discard((run, step))
+        self._over(run, step)
+
+    def passed(self, run: int, step: int, action: str) -> None:
+        """An attempt ended without waiting: the next READY step may start."""
+        gates = self._limited.get(action)
+        if gates is not None:
+            for gate in gates:
+                gate.reserved = max(0, gate.reserved - 1)
+        if self._asking or self._suspects or self._alone is not None:
+            self._over(run, step)
+
+    def _over(self, run: int, step: int) -> None:
+        if self._alone == (run, step):
+            self._alone = None
+        self._offer_alone()
+        self._offer()
+
+    # -- asking
 
     def ask(self, run: int, step: int, action: str, *, alone: bool) -> None:
-        """Remember a READY step; it is told when it may start."""
+        """Remember a READY step; it is told when it may start. Asking again while waiting changes nothing."""
+        place = (run, step)
+        if place in self._queued or place in self._told:
+            return
+        self._queued.add(place)
         if alone:
-            self._suspects.append((run, step))
+            self._suspects.append(place)
             self._offer_alone()
             return
-        executor = self._waited.get(action) or self._executor_of(action)
-        self._asking.setdefault(executor, deque()).append((run, step))
-        self._offer(executor)
+        self._ticket += 1
+        self._asking.setdefault(action, deque()).append((self._ticket, place))
+        self._offer()
+
+    def heard(self, run: int, step: int, *, alone: bool, started: bool) -> None:
+        """A step that was told has been decided about: it starts, or it did not want to any more."""
+        for gate in self._told.pop((run, step), ()):
+            gate.told -= 1
+        if started:
+            return
+        if alone and self._alone == (run, step):
+            self._alone = None
+            self._offer_alone()
+        self._offer()
+
+    def waiting(self) -> int:
+        """Return how many steps ask."""
+        return len(self._queued)
 
     def hold(self) -> None:
         """Let nothing start until `release`: recovery decides about all lost attempts first."""
@@ -118,42 +230,54 @@ class Slots:
         """Suspects go first, one after another; then the others."""
         self._hold = False
         self._offer_alone()
-        self._offer_all()
+        self._offer()
 
     def is_alone(self, run: int, step: int) -> bool:
         """Say whether this attempt has the daemon to itself."""
         return self._alone == (run, step)
 
-    def alone_ended(self) -> None:
-        """The suspect survived, or its time alone is over."""
-        self._alone = None
-        self._offer_alone()
-        self._offer_all()
-
-    def _offer_all(self) -> None:
-        for executor in list(self._asking):
-            self._offer(executor)
+    def outlived(self, run: int, step: int) -> None:
+        """A suspect still runs when its time alone is over: it has shown that it does not kill at once."""
+        if self._alone == (run, step):
+            self._alone = None
+            self._outlived.add((run, step))
+            self._offer_alone()
+            self._offer()
 
     def _offer_alone(self) -> None:
-        if self._hold or self._alone is not None or not self._suspects or self.tell is None:
+        if self._closed or not self._suspects or self._told or self.tell is None:
             return
-        if any(self._taken.get(executor, 0) for executor in IN_DAEMON):
+        beside = sum(self._executors[name].taken for name in IN_DAEMON)
+        if beside > len(self._outlived):
             return
         self._alone = self._suspects.popleft()
+        self._queued.discard(self._alone)
         self.tell(*self._alone, True)
 
-    def _offer(self, executor: str) -> None:
-        if self._hold or self._suspects or self._alone is not None or self.tell is None:
+    def _offer(self) -> None:
+        if not self._asking or self._closed or self._suspects or self.tell is None:
             return
-        asking = self._asking.get(executor)
-        if not asking:
-            return
-        free = self._limits.get(executor, 1) - self._taken.get(executor, 0)
-        while asking and free > 0:
-            run, step = asking.popleft()
-            self.tell(run, step, False)
-            free -= 1
+        while (action := self._next_action()) is not None:
+            waiting = self._asking[action]
+            _, place = waiting.popleft()
+            if not waiting:
+                del self._asking[action]
+            self._queued.discard(place)
+            gates = self._told[place] = self._gates_of(action)
+            for gate in gates:
+                gate.told += 1
+            self.tell(*place, False)
 
-    def give_back(self, plan: Plan, commands: list[Command]) -> None:
-        """A turn was not written: what it had reserved is counted anew in the next."""
-        self._free = {}
+    def _next_action(self) -> str | None:
+        """Return the action whose oldest ask is the oldest of all that have room."""
+        found = None
+        oldest = 0
+        for action, waiting in self._asking.items():
+            ticket = waiting[0][0]
+            if (found is None or ticket < oldest) and _room(self._gates_of(action)) > 0:
+                found, oldest = action, ticket
+        return found
+
+
+def _room(gates: Gates) -> int:
+    return max(0, min(gate.room for gate in gates))

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import logging
 from collections.abc import Callable
 
 from hostd.aio import Clock, spawn
+from hostd.errors.base import HostdError
 from hostd.runtime.readers import Readers
 
+_log = logging.getLogger("hostd.runtime")
+
 HORIZON_MS = 600_000
-REFILL_S = 300.0
+REFILL_MS = HORIZON_MS // 2
 LOOK_AGAIN_S = 30.0  # wall time is looked at again this often, for clocks that were set
-PAGE = 10_000
+ROWS_MAX = 1_000_000
+BACKLOG_MAX = 5_000
+REST_S = 0.02
 
 
 class Timers:
-    """Tells `fire(run)` when a run's earliest timer is due. Each run has one due time at most."""
+    """Tells `fire(run)` when a run's earliest timer is due. Each run has one due time at most.
+
+    `fire` may return how many messages wait; past 5,000 the rest is fired a little later.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -24,12 +33,12 @@ class Timers:
         self._due: dict[int, int] = {}
         self._handle: asyncio.TimerHandle | None = None
         self._handle_due_ms = 0
-        self._fire: Callable[[int], None] | None = None
+        self._fire: Callable[[int], int | None] | None = None
         self._horizon_ms = 0
         self._refill: asyncio.Task[None] | None = None
 
     async def start(
-        self, readers: Readers, due_runs: Callable[..., list[tuple[int, int]]], fire: Callable[[int], None]
+        self, readers: Readers, due_runs: Callable[..., list[tuple[int, int]]], fire: Callable[[int], int | None]
     ) -> None:
         """Take over what the journal says is due soon, and go on looking."""
         self._fire = fire
@@ -84,12 +93,21 @@ class Timers:
             due_at_ms, run = heapq.heappop(heap)
             if self._due.get(run) == due_at_ms:
                 del self._due[run]
-                fire(run)
+                if (fire(run) or 0) >= BACKLOG_MAX:
+                    self._rest()
+                    return
         self._sleep()
+
+    def _rest(self) -> None:
+        """Many are due at once: let the runs be read that were fired already."""
+        self._handle_due_ms = 0
+        self._handle = asyncio.get_running_loop().call_later(REST_S, self._wake)
 
     async def _fill(self, readers: Readers, due_runs: Callable[..., list[tuple[int, int]]]) -> None:
         horizon_ms = self._clock.wall_ms() + HORIZON_MS
-        rows = await readers.call(lambda: due_runs(before_ms=horizon_ms, limit=1_000_000))
+        rows = await readers.call(lambda: due_runs(before_ms=horizon_ms, limit=ROWS_MAX))
+        if len(rows) == ROWS_MAX:
+            horizon_ms = rows[-1][0]  # what lies behind is taken next time
         self._horizon_ms = horizon_ms
         for due_at_ms, run in rows:
             if run not in self._due:
@@ -99,6 +117,12 @@ class Timers:
         self._sleep()
 
     async def _keep_filling(self, readers: Readers, due_runs: Callable[..., list[tuple[int, int]]]) -> None:
+        """Go on before the horizon comes near, however the wall moves meanwhile."""
         while True:
-            await self._clock.sleep(REFILL_S)
-            await self._fill(readers, due_runs)
+            await self._clock.sleep(LOOK_AGAIN_S)
+            if self._horizon_ms - self._clock.wall_ms() > REFILL_MS:
+                continue
+            try:
+                await self._fill(readers, due_runs)
+            except HostdError as error:
+                _log.warning("timers_refill_failed error=%s", error)

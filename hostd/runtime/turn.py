@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from hostd.engine.state import Run
 from hostd.journal.port import Appended, Batch
 from hostd.model.commands import Command
+from hostd.model.messages import Message
 from hostd.model.records import AnyRecord
+
+Entry: TypeAlias = "tuple[int, Message, str, asyncio.Future[bool] | None, Callable[[Turn], None] | None]"
+"""An inside message: run, message, principal, who waits for the answer, and what it writes beside its effect."""
 
 
 class Resident:
@@ -67,22 +71,28 @@ class Turn:
         "batch",
         "changes",
         "commands",
+        "dues",
         "ended",
         "heard",
+        "now_s",
         "permits",
+        "size_bytes",
         "touched",
         "when_durable",
         "when_failed",
     )
 
-    def __init__(self, at_ms: int, epoch: int, permits: Mapping[str, int]) -> None:
+    def __init__(self, at_ms: int, epoch: int, permits: Mapping[str, int], now_s: float = 0.0) -> None:
         self.batch = Batch(at_ms, epoch)
         self.permits = permits
+        self.now_s = now_s  # monotonic
+        self.size_bytes = 0  # of records and blobs
         self.touched: dict[int, Resident] = {}
         self.changes: list[Change] = []
         self.commands: list[tuple[Resident, list[Command]]] = []
         self.answers: list[Answer] = []
         self.ended: list[Resident] = []
-        self.heard: list[Any] = []  # inside messages, to be heard again when the append fails
+        self.heard: list[Entry] = []  # inside messages, to be heard again when the append fails
+        self.dues: list[tuple[int, int]] = []  # run and its due time before the turn, 0 for none
         self.when_durable: list[Callable[[Appended], None]] = []
         self.when_failed: list[Callable[[], Any]] = []
