@@ -1,7 +1,7 @@
 """`make demo`: a real workflow from a webhook to its end, through a `kill -9` in the middle.
 
 Starts the daemon on SQLite and a small exchange, registers plugins/examples/price_watch, fires it by a webhook and a
-cron slot, prints the timeline live, kills the daemon while an order is under way, starts it again, and shows that the run
+cron slot, prints the timeline live, kills the daemon in the middle of an order, starts it again, and shows that the run
 completes with every step's result used once. Exit code 0 only if all of that is so.
 """
 
@@ -27,7 +27,9 @@ from exchange import Exchange  # noqa: E402
 
 HOSTD = [sys.executable, "-m", "hostd"]
 WORKFLOW = ROOT / "plugins" / "examples" / "price_watch" / "workflow.yaml"
-BOLD, DIM, GREEN, RED, END = ("\x1b[1m", "\x1b[2m", "\x1b[32m", "\x1b[31m", "\x1b[0m") if sys.stdout.isatty() else ("",) * 5
+BOLD, DIM, GREEN, RED, END = (
+    ("\x1b[1m", "\x1b[2m", "\x1b[32m", "\x1b[31m", "\x1b[0m") if sys.stdout.isatty() else ("",) * 5
+)
 
 
 def say(text: str) -> None:
@@ -130,7 +132,7 @@ def play(demo: Demo) -> int:
     demo.start_daemon()
     say("register the workflow plugins/examples/price_watch/workflow.yaml")
     print(demo.hostd("workflow", "register", str(WORKFLOW)), end="")
-    say("fire it by a webhook: POST /hooks/default/prices {\"coin\": \"btc\"}")
+    say('fire it by a webhook: POST /hooks/default/prices {"coin": "btc"}')
     demo.wait_for("the webhook", lambda: "ACTIVE" in demo.hostd("trigger", "show", "price-watch", "asked"))
     answer = demo.post("/hooks/default/prices", {"coin": "btc"})
     print(json.dumps(answer))
@@ -173,7 +175,9 @@ def faults_of(demo: Demo, run_id: str) -> list[str]:
     faults = []
     run = demo.run_of(run_id)
     records = [json.loads(line) for line in demo.hostd("runs", "history", run_id, "-o", "json").splitlines()]
-    ended = [record["step"] for record in records if record["kind"] in ("ATTEMPT_SUCCEEDED", "STEP_ENDED", "WAIT_ENDED")]
+    ended = [
+        record["step"] for record in records if record["kind"] in ("ATTEMPT_SUCCEEDED", "STEP_ENDED", "WAIT_ENDED")
+    ]
     if len(ended) != len(set(ended)):
         faults.append(f"a step has two completions: {ended}")
     if not any(record["kind"] == "ATTEMPT_LOST" for record in records):

@@ -1,0 +1,79 @@
+"""The README's five minutes, to the letter: its files are written, its commands run, against a real daemon."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BLOCK = re.compile(r"(?:<!-- (?P<mark>[^\n]*?) -->\n)?```(?P<kind>\w+)\n(?P<text>.*?)```", re.DOTALL)
+
+
+class Block(NamedTuple):
+    """A fenced block of the README and the remark above it."""
+
+    mark: str
+    kind: str
+    text: str
+
+
+def blocks() -> Iterator[Block]:
+    """Yield the blocks of the tour."""
+    text = (ROOT / "README.md").read_text()
+    tour = text[text.index("## Five minutes") : text.index("## What it promises")]
+    for match in BLOCK.finditer(tour):
+        yield Block(match["mark"] or "", match["kind"], match["text"])
+
+
+def shell(script: str, folder: Path, env: dict[str, str]) -> str:
+    """Run a block as a person would type it, and return what it prints."""
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script], cwd=folder, env=env, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.mark.timeout(120)
+def test_the_five_minutes_work_as_written(tmp_path: Path) -> None:
+    """Every file and command of the tour works in an empty folder."""
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOSTD_DATA": "./data"}
+    daemon: subprocess.Popen[bytes] | None = None
+    said = ""
+    try:
+        for block in blocks():
+            if block.mark.startswith("file: "):
+                (tmp_path / block.mark.removeprefix("file: ")).write_text(block.text)
+            elif block.mark == "background":
+                daemon = subprocess.Popen(["bash", "-c", f"exec {block.text.strip()}"], cwd=tmp_path, env=env)
+                wait_for_health(tmp_path, env)
+            elif block.kind == "sh":
+                said += shell(block.text, tmp_path, env)
+        said += shell("python start.py", tmp_path, env)
+    finally:
+        if daemon is not None:
+            daemon.send_signal(signal.SIGTERM)
+            assert daemon.wait(timeout=40) == 0
+    assert '"text":"hello ada"' in said.replace(" ", "").replace("helloada", "hello ada")
+    assert "STARTED" in said
+    assert 'hostd_runs_started_total{source="trigger"}' in said
+
+
+def wait_for_health(folder: Path, env: dict[str, str]) -> None:
+    """Wait until the daemon answers."""
+    until = time.monotonic() + 30
+    while subprocess.run(["hostd", "health"], cwd=folder, env=env, capture_output=True).returncode != 0:
+        assert time.monotonic() < until, "the daemon did not start"
+        time.sleep(0.1)
