@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from hostd.aio import Clock
+from hostd.definition.plan import Plan
 from hostd.errors.base import HostdError, Kind
 from hostd.journal.logs import AttemptLogs
 from hostd.journal.port import Journal, RunQuery, RunRow
@@ -18,12 +19,10 @@ from hostd.runtime.engine_loop import EngineLoop
 from hostd.runtime.intake import Intake
 from hostd.runtime.ports import Plans
 from hostd.runtime.readers import Readers
-from hostd.runtime.run_views import items_of, row_view, tell_story
+from hostd.runtime.run_views import items_of, plain_view, row_view, tell_story
 from hostd.runtime.starts import StartMaker
 from hostd.runtime.watch import Hub
 from hostd.runtime.workflows import Workflows
-
-HELD_REASONS = ("RECORD_TOO_NEW", "RECORD_CORRUPT", "VERSION_MISSING", "DOCUMENT_INVALID")
 
 
 class RunRooms(NamedTuple):
@@ -67,13 +66,20 @@ class RunReads:
         return await self._read(lambda: self._view(self._find(namespace, ref)))
 
     def _view(self, row: RunRow) -> RunView:
-        """Return the whole run; only what its row says where its history cannot be read."""
+        """Return the whole run; what can be said without steps where its version was deleted, or it is held."""
+        plan = self._plan(row)
+        if plan is None or row.state == RunState.HELD:
+            return plain_view(self._journal, row)
+        return tell_story(self._journal, plan, row).view(row)
+
+    def _plan(self, row: RunRow) -> Plan | None:
+        """Return a run's plan; None where its version was deleted, or cannot be compiled any more."""
         try:
-            return tell_story(self._journal, self._plans.get(row.namespace, row.workflow, row.version), row).view(row)
+            return self._plans.get(row.namespace, row.workflow, row.version)
         except HostdError as error:
-            if error.reason not in HELD_REASONS or row.state != RunState.HELD:
-                raise
-            return row_view(row)
+            if error.reason in ("VERSION_MISSING", "DOCUMENT_INVALID"):
+                return None
+            raise
 
     @property
     def _plans(self) -> Plans:
@@ -94,7 +100,8 @@ class RunReads:
         return await self._read(lambda: self._records(self._find(namespace, ref), from_seq, max_bytes))
 
     def _records(self, row: RunRow, from_seq: int, max_bytes: int) -> RunRecords:
-        steps = tuple(step.id for step in self._plans.get(row.namespace, row.workflow, row.version).steps)
+        plan = self._plan(row)
+        steps = tuple(step.id for step in plan.steps) if plan is not None else ()
         rows = self._journal.history(row.run, from_seq=from_seq, max_bytes=max_bytes)
         if not rows:
             return RunRecords(steps, [], from_seq)

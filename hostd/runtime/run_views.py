@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from hostd.definition.plan import Plan
 from hostd.engine.evolve import evolve
 from hostd.engine.state import Run
@@ -14,8 +16,13 @@ from hostd.model.records import (
     AttemptFailed,
     AttemptLost,
     AttemptStarted,
+    CancelRequested,
     Failure,
+    RunEnded,
+    RunOutcome,
+    RunStarted,
     StepEnded,
+    Terminated,
     WaitStarted,
 )
 from hostd.model.states import StepState, run_is_final, step_is_final
@@ -161,6 +168,32 @@ def tell_story(journal: Journal, plan: Plan, row: RunRow, *, until_seq: int | No
             story.hear(stored)
         if not rows:
             return story
+
+
+def plain_view(journal: Journal, row: RunRow) -> RunView:
+    """Return what a run's records say without its plan: no steps, and nothing behind a record that cannot be read."""
+    view = row_view(row)
+    from_seq = 0
+    while rows := journal.history(row.run, from_seq=from_seq):
+        for stored in rows:
+            try:
+                records = decode_records(stored.body)
+            except HostdError as error:
+                return msgspec.structs.replace(view, message=error.message)
+            for record in records:
+                view = _with_record(view, record, stored.principal)
+        from_seq = rows[-1].seq + rows[-1].n
+    return view
+
+
+def _with_record(view: RunView, record: AnyRecord, principal: str) -> RunView:
+    if isinstance(record, RunStarted):
+        return msgspec.structs.replace(view, input=record.input, principal=principal)
+    if isinstance(record, RunOutcome | RunEnded) and not view.message and not view.output:
+        return msgspec.structs.replace(view, outcome=record.outcome, message=record.message, output=record.output)
+    if isinstance(record, Terminated | CancelRequested):
+        return msgspec.structs.replace(view, message=record.reason)
+    return view
 
 
 def items_of(rows: list[StoredRow], from_seq: int) -> list[HistoryItem]:
