@@ -60,8 +60,9 @@ def own_folder(folder: Path) -> Path:
 def _elsewhere(data: Path, environ: Mapping[str, str]) -> Path:
     runtime = environ.get("XDG_RUNTIME_DIR", "")
     name = hashlib.blake2b(os.fsencode(data.absolute()), digest_size=6).hexdigest()
-    if runtime and len(runtime.encode()) < PATH_BYTES_MAX - 40:
-        return Path(runtime) / f"hostd-{name}"
+    folder = Path(runtime) / f"hostd-{name}"
+    if runtime and len(os.fsencode(folder / SOCKET_NAME)) <= PATH_BYTES_MAX:
+        return folder
     return Path(tempfile.gettempdir()) / f"hostd-{os.geteuid()}-{name}"
 
 
