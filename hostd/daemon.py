@@ -62,6 +62,8 @@ class Daemon:
 
         self.api = ApiServer(self.core, token=self.token, config=self.config)
         await self.api.start()
+        bound = self.api.address
+        self.core.front.admin.grpc_address = str(bound) if bound is not None else ""
 
     async def _open_http(self) -> None:
         if self.config.http.listen == "off":
@@ -79,7 +81,7 @@ class Daemon:
             clock=core.clock,
         )
         bound = await self.http.start()
-        core.front.admin.http_address = f"{bound.host}:{bound.port}"
+        core.front.admin.http_address = str(bound)
 
     def problems(self) -> dict[str, str]:
         """Return what keeps the daemon from taking work."""

@@ -23,6 +23,9 @@ class HostPort(NamedTuple):
     host: str
     port: int
 
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
     @property
     def loopback(self) -> bool:
         """Whether only this machine can reach it."""

@@ -13,6 +13,8 @@ from hostd.errors.reasons import REASONS
 from hostd.telemetry.metrics import metrics_reference
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs/reference"
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from api_page import api_reference  # noqa: E402 lies beside this file, which is no package
 
 
 def errors_reference() -> str:
@@ -32,6 +34,7 @@ def errors_reference() -> str:
 
 
 PAGES: dict[str, Callable[[], str]] = {
+    "api.md": api_reference,
     "cli.md": cli_reference,
     "config.md": config_reference,
     "errors.md": errors_reference,
