@@ -67,8 +67,8 @@ def _plain(value: struct_pb2.Value, depth: int) -> JsonValue:
         return value.string_value
     if kind == "bool_value":
         return value.bool_value
-    if kind == "struct_value":
-        return {name: _plain(item, depth + 1) for name, item in value.struct_value.fields.items()}
+    if kind == "struct_value":  # its map has no order: by name, so that the same value is the same text
+        return {name: _plain(item, depth + 1) for name, item in sorted(value.struct_value.fields.items())}
     if kind == "list_value":
         return [_plain(item, depth + 1) for item in value.list_value.values]
     return None
