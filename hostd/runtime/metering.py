@@ -21,7 +21,7 @@ from hostd.model.records import (
 )
 from hostd.model.states import RunState, StepState
 from hostd.runtime.turn import Change
-from hostd.telemetry.meter import Counter, Meter
+from hostd.telemetry.meter import Counter, Histogram, Meter
 
 _LOST_AGAIN_MAX = 1  # verdicts up to here issue the attempt again
 
@@ -39,6 +39,10 @@ class Metering:
         self._meter = meter
         self._then = then
         self._steps = {state: meter.counter("hostd_steps_ended_total", state=state.name) for state in StepState}
+        self._started = {
+            source: meter.counter("hostd_runs_started_total", source=source) for source in ("client", "trigger")
+        }
+        self._ended: dict[int, tuple[Counter, Histogram]] = {}  # by state; made once
         self._counts: dict[type[Record], Callable[[Run, Any, int], None]] = {
             RunStarted: self._run_started,
             RunEnded: self._run_ended,
@@ -61,13 +65,19 @@ class Metering:
         self._then.publish(appended, changes)
 
     def _run_started(self, run: Run, record: RunStarted, at_ms: int) -> None:
-        source = "trigger" if record.trigger else "client"
-        self._meter.counter("hostd_runs_started_total", source=source).inc()
+        self._started["trigger" if record.trigger else "client"].inc()
 
     def _run_ended(self, run: Run, record: Record, at_ms: int) -> None:
-        outcome = RunState(run.state).name
-        self._meter.counter("hostd_runs_ended_total", outcome=outcome).inc()
-        self._meter.histogram("hostd_run_seconds", outcome=outcome).observe((at_ms - run.started_at_ms) / 1000)
+        children = self._ended.get(run.state)
+        if children is None:
+            outcome = RunState(run.state).name
+            children = self._ended[run.state] = (
+                self._meter.counter("hostd_runs_ended_total", outcome=outcome),
+                self._meter.histogram("hostd_run_seconds", outcome=outcome),
+            )
+        ended, seconds = children
+        ended.inc()
+        seconds.observe((at_ms - run.started_at_ms) / 1000)
 
     def _attempt_failed(self, run: Run, record: AttemptFailed, at_ms: int) -> None:
         if record.canceled:
