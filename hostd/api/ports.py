@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
-import msgspec
-
 from hostd.errors.base import HostdError
 from hostd.model.filters import Filter
 from hostd.model.requests import Repeat, RunList, RunRef, StartRequest
@@ -253,12 +251,23 @@ class Admin(Protocol):
         ...
 
 
-class Ports(msgspec.Struct, frozen=True):
-    """Everything behind the control plane."""
+class Ports(Protocol):
+    """Everything behind the control plane (runtime.front)."""
 
-    runs: Runs
-    workflows: Workflows
-    triggers: Triggers
-    plugins: Plugins
-    scripts: Scripts
-    admin: Admin
+    @property
+    def runs(self) -> Runs: ...
+
+    @property
+    def workflows(self) -> Workflows: ...
+
+    @property
+    def triggers(self) -> Triggers: ...
+
+    @property
+    def plugins(self) -> Plugins: ...
+
+    @property
+    def scripts(self) -> Scripts: ...
+
+    @property
+    def admin(self) -> Admin: ...
