@@ -118,7 +118,9 @@ async def _end_of(core: Core, key: int) -> dict[str, Any]:
 
     end = core.hub.end_of(key)
     row = core.journal.run_row(key)
-    if row is not None and not run_is_final(row.state):
+    if row is not None and run_is_final(row.state):
+        core.hub.forget_end(key, end)
+    else:
         await end
         row = core.journal.run_row(key)
     if row is None:

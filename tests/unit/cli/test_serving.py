@@ -1,0 +1,59 @@
+"""Flags of the daemon, and the configuration they make."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def test_flags_win_and_say_where_values_come_from(hostd: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`hostd config show --origin` lists every key."""
+    (tmp_path / "hostd.yaml").write_text("limits: {threads: 7}\n")
+    monkeypatch.setenv("HOSTD_LUA__WORKERS", "2")
+
+    done = hostd("config", "show", "--data", str(tmp_path), "--origin", "-o", "json")
+
+    values = {item["key"]: item for item in map(json.loads, done.out.splitlines())}
+    assert values["data"]["value"] == str(tmp_path)
+    assert values["limits.threads"] == {
+        "key": "limits.threads",
+        "value": 7,
+        "origin": f"{tmp_path}/hostd.yaml:1",
+    }
+    assert values["lua.workers"]["origin"] == "env HOSTD_LUA__WORKERS"
+    assert "limits.threads" in hostd("config", "show").out
+
+
+def test_serve_passes_its_flags_on(hostd: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every flag reaches the configuration the daemon is started with."""
+    seen: list[Any] = []
+    monkeypatch.setattr("hostd.daemon.serve", lambda config: seen.append(config) or 7)
+
+    code = hostd(
+        "serve", "--data", str(tmp_path), "--listen", "0.0.0.0:1", "--http", "off", "--insecure", "--accept-loss",
+        "--safe-mode", "--memory", "--log-level", "error", "--log-format", "json",
+    ).code  # fmt: skip
+
+    (config,) = seen
+    assert code == 7
+    assert (config.data, config.listen, config.http.listen, config.insecure) == (tmp_path, "0.0.0.0:1", "off", True)
+    assert (config.journal.accept_loss, config.journal.store, config.plugins.safe_mode) == (True, "memory", True)
+    assert (config.log.level, config.log.format) == ("error", "json")
+
+
+def test_variables_of_clients_are_no_mistakes_of_the_configuration(hostd: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shell set up for the command line can start a daemon too."""
+    for name in ("ADDRESS", "TOKEN", "TOKEN_FILE", "NAMESPACE", "DEBUG", "TLS_CA", "TLS_CERT", "TLS_KEY"):
+        monkeypatch.setenv(f"HOSTD_{name}", "x")
+
+    assert hostd("config", "show").code == 0
+
+
+def test_a_wrong_configuration_is_told_before_anything_starts(hostd: Any) -> None:
+    """Every mistake with its place, exit code 2."""
+    done = hostd("serve", "--listen", "nowhere", "--http", "0.0.0.0:1")
+
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("error: CONFIG_INVALID")
+    assert "listen" in done.err
