@@ -97,8 +97,8 @@ def api_reference() -> str:
         "Package `hostd.v1`; the sources are in `proto/hostd/v1/` and import nothing but `google/protobuf`.\n",
         "Over TCP each call carries the metadata `authorization: Bearer TOKEN`, the content of `<data>/token`; the",
         "Unix socket needs none. Errors carry `google.rpc.ErrorInfo` with a reason of [errors.md](errors.md) and the",
-        "domain `hostd`. Field 1 of every request is `namespace`; empty means `default`. A `request_id` makes a repetition",
-        "within 24 hours get the first answer.\n",
+        "domain `hostd`. Field 1 of every request is `namespace`; empty means `default`. A `request_id` makes a",
+        "repetition within 24 hours get the first answer.\n",
     ]
     for name in (*ORDER, LAST):
         for block in blocks_of((PROTO / f"{name}.proto").read_text(encoding="utf-8")):
