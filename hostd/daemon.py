@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hostd.aio import spawn
+from hostd.api.auth import owner_token
 from hostd.config.rooms import Config
 from hostd.core import Core
 from hostd.errors.base import HostdError, Kind
@@ -154,18 +155,13 @@ def prepare_data_folder(data: Path) -> str:
     """Make the data folder and its token where they are not there; return the token.
 
     Raises:
-        HostdError: JOURNAL_READ_ONLY when the folder cannot be made or written.
+        HostdError: JOURNAL_READ_ONLY when the folder cannot be made or written; CONFIG_INVALID for a damaged token.
     """
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         (data / "run").mkdir(mode=0o700, exist_ok=True)
         (data / "run").chmod(0o700)
-        token_file = data / "token"
-        if not token_file.exists():
-            made = os.open(token_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(made, "w") as file:
-                file.write(secrets.token_urlsafe(32) + "\n")
-        return token_file.read_text().strip()
+        return owner_token(data / "token")
     except OSError as error:
         message = f"the data folder {data} cannot be used: {error.strerror}"
         raise HostdError(Kind.UNAVAILABLE, "JOURNAL_READ_ONLY", message) from None

@@ -75,6 +75,8 @@ class Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc,unused-ignore]
     def _guarded(self, method: str, behavior: Any) -> Any:
         verb = VERBS[method]
         name = method.rpartition("/")[2]
+        seconds = self._meter.histogram("hostd_rpc_seconds", method=name)
+        answered = self._meter.counter("hostd_rpcs_total", method=name, code="OK")
 
         async def answer(request: Any, context: Any) -> Any:
             began_s = self._clock.monotonic_s()
@@ -92,8 +94,11 @@ class Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc,unused-ignore]
                 code = grpc_code(known.kind).name
                 await _refuse(context, known)
             finally:
-                self._meter.counter("hostd_rpcs_total", method=name, code=code).inc()
-                self._meter.histogram("hostd_rpc_seconds", method=name).observe(self._clock.monotonic_s() - began_s)
+                if code == "OK":
+                    answered.inc()
+                else:
+                    self._meter.counter("hostd_rpcs_total", method=name, code=code).inc()
+                seconds.observe(self._clock.monotonic_s() - began_s)
 
         return answer
 

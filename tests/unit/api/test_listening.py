@@ -1,11 +1,14 @@
 """Which addresses the gRPC port takes."""
 
+import shutil
 import socket
+import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import grpc
 import pytest
+from requires import lacking
 
 from hostd.api.listening import is_loopback, listen_tcp
 from hostd.config.rooms import Tls
@@ -63,3 +66,38 @@ async def test_half_a_tls_is_refused(server: grpc.aio.Server, tmp_path: Path, fi
     paths = {name: value if name == "key_password" else tmp_path / value for name, value in fields.items()}
     with pytest.raises(HostdError, match="CONFIG_INVALID"):
         listen_tcp(server, "127.0.0.1:0", tls=Tls(**paths), insecure=False)
+
+
+def certificate(folder: Path, name: str) -> tuple[Path, Path]:
+    """Make a key and a certificate for localhost that signs itself."""
+    if shutil.which("openssl") is None:
+        lacking("openssl is not installed")
+    key, cert = folder / f"{name}.key", folder / f"{name}.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1",
+         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", cert],
+        check=True, capture_output=True, timeout=30,
+    )  # fmt: skip
+    return key, cert
+
+
+async def test_tls_is_spoken_and_clients_can_be_asked_for_theirs(server: grpc.aio.Server, tmp_path: Path) -> None:
+    """With `tls` the port speaks TLS only, beyond loopback too; with `client_ca` only clients that it signed get in."""
+    key, cert = certificate(tmp_path, "server")
+    client_key, client_cert = certificate(tmp_path, "client")
+    tls = Tls(certificate=cert, key=key, client_ca=client_cert)
+    bound = listen_tcp(server, "0.0.0.0:0", tls=tls, insecure=False)
+    await server.start()
+    root = cert.read_bytes()
+    known = grpc.ssl_channel_credentials(root, client_key.read_bytes(), client_cert.read_bytes())
+    for credentials, code in (
+        (known, grpc.StatusCode.UNIMPLEMENTED),
+        (grpc.ssl_channel_credentials(root), grpc.StatusCode.UNAVAILABLE),
+        (None, grpc.StatusCode.UNAVAILABLE),
+    ):
+        address = f"localhost:{bound.port}"
+        channel = grpc.aio.secure_channel(address, credentials) if credentials else grpc.aio.insecure_channel(address)
+        async with channel:
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await channel.unary_unary("/nothing/There")(b"")
+        assert caught.value.code() is code
