@@ -265,8 +265,8 @@ class Core:
         await self.loop.quiet()
         await self.lua.close()
         await self.host.close()
-        self.log_writer.close()
-        self.readers.close()
+        await asyncio.to_thread(self.log_writer.close)
+        await asyncio.to_thread(self.readers.close)
         await asyncio.to_thread(self.journal.close)
 
     async def _sweep(self) -> None:

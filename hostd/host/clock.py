@@ -18,6 +18,12 @@ def at_ms(wall_ms: int) -> datetime:
     return _EPOCH + timedelta(milliseconds=wall_ms)
 
 
+class SlotMark(str):
+    """A cursor that was given as a time: a high-water mark of slots. Other texts are cursors of the trigger's own."""
+
+    __slots__ = ()
+
+
 class PluginClock:
     """Wall time as aware datetimes; one for the whole daemon."""
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from hostd.aio import Clock
-from hostd.host.clock import PluginClock, SlotsClock
+from hostd.host.clock import PluginClock, SlotMark, SlotsClock
 from hostd.host.logs import DaemonLog
 from hostd.host.ports import EmitPort, SecretReader
 from hostd.host.routes import HeldRoute, RouteTable
@@ -135,7 +135,7 @@ class TriggerScope:
 
     async def emit(self, event: Event, *more: Event, cursor: JsonValue | datetime = None) -> list[Emitted]:
         """Hand events to the host; returns once they are durable."""
-        place = rfc3339(cursor) if isinstance(cursor, datetime) else normalize(cursor)
+        place = SlotMark(rfc3339(cursor)) if isinstance(cursor, datetime) else normalize(cursor)
         emitted = await self._emit((event, *more), place)
         if place is not None:
             self.cursor = place

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 from hostd.aio import Clock
 from hostd.definition.plan import TriggerPlan
+from hostd.engine.steps import truth
 from hostd.errors.base import HostdError, invalid
 from hostd.host.clock import slot_of
 from hostd.journal.port import DeadLetter, Dedup, EventRow, Journal, TriggerRow
@@ -19,11 +20,12 @@ from hostd.runtime.engine_loop import EngineLoop
 from hostd.runtime.event_scope import EventScope
 from hostd.runtime.intake import NOTHING_SEEN, Intake, Seen
 from hostd.runtime.readers import Readers
+from hostd.runtime.redaction import redact_bytes
 from hostd.runtime.repeats import Note
 from hostd.runtime.starts import Prepared, StartMaker, event_request_id
 from hostd.runtime.turn import Answer, Turn
 from hostd.runtime.workflows import Ready
-from hostd.values.json_text import dump_json, parse_json
+from hostd.values.json_text import JsonValue, dump_json, parse_json
 
 ROOM_POLL_S = 0.01
 EVENTS_MAX = 1_000
@@ -32,7 +34,7 @@ EVENTS_MAX = 1_000
 class Source:
     """A configured trigger as emission knows it. `row` is what the journal last said of it."""
 
-    __slots__ = ("namespace", "plan", "ready", "row", "scope_name")
+    __slots__ = ("hidden", "namespace", "plan", "ready", "row", "scope_name")
 
     def __init__(self, namespace: str, ready: Ready, plan: TriggerPlan, row: TriggerRow) -> None:
         self.namespace = namespace
@@ -40,6 +42,11 @@ class Source:
         self.plan = plan
         self.row = row
         self.scope_name = f"{ready.plan.workflow}/{plan.name}"
+        self.hidden: tuple[str, ...] = ()  # values of secrets the trigger was given
+
+    def hide(self, *values: str) -> None:
+        """Keep these values out of events, messages and the log."""
+        self.hidden = tuple(dict.fromkeys((*self.hidden, *values)))
 
 
 class _Match:
@@ -84,12 +91,19 @@ class Emission:
         if not slot:
             ids = [match.event.id for match in matches]
             seen_ids = await self._readers.call(self._journal.dedup_seen, source.namespace, source.scope_name, ids)
-        seen = await self._look(matches)
-        while not self._loop.lanes.has_room(len(events)) or self._loop.unwritable is not None:
+        while True:
+            seen = await self._look(matches)
+            await self._room(matches)
+            item = _EmitItem(self._intake, source, matches, cursor, seen_ids=seen_ids, seen=seen, slot=slot)
+            self._loop.enter(item)
+            emitted = await item.future
+            if emitted is not None:
+                return emitted
+
+    async def _room(self, matches: list[_Match]) -> None:
+        size_bytes = sum(len(match.body) for match in matches)
+        while not self._loop.lanes.has_room(len(matches), size_bytes) or self._loop.unwritable is not None:
             await self._clock.sleep(ROOM_POLL_S)
-        item = _EmitItem(self._intake, source, matches, cursor, seen_ids=seen_ids, seen=seen, slot=slot)
-        self._loop.enter(item)
-        return await item.future
 
     async def write_row(self, row: TriggerRow, note: Note | None = None) -> None:
         """Write what is known of a trigger, and a request id beside it; returns once durable."""
@@ -108,6 +122,8 @@ class Emission:
     def _match(self, source: Source, event: Event, principal: str) -> _Match:
         envelope = event.to_json()
         body = dump_json(envelope)
+        if source.hidden and (clean := redact_bytes(body, source.hidden)) is not body:
+            body, envelope = clean, cast("dict[str, JsonValue]", parse_json(clean))
         match = _Match(event, body)
         try:
             if len(body) > DOOR_BYTES_MAX:
@@ -121,13 +137,14 @@ class Emission:
     def _evaluate(self, source: Source, match: _Match, envelope: dict[str, Any], principal: str) -> None:
         trigger = source.plan
         scope = EventScope(envelope, now_ms=self._clock.wall_ms(), trigger=source.scope_name, event_id=match.event.id)
-        if trigger.condition is not None and trigger.condition.evaluate(scope) is not True:
+        if trigger.condition is not None and not truth(trigger.condition.evaluate(scope), "`if` of the trigger"):
             return
         key = "" if trigger.key is None else str(trigger.key.render(scope))
         if trigger.input is not None:
             value = trigger.input.render(scope)
         else:
-            value = match.event.data if isinstance(match.event.data, dict) else {}
+            data = envelope.get("data")
+            value = data if isinstance(data, dict) else {}
         match.start = self._starts.prepare(
             source.ready,
             namespace=source.namespace,
@@ -143,7 +160,7 @@ class Emission:
 
 
 class _EmitItem:
-    """Matched events on the doors' lane; answers with one Emitted each, in order."""
+    """Matched events on the doors' lane; answers with one Emitted each, in order, None to look at keys again."""
 
     def __init__(
         self,
@@ -157,7 +174,8 @@ class _EmitItem:
         slot: bool,
     ) -> None:
         self.size = max(1, len(matches))
-        self.future: asyncio.Future[list[Emitted]] = asyncio.get_running_loop().create_future()
+        self.size_bytes = sum(len(match.body) for match in matches)
+        self.future: asyncio.Future[list[Emitted] | None] = asyncio.get_running_loop().create_future()
         self._intake = intake
         self._source = source
         self._matches = matches
@@ -173,14 +191,18 @@ class _EmitItem:
                 Answer(self.future, [Emitted(match.event.id, EmitOutcome.DUPLICATE) for match in self._matches])
             )
             return
+        if any(match.start is not None and self._intake.is_stale(match.start, self._seen) for match in self._matches):
+            turn.answers.append(Answer(self.future, None))
+            return
         emitted = [self._one(turn, match) for match in self._matches]
         self._move_cursor(turn, sum(entry.outcome is EmitOutcome.STARTED for entry in emitted))
         turn.answers.append(Answer(self.future, emitted))
 
     def _is_later(self) -> bool:
         """Say whether the slot lies behind the last durable one. Both are RFC 3339 in UTC."""
-        before = self._source.row.cursor
-        return not before or slot_of(self._cursor) > slot_of(parse_json(before))  # type: ignore[operator]
+        before = slot_of(parse_json(self._source.row.cursor)) if self._source.row.cursor else None
+        now = slot_of(self._cursor)
+        return before is None or now is None or now > before
 
     def _one(self, turn: Turn, match: _Match) -> Emitted:
         source = self._source

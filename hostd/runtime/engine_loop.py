@@ -44,9 +44,10 @@ _TICK = Tick()
 
 
 class DoorItem(Protocol):
-    """Something a door asks for. `size` counts against the doors' lane; `enter` runs inside a turn."""
+    """Something a door asks for. `size` and `size_bytes` count against the doors' lane; `enter` runs inside a turn."""
 
     size: int
+    size_bytes: int
     future: asyncio.Future[Any]
 
     def enter(self, loop: EngineLoop, turn: Turn) -> None: ...
@@ -114,6 +115,11 @@ class EngineLoop(TurnEnds):
         item = _Write(fill, asyncio.get_running_loop().create_future(), size)
         self.enter(item)
         return item.future
+
+    @property
+    def durable_turns(self) -> int:
+        """The number of the last turn that is durable or failed: what the journal shows now."""
+        return self.turns if self._flushing is None else self.turns - 1
 
     # -- turns
 
@@ -341,6 +347,7 @@ class _Write:
         self.fill = fill
         self.future = future
         self.size = size
+        self.size_bytes = 0
 
     def enter(self, loop: EngineLoop, turn: Turn) -> None:
         turn.answers.append(Answer(self.future, self.fill(turn)))

@@ -22,6 +22,7 @@ from hostd.runtime.turn import Answer, Resident, Turn
 
 START_VERB = "start"
 RECENT_MAX = 100_000
+REPLACED = "another run of the same key was started"
 
 
 class Started(msgspec.Struct, frozen=True, gc=False):
@@ -38,28 +39,34 @@ class _StartItem:
 
     def __init__(self, intake: Intake, starts: Sequence[Prepared], seen: Seen) -> None:
         self.size = len(starts)
-        self.future: asyncio.Future[list[Started | HostdError]] = asyncio.get_running_loop().create_future()
+        self.size_bytes = sum(start.size_bytes for start in starts)
+        self.future: asyncio.Future[list[Started | HostdError | LookAgain]] = asyncio.get_running_loop().create_future()
         self._intake = intake
         self._starts = starts
         self._seen = seen
 
     def enter(self, loop: EngineLoop, turn: Turn) -> None:
         """Start each; a refused one refuses only itself."""
-        results: list[Started | HostdError] = []
+        results: list[Started | HostdError | LookAgain] = []
         for start in self._starts:
             try:
                 results.append(self._intake.start_in(turn, start, self._seen))
-            except HostdError as error:
+            except (HostdError, LookAgain) as error:
                 results.append(error)
         turn.answers.append(Answer(self.future, results))
 
 
+class LookAgain(Exception):
+    """A run of the key was started after the journal was looked at, and has left memory since."""
+
+
 class Seen:
-    """What the journal knew of request ids and keys just before the start entered the lane."""
+    """What the journal knew of request ids and keys just before the start entered the lane, after so many turns."""
 
-    __slots__ = ("closed_runs", "open_runs", "request_ids")
+    __slots__ = ("closed_runs", "open_runs", "request_ids", "turns")
 
-    def __init__(self) -> None:
+    def __init__(self, turns: int = 0) -> None:
+        self.turns = turns
         self.request_ids: dict[tuple[str, str, str], RequestId] = {}
         self.open_runs: dict[tuple[str, str, str], RunRow] = {}
         self.closed_runs: dict[tuple[str, str, str], RunRow] = {}  # only where a start's on_closed asks
@@ -77,7 +84,7 @@ class Intake:
         self._readers = readers
         self._clock = clock
         self._recent_ids: OrderedDict[tuple[str, str], tuple[bytes, Started]] = OrderedDict()
-        self._recent_keys: OrderedDict[tuple[str, str, str], tuple[int, str]] = OrderedDict()
+        self._recent_keys: OrderedDict[tuple[str, str, str], tuple[int, str, int]] = OrderedDict()
         self._recent_events: OrderedDict[tuple[str, str, str], tuple[str, ...]] = OrderedDict()
         self.draining = False
 
@@ -89,8 +96,14 @@ class Intake:
         """
         if self.draining:
             raise HostdError(Kind.UNAVAILABLE, "DRAINING", "the daemon is stopping", retry_after_s=2.0)
-        seen = await self.look(starts)
-        item = _StartItem(self, starts, seen)
+        results = await self._enter(starts)
+        while again := [place for place, result in enumerate(results) if isinstance(result, LookAgain)]:
+            for place, result in zip(again, await self._enter([starts[place] for place in again]), strict=True):
+                results[place] = result
+        return results  # type: ignore[return-value]
+
+    async def _enter(self, starts: Sequence[Prepared]) -> list[Started | HostdError | LookAgain]:
+        item = _StartItem(self, starts, await self.look(starts))
         self._loop.enter(item)
         return await item.future
 
@@ -105,24 +118,33 @@ class Intake:
             for start in starts
             if start.key and start.on_closed != "ALLOW"
         }
-        seen = await self._readers.call(self._read, ids, list(keys), strict)
+        seen = Seen(self._loop.durable_turns)
+        await self._readers.call(self._read, seen, ids, list(keys), strict)
         for name, row in list(seen.open_runs.items()):
             if keys[name].on_open == "TERMINATE_EXISTING" and name not in {
                 (start.namespace, start.plan.workflow, start.key) for start in starts if self._known_id(start, seen)
             }:
-                await self._loop.ask(
-                    row.run, Terminate("another run of the same key was started"), keys[name].principal
-                )
+                await self._terminate(row.run, keys[name].principal)
                 del seen.open_runs[name]
         return seen
+
+    async def _terminate(self, run: int, principal: str) -> None:
+        try:
+            await self._loop.ask(run, Terminate(REPLACED), principal)
+        except HostdError as error:
+            if error.reason != "RUN_MISSING":  # it ended just now
+                raise
 
     def _known_id(self, start: Prepared, seen: Seen) -> bool:
         return (start.namespace, START_VERB, start.request_id) in seen.request_ids
 
     def _read(
-        self, ids: list[tuple[str, str, str]], keys: list[tuple[str, str, str]], strict: set[tuple[str, str, str]]
-    ) -> Seen:
-        seen = Seen()
+        self,
+        seen: Seen,
+        ids: list[tuple[str, str, str]],
+        keys: list[tuple[str, str, str]],
+        strict: set[tuple[str, str, str]],
+    ) -> None:
         if ids:
             seen.request_ids = self._journal.request_ids(ids)
         for name in keys:
@@ -133,7 +155,6 @@ class Intake:
                 closed = self._journal.newest_run(*name)
                 if closed is not None:
                     seen.closed_runs[name] = closed
-        return seen
 
     def start_in(self, turn: Turn, start: Prepared, seen: Seen) -> Started:
         """Start one run inside a turn, or answer with the one that is there.
@@ -146,7 +167,9 @@ class Intake:
             if first is not None:
                 return first
         if start.key:
-            existing = self._open_run(start, seen)
+            if self.is_stale(start, seen):
+                raise LookAgain
+            existing = self._open_run(turn, start, seen)
             if existing is not None:
                 return existing
             self._refuse_closed(start, seen)
@@ -156,6 +179,11 @@ class Intake:
         result = Started(start.run_id, resident.key, False, start.plan.version)
         self._remember(turn, start, result)
         return result
+
+    def is_stale(self, start: Prepared, seen: Seen) -> bool:
+        """Say whether a run of the key began after the journal was looked at and has left memory, ended or not."""
+        recent = self._recent_keys.get((start.namespace, start.plan.workflow, start.key)) if start.key else None
+        return recent is not None and recent[2] > seen.turns and self._loop.residence.get(recent[0]) is None
 
     def _first_answer(self, start: Prepared, seen: Seen) -> Started | None:
         recent = self._recent_ids.get((start.namespace, start.request_id))
@@ -172,7 +200,7 @@ class Intake:
             raise HostdError(Kind.EXISTS, "REQUEST_ID_CONFLICT", message)
         return Started(result.run_id, result.key, True, result.version)
 
-    def _open_run(self, start: Prepared, seen: Seen) -> Started | None:
+    def _open_run(self, turn: Turn, start: Prepared, seen: Seen) -> Started | None:
         name = (start.namespace, start.plan.workflow, start.key)
         live = self._live(name, seen)
         if live is None:
@@ -181,14 +209,25 @@ class Intake:
         if start.on_open == "USE_EXISTING":
             return Started(run_id, key, True)
         if start.on_open == "TERMINATE_EXISTING":
-            self._loop.tell(key, Terminate("another run of the same key was started"))
+            resident = self._loop.residence.get(key)
+            if resident is None:
+                raise LookAgain  # it is in the journal only; looking terminates it
+            self._loop.decide_in(turn, resident, Terminate(REPLACED), start.principal)
             return None
         message = f"the run {run_id} of {start.plan.workflow} has the key {start.key!r} and is still open"
         raise HostdError(Kind.EXISTS, "RUN_OPEN", message, details={"run_id": run_id})
 
     def _refuse_closed(self, start: Prepared, seen: Seen) -> None:
         """Raise RUN_CLOSED_EXISTS where a finished run of the key forbids another."""
-        row = seen.closed_runs.get((start.namespace, start.plan.workflow, start.key))
+        if start.on_closed == "ALLOW":
+            return
+        name = (start.namespace, start.plan.workflow, start.key)
+        row = seen.closed_runs.get(name)
+        just_ended = seen.open_runs.get(name)  # it was open when we looked
+        if just_ended is not None:
+            resident = self._loop.residence.get(just_ended.run)
+            state = resident.run.state if resident is not None else RunState.SUCCEEDED
+            row = msgspec.structs.replace(just_ended, state=int(state))
         conflict = closed_conflict(row, start.on_closed) if row is not None else None
         if conflict is not None:
             raise conflict
@@ -199,7 +238,7 @@ class Intake:
         if recent is not None:
             resident: Resident | None = self._loop.residence.get(recent[0])
             if resident is not None and not run_is_final(resident.run.state):
-                return recent
+                return recent[:2]
         row = seen.open_runs.get(name)
         if row is None:
             return None
@@ -231,7 +270,7 @@ class Intake:
             _trim(self._recent_ids)
         if start.key:
             key = (start.namespace, start.plan.workflow, start.key)
-            self._recent_keys[key] = (result.key, result.run_id)
+            self._recent_keys[key] = (result.key, result.run_id, self._loop.turns)
             turn.when_failed.append(lambda: self._recent_keys.pop(key, None))
             _trim(self._recent_keys)
 

@@ -14,7 +14,7 @@ from hostd.engine.decide import SEMANTICS
 from hostd.errors.base import HostdError, Kind
 from hostd.model.ids import make_run_id, placement_hash, stored_id
 from hostd.model.messages import Begin
-from hostd.model.payload import DOOR_BYTES_MAX, to_blob
+from hostd.model.payload import DOOR_BYTES_MAX, to_blob, value_size_bytes
 from hostd.model.records import RunStarted
 from hostd.runtime.workflows import Ready
 from hostd.values.json_text import dump_json, parse_json
@@ -35,6 +35,11 @@ class Prepared(msgspec.Struct, frozen=True, gc=False):
     on_open: str = "FAIL"
     principal: str = ""
     on_closed: str = "ALLOW"
+
+    @property
+    def size_bytes(self) -> int:
+        """What it holds while it waits."""
+        return value_size_bytes(self.message.started.input)
 
 
 class StartMaker:

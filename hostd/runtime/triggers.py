@@ -16,17 +16,18 @@ import msgspec
 from hostd.aio import Clock, spawn
 from hostd.definition.plan import TriggerPlan
 from hostd.errors.base import HostdError, Kind
-from hostd.host.clock import slot_of
+from hostd.host.clock import SlotMark
 from hostd.host.contexts import ProvisionScope, TriggerScope
-from hostd.host.guard import TriggerNext, verdict_of
-from hostd.host.lifecycle import alive
+from hostd.host.guard import TriggerNext, TriggerVerdict, verdict_of
 from hostd.host.registry import HostRegistry
 from hostd.host.routes import RouteTable
-from hostd.journal.port import Journal, TriggerRow
+from hostd.host.triggers import run_once
+from hostd.journal.port import Journal, TriggerRow, WorkflowRow
 from hostd.plugin import Emitted, Event
 from hostd.runtime.emit import Emission, Source
 from hostd.runtime.event_scope import EventScope
 from hostd.runtime.readers import Readers
+from hostd.runtime.redaction import redact
 from hostd.runtime.repeats import Note
 from hostd.runtime.secret_values import SecretReader, resolve, secret_values
 from hostd.runtime.workflows import Ready, Workflows
@@ -34,6 +35,7 @@ from hostd.runtime.workflows import Ready, Workflows
 _log = logging.getLogger("hostd.runtime")
 
 BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+WORKFLOWS_MAX = 1_000_000
 STEADY_S = 60.0  # a trigger that ran this long starts its back-off anew
 
 Name = tuple[str, str, str]  # namespace, workflow, trigger
@@ -85,6 +87,7 @@ class Triggers:
         self._data_dir = data_dir
         self._live: dict[Name, Live] = {}
         self._wanted = asyncio.Event()
+        self._changing = asyncio.Lock()  # one at a time: reconcile, pause, resume
         self._keeper: asyncio.Task[None] | None = None
 
     # -- keeping
@@ -115,14 +118,19 @@ class Triggers:
 
     async def reconcile(self) -> None:
         """Compare what should live with what does; start and stop the difference."""
+        async with self._changing:
+            await self._reconcile()
+
+    async def _reconcile(self) -> None:
         wanted = await self._wanted_triggers()
-        rows = {(row.namespace, row.workflow, row.name): row for row in await self._rows()}
+        kept: dict[Name, TriggerRow] = {}
         for name, live in list(self._live.items()):
             found = wanted.get(name)
             if found is None or found[0].plan.digest != live.source.ready.plan.digest:
                 await self._end(live)
-                rows[name] = live.source.row
+                kept[name] = live.source.row
                 del self._live[name]
+        rows = {(row.namespace, row.workflow, row.name): row for row in await self._rows()} | kept
         for name, (ready, plan) in wanted.items():
             if name not in self._live:
                 self._live[name] = live = Live(self._source(name, ready, plan, rows.get(name)))
@@ -143,13 +151,8 @@ class Triggers:
                 wanted[row.namespace, row.workflow, plan.name] = (ready, plan)
         return wanted
 
-    def _all_workflows(self) -> list[Any]:
-        rows: list[Any] = []
-        while True:
-            page = self._journal.workflows(None, after=rows[-1].workflow if rows else "", limit=1_000)
-            rows.extend(page)
-            if len(page) < 1_000:
-                return rows
+    def _all_workflows(self) -> list[WorkflowRow]:
+        return self._journal.workflows(None, limit=WORKFLOWS_MAX)
 
     async def _rows(self) -> list[TriggerRow]:
         return await self._readers.call(self._journal.triggers, None)
@@ -178,67 +181,70 @@ class Triggers:
     # -- one trigger
 
     async def _supervise(self, live: Live) -> None:
-        """Run a trigger until it says it is done, restarting with back-off; the fence around what it raises."""
+        """Run a trigger until it says it is done, restarting with back-off."""
         failures = 0
         while True:
             live.started_s = self._clock.monotonic_s()
-            error: BaseException | None = None
-            try:
-                await self._run(live)
-            except asyncio.CancelledError:
-                raise
-            except Exception as raised:  # noqa: BLE001 the fence around plugins
-                error = raised
-            verdict = verdict_of(error)
-            live.message = verdict.message
+            verdict = await self._run(live)
+            hidden = live.source.hidden
+            live.message = redact(verdict.message, hidden)
             if verdict.next in (TriggerNext.ENDED, TriggerNext.FAILED):
                 live.state = "ENDED" if verdict.next is TriggerNext.ENDED else "FAILED"
-                _log.warning(
-                    "trigger_%s trigger=%s why=%s", live.state.lower(), live.source.scope_name, verdict.message
-                )
+                _log.warning("trigger_%s trigger=%s why=%s", live.state.lower(), live.source.scope_name, live.message)
                 return
             if self._clock.monotonic_s() - live.started_s > STEADY_S:
                 failures = 0
             delay_s = verdict.after_s if verdict.after_s is not None else self._backoff_s(failures)
             failures += 1
-            live.restarts += 1
+            live.restarts += verdict.next is not TriggerNext.RECONNECT
             live.state = "BACKING_OFF"
+            traceback = redact(verdict.traceback, hidden)
             _log.warning(
                 "trigger_restarts trigger=%s in_s=%.1f why=%s %s",
-                live.source.scope_name, delay_s, verdict.message, verdict.traceback,
-            )  # fmt: skip
+                live.source.scope_name,
+                delay_s,
+                live.message,
+                traceback,
+            )
             await self._clock.sleep(delay_s)
 
     def _backoff_s(self, failures: int) -> float:
         return BACKOFF_S[min(failures, len(BACKOFF_S) - 1)] * (0.8 + 0.4 * self._random.random())
 
-    async def _run(self, live: Live) -> None:
+    async def _run(self, live: Live) -> TriggerVerdict:
+        """Run a trigger once; return what its end means."""
         source = live.source
         entry = self._registry().trigger(source.plan.uses)
         if entry is None:
             message = f"no loaded plugin provides the trigger {source.plan.uses}"
-            raise HostdError(Kind.MISSING, "PLUGIN_MISSING", message)
-        options = entry.parse(await self._options(source))
-        component = entry.create(options)
-        scope = self._scope(live, entry)
+            return verdict_of(HostdError(Kind.MISSING, "PLUGIN_MISSING", message))
         try:
-            async with alive(component, ProvisionScope(entry.plugin, entry.id, self._clock, self._data_dir)):
-                live.state = "ACTIVE"
-                live.message = ""
-                await component.run(scope)
-        finally:
-            scope.close()
+            options = entry.parse(await self._options(source))
+            scope = self._scope(live, entry)
+        except HostdError as error:
+            return verdict_of(error)
+        live.state = "ACTIVE"
+        live.message = ""
+        provision = ProvisionScope(entry.plugin, entry.id, self._clock, self._data_dir)
+        return await run_once(entry, options, context=scope, provision=provision)
 
     async def _options(self, source: Source) -> Any:
         scope = EventScope({}, now_ms=self._clock.wall_ms(), trigger=source.scope_name, event_id="")
         rendered = source.plan.options.render(scope) if source.plan.options is not None else {}
-        return resolve(rendered, await secret_values(self._read_secret, source.namespace, rendered))
+        values = await secret_values(self._read_secret, source.namespace, rendered)
+        source.hide(*values.values())
+        return resolve(rendered, values)
 
     def _scope(self, live: Live, entry: Any) -> TriggerScope:
         source = live.source
 
+        async def read_secret(namespace: str, name: str) -> str:
+            value = await self._read_secret(namespace, name)
+            source.hide(value)
+            return value
+
         async def emit(events: tuple[Event, ...], cursor: Any) -> list[Emitted]:
-            return await self._emission.emit(source, events, cursor, slot=slot_of(cursor) is not None)
+            return await self._emission.emit(source, events, cursor, slot=isinstance(cursor, SlotMark))
 
         return TriggerScope(
             namespace=source.namespace,
@@ -248,7 +254,7 @@ class Triggers:
             clock=self._clock,
             emit=emit,
             routes=self._routes,
-            read_secret=self._read_secret,
+            read_secret=read_secret,
             cursor=msgspec.json.decode(source.row.cursor) if source.row.cursor else None,
             dice=self._random,
         )
@@ -276,19 +282,26 @@ class Triggers:
 
     async def pause(self, name: Name, reason: str, *, note: Note | None = None) -> Live:
         """Stop a trigger until it is resumed; its cursor stays."""
-        live = self.get(name)
-        await self._end(live)
-        await self._write(live, msgspec.structs.replace(live.source.row, paused=True, pause_reason=reason), note)
-        live.state, live.message = "PAUSED", reason
-        return live
+        async with self._changing:
+            live = self.get(name)
+            await self._end(live)
+            try:
+                row = msgspec.structs.replace(live.source.row, paused=True, pause_reason=reason)
+                await self._write(live, row, note)
+            except HostdError:
+                self._begin(live)
+                raise
+            live.state, live.message = "PAUSED", reason
+            return live
 
     async def resume(self, name: Name, *, note: Note | None = None) -> Live:
         """Let a paused, ended or failed trigger run again."""
-        live = self.get(name)
-        await self._write(live, msgspec.structs.replace(live.source.row, paused=False, pause_reason=""), note)
-        if live.task is None or live.task.done():
-            self._begin(live)
-        return live
+        async with self._changing:
+            live = self.get(name)
+            await self._write(live, msgspec.structs.replace(live.source.row, paused=False, pause_reason=""), note)
+            if live.task is None or live.task.done():
+                self._begin(live)
+            return live
 
     async def _write(self, live: Live, row: TriggerRow, note: Note | None) -> None:
         await self._emission.write_row(row, note)
