@@ -127,7 +127,7 @@ async def judge(folder: Path, acknowledged: list[str], seconds: float) -> dict[s
 
 
 def check_history(core: Core, row: Any, faults: list[str]) -> int:
-    """Fold a run's history, compare it with the stored state, and count completions; return how many losses it holds."""
+    """Fold a run's history, compare it with the stored state, count completions; return the number of losses."""
     run = fold_run(core.journal, core.workflows, row)
     if run.state != row.state:
         faults.append(f"run {row.run} folds to {run.state}, the index says {row.state}")

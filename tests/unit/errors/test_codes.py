@@ -1,6 +1,7 @@
 """The table of codes."""
 
 import grpc
+
 from hostd.errors.base import Kind
 from hostd.errors.codes import CODES
 

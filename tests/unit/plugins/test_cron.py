@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from cronsim import CronSim
+from cronsim import CronSim, CronSimError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -66,7 +66,13 @@ FIELDS = [
 def test_slots_agree_with_another_implementation(fields: tuple[str, ...], at: datetime) -> None:
     """The next three slots are those of cronsim, and going back from each finds it again."""
     text = " ".join(fields)
-    expression, oracle = CronExpression(text), CronSim(text, at)
+    try:
+        expression = CronExpression(text)
+    except ValueError:  # a day that no month has
+        with pytest.raises((CronSimError, StopIteration)):
+            next(CronSim(text, at))
+        return
+    oracle = CronSim(text, at)
     here = at
     for _ in range(3):
         slot = expression.next_after(here)
