@@ -33,6 +33,9 @@ _WHY_NOT = {
 }
 
 
+HELD = "its history cannot be read; `hostd journal check` names the place"
+
+
 class RunVerbs(RunReads):
     """Steering runs."""
 
@@ -84,13 +87,15 @@ class RunVerbs(RunReads):
         return StartedRun(result.run_id, version, result.existing)
 
     async def wait_end(self, namespace: str, run_id: str) -> RunView:
-        """Return a run once it is final. Raises RUN_MISSING, DRAINING."""
+        """Return a run once it is final. Raises RUN_MISSING, RUN_STATE where it is held, DRAINING."""
         ref = RunRef(run_id)
         row = await self.find(namespace, ref)
         hub = self._rooms.hub
         end = hub.end_of(row.run)  # before looking again: an end in between is not missed
         try:
             row = await self.find(namespace, ref)
+            if row.state == RunState.HELD:
+                raise _wrong_state(row, HELD)
             if not run_is_final(row.state):
                 await end
         finally:
@@ -151,7 +156,7 @@ class RunVerbs(RunReads):
             message = f"the run {text_id(row.run_id)} has ended as {RunState(row.state).name}"
             raise HostdError(Kind.STATE, "RUN_FINAL", message, details=_facts(row))
         if row.state == RunState.HELD:
-            raise _wrong_state(row, "its history cannot be read; `hostd journal check` names the place")
+            raise _wrong_state(row, HELD)
 
     async def delete(self, namespace: str, ref: RunRef, *, principal: str, repeat: Repeat | None) -> None:
         """Delete a finished run with all that is its. Raises RUN_MISSING, RUN_NOT_FINAL."""

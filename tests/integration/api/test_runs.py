@@ -8,6 +8,7 @@ import pytest
 from daemon_kit import ECHO, Kit, ref, refused, running, spec, state_name
 from google.protobuf import struct_pb2
 
+from hostd.errors.base import HostdError, Kind
 from hostd.v1 import payload_pb2, run_pb2
 from hostd.v1 import run_service_pb2 as wire
 from hostd.v1.payload_pb2 import Payload
@@ -382,6 +383,36 @@ async def test_many_large_outputs_fit_into_one_answer(kit: Kit) -> None:
     left_out = [step for step in run.steps if not step.output.WhichOneof("body")]
     assert left_out
     assert all(int(step.output.metadata["size_bytes"]) > 30_000 for step in left_out)
+
+
+async def test_a_held_run_says_so_and_nothing_moves_it(kit: Kit) -> None:
+    """Its state, reason and input can be read; steering and waiting for it are refused."""
+    started = await kit.start("wait", b'{"a":1}')
+    (resident,) = kit.core.residence.all()
+    kit.core.residence.remove(resident.key)
+    kit.core.loop.hold(resident.key, HostdError(Kind.CORRUPT, "RECORD_TOO_NEW", "written by a newer hostd"))
+    await kit.core.loop.quiet()
+    run = await kit.get(started.run_id)
+    cancel = await refused(kit.runs.CancelRun(wire.CancelRunRequest(run=ref(started.run_id))))
+
+    assert (state_name(run), run.reason, run.input.data) == ("HELD", "RECORD_TOO_NEW", b'{"a":1}')
+    assert (cancel.code, cancel.reason) == ("FAILED_PRECONDITION", "RUN_STATE")
+
+
+async def test_a_full_door_and_a_stopping_daemon_refuse_whole(tmp_path: Path) -> None:
+    """INTAKE_FULL and DRAINING say when to come back; nothing of the request was accepted."""
+    async with running(tmp_path / "d", limits={"doors": 10}) as kit:
+        await kit.register(ECHO)
+        full = await refused(kit.runs.StartRuns(wire.StartRunsRequest(starts=[spec("echo")] * 11)))
+        kit.core.intake.draining = True
+        draining = await refused(kit.start("echo"))
+        count = await kit.runs.CountRuns(wire.CountRunsRequest())
+
+    assert (full.code, full.reason) == ("RESOURCE_EXHAUSTED", "INTAKE_FULL")
+    assert (draining.code, draining.reason) == ("UNAVAILABLE", "DRAINING")
+    assert full.retry_s
+    assert draining.retry_s
+    assert count.count == 0
 
 
 def test_payload_numbers_are_the_protos() -> None:

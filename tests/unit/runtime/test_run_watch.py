@@ -123,7 +123,7 @@ class Mirror:
 
 @pytest.mark.parametrize("seed", range(8))
 async def test_a_mirror_that_comes_and_goes_stays_true(core: Core, seed: int) -> None:
-    """Cut off and resumed at random, a client knows exactly the runs its filter holds: nothing twice, nothing missed."""
+    """Cut off and resumed at random, a client knows exactly the runs its filter holds."""
     dice = Random(seed)
     tree = dice.choice([WAITING, None, Compare("workflow", "=", "rest"), Not(WAITING), Or((WAITING,))])
     mirror, after = Mirror(), None
