@@ -35,8 +35,7 @@ async def measure(bench: Bench) -> list[Measurement]:
 
         async def folded() -> float:
             started_s = time.perf_counter()
-            for row in core.journal.live_runs(limit=runs):
-                await core.residence.load(row.run)
+            await core.residence.load_rows(core.journal.live_runs(limit=runs))
             return records / (time.perf_counter() - started_s)
 
         async def read() -> float:
