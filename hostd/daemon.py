@@ -104,7 +104,7 @@ class Daemon:
         if self.api is not None:
             await self.api.stop(1.0)
         if self._lua is not None:
-            self._lua.cancel()
+            await asyncio.wait([self._lua])  # it is short; cut off half way it would leave a process behind
         await self.core.close()
         _log.info("daemon_stopped attempts_cut_off=%d", left)
 
