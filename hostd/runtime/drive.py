@@ -64,35 +64,51 @@ class _StandIn:
         return self._loop
 
 
-class _Rest:
-    """Awaits what the first step waits for, then goes on with the coroutine inside the new task."""
+class _Rest(Coroutine[Any, Any, Any]):
+    """What is left of a coroutine after its first step: first yields what that step waits for.
 
-    __slots__ = ("_coroutine", "_waits_for")
+    A task that is cancelled before its own first step throws into it, so the coroutine hears of that where it waits.
+    """
+
+    __slots__ = ("_begun", "_coroutine", "_waits_for")
 
     def __init__(self, coroutine: Coroutine[Any, Any, Any], waits_for: Any) -> None:
         self._coroutine = coroutine
         self._waits_for = waits_for
+        self._begun = False
+
+    def send(self, value: Any) -> Any:
+        if not self._begun:
+            self._begun = True
+            return self._waits_for
+        try:
+            return self._coroutine.send(value)
+        except SystemExit as error:
+            raise _exit(error) from error
+
+    def throw(self, *error: Any) -> Any:
+        self._begun = True
+        try:
+            return self._coroutine.throw(*error)
+        except SystemExit as raised:
+            raise _exit(raised) from raised
+
+    def close(self) -> None:
+        self._coroutine.close()
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        waits_for = self._waits_for
-        while True:
-            error: BaseException | None = None
-            sent = None
-            try:
-                sent = yield waits_for
-            except BaseException as thrown:  # noqa: BLE001 it is handed on, not swallowed
-                error = thrown
-            try:
-                waits_for = self._coroutine.send(sent) if error is None else self._coroutine.throw(error)
-            except StopIteration as stop:
-                return stop.value
+        raise TypeError("only a task goes on with it")
 
 
-async def _fenced(work: Any) -> Any:
+async def _fenced(work: Coroutine[Any, Any, Any]) -> Any:
     try:
         return await work
     except SystemExit as error:
-        raise RuntimeError(f"SystemExit: {error}") from error
+        raise _exit(error) from error
+
+
+def _exit(error: SystemExit) -> RuntimeError:
+    return RuntimeError(f"SystemExit: {error}")
 
 
 def drive(coroutine: Coroutine[Any, Any, Any], *, name: str) -> Ended | asyncio.Task[Any]:
@@ -130,5 +146,5 @@ def _drive_by_hand(
         asyncio._leave_task(loop, stand_in)  # type: ignore[arg-type]
         if outer is not None:
             asyncio._enter_task(loop, outer)
-    stand_in.task = loop.create_task(_fenced(_Rest(coroutine, waits_for)), name=name, context=context)
+    stand_in.task = loop.create_task(_Rest(coroutine, waits_for), name=name, context=context)
     return stand_in.task

@@ -82,11 +82,16 @@ def redact_bytes(data: bytes, secrets: Iterable[str]) -> bytes:
 
 
 def _shows(data: bytes, secrets: Iterable[str]) -> bool:
-    return any(
-        form.encode(errors="surrogatepass") in data or json.dumps(form)[1:-1].encode() in data
-        for secret in secrets
-        for form in forms(secret)
-    )
+    return any(needle in data for secret in secrets for needle in _needles(secret))
+
+
+@lru_cache(maxsize=256)
+def _needles(secret: str) -> tuple[bytes, ...]:
+    """Return the forms as they stand in JSON text, once more escaped where they lie in a string."""
+    found = set(forms(secret))
+    for form in forms(secret):
+        found |= {json.dumps(form)[1:-1], json.dumps(form, ensure_ascii=False)[1:-1]}
+    return tuple(text.encode(errors="surrogatepass") for text in found)
 
 
 def _without(value: Any, secrets: tuple[str, ...]) -> Any:
