@@ -10,6 +10,7 @@ import logging
 import os
 import secrets
 import signal
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("hostd.daemon")
 
 EXIT_AT_ONCE = 130
+HEALTH_S = 1.0
 
 
 class Daemon:
@@ -40,15 +42,17 @@ class Daemon:
         self.api: ApiServer | None = None
         self.http: HttpServer | None = None
         self._lua: asyncio.Task[None] | None = None
+        self._health: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Open everything; when this returns the ports answer. Raises HostdError for what stands in the way."""
         self.token = prepare_data_folder(self.config.data)
         await self.core.open()
         self._lua = spawn(self._start_lua(), name="lua-start")
-        await self._open_api()
+        api = await self._open_api()
         await self._open_http()
         await self.core.triggers.start()
+        self._health = spawn(self._follow_health(api), name="health")
         _log.info("daemon_ready grpc=%s http=%s data=%s", self.config.listen, self.config.http.listen, self.config.data)
 
     async def _start_lua(self) -> None:
@@ -58,13 +62,13 @@ class Daemon:
         except HostdError as error:
             _log.error("lua_unavailable error=%s", error)
 
-    async def _open_api(self) -> None:
+    async def _open_api(self) -> ApiServer:
         from hostd.api.server import ApiServer
 
-        self.api = ApiServer(self.core, token=self.token, config=self.config)
-        await self.api.start()
-        bound = self.api.address
-        self.core.front.admin.grpc_address = str(bound) if bound is not None else ""
+        api = self.api = ApiServer(self.core, token=self.token, config=self.config)
+        await api.start()
+        self.core.front.admin.grpc_address = str(api.address) if api.address is not None else ""
+        return api
 
     async def _open_http(self) -> None:
         if self.config.http.listen == "off":
@@ -80,9 +84,20 @@ class Daemon:
             check_token=lambda token: secrets.compare_digest(token.encode(), self.token.encode()),
             meter=core.meter,
             clock=core.clock,
+            tls=_http_tls(self.config),
         )
         bound = await self.http.start()
         core.front.admin.http_address = str(bound)
+
+    async def _follow_health(self, api: ApiServer) -> None:
+        """Tell gRPC health checks when the journal cannot be written, and when it can again."""
+        told = True
+        while True:
+            await self.core.clock.sleep(HEALTH_S)
+            able = self.core.loop.unwritable is None
+            if able is not told:
+                await api.serve(able)
+                told = able
 
     def problems(self) -> dict[str, str]:
         """Return what keeps the daemon from taking work."""
@@ -96,6 +111,8 @@ class Daemon:
     async def stop(self, grace_s: float) -> None:
         """Take nothing new, let what runs end within the grace, and close."""
         self.core.intake.draining = True
+        if self._health is not None:
+            self._health.cancel()
         await self.core.triggers.stop()
         if self.http is not None:
             await self.http.stop(grace_s=min(grace_s, 5.0))
@@ -107,6 +124,21 @@ class Daemon:
             await asyncio.wait([self._lua])  # it is short; cut off half way it would leave a process behind
         await self.core.close()
         _log.info("daemon_stopped attempts_cut_off=%d", left)
+
+
+def _http_tls(config: Config) -> ssl.SSLContext | None:
+    """Return what the HTTP port speaks TLS with, where certificates are configured. Raises HostdError CONFIG_INVALID."""
+    tls = config.tls
+    if tls.certificate is None or tls.key is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    password = tls.key_password.get_secret_value() if tls.key_password is not None else None
+    try:
+        context.load_cert_chain(tls.certificate, tls.key, password)
+    except (OSError, ssl.SSLError) as error:
+        message = f"tls.certificate or tls.key cannot be used: {error}"
+        raise HostdError(Kind.INVALID, "CONFIG_INVALID", message) from None
+    return context
 
 
 def serve(config: Config) -> int:
