@@ -127,7 +127,7 @@ class Daemon:
 
 
 def _http_tls(config: Config) -> ssl.SSLContext | None:
-    """Return what the HTTP port speaks TLS with, where certificates are configured. Raises HostdError CONFIG_INVALID."""
+    """Return what the HTTP port speaks TLS with, where it is configured. Raises HostdError CONFIG_INVALID."""
     tls = config.tls
     if tls.certificate is None or tls.key is None:
         return None
