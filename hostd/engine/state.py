@@ -27,8 +27,11 @@ def _nothing() -> dict[Any, Any]:
 STOP_NONE, STOP_CANCEL, STOP_TIMEOUT, STOP_END = 0, 1, 2, 3
 
 
-class Active(msgspec.Struct, frozen=True, gc=False):
-    """A step that has begun and not ended. Replaced, never changed, so that forks can share it."""
+class Active(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A step that has begun and not ended. Replaced, never changed, so that forks can share it.
+
+    Snapshots hold it as an array of its fields: new ones come last, with defaults.
+    """
 
     ready_at_ms: int  # `at` of the record that made it ready; now() and `deadline` count from here
     attempt: int = 0  # number of the last attempt, 0 before the first

@@ -4,6 +4,8 @@ tests/golden/journals/<release>/
     records.json    a record of every kind: {"kind", "body" (base64 of a row), "fields"}
     history.json    a run's rows [at_ms, body (base64)], and the state they fold to with `history_plan`
     journal.db.gz   a whole journal file with three runs
+tests/golden/snapshots/<release>.json
+    a snapshot [seq, body (base64)] of that history's run after every record
 """
 
 from __future__ import annotations
@@ -22,15 +24,18 @@ from journals import append, open_journal, whole_run
 from playbook import Playbook, start
 
 from hostd.definition.plan import Plan, RetryPlan
+from hostd.engine.evolve import fold
+from hostd.engine.snapshot import SNAPSHOT_VER, encode_snapshot
 from hostd.engine.state import Run
 from hostd.journal.codec import decode_records, encode_records
 from hostd.journal.port import Batch, Blob
 from hostd.model import messages
 from hostd.model.payload import BlobRef, Value, blob_digest
-from hostd.model.records import KIND_OF, RECORD_TYPES, Failure, Record
+from hostd.model.records import KIND_OF, RECORD_TYPES, AnyRecord, Failure, Record
 from hostd.values.version import VERSION
 
 FOLDER = Path(__file__).resolve().parents[1] / "golden/journals"
+SNAPSHOTS = FOLDER.parent / "snapshots"
 _SAMPLES: dict[Any, Any] = {
     int: 7,
     bool: True,
@@ -115,6 +120,22 @@ def text(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
+def golden_history(release: str) -> list[tuple[int, AnyRecord]]:
+    """Return a release's golden history as (at_ms, record) pairs."""
+    rows = msgspec.json.decode((FOLDER / release / "history.json").read_bytes())["rows"]
+    return [(at_ms, record) for at_ms, body in rows for record in decode_records(base64.b64decode(body))]
+
+
+def add_snapshots(release: str) -> None:
+    """Write what this build keeps of the release's golden run."""
+    history = golden_history(release)
+    runs = [fold(history_plan(), history[:seq]) for seq in range(1, len(history) + 1)]
+    kept = {"ver": SNAPSHOT_VER, "snapshots": [[run.seq, text(encode_snapshot(run))] for run in runs]}
+    SNAPSHOTS.mkdir(exist_ok=True)
+    file = SNAPSHOTS / f"{release}.json"
+    file.write_bytes(msgspec.json.format(msgspec.json.encode(kept), indent=1) + b"\n")
+
+
 async def journal_file(path: Path) -> None:
     """Write a journal with three runs, one with a blob and labels."""
     journal = open_journal(path)
@@ -142,6 +163,7 @@ def add_release() -> None:
     assert all(decode_records(base64.b64decode(body)) for _, body in rows)
     history = msgspec.json.encode({"rows": rows, "state": summary(book.run)})
     (folder / "history.json").write_bytes(msgspec.json.format(history, indent=1) + b"\n")
+    add_snapshots(VERSION)
     with tempfile.TemporaryDirectory() as name:
         random.seed(0)
         asyncio.run(journal_file(Path(name) / "journal.db"))
