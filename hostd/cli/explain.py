@@ -25,7 +25,7 @@ def explain(out: Printer, reason: str | None) -> None:
         return
     name = reason.upper().removeprefix("REASON_")
     if name not in REASONS:
-        near = difflib.get_close_matches(name[:80], REASONS, n=1, cutoff=0.5)
+        near = difflib.get_close_matches(name[:80], REASONS, n=1, cutoff=0.6)
         hint = f"did you mean {near[0]}?" if near else "`hostd explain` lists them all"
         raise HostdError(Kind.MISSING, "ARGUMENT_INVALID", f"there is no reason {reason[:80]!r}; {hint}")
     out.one(page(name), lambda item: fields(item.items()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
@@ -24,9 +25,8 @@ Q = TypeVar("Q")
 A = TypeVar("A")
 Command = Callable[..., Any]
 
+IMPORTED_OBJECTS = 50_000  # importing grpc makes about as many, none of them garbage: looking for some is a tenth of it
 CONNECTION_NAMES = ("address", "data", "namespace", "tls_ca", "tls_cert", "tls_key")
-
-
 _CONNECTION = (
     ("--address", "ADDR", "HOST:PORT or unix:PATH; else HOSTD_ADDRESS, else the socket of the data folder."),
     ("--data", "DIR", "The daemon's data folder, for its socket and token; else HOSTD_DATA."),
@@ -65,6 +65,7 @@ def remote(command: Command) -> Command:
 
     @functools.wraps(command)
     def run(output: str | None, **arguments: Any) -> Any:
+        gc.set_threshold(IMPORTED_OBJECTS)
         given = {name: arguments.pop(name) or _root(name) for name in CONNECTION_NAMES}
         with Session(given, Printer(output or _root("output") or "table")) as session:
             return command(session, **arguments)

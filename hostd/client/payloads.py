@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from google.protobuf.json_format import MessageToDict
-
 from hostd.errors.base import invalid
 from hostd.v1.payload_pb2 import Payload
 from hostd.values.json_text import JsonValue, dump_json, normalize, parse_json
@@ -29,6 +27,8 @@ def from_payload(payload: Payload) -> JsonValue:
         size = payload.metadata.get("size_bytes", "")
         return {"$blob": payload.blob, "size_bytes": int(size) if size.isdigit() else None}
     if body == "json":
+        from google.protobuf.json_format import MessageToDict  # rare, and slow to import
+
         return normalize(MessageToDict(payload.json))
     if body is None or not payload.data:
         return None
