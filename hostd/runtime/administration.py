@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import platform
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -10,7 +11,6 @@ from typing import Any
 
 import tzdata  # type: ignore[import-untyped]
 
-from hostd.aio import spawn
 from hostd.definition.yaml_text import MAX_DOCUMENT_BYTES
 from hostd.errors.base import invalid
 from hostd.journal.port import Journal, JournalInfo
@@ -48,6 +48,12 @@ def announced_limits() -> dict[str, int]:
         "label_bytes": LABEL_BYTES_MAX,
         "starts_in_a_request": STARTS_MAX,
     }
+
+
+def _seen(work: asyncio.Future[int]) -> None:
+    """Take note of how a copy ended: whoever asked for it may have gone."""
+    if not work.cancelled():
+        work.exception()
 
 
 class Administration:
@@ -121,7 +127,9 @@ class Administration:
             newest = BackupStep(pages_done, pages_total)
 
         await asyncio.to_thread(target.parent.mkdir, mode=0o700, parents=True, exist_ok=True)
-        work = spawn(asyncio.to_thread(self._journal.backup, str(target), progress=note), name="journal-backup")
+        copy = functools.partial(self._journal.backup, str(target), progress=note)
+        work = asyncio.get_running_loop().run_in_executor(None, copy)
+        work.add_done_callback(_seen)
         told = newest
         while not (await asyncio.wait([work], timeout=PROGRESS_S))[0]:
             if newest is not told:
