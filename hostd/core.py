@@ -162,6 +162,7 @@ class Core:
             random=self.random,
             tell=self.loop.tell,
             threads_max=limits.threads,
+            cancel_grace_s=limits.cancel_grace.total_seconds(),
         )
 
     def _build_ways_in(self) -> None:

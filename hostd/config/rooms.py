@@ -56,7 +56,6 @@ class Http(Room):
 class Plugins(Room):
     """Which plugins load, and how."""
 
-    directory: Path | None = Field(None, description="Folder of dropped-in plugins; default `<data>/plugins`.")
     inline: tuple[PluginId, ...] = Field(
         (), description="Installed plugins trusted to run inside the daemon. They can stop it."
     )
@@ -131,9 +130,6 @@ class Retention(Room):
 class Limits(Room):
     """Bounds of everything that could grow."""
 
-    value: Size = Field(MIB, ge=KIB, le=64 * MIB, description="One value at the door.")
-    step_output: Size = Field(16 * MIB, ge=KIB, le=256 * MIB, description="Output of one step.")
-    run_values: Size = Field(64 * MIB, ge=MIB, le=4 * GIB, description="All values of one run.")
     runs_in_memory: int = Field(
         10_000, ge=10, le=10_000_000, description="Live runs held in memory; the rest waits in the journal."
     )
