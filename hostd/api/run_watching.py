@@ -8,7 +8,7 @@ from typing import Any
 
 from hostd.api.convert.checks import check_namespace
 from hostd.api.convert.history import PAGE_BYTES_MAX, history_pages
-from hostd.api.convert.runs import change_message, read_ref, whole_run
+from hostd.api.convert.runs import add_change, read_ref, whole_run
 from hostd.api.filter_text import parse_filter
 from hostd.api.ports import Runs
 from hostd.api.run_reading import run_id_of, run_position, run_scope
@@ -77,12 +77,12 @@ def change_pages(batch: RunChanges, token: str) -> Iterator[wire.WatchRunsRespon
     message = wire.WatchRunsResponse()
     size_bytes = 0
     for change in batch.changes:
-        added = change_message(change)
-        size_bytes += added.ByteSize()
-        if message.changes and size_bytes > PAGE_BYTES_MAX:
+        size_bytes += add_change(message, change).ByteSize()
+        if size_bytes > PAGE_BYTES_MAX and len(message.changes) > 1:
+            del message.changes[-1]
             yield message
-            message, size_bytes = wire.WatchRunsResponse(), added.ByteSize()
-        message.changes.append(added)
+            message = wire.WatchRunsResponse()
+            size_bytes = add_change(message, change).ByteSize()
     message.resume_token = token
     message.snapshot_end = batch.snapshot_end
     yield message
