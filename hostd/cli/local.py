@@ -114,7 +114,7 @@ async def _end_of(core: Core, key: int) -> dict[str, Any]:
     from hostd.engine.scope import failures_of
     from hostd.model.payload import BlobRef
     from hostd.model.states import RunState, run_is_final
-    from hostd.runtime.residence import fold_run
+    from hostd.runtime.snapshots import fold_run
 
     end = core.hub.end_of(key)
     row = core.journal.run_row(key)

@@ -317,7 +317,9 @@ class Journal(Protocol):
         """
         ...
 
-    def snapshot(self, run: int) -> Snapshot | None: ...
+    def snapshot(self, run: int) -> Snapshot | None:
+        """Return a run's newest snapshot; None without one whose checksum fits (a damaged one is logged)."""
+        ...
 
     def live_runs(self, *, after: int = 0, limit: int = 1000, states: Sequence[int] = ()) -> list[RunRow]:
         """Return runs that are not final or still owe, by rising run key; where states are given, of those only."""

@@ -30,6 +30,7 @@ from hostd.runtime.lanes import Lanes
 from hostd.runtime.loading import Loading
 from hostd.runtime.residence import Residence
 from hostd.runtime.slots import Slots
+from hostd.runtime.snapshots import RECORD_WEIGHT
 from hostd.runtime.stamps import Stamps
 from hostd.runtime.timers import Timers
 from hostd.runtime.turn import Answer, Change, Entry, Resident, Turn
@@ -222,6 +223,7 @@ class EngineLoop(TurnEnds):
             rows = turn.batch.rows
             rows.append(Row(resident.key, before_seq, len(records), body, principal))
             turn.size_bytes += len(body)
+            resident.to_snapshot -= len(records) * RECORD_WEIGHT + len(body)
             if self.watchers is not None:
                 turn.changes.append(Change(resident, run, before_seq, records, len(rows) - 1))
             turn.touched[resident.key] = resident

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 
 from hostd.aio import Clock
-from hostd.engine.evolve import evolve
 from hostd.engine.state import Run
 from hostd.errors.base import HostdError, Kind
-from hostd.journal.codec import decode_records
 from hostd.journal.port import Journal, RunRow
-from hostd.model.ids import text_id
 from hostd.model.states import RunState, StepState, run_is_final
 from hostd.runtime.ports import Plans
 from hostd.runtime.readers import Readers
+from hostd.runtime.snapshots import read_run
 from hostd.runtime.turn import Entry, Resident
 
 RUNS_IN_MEMORY = 10_000
@@ -114,8 +112,10 @@ class Residence:
         return self._resident(row)
 
     def _resident(self, row: RunRow) -> Resident:
-        run = fold_run(self._journal, self._plans, row)
-        return Resident(row.run, row.namespace, run, stored_state=row.state, due_at_ms=row.due_at_ms)
+        run, distance = read_run(self._journal, self._plans, row)
+        resident = Resident(row.run, row.namespace, run, stored_state=row.state, due_at_ms=row.due_at_ms)
+        resident.to_snapshot = distance
+        return resident
 
     def sweep(self) -> int:
         """Let idle runs go, and the least recently used above the bound; return how many went."""
@@ -139,25 +139,3 @@ class Residence:
 def rests(run: Run) -> bool:
     """Say whether a run only waits: nothing of it is in flight. What it waits for, slots and timers remember."""
     return all(run.states[step] != StepState.RUNNING for step in run.active)
-
-
-def fold_run(journal: Journal, plans: Plans, row: RunRow, *, until_seq: int | None = None) -> Run:
-    """Return a run's state folded from its history. Blocks; for reader threads.
-
-    Raises:
-        HostdError: RECORD_TOO_NEW, RECORD_CORRUPT, or the plan's version is missing.
-    """
-    plan = plans.get(row.namespace, row.workflow, row.version)
-    run = Run(plan)
-    while True:
-        rows = journal.history(row.run, from_seq=run.seq)
-        if not rows or rows[0].seq != run.seq:
-            if rows or run.seq == 0:
-                message = f"the history of {text_id(row.run_id)} has a gap before record {run.seq}"
-                raise HostdError(Kind.CORRUPT, "RECORD_CORRUPT", message)
-            return run
-        for stored in rows:
-            if until_seq is not None and stored.seq >= until_seq:
-                return run
-            for record in decode_records(stored.body):
-                evolve(run, record, stored.at_ms)

@@ -11,6 +11,7 @@ from hostd.journal.port import Appended, Batch
 from hostd.model.commands import Command
 from hostd.model.messages import Message
 from hostd.model.records import AnyRecord
+from hostd.runtime.snapshots import DISTANCE
 
 Entry: TypeAlias = "tuple[int, Message, str, asyncio.Future[bool] | None, Callable[[Turn], None] | None]"
 """An inside message: run, message, principal, who waits for the answer, and what it writes beside its effect."""
@@ -19,7 +20,7 @@ Entry: TypeAlias = "tuple[int, Message, str, asyncio.Future[bool] | None, Callab
 class Resident:
     """A run in memory: its state and what the journal's index row last said of it. Owned by the engine loop."""
 
-    __slots__ = ("due_at_ms", "key", "namespace", "run", "stored_state", "used_s")
+    __slots__ = ("due_at_ms", "key", "namespace", "run", "stored_state", "to_snapshot", "used_s")
 
     def __init__(self, key: int, namespace: str, run: Run, *, stored_state: int, due_at_ms: int) -> None:
         self.key = key  # the journal's integer for the run
@@ -27,6 +28,7 @@ class Resident:
         self.run = run
         self.stored_state = stored_state
         self.due_at_ms = due_at_ms
+        self.to_snapshot = DISTANCE  # falls with each record; a snapshot is due at 0
         self.used_s = 0.0  # monotonic seconds of the last message
 
 

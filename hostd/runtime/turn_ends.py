@@ -16,9 +16,11 @@ from typing import Protocol
 from hostd.errors.base import HostdError, Kind
 from hostd.journal.port import Appended, Batch, Journal, RunUpdate
 from hostd.model.commands import Command
+from hostd.model.states import FINAL_RUN
 from hostd.runtime.lanes import Lanes
 from hostd.runtime.residence import Residence
 from hostd.runtime.slots import Slots
+from hostd.runtime.snapshots import distance_behind, snapshot_of
 from hostd.runtime.timers import Timers
 from hostd.runtime.turn import Answer, Change, Entry, Resident, Turn
 
@@ -112,6 +114,10 @@ class TurnEnds:
     def _note_run(self, turn: Turn, resident: Resident) -> None:
         """Put what changed of a run's index row into the batch."""
         run = resident.run
+        if resident.to_snapshot <= 0 and run.state < FINAL_RUN:
+            snapshot = snapshot_of(resident.key, run)
+            turn.batch.snapshots.append(snapshot)
+            resident.to_snapshot = distance_behind(snapshot)
         due_at_ms = run.next_due_ms()
         if run.state == resident.stored_state and due_at_ms == resident.due_at_ms:
             return

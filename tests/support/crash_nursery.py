@@ -23,7 +23,7 @@ from hostd.journal.codec import decode_records
 from hostd.model.ids import stored_id
 from hostd.model.records import AttemptLost, AttemptSucceeded, StepEnded, WaitEnded
 from hostd.model.states import RunState, run_is_final
-from hostd.runtime.residence import fold_run
+from hostd.runtime.snapshots import fold_run
 
 WORKFLOWS = (
     """

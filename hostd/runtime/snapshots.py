@@ -1,0 +1,93 @@
+"""Snapshots of runs: when one is due, and how a run comes back from its newest one and the records behind it.
+
+What is due is one number a run, the distance to its next snapshot. A record takes its bytes off it and 524 more, so a
+snapshot comes after 500 records or 256 KiB of them at the latest; a large state waits for half its own size, so that
+snapshots never cost more than twice what records do.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from hostd.definition.plan import Plan
+from hostd.engine.evolve import evolve
+from hostd.engine.snapshot import SNAPSHOT_VER, decode_snapshot, encode_snapshot
+from hostd.engine.state import Run
+from hostd.errors.base import HostdError, Kind
+from hostd.journal.codec import decode_records
+from hostd.journal.port import Journal, RunRow, Snapshot
+from hostd.model.ids import text_id
+from hostd.runtime.ports import Plans
+
+_log = logging.getLogger("hostd.runtime")
+
+DISTANCE = 256 * 1024  # bytes
+RECORDS_MAX = 500
+RECORD_WEIGHT = DISTANCE // RECORDS_MAX  # bytes that a record counts beside its own
+
+
+def snapshot_of(key: int, run: Run) -> Snapshot:
+    """Return what to write beside a run's records."""
+    return Snapshot(key, run.seq, SNAPSHOT_VER, encode_snapshot(run))
+
+
+def distance_behind(snapshot: Snapshot) -> int:
+    """Return how far the next snapshot is when this one has just been written."""
+    return max(DISTANCE, len(snapshot.body) // 2)
+
+
+def read_run(journal: Journal, plans: Plans, row: RunRow) -> tuple[Run, int]:
+    """Return a run's state, and the distance to its next snapshot. Blocks; for reader threads.
+
+    Raises:
+        HostdError: RECORD_TOO_NEW, RECORD_CORRUPT, or the plan's version is missing.
+    """
+    plan = plans.get(row.namespace, row.workflow, row.version)
+    run, distance = _from_snapshot(journal, plan, row.run) or (Run(plan), DISTANCE)
+    first = run.seq
+    size_bytes = _fold_on(journal, run, row)
+    return run, distance - (run.seq - first) * RECORD_WEIGHT - size_bytes
+
+
+def fold_run(journal: Journal, plans: Plans, row: RunRow) -> Run:
+    """Return a run's state folded from all of its records, whatever a snapshot says. Blocks; for reader threads.
+
+    Raises:
+        HostdError: RECORD_TOO_NEW, RECORD_CORRUPT, or the plan's version is missing.
+    """
+    run = Run(plans.get(row.namespace, row.workflow, row.version))
+    _fold_on(journal, run, row)
+    return run
+
+
+def _from_snapshot(journal: Journal, plan: Plan, key: int) -> tuple[Run, int] | None:
+    """Return the state of a run's snapshot; None without one that is readable and ends where a row does."""
+    snapshot = journal.snapshot(key)
+    if snapshot is None:
+        return None
+    try:
+        run = decode_snapshot(plan, snapshot.body)
+    except ValueError as error:
+        _log.warning("snapshot_ignored run=%d seq=%d why=%s", key, snapshot.seq, error)
+        return None
+    before = journal.history(key, from_seq=snapshot.seq - 1, max_bytes=1)
+    if run.seq != snapshot.seq or not before or before[0].seq + before[0].n != run.seq:
+        _log.warning("snapshot_ignored run=%d seq=%d why=no record stands before it", key, snapshot.seq)
+        return None
+    return run, distance_behind(snapshot)
+
+
+def _fold_on(journal: Journal, run: Run, row: RunRow) -> int:
+    """Fold the records from `run.seq` on; return the size of their rows in bytes."""
+    size_bytes = 0
+    while True:
+        rows = journal.history(row.run, from_seq=run.seq)
+        if not rows or rows[0].seq != run.seq:
+            if rows or run.seq == 0:
+                message = f"the history of {text_id(row.run_id)} has a gap before record {run.seq}"
+                raise HostdError(Kind.CORRUPT, "RECORD_CORRUPT", message)
+            return size_bytes
+        for stored in rows:
+            size_bytes += len(stored.body)
+            for record in decode_records(stored.body):
+                evolve(run, record, stored.at_ms)
