@@ -1,7 +1,8 @@
 """Kills hosts: forks a host on one data folder, loads it, kills it at a random instant, again and again; then checks.
 
 Run as `python crash_nursery.py FOLDER CYCLES SEED`. It imports everything once and forks from there, so a cycle costs
-little more than the host's own start. Prints one JSON object: kills, acknowledged starts, and every fault it found.
+little more than the host's own start. With an odd seed every decision writes a snapshot. Prints one JSON object: kills,
+acknowledged starts, and every fault it found.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from hostd.journal.codec import decode_records
 from hostd.model.ids import stored_id
 from hostd.model.records import AttemptLost, AttemptSucceeded, StepEnded, WaitEnded
 from hostd.model.states import RunState, run_is_final
-from hostd.runtime.snapshots import fold_run
+from hostd.runtime import snapshots, turn
+from hostd.runtime.snapshots import fold_run, read_run
 
 WORKFLOWS = (
     """
@@ -126,11 +128,18 @@ async def judge(folder: Path, acknowledged: list[str], seconds: float) -> dict[s
     return {"faults": faults[:20], "losses": losses, "states": {int(state): n for state, n in states.items()}}
 
 
+def snapshot_always() -> None:
+    """Let every decision write a snapshot, which runs of a few records have none of."""
+    snapshots.DISTANCE = turn.DISTANCE = 1
+
+
 def check_history(core: Core, row: Any, faults: list[str]) -> int:
     """Fold a run's history, compare it with the stored state, count completions; return the number of losses."""
     run = fold_run(core.journal, core.workflows, row)
     if run.state != row.state:
         faults.append(f"run {row.run} folds to {run.state}, the index says {row.state}")
+    if read_run(core.journal, core.workflows, row)[0].snapshot_key() != run.snapshot_key():
+        faults.append(f"run {row.run} is another from its snapshot")
     completions: Counter[int] = Counter()
     losses = 0
     for stored in core.journal.history(row.run):
@@ -149,6 +158,8 @@ def main() -> None:
     folder, cycles, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     dice = random.Random(seed)
     acknowledged: list[str] = []
+    if seed % 2:
+        snapshot_always()
     for _ in range(cycles):
         acknowledged += one_life(folder, dice)
     verdict = asyncio.run(judge(folder, acknowledged, 60))
