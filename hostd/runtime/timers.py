@@ -58,7 +58,7 @@ class Timers:
 
     def arm(self, run: int, due_at_ms: int) -> None:
         """Set, move or (0) clear a run's due time. Far ones are left to the journal."""
-        if not due_at_ms or due_at_ms > max(self._horizon_ms, self._clock.wall_ms() + HORIZON_MS):
+        if not due_at_ms or (due_at_ms > self._horizon_ms and due_at_ms > self._clock.wall_ms() + HORIZON_MS):
             self._due.pop(run, None)
             return
         self._due[run] = due_at_ms
@@ -66,7 +66,8 @@ class Timers:
         if len(self._heap) > 2 * len(self._due) + 1_000:
             self._heap = [(due, run) for run, due in self._due.items()]
             heapq.heapify(self._heap)
-        self._sleep()
+        if self._handle is None or due_at_ms < self._handle_due_ms:
+            self._sleep()
 
     def disarm(self, run: int) -> None:
         """Forget a run's due time."""
