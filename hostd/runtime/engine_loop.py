@@ -149,10 +149,7 @@ class EngineLoop(TurnEnds):
         turn = Turn(self._stamps.next_ms(), self.epoch, self.slots.permits(), self.clock.monotonic_s())
         stamp = Stamp(turn.batch.at_ms, turn.permits, self._loading.held)
         inside = self.lanes.inside
-        left = TURN_MESSAGES_MAX
-        if self._careful:
-            self._careful -= 1
-            left = 1
+        left = 1 if self._careful else TURN_MESSAGES_MAX
         while left and turn.size_bytes <= TURN_BYTES_MAX:
             left -= 1
             if inside:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from hostd.errors.base import HostdError, Kind
+
 T = TypeVar("T")
 
 
@@ -15,14 +17,18 @@ class Readers:
 
     def __init__(self, threads: int = 2) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="hostd-read") if threads else None
+        self._closed = False
 
     async def call(self, read: Callable[..., T], *args: Any) -> T:
-        """Return what a blocking read returns."""
+        """Return what a blocking read returns. Raises HostdError DRAINING once closed, and what the read raises."""
+        if self._closed:
+            raise HostdError(Kind.UNAVAILABLE, "DRAINING", "the daemon is stopping", retry_after_s=2.0)
         if self._pool is None:
             return read(*args)
         return await asyncio.get_running_loop().run_in_executor(self._pool, read, *args)
 
     def close(self) -> None:
         """Wait for what runs and let the threads go."""
+        self._closed = True
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)

@@ -58,7 +58,7 @@ class TurnEnds:
         self.watchers: Watchers | None = None
         self.unwritable: HostdError | None = None  # why nothing can be written just now
         self._flushing: Turn | None = None
-        self._careful = 0  # turns of one message that are still to come
+        self._careful = 0  # appends of one message that are still to come
         self._idle: list[asyncio.Future[None]] = []
 
     def _wake(self) -> None:
@@ -153,6 +153,8 @@ class TurnEnds:
         for answer in turn.answers:
             answer.give()
         if appended is not None:
+            if self._careful:
+                self._careful -= 1
             try:
                 for call in turn.when_durable:
                     call(appended)
