@@ -22,6 +22,9 @@ from hostd.values.json_text import dump_json, parse_json
 _UNPARSED: Any = object()
 
 
+_NO_ENV: dict[str, str] = {}  # shared by all runs whose documents read none; never changed
+
+
 class Prepared(msgspec.Struct, frozen=True, gc=False):
     """A start that only needs a turn."""
 
@@ -94,7 +97,7 @@ class StartMaker:
             input=value,
             key=key,
             labels={**plan.labels, **labels} if labels else plan.labels,
-            env={name: self._env.get(name, "") for name in plan.env_names} if plan.env_names else {},
+            env={name: self._env.get(name, "") for name in plan.env_names} if plan.env_names else _NO_ENV,
             trigger=trigger,
             event_id=event_id,
             request_id=request,
