@@ -114,6 +114,7 @@ async def _end_of(core: Core, key: int) -> dict[str, Any]:
     from hostd.engine.scope import failures_of
     from hostd.model.payload import BlobRef
     from hostd.model.states import RunState, run_is_final
+    from hostd.runtime.run_reads import run_held
     from hostd.runtime.snapshots import fold_run
 
     end = core.hub.end_of(key)
@@ -125,6 +126,8 @@ async def _end_of(core: Core, key: int) -> dict[str, Any]:
         row = core.journal.run_row(key)
     if row is None:
         raise HostdError(Kind.BUG, "BUG", "the run is gone from the journal")
+    if row.state == RunState.HELD:
+        raise run_held(row)
     run = fold_run(core.journal, core.workflows, row)
     output = run.output
     if isinstance(output, BlobRef):  # nobody could ask for the blob later

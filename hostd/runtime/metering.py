@@ -31,6 +31,8 @@ class Listener(Protocol):
 
     def publish(self, appended: Appended, changes: list[Change]) -> None: ...
 
+    def held(self, run: int, appended: Appended) -> None: ...
+
 
 class Metering:
     """Counts durable turns and hands them on."""
@@ -63,6 +65,10 @@ class Metering:
                 if count is not None:
                     count(change.run, record, appended.at_ms)
         self._then.publish(appended, changes)
+
+    def held(self, run: int, appended: Appended) -> None:
+        """Tell the watchers of a run that nothing moves any more."""
+        self._then.held(run, appended)
 
     def _run_started(self, run: Run, record: RunStarted, at_ms: int) -> None:
         self._started["trigger" if record.trigger else "client"].inc()

@@ -135,3 +135,10 @@ def run_missing(ref: RunRef) -> HostdError:
         return HostdError(Kind.MISSING, "RUN_MISSING", f"there is no run {ref.run_id}", details=details)
     message = f"there is no run of {ref.workflow} with the key {ref.key!r}"
     return HostdError(Kind.MISSING, "RUN_MISSING", message, details={"workflow": ref.workflow, "key": ref.key})
+
+
+def run_held(row: RunRow) -> HostdError:
+    """Return the error for asking something of a run that nothing moves any more."""
+    run_id = text_id(row.run_id)
+    message = f"the run {run_id} is HELD: {row.reason}; `hostd explain {row.reason}` says what to do"
+    return HostdError(Kind.STATE, "RUN_STATE", message, details={"run_id": run_id, "state": "HELD", "held": row.reason})

@@ -12,7 +12,7 @@ from hostd.model.ids import stored_id
 from hostd.model.records import RunStarted
 from hostd.model.states import run_is_final
 from hostd.runtime.readers import Readers
-from hostd.runtime.watch import Gone, Notice
+from hostd.runtime.watch import Gone, Held, News, Notice
 
 REMEMBERED_MAX = 50_000
 
@@ -26,10 +26,13 @@ class RunRows:
         self._namespace = namespace
         self._begun: OrderedDict[int, RunRow] = OrderedDict()
 
-    async def learn(self, news: Sequence[Notice | Gone]) -> None:
+    async def learn(self, news: Sequence[News]) -> None:
         """Get to know the runs of these notices; one hop to a reader thread for those that began before the watch."""
         unknown: set[int] = set()
         for notice in news:
+            if isinstance(notice, Held):
+                unknown.add(notice.run)
+                continue
             if isinstance(notice, Gone) or notice.change.resident.namespace != self._namespace:
                 continue
             key = notice.change.resident.key
@@ -41,7 +44,7 @@ class RunRows:
         if unknown:
             found = await self._readers.call(lambda: [self._journal.run_row(key) for key in sorted(unknown)])
             for row in found:
-                if row is not None:
+                if row is not None and row.namespace == self._namespace:
                     self._remember(row)
 
     def _remember(self, row: RunRow) -> None:
@@ -49,10 +52,12 @@ class RunRows:
         while len(self._begun) > REMEMBERED_MAX:
             self._begun.popitem(last=False)
 
-    def now(self, notice: Notice | Gone) -> RunRow | None:
+    def now(self, notice: News) -> RunRow | None:
         """Return a run's row as it is after a notice; None for another namespace's, or one deleted meanwhile."""
         if isinstance(notice, Gone):
             return notice.row if notice.row.namespace == self._namespace else None
+        if isinstance(notice, Held):
+            return self._begun.get(notice.run)
         run = notice.change.run
         begun = self._begun.get(notice.change.resident.key)
         if begun is None:

@@ -13,7 +13,7 @@ from hostd.model.states import RunState, run_is_final
 from hostd.model.views import RunView, StartedRun
 from hostd.runtime.intake import Started
 from hostd.runtime.repeats import Note, first_answer, note_of
-from hostd.runtime.run_reads import RunReads
+from hostd.runtime.run_reads import RunReads, run_held
 from hostd.runtime.starts import Prepared
 from hostd.runtime.turn import Turn
 
@@ -31,9 +31,6 @@ _WHY_NOT = {
     "pause": "it is stopping, and what stops cannot be paused",
     "resume": "it is not paused",
 }
-
-
-HELD = "its history cannot be read; `hostd journal check` names the place"
 
 
 class RunVerbs(RunReads):
@@ -87,19 +84,20 @@ class RunVerbs(RunReads):
         return StartedRun(result.run_id, version, result.existing)
 
     async def wait_end(self, namespace: str, run_id: str) -> RunView:
-        """Return a run once it is final. Raises RUN_MISSING, RUN_STATE where it is held, DRAINING."""
+        """Return a run once it is final. Raises RUN_MISSING, RUN_STATE once it is held, DRAINING."""
         ref = RunRef(run_id)
         row = await self.find(namespace, ref)
         hub = self._rooms.hub
         end = hub.end_of(row.run)  # before looking again: an end in between is not missed
         try:
             row = await self.find(namespace, ref)
-            if row.state == RunState.HELD:
-                raise _wrong_state(row, HELD)
-            if not run_is_final(row.state):
+            if not run_is_final(row.state) and row.state != RunState.HELD:
                 await end
+                row = await self.find(namespace, ref)
         finally:
             hub.forget_end(row.run, end)
+        if row.state == RunState.HELD:
+            raise run_held(row)
         return await self.get(namespace, ref)
 
     # -- steering
@@ -156,7 +154,7 @@ class RunVerbs(RunReads):
             message = f"the run {text_id(row.run_id)} has ended as {RunState(row.state).name}"
             raise HostdError(Kind.STATE, "RUN_FINAL", message, details=_facts(row))
         if row.state == RunState.HELD:
-            raise _wrong_state(row, HELD)
+            raise run_held(row)
 
     async def delete(self, namespace: str, ref: RunRef, *, principal: str, repeat: Repeat | None) -> None:
         """Delete a finished run with all that is its. Raises RUN_MISSING, RUN_NOT_FINAL."""

@@ -20,10 +20,10 @@ from hostd.model.requests import RunRef
 from hostd.model.states import RunState, run_is_final
 from hostd.model.views import RunChange, RunChanges, RunRecords
 from hostd.runtime.run_membership import Membership, changes_over_life
-from hostd.runtime.run_reads import RunReads
+from hostd.runtime.run_reads import RunReads, run_held
 from hostd.runtime.run_rows import RunRows
 from hostd.runtime.run_views import row_view, tell_story
-from hostd.runtime.watch import Gone, Notice, Subscription
+from hostd.runtime.watch import Gone, Held, News, Notice, Subscription
 
 PAGE_RUNS = 500
 PAGE_ROWS = 500
@@ -38,7 +38,10 @@ class RunWatch(RunReads):
     # -- one run
 
     async def watch(self, namespace: str, ref: RunRef, *, from_seq: int) -> AsyncIterator[RunRecords]:
-        """Yield a run's records from `from_seq` on; the last item holds the run. Raises RUN_MISSING, DRAINING."""
+        """Yield a run's records from `from_seq` on; the last item holds the run.
+
+        Raises RUN_MISSING, RUN_STATE once it is held, DRAINING.
+        """
         key = (await self.find(namespace, ref)).run
         named = await self._named(key)
         hub = self._rooms.hub
@@ -55,6 +58,8 @@ class RunWatch(RunReads):
                     return
                 if records.items:
                     yield records
+                if row.state == RunState.HELD and not records.more:
+                    raise run_held(row)
                 if not records.more:
                     subscription = await self._wake(subscription, key)
         finally:
@@ -210,13 +215,13 @@ class RunWatch(RunReads):
         width = len(last.change.records) if isinstance(last, Notice) else 1
         return RunChanges(changes, last.pos + width - 1)
 
-    async def _coalesced(self, news: list[Notice | Gone], rows: RunRows, members: Membership) -> list[RunChange]:
+    async def _coalesced(self, news: list[News], rows: RunRows, members: Membership) -> list[RunChange]:
         """Return one change a run at most, in the order of each run's last news."""
         await rows.learn(news)
-        last: dict[int, Notice | Gone] = {}
+        last: dict[int, News] = {}
         begins: set[int] = set()
         for notice in news:
-            run = notice.row.run if isinstance(notice, Gone) else notice.change.resident.key
+            run = _run_of(notice)
             if isinstance(notice, Notice) and notice.change.first_seq == 0:
                 begins.add(run)
             last.pop(run, None)
@@ -233,3 +238,9 @@ class RunWatch(RunReads):
             if change is not None:
                 changes.append(change)
         return changes
+
+
+def _run_of(notice: News) -> int:
+    if isinstance(notice, Held):
+        return notice.run
+    return notice.row.run if isinstance(notice, Gone) else notice.change.resident.key

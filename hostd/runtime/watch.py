@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from typing import TypeAlias
 
 from hostd.errors.base import HostdError, Kind
 from hostd.journal.port import Appended, RunRow
@@ -24,6 +25,17 @@ class Gone:
         self.at_ms = at_ms
 
 
+class Held:
+    """A run that nothing moves any more: its row says why."""
+
+    __slots__ = ("at_ms", "pos", "run")
+
+    def __init__(self, run: int, pos: int, at_ms: int) -> None:
+        self.run = run
+        self.pos = pos
+        self.at_ms = at_ms
+
+
 class Notice:
     """A durable decision of a run, with its position."""
 
@@ -35,19 +47,22 @@ class Notice:
         self.at_ms = at_ms
 
 
+News: TypeAlias = Notice | Gone | Held
+
+
 class Subscription:
     """A queue of notices. A consumer that does not keep up is ended, not waited for."""
 
     def __init__(self, hub: Hub, run: int | None) -> None:
         self._hub = hub
         self.run = run
-        self._queue: deque[Notice | Gone] = deque()
+        self._queue: deque[News] = deque()
         self._size = 0
         self._ready = asyncio.Event()
         self._slow = False
         self._over = False
 
-    def put(self, notice: Notice | Gone) -> None:
+    def put(self, notice: News) -> None:
         """Queue a notice; past the bound the subscription is marked slow and takes no more."""
         if self._slow:
             return
@@ -63,7 +78,7 @@ class Subscription:
         self._over = True
         self._ready.set()
 
-    async def take(self, limit: int = 500) -> list[Notice | Gone]:
+    async def take(self, limit: int = 500) -> list[News]:
         """Return what waits, at least one notice. Raises HostdError WATCH_TOO_SLOW, DRAINING."""
         while not self._queue:
             if self._over:
@@ -113,7 +128,7 @@ class Hub:
                     del self._by_run[subscription.run]
 
     def end_of(self, run: int) -> asyncio.Future[None]:
-        """Return a future that is done once the run's end is durable. Ask for it before looking at the run."""
+        """Return a future that is done once the run's end, or that it is HELD, is durable. Ask before looking at it."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self._closed:
             future.set_exception(_stopping())
@@ -126,6 +141,18 @@ class Hub:
         notice = Gone(row, appended.first_pos, appended.at_ms)
         for subscription in (*self._all, *self._by_run.get(row.run, ())):
             subscription.put(notice)
+
+    def held(self, run: int, appended: Appended) -> None:
+        """Tell that nothing moves a run any more."""
+        self._end(run)
+        notice = Held(run, appended.first_pos, appended.at_ms)
+        for subscription in (*self._all, *self._by_run.get(run, ())):
+            subscription.put(notice)
+
+    def _end(self, run: int) -> None:
+        for future in self._ends.pop(run, ()):
+            if not future.done():
+                future.set_result(None)
 
     def close(self) -> None:
         """End every watch and every wait: the daemon stops. What comes after is ended at once."""
@@ -149,13 +176,10 @@ class Hub:
 
     def publish(self, appended: Appended, changes: list[Change]) -> None:
         """Tell subscribers of a durable turn. Rows lie one behind another, each as wide as its record count."""
-        ends = self._ends
-        if ends:
+        if self._ends:
             for change in changes:
                 if run_is_final(change.run.state):
-                    for future in ends.pop(change.resident.key, ()):
-                        if not future.done():
-                            future.set_result(None)
+                    self._end(change.resident.key)
         if not self._all and not self._by_run:
             return
         pos = appended.first_pos
