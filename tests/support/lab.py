@@ -113,12 +113,18 @@ class Lab:
 
     async def ended(self, *all_started: Started) -> RunRow:
         """Wait until runs are final; return the row of the last."""
-        for started in all_started:
-            end = self.core.hub.end_of(started.key)
-            if not run_is_final(self.row(started).state):
+        hub = self.core.hub
+        ends = [(started.key, hub.end_of(started.key)) for started in all_started]
+        states = self.states()
+        for key, end in ends:
+            if not run_is_final(states[key]):
                 await end
-            self.core.hub.forget_end(started.key, end)
+            hub.forget_end(key, end)
         return self.row(all_started[-1])
+
+    def states(self) -> dict[int, int]:
+        """Return the state of every run by its key."""
+        return {row.run: row.state for row in self.runs()}
 
     async def until(self, condition: Callable[[], Any]) -> Any:
         """Wait until a condition holds, looking again whenever something happened."""
