@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 from hostd.aio import Clock
@@ -41,6 +42,7 @@ _log = logging.getLogger("hostd.runtime")
 TURN_MESSAGES_MAX = 2_000
 TURN_BYTES_MAX = 4 * 1024 * 1024
 TURNS_IN_A_ROW_MAX = 64  # then the event loop gets its say
+HOLD_TRIES, HOLD_AGAIN_S = 60, 1.0
 _TICK = Tick()
 
 
@@ -291,9 +293,24 @@ class EngineLoop(TurnEnds):
         _log.error("run_held run=%d reason=%s message=%s", key, error.reason, error.message)
         self.residence.remove(key)
         self.timers.disarm(key)
-        update = RunUpdate(key, int(RunState.HELD), 0, False, error.reason)
-        item = _Write(lambda turn: turn.batch.run_updates.append(update), asyncio.get_running_loop().create_future(), 0)
-        item.future.add_done_callback(_look_at)
+        self._write_hold(key, error.reason, HOLD_TRIES)
+
+    def _write_hold(self, key: int, reason: str, tries: int) -> None:
+        """Note in the run's row that it is held; where that cannot be written now, a few times more."""
+        update = RunUpdate(key, int(RunState.HELD), 0, False, reason)
+
+        def fill(turn: Turn) -> None:
+            turn.batch.run_updates.append(update)
+            if self.watchers is not None:
+                turn.when_durable.append(partial(self.watchers.held, key))
+
+        item = _Write(fill, asyncio.get_running_loop().create_future(), 0)
+
+        def look(future: asyncio.Future[Any]) -> None:
+            if not future.cancelled() and future.exception() is not None and tries:
+                asyncio.get_running_loop().call_later(HOLD_AGAIN_S, self._write_hold, key, reason, tries - 1)
+
+        item.future.add_done_callback(look)
         self.lanes.enter(item)
         self._wake()
 
@@ -331,12 +348,6 @@ def _new_run(resident: Resident, message: Begin) -> NewRun:
 
 def _starts(decision: Decision, step: int) -> bool:
     return any(type(command) is StartAttempt and command.step == step for command in decision.commands)
-
-
-def _look_at(future: asyncio.Future[Any]) -> None:
-    """A hold that could not be written is decided again when the run is next loaded."""
-    if not future.cancelled():
-        future.exception()
 
 
 class _Write:

@@ -18,6 +18,7 @@ from hostd.journal.port import Appended, Batch, Journal, RunUpdate
 from hostd.model.commands import Command
 from hostd.model.states import FINAL_RUN
 from hostd.runtime.lanes import Lanes
+from hostd.runtime.metering import RingMeter
 from hostd.runtime.residence import Residence
 from hostd.runtime.slots import Slots
 from hostd.runtime.snapshots import distance_behind, snapshot_of
@@ -44,6 +45,8 @@ class Watchers(Protocol):
 
     def publish(self, appended: Appended, changes: list[Change]) -> None: ...
 
+    def held(self, run: int, appended: Appended) -> None: ...
+
 
 class TurnEnds:
     """The ending half of the engine loop."""
@@ -56,6 +59,7 @@ class TurnEnds:
         self.lanes = lanes
         self.effects: Performer | None = None
         self.watchers: Watchers | None = None
+        self.meter: RingMeter | None = None
         self.unwritable: HostdError | None = None  # why nothing can be written just now
         self._flushing: Turn | None = None
         self._careful = 0  # appends of one message that are still to come
@@ -109,6 +113,8 @@ class TurnEnds:
             return
         if appended is not None:
             self._settled()
+            if self.meter is not None:
+                self.meter.durable(turn, inline=True)
             self._deliver(turn, appended)
 
     def _note_run(self, turn: Turn, resident: Resident) -> None:
@@ -140,6 +146,8 @@ class TurnEnds:
         if appended is None:
             self._failed(turn, error or HostdError(Kind.UNAVAILABLE, "JOURNAL_FAILED", "the append failed"))
         else:
+            if self.meter is not None:
+                self.meter.durable(turn, inline=False)
             self._deliver(turn, appended)
         self._run()
 
@@ -177,6 +185,8 @@ class TurnEnds:
         """Nothing was written: forget what was decided, refuse the doors, hear inside messages again in a second."""
         _log.error("append_failed runs=%d error=%s", len(turn.touched), error)
         why = error if isinstance(error, HostdError) else _unwritable(error)
+        if self.meter is not None:
+            self.meter.failed(why.reason)
         for resident in turn.touched.values():
             self.residence.remove(resident.key)
         for key, due_at_ms in turn.dues:
@@ -186,11 +196,11 @@ class TurnEnds:
         self.slots.give_back()
         for answer in turn.answers:
             Answer(answer.future, None, answer.error or why).give()
+        self._refuse(why)
         again = [entry for entry in turn.heard if entry[3] is None]
         if not _may_pass(error):
             again = self._isolate(again, error)
         self.lanes.inside.extendleft(reversed(again))
-        self._refuse(why)
 
     def _isolate(self, again: list[Entry], error: BaseException) -> list[Entry]:
         """Waiting does not help: take messages singly; one that fails singly is given up with its run."""
