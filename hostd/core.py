@@ -31,7 +31,7 @@ from hostd.runtime.front import Front, build_front
 from hostd.runtime.intake import Intake
 from hostd.runtime.lanes import Lanes
 from hostd.runtime.log_writer import LogWriter, NoLogFiles
-from hostd.runtime.metering import Metering, tally
+from hostd.runtime.metering import AttemptTimes, Metering, RingMeter, measure_lag, tallied, tally
 from hostd.runtime.readers import Readers
 from hostd.runtime.recovery import recover
 from hostd.runtime.residence import Residence
@@ -74,6 +74,7 @@ class Core:
         self.meter = Meter()
         self.info: JournalInfo | None = None
         self._care: list[asyncio.Task[None]] = []
+        self._journal_bytes = 0
         self.log_files = AttemptLogs(data / "logs") if data is not None else None
         self.log_writer = LogWriter(self.log_files or NoLogFiles())
         self.journal: Journal = self._journal()
@@ -85,6 +86,8 @@ class Core:
         self.workflows.loop = self.loop
         self.loop.effects = self.effects
         self.loop.watchers = Metering(self.meter, self.hub)
+        self.loop.meter = RingMeter(self.meter, self.clock)
+        self.effects.times = AttemptTimes(self.meter)
         self._read_gauges()
         self.slots.tell = self.loop.tell_slot
         self.front = self._front()
@@ -199,6 +202,12 @@ class Core:
         reading("hostd_attempts_in_flight", lambda: tally([a.executor for a in self.effects.running()]))
         reading("hostd_triggers", lambda: tally(self.triggers.states()))
         reading("hostd_plugins", lambda: tally([str(plugin.state) for plugin in self.host.registry.plugins]))
+        reading("hostd_attempts_ended_total", lambda: {key: float(n) for key, n in self.effects.ends.items()})
+        reading("hostd_intake_refused_total", lambda: tallied(self.loop.lanes.refused))
+        reading("hostd_events_total", lambda: tallied(self.emission.outcomes))
+        reading("hostd_lua_workers", lambda: tallied(self.scripts.workers()))
+        reading("hostd_lua_scripts_total", lambda: tallied(self.scripts.ends))
+        reading("hostd_journal_size_bytes", lambda: {(): float(self._journal_bytes)} if self._journal_bytes else {})
         self.meter.gauge("hostd_build_info", version=VERSION, python=platform.python_version()).set(1)
 
     def _journal(self) -> Journal:
@@ -244,6 +253,7 @@ class Core:
         self._care = [
             spawn(self._sweep(), name="residence-sweep"),
             spawn(self._prune(), name="journal-prune"),
+            spawn(measure_lag(self.meter, self.clock), name="loop-lag"),
         ]
         _log.info("core_open journal=%s lost_attempts=%d", self.info.path or self.info.kind, lost)
 
@@ -272,6 +282,7 @@ class Core:
 
     async def _sweep(self) -> None:
         while True:
+            self._journal_bytes = await self.readers.call(_size_of, self.info.path if self.info else "")
             await self.clock.sleep(SWEEP_S)
             self.residence.sweep()
 
@@ -289,6 +300,15 @@ class Core:
                     await self.readers.call(lambda: files.prune(now_ms=now_ms, keep_ms=retention.logs_ms))  # noqa: B023
             except (HostdError, OSError) as error:
                 _log.warning("prune_failed error=%s", error)
+
+
+def _size_of(path: str) -> int:
+    """Return the size of a journal's file and its log in bytes, 0 for none."""
+    files = (Path(path), Path(path + "-wal")) if path else ()
+    try:
+        return sum(file.stat().st_size for file in files if file.exists())
+    except OSError:  # a number for people must not stop the sweep
+        return 0
 
 
 def _ms(value: timedelta) -> int:

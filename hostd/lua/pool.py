@@ -122,6 +122,11 @@ class WorkerPool:
         """Workers that are forked and not ended."""
         return len(self._owners)
 
+    @property
+    def idle(self) -> int:
+        """Workers that wait for a script."""
+        return len(self._idle)
+
     def _take_back(self, worker: Worker) -> None:
         if self._closed or worker.link.gone:
             self._end(worker)

@@ -54,6 +54,11 @@ class LuaPool:
         """End every process of the pool. Safe to call twice."""
         await self._workers.close()
 
+    def workers(self) -> dict[str, int]:
+        """Return how many processes there are, by state: idle or busy."""
+        idle = self._workers.idle
+        return {"idle": idle, "busy": self._workers.live - idle}
+
     async def run(self, call: ScriptCall, host: HostCalls) -> ScriptResult:
         """Run a script to its end and return its result. Cancelling kills it.
 

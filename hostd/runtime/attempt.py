@@ -13,9 +13,9 @@ class Attempt:
     """A started attempt. `finished` becomes True with the one answer that counts."""
 
     __slots__ = (
-        "abandoned", "action", "alone", "cancel_reason", "context", "effects", "executor", "finished", "grace",
-        "hidden", "key", "lineage", "namespace", "number", "plan", "ready_at_ms", "run_id", "step", "task", "timer",
-        "waits",
+        "abandoned", "action", "alone", "began_s", "cancel_reason", "context", "effects", "executor", "finished",
+        "grace", "hidden", "key", "lineage", "namespace", "number", "plan", "ready_at_ms", "run_id", "step", "task",
+        "timer", "waits",
     )  # fmt: skip
 
     def __init__(
@@ -48,6 +48,7 @@ class Attempt:
         self.grace: asyncio.TimerHandle | None = None
         self.cancel_reason = ""  # "canceled" or "timeout" once somebody wants it to stop
         self.waits = False  # it holds a slot
+        self.began_s = 0.0  # monotonic, where it waits
         self.finished = False
         self.abandoned = False  # answered for, though its task goes on
         self.hidden: tuple[str, ...] = ()  # values of secrets it used

@@ -16,13 +16,14 @@ from typing import Any
 from hostd.aio import Clock
 from hostd.errors.base import HostdError, Kind
 from hostd.model.commands import AskSlot, CancelAttempt, Command, StartAttempt
-from hostd.model.messages import AttemptGone, Message
+from hostd.model.messages import AttemptDone, AttemptError, AttemptGone, Message
 from hostd.model.records import Failure
 from hostd.model.secrets import has_secret
 from hostd.runtime.action_threads import ActionThreads
 from hostd.runtime.answers import Answers, clean, refused
 from hostd.runtime.attempt import Attempt
 from hostd.runtime.drive import Ended, drive
+from hostd.runtime.metering import AttemptTimes
 from hostd.runtime.ports import ActionEntry, Actions, AttemptLog, Contexts, Faults, Scripts
 from hostd.runtime.secret_values import SecretReader, resolve, secret_values
 from hostd.runtime.slots import ALONE_S, Slots
@@ -34,6 +35,7 @@ CANCEL_GRACE_S = 30.0
 LITERALS_MAX = 10_000
 STUCK_MAX = 3  # calls of one action that never returned from their thread; then it is not called any more
 STOP_S = 2.0
+SUCCEEDED, FAILED, CANCELED = "SUCCEEDED", "FAILED", "CANCELED"  # as counted
 
 
 class Effects:
@@ -71,6 +73,8 @@ class Effects:
         self._literal: dict[tuple[bytes, int, ActionEntry], Any] = {}
         self._threads = ActionThreads(threads_max)
         self._stopped = False
+        self.ends: Counter[tuple[str, ...]] = Counter()  # attempts that ended, by executor and outcome
+        self.times: AttemptTimes | None = None
 
     @property
     def in_flight(self) -> int:
@@ -188,6 +192,7 @@ class Effects:
             return
         attempt.task = begun  # type: ignore[assignment]
         attempt.waits = True
+        attempt.began_s = self._clock.monotonic_s()
         self._running[(attempt.key, attempt.step.index)] = attempt
         self._slots.waits(attempt.action)
         loop = asyncio.get_running_loop()
@@ -200,6 +205,7 @@ class Effects:
     def _refuse(self, attempt: Attempt, failure: Failure) -> None:
         """Answer an attempt that was not begun."""
         self._let_go(attempt)
+        self.ends[attempt.executor, FAILED] += 1
         self._tell(attempt.key, self._answers.failed(attempt, failure))
 
     # -- stopping
@@ -251,7 +257,9 @@ class Effects:
         if self._stopped and error is not None:
             self._cut_off(attempt)
         else:
-            self._tell(attempt.key, self._answers.of(attempt, value, error))
+            answer = self._answers.of(attempt, value, error)
+            self.ends[attempt.executor, _outcome(answer)] += 1
+            self._tell(attempt.key, answer)
         if attempt.context is not None and attempt.context.lines:
             lines = attempt.context.lines
             lines = clean(lines, attempt.hidden) if attempt.hidden else lines
@@ -263,6 +271,8 @@ class Effects:
             self._slots.passed(attempt.key, attempt.step.index, attempt.action)
             return
         attempt.waits = False
+        if self.times is not None:
+            self.times.took(attempt.executor, self._clock.monotonic_s() - attempt.began_s)
         for timer in (attempt.timer, attempt.grace):
             if timer is not None:
                 timer.cancel()
@@ -308,3 +318,9 @@ class Effects:
             attempt.abandoned = True
             self._ended(attempt, None, asyncio.CancelledError())
         self._threads.close()
+
+
+def _outcome(answer: AttemptDone | AttemptError) -> str:
+    if type(answer) is AttemptDone:
+        return SUCCEEDED
+    return CANCELED if answer.canceled else FAILED  # type: ignore[union-attr]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -74,6 +75,7 @@ class Emission:
         self._journal = journal
         self._readers = readers
         self._clock = clock
+        self.outcomes: Counter[str] = Counter()  # events that were taken, by what became of them
 
     async def emit(
         self, source: Source, events: Sequence[Event], cursor: Any, *, slot: bool = False, principal: str = ""
@@ -98,6 +100,7 @@ class Emission:
             self._loop.enter(item)
             emitted = await item.future
             if emitted is not None:
+                self.outcomes.update(entry.outcome.value for entry in emitted)
                 return emitted
 
     async def _room(self, matches: list[_Match]) -> None:

@@ -109,6 +109,7 @@ class EngineLoop(TurnEnds):
     def enter(self, item: DoorItem) -> None:
         """Put something on the doors' lane. Raises HostdError INTAKE_FULL, or why nothing can be written."""
         if self.unwritable is not None:
+            self.lanes.refused[self.unwritable.reason] += item.size
             raise self.unwritable
         self.lanes.enter(item)
         self._wake()
@@ -151,7 +152,7 @@ class EngineLoop(TurnEnds):
         turn = Turn(self._stamps.next_ms(), self.epoch, self.slots.permits(), self.clock.monotonic_s())
         stamp = Stamp(turn.batch.at_ms, turn.permits, self._loading.held)
         inside = self.lanes.inside
-        left = 1 if self._careful else TURN_MESSAGES_MAX
+        most = left = 1 if self._careful else TURN_MESSAGES_MAX
         while left and turn.size_bytes <= TURN_BYTES_MAX:
             left -= 1
             if inside:
@@ -163,7 +164,10 @@ class EngineLoop(TurnEnds):
             elif self.lanes.doors:
                 self._door(turn)
             else:
+                left += 1
                 break
+        if self.meter is not None:
+            self.meter.decided(turn, most - left)
         self._commit(turn)
 
     def _door(self, turn: Turn) -> None:

@@ -95,6 +95,7 @@ class Intake:
             HostdError: INTAKE_FULL, DRAINING, JOURNAL_*: nothing at all was accepted.
         """
         if self.draining:
+            self._loop.lanes.refused["DRAINING"] += len(starts)
             raise HostdError(Kind.UNAVAILABLE, "DRAINING", "the daemon is stopping", retry_after_s=2.0)
         results = await self._enter(starts)
         while again := [place for place, result in enumerate(results) if isinstance(result, LookAgain)]:

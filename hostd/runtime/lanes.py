@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from typing import Any
 
 from hostd.errors.base import HostdError, Kind
@@ -21,6 +21,7 @@ class Lanes:
         self.doors_size = 0
         self.doors_bytes_max = doors_bytes_max
         self.doors_bytes = 0
+        self.refused: Counter[str] = Counter()  # requests that did not get in, by reason
 
     def any_waiting(self) -> bool:
         """Say whether there is anything to take."""
@@ -29,6 +30,7 @@ class Lanes:
     def enter(self, item: Any) -> None:
         """Queue a door item. Raises HostdError INTAKE_FULL; nothing is then accepted."""
         if not self.has_room(item.size, item.size_bytes):
+            self.refused["INTAKE_FULL"] += item.size
             message = f"{self.doors_size} requests wait already; nothing of this one was accepted"
             raise HostdError(Kind.EXHAUSTED, "INTAKE_FULL", message, retry_after_s=0.1)
         self.doors_size += item.size

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter as Tally
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from hostd.aio import Clock
 from hostd.engine.state import Run
 from hostd.journal.port import Appended
 from hostd.model.records import (
@@ -20,9 +21,10 @@ from hostd.model.records import (
     WaitEnded,
 )
 from hostd.model.states import RunState, StepState
-from hostd.runtime.turn import Change
+from hostd.runtime.turn import Change, Turn
 from hostd.telemetry.meter import Counter, Histogram, Meter
 
+LAG_EVERY_S = 1.0
 _LOST_AGAIN_MAX = 1  # verdicts up to here issue the attempt again
 
 
@@ -96,24 +98,63 @@ class Metering:
             self._steps[StepState.FAILED].inc()
 
 
-class AttemptCounts:
-    """Counts attempts as effects sees them end; children are made once."""
+class RingMeter:
+    """Times turns of the engine loop and their appends."""
+
+    def __init__(self, meter: Meter, clock: Clock) -> None:
+        self._meter = meter
+        self._clock = clock
+        self._messages = meter.histogram("hostd_turn_messages")
+        self._seconds = meter.histogram("hostd_turn_seconds")
+        self._append_seconds = meter.histogram("hostd_journal_append_seconds")
+        self._inline = meter.counter("hostd_journal_appends_total", mode="inline")
+        self._writer = meter.counter("hostd_journal_appends_total", mode="writer")
+
+    def decided(self, turn: Turn, messages: int) -> None:
+        """A turn has been decided and is about to be appended."""
+        turn.handed_s = self._clock.monotonic_s()
+        self._messages.observe(messages)
+        self._seconds.observe(turn.handed_s - turn.now_s)
+
+    def durable(self, turn: Turn, *, inline: bool) -> None:
+        """Its append is durable: made at once on the loop, or by the writer."""
+        (self._inline if inline else self._writer).inc()
+        self._append_seconds.observe(self._clock.monotonic_s() - turn.handed_s)
+
+    def failed(self, reason: str) -> None:
+        """Its append failed."""
+        self._meter.counter("hostd_journal_failures_total", reason=reason).inc()
+
+
+class AttemptTimes:
+    """Times attempts that waited; children are made once."""
 
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
-        self._ended: dict[tuple[str, str], Counter] = {}
+        self._seconds: dict[str, Histogram] = {}
 
-    def ended(self, executor: str, outcome: str) -> None:
-        """Count one attempt: outcome SUCCEEDED, FAILED or CANCELED."""
-        key = (executor, outcome)
-        child = self._ended.get(key)
+    def took(self, executor: str, seconds: float) -> None:
+        """Note how long one attempt took."""
+        child = self._seconds.get(executor)
         if child is None:
-            child = self._ended[key] = self._meter.counter(
-                "hostd_attempts_ended_total", executor=executor, outcome=outcome
-            )
-        child.inc()
+            child = self._seconds[executor] = self._meter.histogram("hostd_attempt_seconds", executor=executor)
+        child.observe(seconds)
+
+
+async def measure_lag(meter: Meter, clock: Clock, every_s: float = LAG_EVERY_S) -> None:
+    """Measure for ever how late the event loop runs what is due."""
+    lag = meter.histogram("hostd_loop_lag_seconds")
+    while True:
+        due_s = clock.monotonic_s() + every_s
+        await clock.sleep(every_s)
+        lag.observe(max(0.0, clock.monotonic_s() - due_s))
+
+
+def tallied(counts: Mapping[str, int]) -> dict[tuple[str, ...], float]:
+    """Return a tally of names as a reading with one label."""
+    return {(name,): float(count) for name, count in counts.items()}
 
 
 def tally(names: Sequence[str]) -> dict[tuple[str, ...], float]:
     """Return how often each name occurs, as a reading with one label."""
-    return {(name,): float(count) for name, count in Tally(names).items()}
+    return tallied(Tally(names))

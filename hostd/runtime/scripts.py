@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ import msgspec
 from hostd.errors.base import HostdError, Kind, invalid
 from hostd.lua.call import ScriptCall, ScriptFailure, ScriptResult
 from hostd.lua.limits import DEFAULT_LIMITS, LIMIT_ROWS, ScriptLimits
-from hostd.lua.ports import NoHostCalls, ScriptCallError
+from hostd.lua.ports import HostCalls, NoHostCalls, ScriptCallError
 from hostd.lua.script import LuaPool
 from hostd.plugin import ActionError
 from hostd.runtime.attempt import Attempt
@@ -54,7 +55,7 @@ class Scripts:
         self._contexts = contexts
         self._granted = granted
         self._limits = limits
-        self._started = False
+        self.ends: Counter[str] = Counter()  # scripts that ended, by outcome
 
     async def run_step(self, attempt: Attempt, options: Any) -> bytes:
         """Return a script step's result as JSON text. Raises ScriptStepError, HostdError."""
@@ -73,7 +74,7 @@ class Scripts:
             seed=hashlib.blake2b(attempt.idempotency_key.encode(), digest_size=16).digest(),
             capabilities=frozenset(attempt.plan.permissions) & self._granted,
         )
-        result = await self._pool.run(call, StepCalls(attempt, self._actions(), self._contexts))
+        result = await self._run(call, StepCalls(attempt, self._actions(), self._contexts))
         for level, message in result.logs:
             getattr(attempt.context.log, "warning" if level == "warn" else level)(message)
         if result.failure is not None:
@@ -98,7 +99,16 @@ class Scripts:
         call = ScriptCall(
             source=source, input=input_json, chunk_name=name, limits=self._lowered(limits), time_ms=time_ms
         )
-        return await self._pool.run(call, NoHostCalls())
+        return await self._run(call, NoHostCalls())
+
+    async def _run(self, call: ScriptCall, host: HostCalls) -> ScriptResult:
+        result = await self._pool.run(call, host)
+        self.ends["SUCCEEDED" if result.failure is None else result.failure.reason.value] += 1
+        return result
+
+    def workers(self) -> dict[str, int]:
+        """Return how many processes there are, by state."""
+        return self._pool.workers()
 
     async def validate(self, source: str, name: str = "script") -> ScriptFailure | None:
         """Return why a source does not compile, None when it does."""

@@ -75,6 +75,7 @@ class Turn:
         "commands",
         "dues",
         "ended",
+        "handed_s",
         "heard",
         "now_s",
         "permits",
@@ -88,6 +89,7 @@ class Turn:
         self.batch = Batch(at_ms, epoch)
         self.permits = permits
         self.now_s = now_s  # monotonic
+        self.handed_s = now_s  # when its append began
         self.size_bytes = 0  # of records and blobs
         self.touched: dict[int, Resident] = {}
         self.changes: list[Change] = []

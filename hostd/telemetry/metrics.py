@@ -33,7 +33,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("hostd_run_seconds", "histogram", "Time from a run's start to its end", ("outcome",), SLOW),
     Metric("hostd_steps_ended_total", "counter", "Steps that ended", ("state",)),
     Metric("hostd_attempts_ended_total", "counter", "Attempts that ended", ("executor", "outcome")),
-    Metric("hostd_attempt_seconds", "histogram", "Time from an attempt's dispatch to its end", ("executor",), SLOW),
+    Metric("hostd_attempt_seconds", "histogram", "Time of an attempt that did not end at once", ("executor",), SLOW),
     Metric("hostd_attempts_in_flight", "gauge", "Attempts that run now", ("executor",)),
     Metric("hostd_timers_resident", "gauge", "Timers due soon, held in memory"),
     # -- the ring
@@ -42,7 +42,9 @@ METRICS: tuple[Metric, ...] = (
     Metric("hostd_turn_messages", "histogram", "Messages decided in one turn", (), COUNTS),
     Metric("hostd_turn_seconds", "histogram", "Time of one turn, without its append", (), FAST),
     # -- the journal
-    Metric("hostd_journal_appends_total", "counter", "Appends that are durable", ("mode",)),
+    Metric(
+        "hostd_journal_appends_total", "counter", "Appends that are durable, on the loop or by the writer", ("mode",)
+    ),
     Metric(
         "hostd_journal_append_seconds", "histogram", "Time from handing a batch over to its being durable", (), FAST
     ),
@@ -50,7 +52,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("hostd_journal_size_bytes", "gauge", "Size of the journal with its log"),
     # -- guests
     Metric("hostd_triggers", "gauge", "Configured triggers", ("state",)),
-    Metric("hostd_events_total", "counter", "Events that triggers emitted", ("outcome",)),
+    Metric("hostd_events_total", "counter", "Events that triggers emitted, durable", ("outcome",)),
     Metric("hostd_plugins", "gauge", "Plugins found", ("state",)),
     Metric("hostd_lua_workers", "gauge", "Processes for scripts", ("state",)),
     Metric("hostd_lua_scripts_total", "counter", "Scripts that ended", ("outcome",)),
