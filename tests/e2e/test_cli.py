@@ -366,15 +366,14 @@ def test_a_watch_goes_on_over_a_kill(tmp_path: Path) -> None:
     daemon.register("workflow: nap\nsteps: {nap: {uses: flow.wait, with: {duration: 3s}}}\n")
     run_id = daemon.json("runs", "start", "nap")["run_id"]
     command = [*HOSTD, "runs", "watch", run_id, "--reconnect", "30", "-o", "json"]
-    watch = subprocess.Popen(command, env=daemon.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert watch.stdout is not None
-    first = watch.stdout.readline()
-    daemon.stop(signal.SIGKILL)
-    daemon.start()
-    rest = watch.stdout.read()  # not communicate(): it would pass over what readline() has buffered
-    assert watch.wait(timeout=40) == 0
-    assert watch.stderr is not None
-    err = watch.stderr.read()
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, env=daemon.env, text=True, **pipes) as watch:  # type: ignore[call-overload]
+        first = watch.stdout.readline()
+        daemon.stop(signal.SIGKILL)
+        daemon.start()
+        rest = watch.stdout.read()  # not communicate(): it would pass over what readline() has buffered
+        err = watch.stderr.read()
+        assert watch.wait(timeout=40) == 0
     assert daemon.stop() == 0
 
     assert "the connection was lost" in err
