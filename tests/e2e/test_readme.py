@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from requires import require_tool
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"(?:<!-- (?P<mark>[^\n]*?) -->\n)?```(?P<kind>\w+)\n(?P<text>.*?)```", re.DOTALL)
@@ -47,8 +47,7 @@ def shell(script: str, folder: Path, env: dict[str, str]) -> str:
 @pytest.mark.timeout(120)
 def test_the_five_minutes_work_as_written(tmp_path: Path) -> None:
     """Every file and command of the tour works in an empty folder."""
-    if shutil.which("curl") is None:
-        pytest.skip("curl is not installed")
+    require_tool("curl")
     env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOSTD_DATA": "./data"}
     daemon: subprocess.Popen[bytes] | None = None
     said = ""
