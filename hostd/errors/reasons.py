@@ -199,10 +199,22 @@ REASONS: dict[str, ReasonPage] = {
         "A script passed one of its limits, named in the details.",
         "Do less, or ask the operator to raise the limit.",
     ),
-    "SCRIPT_LOST": ReasonPage(Kind.UNAVAILABLE, "A script's worker process died, and not by the script's doing.", "Run the script again; the attempt is repeated from its start."),
-    "SCRIPTS_UNAVAILABLE": ReasonPage(Kind.UNAVAILABLE, "Script workers cannot be started just now.", "Try again; the daemon's log says why."),
-    "SCRIPT_QUEUE_FULL": ReasonPage(Kind.EXHAUSTED, "Too many scripts wait for a worker.", "Try again later, or raise the number of workers."),
-    "SCRIPT_ISOLATION": ReasonPage(Kind.UNSUPPORTED, "`lua.isolation` is `required`, and this host cannot lock scripts in fully; the message names what is missing.", "Run where namespaces and seccomp are permitted, or set `lua.isolation: best_effort`."),
+    "SCRIPT_LOST": ReasonPage(
+        Kind.UNAVAILABLE,
+        "A script's worker process died, and not by the script's doing.",
+        "Run the script again; the attempt is repeated from its start.",
+    ),
+    "SCRIPTS_UNAVAILABLE": ReasonPage(
+        Kind.UNAVAILABLE, "Script workers cannot be started just now.", "Try again; the daemon's log says why."
+    ),
+    "SCRIPT_QUEUE_FULL": ReasonPage(
+        Kind.EXHAUSTED, "Too many scripts wait for a worker.", "Try again later, or raise the number of workers."
+    ),
+    "SCRIPT_ISOLATION": ReasonPage(
+        Kind.UNSUPPORTED,
+        "`lua.isolation` is `required`, and this host cannot lock scripts in fully; the message names what is missing.",
+        "Run where namespaces and seccomp are permitted, or set `lua.isolation: best_effort`.",
+    ),
     "CAPABILITY_DENIED": ReasonPage(
         Kind.DENIED,
         "A script called a host capability that the workflow's `permissions` do not ask for, or the operator does not grant.",
@@ -316,10 +328,14 @@ REASONS: dict[str, ReasonPage] = {
         Kind.TIMEOUT, "The body of a request did not arrive in time.", "Send it faster, or raise `http.body_timeout`."
     ),
     "ENCODING_REFUSED": ReasonPage(
-        Kind.INVALID, "The body is compressed, and compressed bodies are not taken.", "Send it without Content-Encoding."
+        Kind.INVALID,
+        "The body is compressed, and compressed bodies are not taken.",
+        "Send it without Content-Encoding.",
     ),
     "HTTP_BUSY": ReasonPage(
-        Kind.EXHAUSTED, "The HTTP port answers as many requests as it may.", "Try again, or raise `http.connections_max`."
+        Kind.EXHAUSTED,
+        "The HTTP port answers as many requests as it may.",
+        "Try again, or raise `http.connections_max`.",
     ),
     "HOST_REFUSED": ReasonPage(
         Kind.DENIED,
@@ -327,7 +343,9 @@ REASONS: dict[str, ReasonPage] = {
         "Call it by its address, or add the name to `http.hosts`.",
     ),
     "ORIGIN_REFUSED": ReasonPage(
-        Kind.DENIED, "A web page of an origin that is not known asked.", "Add the origin to `http.origins` if you trust it."
+        Kind.DENIED,
+        "A web page of an origin that is not known asked.",
+        "Add the origin to `http.origins` if you trust it.",
     ),
     "TOKEN_MISSING": ReasonPage(
         Kind.UNAUTHENTICATED,
@@ -395,8 +413,16 @@ REASONS: dict[str, ReasonPage] = {
     "JOURNAL_FAILED": ReasonPage(
         Kind.UNAVAILABLE, "The journal could not write; nothing was acknowledged.", "See the message."
     ),
-    "JOURNAL_MISSING": ReasonPage(Kind.MISSING, "There is no journal file at the path.", "Check the path; the journal of a data folder is <data>/journal.db."),
-    "JOURNAL_CONFLICT": ReasonPage(Kind.CONFLICT, "A batch contradicts what the journal holds; nothing of it was written.", "A mistake in hostd: report it with the message."),
+    "JOURNAL_MISSING": ReasonPage(
+        Kind.MISSING,
+        "There is no journal file at the path.",
+        "Check the path; the journal of a data folder is <data>/journal.db.",
+    ),
+    "JOURNAL_CONFLICT": ReasonPage(
+        Kind.CONFLICT,
+        "A batch contradicts what the journal holds; nothing of it was written.",
+        "A mistake in hostd: report it with the message.",
+    ),
     "RECORD_TOO_NEW": ReasonPage(
         Kind.CORRUPT, "A run's history holds a record written by a newer hostd; the run is held.", "Use that version."
     ),

@@ -22,7 +22,7 @@ class StartedRun(msgspec.Struct, frozen=True, gc=False):
 
 
 class FailureView(msgspec.Struct, frozen=True, gc=False):
-    """A failure and where it happened. `step` is empty for one that is the run's own; `attempt` 0 where there was none."""
+    """A failure and where it happened. `step` is empty for one of the run's own; `attempt` 0 where there was none."""
 
     failure: Failure
     step: str = ""
