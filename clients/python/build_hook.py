@@ -1,7 +1,7 @@
 """Two wheels from one tree.
 
-`hostd` holds everything but the folders of SDK_FOLDERS and depends on `hostd-sdk` of the same version; `hostd-sdk` holds
-just those folders. An editable install of `hostd` shows the whole tree, so it takes the SDK's own dependencies instead.
+`hostd` holds everything but the folders of SDK_FOLDERS and depends on `hostd-sdk` of the same version, which holds just
+those folders. An editable install of `hostd` shows the whole tree, so it takes the SDK's own dependencies instead.
 """
 
 from __future__ import annotations
