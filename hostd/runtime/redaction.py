@@ -14,26 +14,40 @@ from hostd.values.json_text import dump_json, parse_json
 
 SHORTEST_BYTES = 6  # shorter values would hide half the text by chance; setting one warns
 MARK = "***"
+# What libraries leave as it is when they quote for a URL: nothing, paths, queries, and JavaScript's two functions.
+_LEFT_UNQUOTED = ("", "/", "!$&'()*+,;=:@", "!$&'()*+,;=:@/", "!$'()*,;:@/?", "!*'()", "!*'();/?:@&=+$,#")
 
 
 @lru_cache(maxsize=256)
 def forms(secret: str) -> tuple[str, ...]:
-    """Return a secret plain, URL-quoted, in base64 (any alignment) and JSON-escaped, longest first."""
+    """Return a secret plain, URL-quoted, in base64 (any alignment), JSON-escaped and in Python quotes, longest first."""
     raw = secret.encode(errors="surrogatepass")
     if len(raw) < SHORTEST_BYTES:
         return ()
     found = {secret, *_quoted(raw)}
-    for escaped in (json.dumps(secret), json.dumps(secret, ensure_ascii=False)):
-        found.add(escaped[1:-1])
-        found.add(escaped[1:-1].replace("/", "\\/"))
+    for escape in (_in_json, _in_json_as_is, _in_python):
+        found |= {escape(secret), escape(secret).replace("/", "\\/")}
+    found |= {_in_json(_in_json(secret)), _in_json_as_is(_in_json_as_is(secret))}  # JSON text as a value of JSON
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         for shift in range(3):
             found.add(_stable_core(encode(b"\0" * shift + raw).decode(), shift))
     return tuple(sorted((form for form in found if len(form) >= SHORTEST_BYTES), key=len, reverse=True))
 
 
+def _in_json(text: str) -> str:
+    return json.dumps(text)[1:-1]
+
+
+def _in_json_as_is(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)[1:-1]
+
+
+def _in_python(text: str) -> str:
+    return repr(text)[1:-1]
+
+
 def _quoted(raw: bytes) -> set[str]:
-    found = {quote(raw, safe=""), quote(raw), quote_plus(raw)}
+    found = {way(raw, safe=left) for left in _LEFT_UNQUOTED for way in (quote, quote_plus)}
     return found | {_lower_escapes(form) for form in found}
 
 

@@ -9,6 +9,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from yarl import URL
 
 from hostd.runtime.redaction import MARK, forms, redact, redact_bytes, redact_cut
 
@@ -26,6 +27,10 @@ SECRET = 'p@ss "word"/ä\\+&=\n9'
         json.dumps(SECRET),
         json.dumps(SECRET, ensure_ascii=False),
         json.dumps({"nested": SECRET}),
+        json.dumps(json.dumps(SECRET)),
+        repr(SECRET),
+        str(URL("http://h/").with_path("/" + SECRET).raw_path),
+        str(URL("http://h/").with_query({"q": SECRET}).raw_query_string),
         base64.b64encode(SECRET.encode()).decode(),
         base64.urlsafe_b64encode(b"user:" + SECRET.encode()).decode(),
         base64.b64encode(b"ab" + SECRET.encode() + b"tail").decode(),
