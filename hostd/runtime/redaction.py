@@ -20,7 +20,7 @@ _LEFT_UNQUOTED = ("", "/", "!$&'()*+,;=:@", "!$&'()*+,;=:@/", "!$'()*,;:@/?", "!
 
 @lru_cache(maxsize=256)
 def forms(secret: str) -> tuple[str, ...]:
-    """Return a secret plain, URL-quoted, in base64 (any alignment), JSON-escaped and in Python quotes, longest first."""
+    """Return a secret plain, URL-quoted, in base64 (any alignment), JSON-escaped, in Python quotes; longest first."""
     raw = secret.encode(errors="surrogatepass")
     if len(raw) < SHORTEST_BYTES:
         return ()
