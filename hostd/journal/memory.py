@@ -111,6 +111,8 @@ class MemoryJournal(MemoryReads):
             self._apply_blob(blob)
         for snapshot in batch.snapshots:
             tables.snapshots[snapshot.run] = snapshot
+        for run in batch.snapshot_deletes:
+            tables.snapshots.pop(run, None)
 
     def _apply_blob(self, blob: Blob) -> None:
         key = (blob.namespace, blob.digest)

@@ -218,6 +218,7 @@ class Batch(msgspec.Struct, gc=False):
     run_updates: list[RunUpdate] = []
     blobs: list[Blob] = []
     snapshots: list[Snapshot] = []
+    snapshot_deletes: list[int] = []  # runs that need theirs no more
     request_ids: list[RequestId] = []  # the first answer to an id stays
     versions: list[WorkflowVersion] = []
     version_deletes: list[tuple[str, str, str]] = []  # namespace, workflow, version

@@ -73,6 +73,7 @@ def rows_only(batch: Batch) -> bool:
         or batch.run_updates
         or batch.blobs
         or batch.snapshots
+        or batch.snapshot_deletes
         or batch.request_ids
         or _has_rest(batch)
         or batch.run_deletes
@@ -110,6 +111,8 @@ def write_batch(cursor: sqlite3.Cursor, batch: Batch, counters: Counters) -> App
         _write_blob(cursor, blob)
     if batch.snapshots:
         write_snapshots(cursor, batch)
+    if batch.snapshot_deletes:
+        cursor.executemany("DELETE FROM snapshots WHERE run = ?", [(run,) for run in batch.snapshot_deletes])
     if batch.request_ids:
         requests = [(batch.at_ms, *msgspec.structs.astuple(request)) for request in batch.request_ids]
         cursor.executemany(_REQUEST, requests)

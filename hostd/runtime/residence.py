@@ -112,9 +112,10 @@ class Residence:
         return self._resident(row)
 
     def _resident(self, row: RunRow) -> Resident:
-        run, distance = read_run(self._journal, self._plans, row)
+        run, distance, has_snapshot = read_run(self._journal, self._plans, row)
         resident = Resident(row.run, row.namespace, run, stored_state=row.state, due_at_ms=row.due_at_ms)
         resident.to_snapshot = distance
+        resident.has_snapshot = has_snapshot
         return resident
 
     def sweep(self) -> int:

@@ -8,6 +8,7 @@ snapshots never cost more than twice what records do.
 from __future__ import annotations
 
 import logging
+from typing import NamedTuple
 
 from hostd.definition.plan import Plan
 from hostd.engine.evolve import evolve
@@ -36,17 +37,28 @@ def distance_behind(snapshot: Snapshot) -> int:
     return max(DISTANCE, len(snapshot.body) // 2)
 
 
-def read_run(journal: Journal, plans: Plans, row: RunRow) -> tuple[Run, int]:
-    """Return a run's state, and the distance to its next snapshot. Blocks; for reader threads.
+class ReadRun(NamedTuple):
+    """A run as the journal has it. `distance`: to its next snapshot; one that could not be used counts, too."""
+
+    run: Run
+    distance: int
+    has_snapshot: bool
+
+
+def read_run(journal: Journal, plans: Plans, row: RunRow) -> ReadRun:
+    """Return a run's state from its newest snapshot and the records behind it. Blocks; for reader threads.
 
     Raises:
         HostdError: RECORD_TOO_NEW, RECORD_CORRUPT, or the plan's version is missing.
     """
     plan = plans.get(row.namespace, row.workflow, row.version)
-    run, distance = _from_snapshot(journal, plan, row.run) or (Run(plan), DISTANCE)
+    snapshot = journal.snapshot(row.run)
+    run = None if snapshot is None else _from_snapshot(journal, plan, snapshot)
+    distance = DISTANCE if run is None or snapshot is None else distance_behind(snapshot)
+    run = run or Run(plan)
     first = run.seq
     size_bytes = _fold_on(journal, run, row)
-    return run, distance - (run.seq - first) * RECORD_WEIGHT - size_bytes
+    return ReadRun(run, distance - (run.seq - first) * RECORD_WEIGHT - size_bytes, snapshot is not None)
 
 
 def fold_run(journal: Journal, plans: Plans, row: RunRow) -> Run:
@@ -60,21 +72,19 @@ def fold_run(journal: Journal, plans: Plans, row: RunRow) -> Run:
     return run
 
 
-def _from_snapshot(journal: Journal, plan: Plan, key: int) -> tuple[Run, int] | None:
-    """Return the state of a run's snapshot; None without one that is readable and ends where a row does."""
-    snapshot = journal.snapshot(key)
-    if snapshot is None:
-        return None
+def _from_snapshot(journal: Journal, plan: Plan, snapshot: Snapshot) -> Run | None:
+    """Return the state of a snapshot; None where it is not readable or does not end where a row does."""
+    key, seq = snapshot.run, snapshot.seq
     try:
         run = decode_snapshot(plan, snapshot.body)
     except ValueError as error:
-        _log.warning("snapshot_ignored run=%d seq=%d why=%s", key, snapshot.seq, error)
+        _log.warning("snapshot_ignored run=%d seq=%d why=%s", key, seq, error)
         return None
-    before = journal.history(key, from_seq=snapshot.seq - 1, max_bytes=1)
-    if run.seq != snapshot.seq or not before or before[0].seq + before[0].n != run.seq:
-        _log.warning("snapshot_ignored run=%d seq=%d why=no record stands before it", key, snapshot.seq)
+    before = journal.history(key, from_seq=seq - 1, max_bytes=1)
+    if run.seq != seq or not before or before[0].seq + before[0].n != seq:
+        _log.warning("snapshot_ignored run=%d seq=%d why=no record stands before it", key, seq)
         return None
-    return run, distance_behind(snapshot)
+    return run
 
 
 def _fold_on(journal: Journal, run: Run, row: RunRow) -> int:

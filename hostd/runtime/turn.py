@@ -20,7 +20,7 @@ Entry: TypeAlias = "tuple[int, Message, str, asyncio.Future[bool] | None, Callab
 class Resident:
     """A run in memory: its state and what the journal's index row last said of it. Owned by the engine loop."""
 
-    __slots__ = ("due_at_ms", "key", "namespace", "run", "stored_state", "to_snapshot", "used_s")
+    __slots__ = ("due_at_ms", "has_snapshot", "key", "namespace", "run", "stored_state", "to_snapshot", "used_s")
 
     def __init__(self, key: int, namespace: str, run: Run, *, stored_state: int, due_at_ms: int) -> None:
         self.key = key  # the journal's integer for the run
@@ -28,6 +28,7 @@ class Resident:
         self.run = run
         self.stored_state = stored_state
         self.due_at_ms = due_at_ms
+        self.has_snapshot = False
         self.to_snapshot = DISTANCE  # falls with each record; a snapshot is due at 0
         self.used_s = 0.0  # monotonic seconds of the last message
 

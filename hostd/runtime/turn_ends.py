@@ -120,10 +120,14 @@ class TurnEnds:
     def _note_run(self, turn: Turn, resident: Resident) -> None:
         """Put what changed of a run's index row into the batch."""
         run = resident.run
-        if resident.to_snapshot <= 0 and run.state < FINAL_RUN:
+        if run.state >= FINAL_RUN:
+            if resident.has_snapshot:
+                turn.batch.snapshot_deletes.append(resident.key)
+        elif resident.to_snapshot <= 0:
             snapshot = snapshot_of(resident.key, run)
             turn.batch.snapshots.append(snapshot)
             resident.to_snapshot = distance_behind(snapshot)
+            resident.has_snapshot = True
         due_at_ms = run.next_due_ms()
         if run.state == resident.stored_state and due_at_ms == resident.due_at_ms:
             return

@@ -171,13 +171,15 @@ async def test_histories_page(journal: Journal) -> None:
 
 
 async def test_the_newest_snapshot_is_kept(journal: Journal) -> None:
-    """A run has one snapshot, the last."""
+    """A run has one snapshot, the last, until it needs none."""
     run = journal.allocate_runs(1)
     await append(journal, start_batch(run))
     await append(journal, Batch(at_ms=1, snapshots=[Snapshot(run, 2, 1, b"old")]))
     await append(journal, Batch(at_ms=1, snapshots=[Snapshot(run, 4, 1, b"new")]))
     assert journal.snapshot(run) == Snapshot(run, 4, 1, b"new")
     assert journal.snapshot(run + 1) is None
+    await append(journal, Batch(at_ms=1, snapshot_deletes=[run, run + 1]))
+    assert journal.snapshot(run) is None
 
 
 async def test_rows_of_all_runs_page_by_position(journal: Journal) -> None:

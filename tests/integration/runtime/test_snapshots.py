@@ -18,7 +18,7 @@ from hostd.model.messages import Cancel, Pause, Resume
 from hostd.model.records import AttemptSucceeded, Paused, RunEnded, RunStarted
 from hostd.model.states import RunState
 from hostd.runtime.intake import Started
-from hostd.runtime.snapshots import DISTANCE, RECORD_WEIGHT, RECORDS_MAX, fold_run, read_run
+from hostd.runtime.snapshots import DISTANCE, RECORD_WEIGHT, RECORDS_MAX, ReadRun, fold_run, read_run
 
 WIDTH = 700
 PAUSES = RECORDS_MAX // 2 + 1
@@ -77,8 +77,8 @@ def snapshot_of(lab: Lab, started: Started) -> Snapshot:
     return snapshot
 
 
-async def read(lab: Lab, started: Started) -> tuple[Run, int]:
-    """Return a run as loading reads it, and the distance to its next snapshot."""
+async def read(lab: Lab, started: Started) -> ReadRun:
+    """Return a run as loading reads it."""
     core, row = lab.core, lab.row(started)
     return await core.readers.call(read_run, core.journal, core.workflows, row)
 
@@ -97,7 +97,7 @@ async def test_an_evicted_run_comes_back_from_its_snapshot(lab: Lab, text: str) 
 
     snapshot = snapshot_of(lab, started)
     tail = lab.core.journal.history(started.key, from_seq=snapshot.seq)
-    loaded, distance = await read(lab, started)
+    loaded, distance, _ = await read(lab, started)
 
     assert 0 < snapshot.seq <= left_with.seq
     assert sum(row.n for row in tail) < RECORDS_MAX
@@ -125,7 +125,7 @@ async def test_a_run_from_a_snapshot_goes_on(lab: Lab) -> None:
 
     assert first.seq < second.seq
     assert row.state == RunState.CANCELED
-    assert snapshot_of(lab, started) == second, "a run that has ended is written down once more"
+    assert lab.core.journal.snapshot(started.key) is None, "a run that has ended is never loaded again"
     history = lab.records(started)
     kinds = [type(record) for record in history]
     assert (kinds[0], kinds[-1], kinds.count(RunStarted), kinds.count(Paused)) == (RunStarted, RunEnded, 1, PAUSES)
@@ -169,7 +169,7 @@ async def test_a_snapshot_that_cannot_be_read_is_left_aside(
     await lab.core.loop.write(lambda turn: turn.batch.snapshots.append(Snapshot(started.key, seq, 2, body)))
 
     with caplog.at_level(logging.WARNING):
-        loaded, _ = await read(lab, started)
+        loaded = (await read(lab, started)).run
 
     assert loaded.snapshot_key() == left_with.snapshot_key()
     assert f"snapshot_ignored run={started.key} seq={seq}" in caplog.text
@@ -189,7 +189,7 @@ async def test_a_snapshot_that_no_record_leads_to_is_left_aside(lab: Lab) -> Non
     wrong = Snapshot(started.key, beyond, SNAPSHOT_VER, encode_snapshot(run))
     await lab.core.loop.write(lambda turn: turn.batch.snapshots.append(wrong))
 
-    loaded, _ = await read(lab, started)
+    loaded = (await read(lab, started)).run
 
     assert loaded.snapshot_key() == left_with.snapshot_key()
 
@@ -203,7 +203,7 @@ async def test_a_damaged_snapshot_is_left_aside(tmp_path: Path, caplog: pytest.L
         await asyncio.to_thread(flip, tmp_path / "data/journal.db")
 
         with caplog.at_level(logging.WARNING):
-            loaded, _ = await read(lab, started)
+            loaded = (await read(lab, started)).run
 
         assert loaded.snapshot_key() == left_with.snapshot_key()
         assert f"snapshot_damaged run={started.key}" in caplog.text
@@ -223,10 +223,11 @@ def flip(path: Path) -> None:
 
 @pytest.mark.parametrize("by", ["delete", "prune"])
 async def test_a_run_that_goes_takes_its_snapshot_along(lab: Lab, by: str) -> None:
-    """Neither a deleted nor a pruned run leaves anything behind."""
-    started = await waiting(lab, FAN)
+    """Neither a deleted nor a pruned run leaves anything behind, were there a snapshot still."""
+    started = await waiting(lab, SHORT)
     await lab.ask(started, Cancel(""))
     await lab.ended(started)
+    await lab.core.loop.write(lambda turn: turn.batch.snapshots.append(Snapshot(started.key, 4, SNAPSHOT_VER, b"x")))
     assert lab.core.journal.snapshot(started.key) is not None
 
     if by == "delete":
