@@ -3,7 +3,7 @@
 rows      each fits its checksum, holds as many records as it says, and follows its run's row before it
 batches   each is whole and its link follows from the batch before it, where retention has taken neither
 index     each run's row in `runs` says what its records say
-values    each blob holds the bytes its digest names, each snapshot fits its checksum
+values    each blob holds the bytes its digest names, each snapshot fits its checksum and ends where a row does
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def check_journal(pool: ReadPool) -> Iterator[str]:
     yield from _Records(pool).check()
     yield from _lonely_runs(pool)
     yield from _blobs(pool)
-    yield from _snapshots(pool)
+    for run, fault in unfit_snapshots(pool):
+        yield f"run key {run}: {fault}"
 
 
 def structure_faults(connection: sqlite3.Connection) -> Iterator[str]:
@@ -167,15 +168,23 @@ def _blobs(pool: ReadPool) -> Iterator[str]:
                 yield f"blob {number}: its bytes are not those its digest names"
 
 
-def _snapshots(pool: ReadPool) -> Iterator[str]:
-    sql = f"SELECT run, seq, ver, crc, body FROM snapshots WHERE run > ? ORDER BY run LIMIT {PAGE_VALUES}"
+_SNAPSHOTS = f"""SELECT run, seq, ver, crc, body,
+    (SELECT records.seq + n FROM records WHERE records.run = snapshots.run AND records.seq < snapshots.seq
+        ORDER BY records.seq DESC LIMIT 1)
+    FROM snapshots WHERE run > ? ORDER BY run LIMIT {PAGE_VALUES}"""
+
+
+def unfit_snapshots(pool: ReadPool) -> Iterator[tuple[int, str]]:
+    """Yield the runs whose snapshot nobody can use, and why. Nothing is lost: they fold from their records."""
     run = 0
     while True:
         with pool.connection() as connection:
-            page = connection.execute(sql, (run,)).fetchall()
+            page = connection.execute(_SNAPSHOTS, (run,)).fetchall()
         if not page:
             return
-        for values in page:
+        for *values, end_seq in page:
             run = values[0]
-            if rows.snapshot(values) is None:
-                yield f"run key {run}: its snapshot does not fit its checksum (the run folds from its records)"
+            if rows.snapshot(tuple(values)) is None:
+                yield run, "its snapshot does not fit its checksum (the run folds from its records)"
+            elif end_seq != values[1]:
+                yield run, "its snapshot does not end where a row does (the run folds from its records)"

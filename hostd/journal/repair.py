@@ -1,4 +1,7 @@
-"""Mending the run index and the labels from the records, a run at a time, so that a live journal can be mended too."""
+"""Mending the run index and the labels from the records, and dropping snapshots of no use.
+
+A run at a time, so that a live journal can be mended too.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import msgspec
 
 from hostd.errors.base import HostdError
 from hostd.journal import rows
+from hostd.journal.check import unfit_snapshots
 from hostd.journal.expected import expected_row, index_fault, index_values
 from hostd.journal.pool import ReadPool
 from hostd.journal.port import RunRow
@@ -26,6 +30,7 @@ def repair_journal(pool: ReadPool, write: Callable[[Work], int]) -> Iterator[str
     Args:
         write: runs its argument in a transaction of the writer's.
     """
+    yield from _drop_snapshots(pool, write)
     run = 0
     while True:
         with pool.connection() as connection:
@@ -39,6 +44,19 @@ def repair_journal(pool: ReadPool, write: Callable[[Work], int]) -> Iterator[str
             if expected is not None and fault:
                 write(_mend(expected))
                 yield f"run key {run}: {fault}; mended"
+
+
+def _drop_snapshots(pool: ReadPool, write: Callable[[Work], int]) -> Iterator[str]:
+    for run, fault in list(unfit_snapshots(pool)):
+        write(_drop(run))
+        yield f"run key {run}: {fault}; dropped"
+
+
+def _drop(run: int) -> Work:
+    def work(cursor: sqlite3.Cursor, _counters: Counters) -> int:
+        return cursor.execute("DELETE FROM snapshots WHERE run = ?", (run,)).rowcount
+
+    return work
 
 
 def _mend(expected: RunRow) -> Work:

@@ -54,10 +54,14 @@ def run_row(values: tuple[Any, ...]) -> RunRow:
     return RunRow(*fields)
 
 
-def snapshot(values: tuple[int, int, int, int, bytes]) -> Snapshot | None:
+def snapshot(values: tuple[Any, ...]) -> Snapshot | None:
     """Return a snapshot, or None where it is damaged: the run folds from its records instead."""
     run, seq, ver, crc, body = values
-    return Snapshot(run, seq, ver, body) if body_crc(seq, ver, run, body) == crc else None
+    try:
+        fits = body_crc(seq, ver, run, body) == crc
+    except (TypeError, OverflowError, struct.error):  # damage can change a value's type
+        fits = False
+    return Snapshot(run, seq, ver, body) if fits else None
 
 
 def blob(namespace: str, digest: bytes, values: tuple[str, bytes, int]) -> Blob:

@@ -151,6 +151,8 @@ ALTERED = [
     ("UPDATE runs SET state = 2, ended_at_ms = 0 WHERE run = 4", "run key 4: it has ended"),
     ("DELETE FROM labels WHERE run = 4", "run key 4: its label n is not in the label index"),
     ("UPDATE blobs SET data = x'00' WHERE blob = 2", "blob 2"),
+    ("INSERT INTO snapshots VALUES (4, 6, 1, 7, x'00')", "run key 4: its snapshot does not fit"),
+    ("INSERT INTO snapshots VALUES (4, 6, 1, 7, 'text')", "run key 4: its snapshot does not fit"),
     ("UPDATE records SET batch = x'93CD0010' WHERE pos = 14 AND batch IS NOT NULL", "head of its batch|link"),
 ]
 
@@ -175,6 +177,7 @@ def test_a_mended_index_says_what_the_records_say(crashed: Path) -> None:
     connection = sqlite3.connect(crashed)
     connection.execute("DELETE FROM runs WHERE run % 2")
     connection.execute("DELETE FROM labels WHERE run % 3")
+    connection.execute("INSERT INTO snapshots VALUES (4, 6, 1, 7, x'00')")
     connection.execute("UPDATE runs SET workflow = 'other', state = 3 WHERE run = 4")
     connection.commit()
     connection.close()

@@ -192,6 +192,8 @@ async def test_a_snapshot_that_no_record_leads_to_is_left_aside(lab: Lab) -> Non
     loaded = (await read(lab, started)).run
 
     assert loaded.snapshot_key() == left_with.snapshot_key()
+    faults = await asyncio.to_thread(lambda: list(lab.core.journal.check()))
+    assert [fault for fault in faults if "does not end where a row does" not in fault] == []
 
 
 async def test_a_damaged_snapshot_is_left_aside(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
