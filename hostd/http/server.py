@@ -213,7 +213,7 @@ class _Server(web.Server):
         """Hang up where there are too many already."""
         super().connection_made(handler, transport)
         if len(self._connections) > self._connections_max:
-            transport.abort()
+            self._loop.call_soon(transport.abort)  # the handler must have begun to bear it
 
 
 class _Connection(RequestHandler):
