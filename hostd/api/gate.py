@@ -61,11 +61,11 @@ class Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc,unused-ignore]
 
     def _wrap(self, method: str, handler: Handler) -> Handler:
         if method.startswith(OPEN_SERVICES):
-            return handler
+            return _readable_only(handler)
         decode = _decoder(handler.request_deserializer)
         encode = handler.response_serializer
         if handler.request_streaming:  # reflection
-            streams = self._guarded_stream(method, handler.stream_stream)
+            streams = self._guarded_stream(method, lambda sent, call: handler.stream_stream(_readable(sent), call))
             return grpc.stream_stream_rpc_method_handler(streams, decode, encode)
         if handler.response_streaming:
             stream = self._guarded_stream(method, handler.unary_stream)
@@ -138,7 +138,7 @@ class Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc,unused-ignore]
         else:
             principal = principal_of(str(found.get("authorization", "")), self._token)
         if request is _UNREADABLE:
-            raise invalid("ARGUMENT_INVALID", "the request's bytes are not the message that this method takes")
+            raise _unreadable()
         self._policy.authorize(principal, verb, check_namespace(getattr(request, "namespace", "")))
         traceparent = str(found.get("traceparent", ""))
         CALLER.set(Caller(principal, traceparent if len(traceparent) == TRACEPARENT_CHARS else ""))
@@ -155,6 +155,33 @@ def _decoder(decode: Any) -> Any:
             return _UNREADABLE
 
     return careful
+
+
+def _unreadable() -> HostdError:
+    return invalid("ARGUMENT_INVALID", "the request's bytes are not the message that this method takes")
+
+
+async def _readable(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    """Yield what a client sends. Raises ARGUMENT_INVALID at bytes that are no message."""
+    async for request in requests:
+        if request is _UNREADABLE:
+            raise _unreadable()
+        yield request
+
+
+def _readable_only(handler: Handler) -> Handler:
+    """Return the handler of an open method, which refuses bytes that are no message."""
+    decode, encode = _decoder(handler.request_deserializer), handler.response_serializer
+    behavior = handler.unary_stream if handler.response_streaming else handler.unary_unary
+
+    async def answer(request: Any, context: Any) -> Any:
+        if request is _UNREADABLE:
+            await _refuse(context, _unreadable())
+        return await behavior(request, context)
+
+    if handler.response_streaming:  # Watch, which writes to its context
+        return grpc.unary_stream_rpc_method_handler(answer, decode, encode)
+    return grpc.unary_unary_rpc_method_handler(answer, decode, encode)
 
 
 async def _refuse(context: Any, error: HostdError) -> None:

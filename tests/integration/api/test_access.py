@@ -59,6 +59,19 @@ async def test_health_is_served_without_a_token(kit: Kit) -> None:
     assert unknown.value.code() is grpc.StatusCode.NOT_FOUND
 
 
+async def test_bytes_that_are_no_message_are_refused_everywhere(kit: Kit) -> None:
+    """Health, which is open, and reflection, which streams, say so as every method does; none of it is a mistake."""
+    corrupt = b"\xff\xff"
+
+    check = await refused(kit.channel.unary_unary("/grpc.health.v1.Health/Check")(corrupt))
+    watch = await refused(kit.channel.unary_stream("/grpc.health.v1.Health/Watch")(corrupt))
+    name = f"/{reflection_pb2.DESCRIPTOR.services_by_name['ServerReflection'].full_name}/ServerReflectionInfo"
+    reflected = await refused(kit.channel.stream_stream(name)(iter([corrupt])))
+
+    for answer in (check, watch, reflected):
+        assert (answer.code, answer.reason) == ("INVALID_ARGUMENT", "ARGUMENT_INVALID")
+
+
 async def test_reflection_lists_the_services(kit: Kit) -> None:
     """Over the socket without, over TCP with a token."""
     ask = reflection_pb2.ServerReflectionRequest(list_services="")
