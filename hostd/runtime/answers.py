@@ -18,6 +18,7 @@ from hostd.model.records import Failure
 from hostd.runtime.attempt import Attempt
 from hostd.runtime.ports import Contexts
 from hostd.runtime.redaction import redact, redact_bytes, redact_cut
+from hostd.runtime.scripts import ScriptStepError
 from hostd.values.json_text import dump_json
 
 LOG_TAIL_LINES = 20
@@ -59,6 +60,8 @@ class Answers:
             message = "the action canceled itself; it should raise ActionError"
             return self.failed(attempt, Failure("ACTION_RAISED", message, retryable=True))
         failure, retry_after_ms = self._contexts.failure(error, attempt)
+        if isinstance(error, ScriptStepError):
+            failure = msgspec.structs.replace(failure, reason=error.reason)
         return self.failed(attempt, failure, retry_after_ms=retry_after_ms)
 
     def failed(

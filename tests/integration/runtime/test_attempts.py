@@ -196,3 +196,19 @@ async def test_an_action_whose_plugin_has_gone_is_unknown(lab: Lab) -> None:
 
     assert (row.state, row.reason) == (RunState.FAILED, "ACTION_UNKNOWN")
     assert of_kind(lab.records(started), StepEnded)
+
+
+async def test_a_scripts_failure_has_a_reason_of_its_own(lab: Lab) -> None:
+    """A breach, an error and a script that does not compile are told apart; a retry can name them."""
+    for script, reason, details in (
+        ("while true do end", "SCRIPT_LIMIT", {"limit": "cpu"}),
+        ("error{code='NO_STOCK', message='none', retryable=false}", "SCRIPT_ERROR", {}),
+        ("return return", "SCRIPT_INVALID", {"line": 1}),
+    ):
+        row, records = await lab.run(
+            f'workflow: s\nsteps:\n  a: {{uses: lua.script, with: {{limits: {{cpu_ms: 20}}, script: "{script}"}}}}'
+        )
+
+        [failed] = of_kind(records, AttemptFailed)
+        assert (row.reason, failed.failure.reason) == (reason, reason)
+        assert json.loads(failed.failure.details or b"{}") == details
