@@ -394,9 +394,11 @@ async def test_a_held_run_says_so_and_nothing_moves_it(kit: Kit) -> None:
     await kit.core.loop.quiet()
     run = await kit.get(started.run_id)
     cancel = await refused(kit.runs.CancelRun(wire.CancelRunRequest(run=ref(started.run_id))))
+    watch = await refused(kit.runs.WatchRun(wire.WatchRunRequest(run=ref(started.run_id))))
 
     assert (state_name(run), run.reason, run.input.data) == ("HELD", "RECORD_TOO_NEW", b'{"a":1}')
     assert (cancel.code, cancel.reason) == ("FAILED_PRECONDITION", "RUN_STATE")
+    assert (watch.code, watch.reason) == ("FAILED_PRECONDITION", "RUN_STATE")
 
 
 async def test_a_full_door_and_a_stopping_daemon_refuse_whole(tmp_path: Path) -> None:
