@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from hostd.errors.base import HostdError, Kind
@@ -41,6 +43,25 @@ def check_file(path: Path) -> None:
     """Refuse a journal file that is there and cannot be written. Raises HostdError JOURNAL_READ_ONLY."""
     if path.exists() and not os.access(path, os.R_OK | os.W_OK):
         raise _read_only(f"{path} cannot be written by this user; check owner and rights.")
+
+
+def same_file(path: Path) -> Callable[[], HostdError | None]:
+    """Return what says whether another file, or none, lies at a path by now: what is written then is lost at the end.
+
+    Its reads and a backup still work, so the daemon goes on and takes nothing new.
+    """
+    opened = path.stat()
+
+    def check() -> HostdError | None:
+        with contextlib.suppress(OSError):
+            if os.path.samestat(path.stat(), opened):
+                return None
+        return _read_only(
+            f"{path} was removed or replaced while it was open; nothing was written. Save what was acknowledged with"
+            " `hostd journal backup FILE` before this daemon ends, then start it with that file as its journal."
+        )
+
+    return check
 
 
 def mount_kind(mountinfo: str, path: Path) -> str:

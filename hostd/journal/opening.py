@@ -84,6 +84,9 @@ def open_file(
     Raises:
         HostdError: JOURNAL_CORRUPT, JOURNAL_TRUNCATED, JOURNAL_TOO_NEW, JOURNAL_MIGRATION, JOURNAL_READ_ONLY, ...
     """
+    if seen is not None and seen.number and not accept_loss and not (path.exists() and path.stat().st_size):
+        message = f"There is no journal at {path}, and {seen.number} batches were durable there."
+        raise HostdError(Kind.CORRUPT, "JOURNAL_TRUNCATED", message)
     connection = connect(path, wal_pages=wal_pages)
     try:
         taken = _frames_taken(connection)

@@ -16,7 +16,7 @@ from pathlib import Path
 from hostd.journal.backup import copy_journal
 from hostd.journal.chain import decode_head
 from hostd.journal.check import check_journal
-from hostd.journal.filesystem import check_file, prepare_folder
+from hostd.journal.filesystem import check_file, prepare_folder, same_file
 from hostd.journal.lock import JournalLock
 from hostd.journal.logs import AttemptLogs
 from hostd.journal.opening import WAL_PAGES, Opened, open_file
@@ -110,7 +110,7 @@ class SqliteJournal(RunReads, RestReads):
         except BaseException:
             opened.connection.close()
             raise
-        self._writer = Writer(self._transactions, note=self._note)
+        self._writer = Writer(self._transactions, note=self._note, check=same_file(self.path))
         self._writer.start()
         return opened
 

@@ -63,11 +63,15 @@ class Writer:
 
     Args:
         note: called on the writing thread at most once a second after commits, and once at the end; writes the sidecar.
+        check: called before each note and each probe; says why the file must not be written any more.
     """
 
-    def __init__(self, transactions: Transactions, *, note: Callable[[], None]) -> None:
+    def __init__(
+        self, transactions: Transactions, *, note: Callable[[], None], check: Callable[[], HostdError | None]
+    ) -> None:
         self._transactions = transactions
         self._note = note
+        self._check = check
         self._queue: SimpleQueue[_Item] = SimpleQueue()
         self._held: list[_Item] = []  # taken from the queue, not yet served; writer thread only
         self._connection = threading.Lock()
@@ -232,11 +236,14 @@ class Writer:
         """Close the writer until a probe succeeds, if waiting can help; return whether it closed."""
         if error.reason not in _WAITING:
             return False
+        self._close_door(error)
+        return True
+
+    def _close_door(self, error: HostdError) -> None:
         if self._refusing is None:
             _log.error("journal_refuses_writes reason=%s message=%s", error.reason, error.message)
         self._refusing = error
         self._probe_due_s = time.monotonic() + RETRY_S
-        return True
 
     def _note_later(self) -> bool:
         if self._note_due_s:
@@ -251,9 +258,12 @@ class Writer:
         if self._note_due_s and now_s >= self._note_due_s:
             self._note_due_s = 0.0
             self._note()
+            error = self._check()
+            if error is not None:
+                self._close_door(error)
 
     def _probe(self) -> None:
-        error = self._transactions.probe()
+        error = self._check() or self._transactions.probe()
         if error is not None:
             self._probe_due_s = time.monotonic() + RETRY_S
             return

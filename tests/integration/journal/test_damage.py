@@ -259,3 +259,21 @@ def test_newer_and_changed_schemas_are_named(crashed: Path) -> None:
         connection.close()
         with pytest.raises(HostdError, match=reason):
             open_journal(crashed)
+
+
+def test_a_journal_that_is_gone_is_named(crashed: Path) -> None:
+    """No file, or an empty one, where batches were durable: never an empty journal in silence."""
+    open_journal(crashed).close()
+    for left in (None, b""):
+        for file in crashed.parent.glob("journal.db*"):
+            file.unlink()
+        if left is not None:
+            crashed.write_bytes(left)
+
+        with pytest.raises(HostdError, match="were durable there") as refused:
+            open_journal(crashed)
+        assert refused.value.reason == "JOURNAL_TRUNCATED"
+
+    journal = open_journal(crashed, accept_loss=True)
+    assert journal.rows_after(0) == []
+    journal.close()

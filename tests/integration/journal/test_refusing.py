@@ -175,3 +175,29 @@ def test_what_cannot_be_written_is_named(file_mode: int, folder_mode: int) -> No
         folder.chmod(folder_mode)
         assert as_nobody(lambda: open_journal(folder / "journal.db").close()).startswith("JOURNAL_READ_ONLY")
         folder.chmod(0o700)
+
+
+async def test_a_file_that_was_removed_takes_nothing_more(
+    journal: SqliteJournal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is written to a removed file is lost at the end: refused by name; all of it can still be saved."""
+    monkeypatch.setattr(writer, "NOTE_S", 0.01)
+    await append(journal, start_batch(1))
+    for file in tmp_path.glob("journal.db*"):
+        file.unlink()
+
+    async with asyncio.timeout(20):
+        accepted, refused = 1, None
+        while refused is None:
+            try:
+                await append(journal, start_batch(accepted + 1))
+                accepted += 1
+            except HostdError as error:
+                refused = error
+    await asyncio.to_thread(journal.backup, str(tmp_path / "saved.db"))
+
+    assert refused.reason == "JOURNAL_READ_ONLY"
+    assert "removed or replaced" in refused.message
+    saved = open_journal(tmp_path / "saved.db")
+    assert len(saved.rows_after(0, limit=accepted + 1)) == accepted
+    saved.close()
