@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from hostd.config.layers import Layer, Origin, env_layer, field_type, file_layer, flag_layer
 from hostd.config.marked_yaml import Path, dotted
 from hostd.config.rooms import Config
-from hostd.config.types import OFF, parse_address
+from hostd.config.types import OFF, parse_address, value_text
 from hostd.errors.base import HostdError, Kind, Violation
 
 FILE_NAME = "hostd.yaml"
@@ -134,9 +134,23 @@ def _mistake(fault: Any, origins: dict[Path, Origin]) -> Violation:
         return _violation(
             path, "KEY_UNKNOWN", f"`{dotted(path)}` is not a key of the configuration", suggestion, origin
         )
-    message = str(fault["msg"]).removeprefix("Value error, ")
+    message = _bound(path, fault) or str(fault["msg"]).removeprefix("Value error, ")
     reason = "TYPE_INVALID" if fault["type"].endswith("_type") else "VALUE_INVALID"
     return _violation(path, reason, f"`{dotted(path)}`: {message[:1].lower()}{message[1:]}", "", origin)
+
+
+def _bound(path: Path, fault: Any) -> str:
+    """Return what a value that is out of bounds is told, in the words it is written in: 64MiB, not 67108864."""
+    arm, word = {"less_than_equal": ("le", "at most"), "greater_than_equal": ("ge", "at least")}.get(
+        fault["type"], ("", "")
+    )
+    parent = field_type(path[:-1])
+    if not arm or not (isinstance(parent, type) and issubclass(parent, BaseModel)):
+        return ""
+    field = parent.model_fields[str(path[-1])]
+    bounds = [getattr(mark, arm) for mark in field.metadata if hasattr(mark, arm)]
+    bound = min(bounds) if arm == "le" else max(bounds)
+    return f"{word} {value_text(bound, field.metadata)} is allowed"
 
 
 def _nearest(path: Path) -> str:
@@ -182,6 +196,7 @@ def _across_keys(config: Config, origins: dict[Path, Origin]) -> Iterable[Violat
 
 
 def _config_invalid(mistakes: list[Violation]) -> HostdError:
+    mistakes = sorted(mistakes, key=lambda mistake: (mistake.file, mistake.line, mistake.column))
     first = mistakes[0]
     place = f"{first.file}:{first.line}: " if first.line else ""
     more = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""

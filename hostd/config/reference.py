@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Iterator
-from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -12,7 +11,7 @@ from pydantic_core import PydanticUndefined
 
 from hostd.config.layers import PREFIX
 from hostd.config.rooms import Config
-from hostd.config.types import duration_text, format_size_bytes
+from hostd.config.types import value_text
 
 _HEAD = """# Configuration
 
@@ -70,17 +69,7 @@ def _default(field: FieldInfo) -> str:
         return ""
     if value in ((), {}):
         return "none"
-    return f"`{_text(field, value)}`"
-
-
-def _text(field: FieldInfo, value: Any) -> str:
-    if hasattr(value, "total_seconds"):
-        return duration_text(value)
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int) and any(getattr(mark, "func", None) is format_size_bytes for mark in field.metadata):
-        return format_size_bytes(value)
-    return str(value)
+    return f"`{value_text(value, field.metadata)}`"
 
 
 def _range(field: FieldInfo) -> str:
@@ -92,4 +81,4 @@ def _range(field: FieldInfo) -> str:
     high = [mark.le for mark in field.metadata if hasattr(mark, "le")]
     if not low or not high:
         return ""
-    return f" From `{_text(field, max(low))}` to `{_text(field, min(high))}`."
+    return f" From `{value_text(max(low), field.metadata)}` to `{value_text(min(high), field.metadata)}`."

@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from hostd.config.types import Address, Duration, Size
 
-KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+KIB, MIB = 1 << 10, 1 << 20
 PluginId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
-DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 
 
 class Room(BaseModel):
@@ -72,24 +72,24 @@ class LuaLimits(Room):
     """Upper bounds of one script. Workflows may ask for less, never for more."""
 
     cpu: Duration = Field(
-        timedelta(seconds=1), ge=timedelta(milliseconds=10), le=HOUR, description="Processor time of a script."
+        timedelta(seconds=1), ge=timedelta(milliseconds=10), le=MINUTE, description="Processor time of a script."
     )
     slice: Duration = Field(
         timedelta(seconds=2),
-        ge=timedelta(milliseconds=50),
-        le=HOUR,
+        ge=timedelta(milliseconds=100),
+        le=2 * MINUTE,
         description="Wall time between two host calls; then the worker is killed.",
     )
-    memory: Size = Field(32 * MIB, ge=MIB, le=4 * GIB, description="Memory of the Lua runtime.")
-    input: Size = Field(MIB, ge=KIB, le=64 * MIB, description="Input as JSON.")
-    output: Size = Field(MIB, ge=KIB, le=64 * MIB, description="Output as JSON.")
-    reply: Size = Field(MIB, ge=KIB, le=64 * MIB, description="Each reply of a host call as JSON.")
-    source: Size = Field(64 * KIB, ge=KIB, le=4 * MIB, description="Source text.")
-    string: Size = Field(8 * MIB, ge=KIB, le=GIB, description="One string.")
+    memory: Size = Field(32 * MIB, ge=4 * MIB, le=512 * MIB, description="Memory of the Lua runtime.")
+    input: Size = Field(MIB, ge=KIB, le=16 * MIB, description="Input as JSON.")
+    output: Size = Field(MIB, ge=KIB, le=16 * MIB, description="Output as JSON.")
+    reply: Size = Field(MIB, ge=KIB, le=16 * MIB, description="Each reply of a host call as JSON.")
+    source: Size = Field(64 * KIB, ge=KIB, le=MIB, description="Source text.")
+    string: Size = Field(8 * MIB, ge=KIB, le=64 * MIB, description="One string.")
     pattern: Size = Field(256, ge=16, le=4 * KIB, description="One pattern of the string library.")
     coroutines: int = Field(10_000, ge=1, le=1_000_000, description="Coroutines made.")
     host_calls: int = Field(500, ge=0, le=100_000, description="Host calls made.")
-    log: Size = Field(64 * KIB, ge=0, le=16 * MIB, description="Log text written.")
+    log: Size = Field(64 * KIB, ge=0, le=4 * MIB, description="Log text written.")
 
 
 class Lua(Room):

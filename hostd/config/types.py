@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Annotated, Any, NamedTuple
 
@@ -63,6 +64,17 @@ def format_size_bytes(size: int) -> str:
     return f"{size}B"
 
 
+def value_text(value: Any, metadata: Iterable[Any]) -> str:
+    """Return a value of a field as a person writes it. `metadata`: the field's, which tells a Size from a number."""
+    if isinstance(value, timedelta):
+        return duration_text(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int) and any(getattr(mark, "func", None) is format_size_bytes for mark in metadata):
+        return format_size_bytes(value)
+    return str(value)
+
+
 def parse_address(text: str) -> HostPort:
     """Return host and port of `127.0.0.1:7420`, `[::1]:7420` or `localhost:0`.
 
@@ -101,7 +113,9 @@ def _address(value: Any) -> Any:
 
 
 def duration_text(value: timedelta) -> str:
-    """Return the duration as a person writes it."""
+    """Return the duration as a person writes it: whole days as days (`30d`, not `4w2d`)."""
+    if value and not value % timedelta(days=1):
+        return f"{value.days}d"
     return format_duration_ms(round(value / timedelta(milliseconds=1)))
 
 

@@ -262,3 +262,17 @@ def test_a_secret_is_never_in_an_error_or_a_repr(tmp_path: Path) -> None:
 
     loaded = load_text(tmp_path, text.replace("[hunter22]", "hunter22"))
     assert "hunter22" not in repr(loaded)
+
+
+def test_a_value_out_of_bounds_is_told_the_bound_as_it_is_written(tmp_path: Path) -> None:
+    """Sizes and durations are named in their units, and the mistakes stand in the order of the file."""
+    file = tmp_path / "hostd.yaml"
+    file.write_text("lua: {isolatoin: required, workers: 0}\nhttp: {body_max: 99TiB}\nlimits: {drain: 2h}\n")
+    with pytest.raises(HostdError) as caught:
+        load_config(env={}, file=file)
+    assert [(fault.line, fault.message) for fault in caught.value.violations] == [
+        (1, "`lua.isolatoin` is not a key of the configuration"),
+        (1, "`lua.workers`: at least 1 is allowed"),
+        (2, "`http.body_max`: at most 64MiB is allowed"),
+        (3, "`limits.drain`: at most 1h is allowed"),
+    ]
