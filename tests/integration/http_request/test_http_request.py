@@ -305,7 +305,13 @@ async def test_credentials_do_not_follow_to_another_host() -> None:
 
 async def test_redirects_to_nowhere_are_refused() -> None:
     """Another scheme or a malformed address ends the request."""
-    for location in ("ftp://x.example/", "file:///etc/passwd", "http://[::1", "http://x.example:99999/"):
+    for location in (
+        "ftp://x.example/",
+        "file:///etc/passwd",
+        "http://[::1",
+        "http://x.example:99999/",
+        f"http://{'x' * 64}.example/",
+    ):
 
         async def away(request: web.Request, location: str = location) -> web.Response:
             return web.Response(status=302, headers={"location": location})

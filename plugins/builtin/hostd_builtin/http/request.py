@@ -60,7 +60,7 @@ class Request(Action[RequestOptions]):
                 return await self._exchange(ctx, options)
         except TimeoutError:
             raise ActionError(f"no complete answer within {timeout_s:g} s", code="TIMEOUT", retryable=True) from None
-        except aiohttp.InvalidURL as error:
+        except (aiohttp.InvalidURL, UnicodeError) as error:  # a name longer than names can be is the latter
             raise ActionError(f"not an address that can be requested: {error}"[:500], code="URL_INVALID") from None
         except aiohttp.ClientError as error:
             cause = error.__cause__
