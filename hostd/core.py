@@ -277,6 +277,7 @@ class Core:
         await self.lua.close()
         await self.host.close()
         await asyncio.to_thread(self.log_writer.close)
+        await asyncio.to_thread(self.workflows.compilers.close)
         await asyncio.to_thread(self.readers.close)
         await asyncio.to_thread(self.journal.close)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hostd.definition.fixes import SYNONYMS, propose
-from hostd.definition.mistakes import Mistakes, child_path, did_you_mean, shown
+from hostd.definition.mistakes import Mistakes, child_path, shown
 from hostd.definition.nodes import Node
 from hostd.definition.shapes import (
     Anything,
@@ -152,7 +152,9 @@ def _fit_choice(node: Node, spec: Choice, path: str, mistakes: Mistakes) -> Part
         return None
     if text not in spec.words:
         words = " or ".join(spec.words)
-        mistakes.add(path, "VALUE_INVALID", f"{shown(text)} is not {words}", did_you_mean(text, spec.words), node=node)
+        mistakes.add(
+            path, "VALUE_INVALID", f"{shown(text)} is not {words}", mistakes.did_you_mean(text, spec.words), node=node
+        )
         return None
     return Part(node, path, text)
 
@@ -278,7 +280,7 @@ def _unknown_key(node: Node, name: str, spec: Shape, path: str, mistakes: Mistak
     usable = [word for word, key in spec.keys.items() if not key.refused]
     synonym = SYNONYMS.get(name.lower().replace("-", "_"), "")
     wanted = synonym if synonym.partition(":")[0] in usable else ""
-    hint = f"did you mean {wanted}?" if wanted else did_you_mean(name, usable)
+    hint = f"did you mean {wanted}?" if wanted else mistakes.did_you_mean(name, usable)
     message = f"{shown(name) or 'an empty key'} is no key of {spec.title}"
     mistakes.add(child_path(path, name), "KEY_UNKNOWN", message, hint, mark=node.key_marks.get(name))
 

@@ -12,9 +12,13 @@ from hostd.definition import roots
 from hostd.definition.expressions.expression import compile_expression
 from hostd.definition.expressions.template import compile_template, has_expression
 from hostd.definition.fit import Part
-from hostd.definition.mistakes import Mistakes, child_path
+from hostd.definition.mistakes import MAX_MISTAKES, Mistakes, child_path
 from hostd.definition.nodes import Node, value_of
 from hostd.errors.base import HostdError
+
+EXPRESSIONS_MAX = 10_000
+EXPRESSION_CHARS_MAX = 256 * 1024
+"""In one document: compiling takes time and memory for each, far more than reading it does."""
 
 _Compile = Callable[[frozenset[str]], Any]
 
@@ -57,10 +61,13 @@ class Formulas:
         self.env_names: set[str] = set()
         self.secret_names: set[str] = set()
         self.reads: list[StepRead] = []
+        self._left, self._chars_left = EXPRESSIONS_MAX, EXPRESSION_CHARS_MAX
 
     def condition(self, part: Part | None, allowed: frozenset[str], *, status: bool = False) -> Any:
         """Return the Expression of an `if`, None when there is none or it is faulty."""
         if part is None:
+            return None
+        if not self.trusted and not self._affordable([str(part.node.value)], part.node, part.path):
             return None
         compile_with = functools.partial(_condition, part.node, part.path)
         expression = self._compiled(compile_with, part.node, part.path, allowed)
@@ -72,8 +79,14 @@ class Formulas:
         """Return the Template of a value, None when there is none or it is faulty; each faulty text is a mistake."""
         if part is None:
             return None
+        if self.trusted:
+            whole = _template(part.node, part.path, allowed)
+            self._gather(whole, part.node, part.path)
+            return whole
         before = len(self.mistakes.found)
         for leaf, path in templated_leaves(part.node, part.path):
+            if not self._affordable(_expressions_in(leaf.value), leaf, path):
+                return None
             template = self._compiled(functools.partial(_template, leaf, path), leaf, path, allowed)
             if template is not None:
                 self._gather(template, leaf, path)
@@ -82,6 +95,19 @@ class Formulas:
     def nothing(self) -> Any:
         """Return the Template of no options at all."""
         return compile_template({})
+
+    def _affordable(self, written: list[str], node: Node, path: str) -> bool:
+        """Count expressions; past the bounds, say so once and compile none of the rest; nor when nobody reads on."""
+        within = self._left >= 0 and self._chars_left >= 0
+        self._left -= len(written)
+        self._chars_left -= sum(map(len, written))
+        if self._left >= 0 and self._chars_left >= 0:
+            return len(self.mistakes.found) <= MAX_MISTAKES
+        if within:
+            most = f"{EXPRESSIONS_MAX} expressions of {EXPRESSION_CHARS_MAX} characters"
+            message = f"the document holds more than {most} together"
+            self.mistakes.add(path, "VALUE_INVALID", message, "pass data through the run's input", node=node)
+        return False
 
     def _compiled(self, compile_with: _Compile, node: Node, path: str, allowed: frozenset[str]) -> Any:
         """Return what compiles; None after recording why it does not, a root that has its place elsewhere by name."""
@@ -137,6 +163,10 @@ class Formulas:
             self.mistakes.did_you_mean(read.step_id, known),
             node=read.node,
         )
+
+
+def _expressions_in(text: str) -> list[str]:
+    return [piece.partition("}}")[0] for piece in text.split("${{")[1:]]
 
 
 def templated_leaves(node: Node, path: str) -> Iterator[tuple[Node, str]]:

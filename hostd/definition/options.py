@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from hostd.definition.fit import Part
 from hostd.definition.formulas import templated_leaves
-from hostd.definition.mistakes import Mistakes, child_path, did_you_mean, shown
+from hostd.definition.mistakes import Mistakes, child_path, shown
 from hostd.definition.nodes import Node, value_of
 from hostd.definition.ports import ComponentInfo
 
@@ -48,7 +48,7 @@ def _check_keys(node: Node, path: str, info: ComponentInfo, component_id: str, m
         for key in node.value:
             if key in unknown:
                 message = f"{component_id} takes no option {shown(key)}"
-                hint = did_you_mean(key, known) or (
+                hint = mistakes.did_you_mean(key, known) or (
                     f"it takes {', '.join(sorted(known))}" if known else "it takes none"
                 )
                 mistakes.add(child_path(path, key), "OPTION_INVALID", message, hint, mark=node.key_marks.get(key))

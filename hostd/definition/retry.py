@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hostd.definition.fit import Part
 from hostd.definition.formulas import Formulas
-from hostd.definition.mistakes import Mistakes, did_you_mean
+from hostd.definition.mistakes import Mistakes
 from hostd.definition.plan import RetryPlan
 from hostd.errors.base import Kind
 from hostd.errors.reasons import REASONS
@@ -46,7 +46,9 @@ def check_retry(part: Part, mistakes: Mistakes) -> None:
         mistakes.add(longest.path, "VALUE_INVALID", message, "raise max_interval, or leave it out", node=longest.node)
     for item in part.get("non_retryable", []):
         if not item.value.startswith(_CODE) and item.value not in REASONS and item.value not in Kind.__members__:
-            suggestion = did_you_mean(item.value, REASONS) or f"for an action's own word write code:{item.value}"
+            suggestion = (
+                mistakes.did_you_mean(item.value, REASONS) or f"for an action's own word write code:{item.value}"
+            )
             mistakes.add(item.path, "VALUE_INVALID", f"{item.value} is no reason of hostd", suggestion, node=item.node)
 
 

@@ -1,4 +1,4 @@
-"""Reader threads: the journal's reads block, so they happen here and never on the loop."""
+"""Threads for what blocks: reads of the journal, compiling. It happens here and never on the loop."""
 
 from __future__ import annotations
 

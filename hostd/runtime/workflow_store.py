@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -81,7 +80,8 @@ class WorkflowStore:
     async def validate(self, namespace: str, document: bytes, *, file: str) -> ValidationView:
         """Check documents, off the loop; mistakes are answers."""
         try:
-            plans = await asyncio.to_thread(compile_text, document, file=file, catalogue=self._catalogue())
+            catalogue = self._catalogue()
+            plans = await self._workflows.compilers.call(lambda: compile_text(document, file=file, catalogue=catalogue))
         except HostdError as error:
             if error.reason != "DOCUMENT_INVALID":
                 raise

@@ -49,6 +49,7 @@ class Workflows:
     def __init__(self, *, journal: Journal, readers: Readers, catalogue: Callable[[], Catalogue]) -> None:
         self._journal = journal
         self._readers = readers
+        self.compilers = Readers(1)  # a large document takes seconds: nobody who reads shall wait for it
         self._catalogue = catalogue
         self._plans: OrderedDict[tuple[str, str, str], Ready] = OrderedDict()
         self._active: dict[tuple[str, str], str] = {}
@@ -138,7 +139,7 @@ class Workflows:
         Raises:
             HostdError: DOCUMENT_INVALID, VERSION_EXISTS.
         """
-        plan = await self._readers.call(lambda: self.compile(text, file=file))
+        plan = await self.compilers.call(lambda: self.compile(text, file=file))
         async with self._writing:
             versions = await self._readers.call(self._journal.versions, namespace, plan.workflow)
             row, created = self._version_row(namespace, plan, text, versions, principal)

@@ -1,9 +1,12 @@
 """Registering, activating, validating and deleting workflows through the socket."""
 
+import asyncio
+import threading
 from pathlib import Path
 
-from daemon_kit import ECHO, Kit, ref, refused, running
+from daemon_kit import ECHO, Kit, ref, refused, running, spec
 
+from hostd.aio import spawn
 from hostd.v1 import run_service_pb2 as runs
 from hostd.v1 import workflow_service_pb2 as wire
 
@@ -137,3 +140,22 @@ async def test_a_document_with_inputs_holds_starts_to_them(kit: Kit) -> None:
 
     assert (bad.code, bad.reason) == ("INVALID_ARGUMENT", "INPUT_INVALID")
     assert b'"d":"x"' in run.input.data
+
+
+async def test_nobody_waits_for_a_large_document(kit: Kit) -> None:
+    """While one is compiled, others are started, read and listed."""
+    going, release = threading.Event(), threading.Event()
+
+    def compiling() -> None:
+        going.set()
+        release.wait(20)
+
+    large = [spawn(kit.core.workflows.compilers.call(compiling), name="large") for _ in range(3)]
+    try:
+        async with asyncio.timeout(10):
+            await asyncio.to_thread(going.wait)
+            started = await kit.runs.ExecuteRun(runs.ExecuteRunRequest(start=spec("echo", b"{}")))
+            assert (await kit.runs.GetRun(runs.GetRunRequest(run=ref(started.run_id)))).run_id == started.run_id
+    finally:
+        release.set()
+        await asyncio.gather(*large)

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from hostd.definition import mistakes
 from hostd.definition.compile import compile_document, compile_text, plan_from_stored, validate_text
 from hostd.definition.document import load_documents
 from hostd.definition.plan import Plan, StepKind
@@ -265,3 +266,33 @@ def test_mistakes_are_bounded() -> None:
     faults = validate_text("workflow: a\nsteps:\n" + "".join(steps))
     assert len(faults) == 201
     assert faults[-1].message == "there are more mistakes; correct these first"
+
+
+def test_expressions_are_bounded() -> None:
+    """A small text can hold very many; past the bound they are not compiled, and one mistake says so."""
+    texts = ["${{ 1 }}" * 4_000, "${{ 2 }}" * 6_000]
+    document = "workflow: w\nsteps:\n  a: {uses: flow.pass, with: {output: ['%s', '%s']}}\noutput: '%s'"
+
+    [fault] = validate_text(document % (*texts, "${{ 3 }} ${{ unknown }}"))
+
+    assert (fault.path, fault.reason) == ("output", "VALUE_INVALID")
+    assert "10000 expressions" in fault.message
+    assert validate_text(document % (*texts, "none")) == []
+    [fault] = validate_text(document % ("none", "none", ("${{ 1" + " " * 15_000 + "}}") * 18))
+    assert (fault.path, fault.reason) == ("output", "VALUE_INVALID")
+
+
+def test_only_mistakes_that_are_shown_get_a_suggestion(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looking for the nearest word is slow: it is not done for the many that nobody will read."""
+    looked: list[str] = []
+    monkeypatch.setattr(mistakes, "nearest", lambda word, known: looked.append(word) or "")
+    step = ", ".join(f"uzes{n}: 1" for n in range(500))
+    options = ", ".join(f"opt{n}: 1" for n in range(500))
+    for document in (
+        "\n".join(f"key{n}: 1" for n in range(500)),
+        f"workflow: w\nsteps:\n  a: {{uses: flow.pass, {step}}}",
+        f"workflow: w\nsteps:\n  a: {{uses: flow.wait, with: {{{options}}}}}",
+    ):
+        looked.clear()
+        assert len(validate_text(document)) == mistakes.MAX_MISTAKES + 1
+        assert len(looked) <= mistakes.MAX_MISTAKES, document[:40]
