@@ -31,13 +31,13 @@ _OPERATORS: dict[str, Operator] = {"==": "=", "!=": "!=", "<": "<", "<=": "<=", 
 _ESCAPES = {"n": "\n", "t": "\t", "\\": "\\", '"': '"', "'": "'"}
 _TOKEN = re.compile(
     r"""\s*(?:(?P<word>[A-Za-z_][A-Za-z0-9_]*)|(?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')"""
-    r"""|(?P<sign>&&|\|\||==|!=|<=|>=|[<>!()\[\],.]))""",
+    r"""|(?P<sign>&&|\|\||==|!=|<=|>=|[<>!()\[\],.])|(?P<other>\w+|\S))""",
     re.DOTALL,
 )
 
 
 class _Token(NamedTuple):
-    kind: str  # word, text, sign or end
+    kind: str  # word, text, sign, other or end
     text: str
     column: int
 
@@ -58,15 +58,10 @@ def _refused(message: str, column: int = 0) -> HostdError:
 
 def _tokens(text: str) -> list[_Token]:
     found: list[_Token] = []
-    at, end = 0, len(text.rstrip())
-    while at < end:
-        match = _TOKEN.match(text, at)
-        if match is None:
-            raise _refused(f"{text[at : at + 20].strip()!r} is not part of the language", at + 1)
+    for match in _TOKEN.finditer(text):  # `other` takes what the language does not have; the parser says where
         kind = match.lastgroup or ""
         found.append(_Token(kind, match[kind], match.start(kind) + 1))
-        at = match.end()
-    found.append(_Token("end", "the end", end + 1))
+    found.append(_Token("end", "the end", len(text.rstrip()) + 1))
     return found
 
 

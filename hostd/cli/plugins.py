@@ -31,11 +31,11 @@ def list_plugins(session: Session) -> None:
 
 def _listing(plugins: list[Any]) -> str:
     return columns(
-        ("PLUGIN", "VERSION", "SOURCE", "STATE", "COMPONENTS", "WHY"),
+        ("PLUGIN", "VERSION", "SOURCE", "STATE", "WHY", "COMPONENTS"),
         [
             (item["id"], item["version"], item["source"], item["state"],
-             [component["id"] for component in item["components"]],
-             ": ".join(part for part in (item["reason"], item["message"]) if part))
+             ": ".join(part for part in (item["reason"], item["message"]) if part),
+             [component["id"] for component in item["components"]])
             for item in plugins
         ],
     )  # fmt: skip

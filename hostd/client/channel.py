@@ -31,7 +31,7 @@ def metadata(door: Door) -> tuple[tuple[str, str], ...]:
 
 
 def credentials(tls: Tls) -> grpc.ChannelCredentials:
-    """Return the credentials of a channel. Raises ARGUMENT_INVALID when a file cannot be read."""
+    """Return the credentials of a channel. Raises ARGUMENT_INVALID when a file cannot be read or is no PEM."""
     import grpc
 
     return grpc.ssl_channel_credentials(
@@ -43,9 +43,12 @@ def credentials(tls: Tls) -> grpc.ChannelCredentials:
 
 def _pem(path: Path) -> bytes:
     try:
-        return path.expanduser().read_bytes()
+        text = path.expanduser().read_bytes()
     except OSError as error:
         raise invalid("ARGUMENT_INVALID", f"{path} cannot be read: {error.strerror}") from None
+    if b"-----BEGIN " not in text:
+        raise invalid("ARGUMENT_INVALID", f"{path} is no PEM file: it has no line with -----BEGIN")
+    return text
 
 
 def health_request(service: str) -> bytes:

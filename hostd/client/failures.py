@@ -63,6 +63,8 @@ def error_of(status: Status, address: str) -> HostdError:
 def _cause(text: str) -> str:
     """Return the last cause in gRPC's long sentence, which is the one that helps."""
     cause = text.rpartition("last error: ")[2] or "the connection was lost"
+    if ": connect failed: " in cause:  # a Unix socket: the address stands in it three times
+        cause = cause.rpartition(" error: ")[2]
     for prefix in ("UNAVAILABLE: ", "UNKNOWN: "):
         cause = cause.removeprefix(prefix)
     return " ".join(cause.split())[:300]

@@ -300,7 +300,7 @@ REASONS: dict[str, ReasonPage] = {
     "INVALID_FILTER": ReasonPage(
         Kind.INVALID,
         "A filter uses something that is not an indexed field or a supported operator.",
-        "The message lists the fields.",
+        'Write such as: state == "FAILED" && labels.team == "a". Values stand in quotes; docs/reference/cli.md has the rest.',
     ),
     "PAGE_TOKEN_INVALID": ReasonPage(
         Kind.INVALID, "The page token is damaged or belongs to another request.", "Start from the first page."
@@ -350,7 +350,8 @@ REASONS: dict[str, ReasonPage] = {
     "TOKEN_MISSING": ReasonPage(
         Kind.UNAUTHENTICATED,
         "The request carries no token.",
-        "Send `authorization: Bearer ...`; the owner's token is in <data>/token.",
+        "Name the daemon's data folder (--data) or give HOSTD_TOKEN; programs send `authorization: Bearer ...`. "
+        "The owner's token is in <data>/token.",
     ),
     "TOKEN_INVALID": ReasonPage(
         Kind.UNAUTHENTICATED, "The token is not known.", "Use the content of <data>/token of the daemon you talk to."
@@ -456,7 +457,9 @@ REASONS: dict[str, ReasonPage] = {
         "Configure TLS, or say --insecure.",
     ),
     "UNREACHABLE": ReasonPage(
-        Kind.UNAVAILABLE, "No daemon answers at the address.", "Start one with `hostd serve`, or check --address."
+        Kind.UNAVAILABLE,
+        "No daemon answers at the address.",
+        "Start one with `hostd serve`, or say where it is: --data or --address.",
     ),
     "BUG": ReasonPage(Kind.BUG, "A mistake in hostd itself; the log holds the id.", "Report it with the id."),
 }

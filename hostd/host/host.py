@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from pathlib import Path
+from typing import NoReturn
 
 from hostd.aio import Clock, SystemClock
 from hostd.host.assembly import Assembly
 from hostd.host.contexts import ProvisionScope
 from hostd.host.discover import find_built_in, find_installed
-from hostd.host.found import Choices, Found
+from hostd.host.found import Choices, Found, PluginReport, PluginState, Source
+from hostd.host.loader import Refused
 from hostd.host.registry import HostRegistry, TriggerEntry
 from hostd.host.secrets import read_secret
 
@@ -35,8 +37,12 @@ class PluginHost:
             found: what to load, instead of the built-in and installed plugins.
         """
         everything = find_built_in() + find_installed() if found is None else found
+        absent = self._choices.inline - {plugin.id for plugin in everything}
+        everything = [*everything, *(_absent(plugin_id) for plugin_id in sorted(absent))]
         assembly = Assembly(self._choices, clock=self._clock, data_dir=self._data_dir)
         self.registry = assembly.build(everything)
+        for report in self.registry.plugins:
+            _tell(report)
         for key in assembly.unused_settings():
             _log.warning("settings_unused key=plugins.settings.%s: no loaded component takes them", key)
         return self.registry
@@ -68,3 +74,21 @@ class PluginHost:
         """Close every shared component, in reverse order of loading; may be called twice."""
         for entry in reversed(self.registry.shared()):
             await entry.life.close()
+
+
+def _absent(plugin_id: str) -> Found:
+    """Return what stands for a plugin that the operator trusts, and that nobody installed."""
+
+    def load() -> NoReturn:
+        message = f"plugins.inline names {plugin_id}, but no package installed beside hostd provides it"
+        raise Refused("PLUGIN_MISSING", message)
+
+    return Found(plugin_id, "", Source.INSTALLED, "", load)
+
+
+def _tell(report: PluginReport) -> None:
+    """Log what is not loaded; `hostd plugin list` says it too."""
+    if report.state is PluginState.FAILED:
+        _log.warning("plugin_failed plugin=%s reason=%s: %s", report.id, report.reason, report.message)
+    elif report.state is PluginState.NEEDS_PROCESS:
+        _log.info("plugin_not_loaded plugin=%s: %s", report.id, report.message)

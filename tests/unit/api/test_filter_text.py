@@ -77,6 +77,22 @@ def test_no_text_breaks_the_parser(text: str) -> None:
     assert reason in ("", "INVALID_FILTER")
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("input.n == 3", "at column 1: input is not an indexed field"),
+        ("workflow == 3.5", "at column 13: 3 stands where a text in quotes should, for workflow"),
+        ('state = "FAILED"', "at column 7: = stands where ==, "),
+        ('key == "a', 'at column 8: " stands where a text in quotes should'),
+    ],
+)
+def test_the_first_thing_that_is_wrong_is_named(text: str, said: str) -> None:
+    """What the language does not have is refused where it stands, behind what is wrong before it."""
+    with pytest.raises(HostdError) as caught:
+        parse_filter(text)
+    assert said in caught.value.message
+
+
 def test_nothing_is_no_filter() -> None:
     """Empty text asks for every run."""
     assert parse_filter(" \n") is None

@@ -1,9 +1,13 @@
 """Errors through the wire and back."""
 
+from pathlib import Path
+
 import grpc
 import pytest
 
 from hostd.api.status import DETAILS_KEY, status_of
+from hostd.client.address import Tls
+from hostd.client.channel import credentials
 from hostd.client.failures import error_of
 from hostd.errors.base import HostdError, Kind, Violation
 from hostd.errors.codes import CODES
@@ -87,3 +91,20 @@ def test_details_of_somebody_else_are_not_believed(raw: bytes) -> None:
     error = error_of(Failed("UNAVAILABLE", "x", ((DETAILS_KEY, raw),)), "here:1")
 
     assert error.reason == "UNREACHABLE"
+
+
+def test_a_socket_that_nobody_listens_on_is_told_in_a_few_words() -> None:
+    """gRPC names the address of a Unix socket three times; once is enough."""
+    long = (
+        "failed to connect to all addresses; last error: FAILED_PRECONDITION: unix:/d/run/hostd.sock: "
+        "connect failed: addr: unix:/d/run/hostd.sock error: Connection refused"
+    )
+    error = error_of(Failed("UNAVAILABLE", long), "unix:/d/run/hostd.sock")
+    assert error.message == "no daemon answers at unix:/d/run/hostd.sock: Connection refused"
+
+
+def test_a_file_without_a_certificate_is_refused_before_the_call(tmp_path: Path) -> None:
+    """gRPC itself would only write four lines of C++ to standard error."""
+    (tmp_path / "ca.pem").write_text("127.0.0.1 localhost")
+    with pytest.raises(HostdError, match="is no PEM file"):
+        credentials(Tls(tmp_path / "ca.pem"))

@@ -73,6 +73,22 @@ def test_an_installed_plugin_needs_the_operators_word(packages: Any) -> None:
     assert registry.action("greet.say") is not None
 
 
+def test_what_does_not_load_is_told(packages: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """A trusted plugin that nobody installed is listed as PLUGIN_MISSING; the daemon's log tells what is not loaded."""
+    packages("greeter", GOOD.format(name="Greet", id="greet.say"))
+    packages("sick", "raise RuntimeError('at import')")
+    with caplog.at_level("INFO"):
+        registry = PluginHost(Choices(inline=frozenset({"sick", "misspelt"}))).load(find_installed(packages.path))
+    assert {report.id: report.reason for report in registry.plugins} == {
+        "greeter": "NEEDS_PROCESS",
+        "sick": "PLUGIN_FAILED",
+        "misspelt": "PLUGIN_MISSING",
+    }
+    assert "plugin_failed plugin=misspelt reason=PLUGIN_MISSING: plugins.inline names misspelt" in caplog.text
+    assert "plugin_failed plugin=sick reason=PLUGIN_FAILED: RuntimeError: at import" in caplog.text
+    assert "plugin_not_loaded plugin=greeter" in caplog.text
+
+
 BROKEN = {
     "raises": ("raise RuntimeError('at import')", "RuntimeError: at import"),
     "exits": ("import sys; sys.exit(3)", "SystemExit"),
