@@ -6,8 +6,8 @@ import logging
 
 from hostd.errors.base import HostdError
 from hostd.host.clock import PluginClock
-from hostd.plugin import rfc3339
 from hostd.values.json_text import JsonValue, dump_json
+from hostd.values.times import format_time_ms
 
 ATTEMPT_BYTES_MAX = 1024 * 1024
 LINE_CHARS_MAX = 8_192
@@ -38,7 +38,8 @@ class AttemptLog:
         self.dropped = 0
 
     def _add(self, level: str, message: str, fields: dict[str, JsonValue]) -> None:
-        words = f"{rfc3339(self._clock.now())} {level} {str(message)[:LINE_CHARS_MAX]} {_fields_text(fields)}"
+        at = format_time_ms(self._clock.base.wall_ms())
+        words = f"{at} {level} {str(message)[:LINE_CHARS_MAX]} {_fields_text(fields)}"
         line = words.rstrip()
         if len(line) > self._room or len(self.lines) >= LINES_MAX:
             self.dropped += 1

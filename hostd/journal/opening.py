@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sqlite3
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,6 +49,7 @@ class Opened(NamedTuple):
 
 def connect(path: Path, *, wal_pages: int = WAL_PAGES) -> sqlite3.Connection:
     """Return the writing connection, in autocommit mode, set for durability. Raises HostdError JOURNAL_*."""
+    _make_private(path)
     try:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     except SQLITE_ERRORS as error:
@@ -63,6 +66,12 @@ def connect(path: Path, *, wal_pages: int = WAL_PAGES) -> sqlite3.Connection:
         connection.close()
         raise as_hostd_error(error) from error
     return connection
+
+
+def _make_private(path: Path) -> None:
+    """Make a new file readable by its owner only, whatever the folder and the umask allow; SQLite's files follow it."""
+    with suppress(OSError):  # it is there, or SQLite will say why it cannot be
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
 
 
 def open_file(

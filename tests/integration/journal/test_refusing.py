@@ -201,3 +201,18 @@ async def test_a_file_that_was_removed_takes_nothing_more(
     saved = open_journal(tmp_path / "saved.db")
     assert len(saved.rows_after(0, limit=accepted + 1)) == accepted
     saved.close()
+
+
+async def test_a_journal_is_its_owners_alone(tmp_path: Path) -> None:
+    """The file and SQLite's own beside it hold inputs and the key of tokens: whatever folder and umask allow."""
+    tmp_path.chmod(0o755)
+    before = os.umask(0)
+    try:
+        journal = open_journal(tmp_path / "journal.db")
+        await append(journal, start_batch(1))
+        modes = {file.name: oct(file.stat().st_mode & 0o777) for file in tmp_path.iterdir()}
+        journal.close()
+    finally:
+        os.umask(before)
+    assert set(modes.values()) == {"0o600"}, modes
+    assert "journal.db-wal" in modes
