@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, cast
@@ -30,12 +31,14 @@ from hostd.values.json_text import JsonValue, dump_json, parse_json
 
 ROOM_POLL_S = 0.01
 EVENTS_MAX = 1_000
+TELL_EVERY_MS = 60_000
+_log = logging.getLogger("hostd.runtime")
 
 
 class Source:
     """A configured trigger as emission knows it. `row` is what the journal last said of it."""
 
-    __slots__ = ("hidden", "namespace", "plan", "ready", "row", "scope_name")
+    __slots__ = ("hidden", "namespace", "plan", "ready", "row", "scope_name", "told_at_ms")
 
     def __init__(self, namespace: str, ready: Ready, plan: TriggerPlan, row: TriggerRow) -> None:
         self.namespace = namespace
@@ -44,6 +47,7 @@ class Source:
         self.row = row
         self.scope_name = f"{ready.plan.workflow}/{plan.name}"
         self.hidden: tuple[str, ...] = ()  # values of secrets the trigger was given
+        self.told_at_ms = -TELL_EVERY_MS  # when the log last told of an event that could not be used
 
     def hide(self, *values: str) -> None:
         """Keep these values out of events, messages and the log."""
@@ -101,7 +105,23 @@ class Emission:
             emitted = await item.future
             if emitted is not None:
                 self.outcomes.update(entry.outcome.value for entry in emitted)
+                self._tell(source, matches, emitted)
                 return emitted
+
+    def _tell(self, source: Source, matches: Sequence[_Match], emitted: Sequence[Emitted]) -> None:
+        """Log an event that could not be used, at most one a minute and trigger: nobody else would hear of it."""
+        dead = [
+            match.error
+            for match, entry in zip(matches, emitted, strict=True)
+            if entry.outcome is EmitOutcome.DEAD_LETTERED and match.error is not None
+        ]
+        now_ms = self._clock.wall_ms()
+        if not dead or now_ms - source.told_at_ms < TELL_EVERY_MS:
+            return
+        source.told_at_ms = now_ms
+        where = (source.namespace, source.ready.plan.workflow, source.plan.name)
+        text = "event_dead_lettered namespace=%s workflow=%s trigger=%s reason=%s: %s"
+        _log.warning(text, *where, dead[0].reason, dead[0].message[:500])
 
     async def _room(self, matches: list[_Match]) -> None:
         size_bytes = sum(len(match.body) for match in matches)

@@ -102,8 +102,13 @@ async def test_cursor_and_start_are_one_append(lab: Lab) -> None:
     assert outcomes(await emit(lab, "e2", cursor=2)) == [EmitOutcome.STARTED]
 
 
-async def test_what_matches_nothing_is_noted_and_what_fails_is_dead_lettered(lab: Lab) -> None:
-    """NO_MATCH leaves an event and no run; a failing condition, a bad input and a taken key leave a dead letter."""
+async def test_what_matches_nothing_is_noted_and_what_fails_is_dead_lettered(
+    lab: Lab, caplog: pytest.LogCaptureFixture
+) -> None:
+    """NO_MATCH leaves an event and no run; a failing condition, a bad input and a taken key leave a dead letter.
+
+    The log tells of the first of them, and then of one a minute: events that lead nowhere must not go unseen.
+    """
     more = '    if: event.data.n > 0\n    key: "${{ event.data.key }}"\n'
     text = document(IDLE, more=more).replace(
         "steps:\n  a: {uses: flow.pass, with: {output: 1}}",
@@ -123,6 +128,9 @@ async def test_what_matches_nothing_is_noted_and_what_fails_is_dead_lettered(lab
     letters = [letter for _, _, letter in lab.core.journal.dead_letters("default")]
     assert [letter.reason for letter in letters] == ["RUN_OPEN", "EXPRESSION_FAILED", "INPUT_INVALID"]
     assert len(lab.core.journal.events("default")) == 5
+    told = [line for line in caplog.messages if line.startswith("event_dead_lettered")]
+    assert len(told) == 1
+    assert told[0].startswith("event_dead_lettered namespace=default workflow=w trigger=t reason=RUN_OPEN: ")
 
 
 async def test_a_trigger_that_raises_is_started_again(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
