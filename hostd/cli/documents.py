@@ -18,6 +18,7 @@ from hostd.errors.codes import CODES
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 EXIT_INVALID = CODES[Kind.INVALID].exit
+UNKNOWN_HERE = ("ACTION_UNKNOWN", "TRIGGER_UNKNOWN")
 
 
 @click.command()
@@ -72,6 +73,8 @@ def validate(out: Printer, files: tuple[str, ...]) -> int:
         for warning in warnings:
             warn(f"{file_label(file)}: warning: {clean(warning)}")
     out.many([fault._asdict() for fault in found], lambda _: "\n".join(map(violation_line, found)))
+    if any(fault.reason in UNKNOWN_HERE for fault in found):
+        warn("only the built-in plugins are known here; `hostd workflow validate` asks the daemon, with all of its own")
     return EXIT_INVALID if found else code
 
 

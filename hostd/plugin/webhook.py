@@ -33,8 +33,8 @@ class WebhookResponse:
 
     @classmethod
     def json(cls, status: int, value: object) -> WebhookResponse:
-        """Return an answer with a JSON body. Raises HostdError when the value is not JSON."""
-        return cls(status, {"content-type": "application/json"}, dump_json(value))
+        """Return an answer with a JSON body, one line. Raises HostdError when the value is not JSON."""
+        return cls(status, {"content-type": "application/json"}, dump_json(value) + b"\n")
 
 
 WebhookHandler: TypeAlias = Callable[[WebhookRequest], Awaitable[WebhookResponse]]
