@@ -25,10 +25,11 @@ Exit codes: 0 success; 1 a run that FAILED; 12 and 9 one that was CANCELED or TI
 kind ([Errors](errors.md)); 130 after Ctrl-C. Errors go to standard error: `error: REASON: sentence`, a line for each
 fault, and what to do. With `HOSTD_DEBUG=1` a traceback stands before it. `NO_COLOR` is honored.
 
-Lists of runs take a filter (`--filter`): comparisons of a field with a text in quotes (`==`, `!=`, `<`, `<=`, `>`, `>=`,
-`in [...]`, `.startsWith("...")`), joined by `&&`, `||`, `!` and parentheses. Fields are `workflow`, `version`, `state`,
-`key`, `labels.NAME` (or `labels["NAME"]`), `trigger`, `parent`, `reason`, `create_time` and `end_time`; states are words,
-times RFC 3339 texts: `state == "FAILED" && labels.team == "a" && create_time > "2026-01-31T00:00:00Z"`.
+Lists of runs take a filter (`--filter`): comparisons of a field with a text in quotes (`==`, `!=`, `<`, `<=`, `>`,
+`>=`, `in [...]`, `.startsWith("...")`), joined by `&&`, `||`, `!` and parentheses. Fields are `workflow`, `version`,
+`state`, `key`, `labels.NAME` (or `labels["NAME"]`), `trigger`, `parent`, `reason`, `create_time` and `end_time`;
+states are words, times RFC 3339 texts:
+`state == "FAILED" && labels.team == "a" && create_time > "2026-01-31T00:00:00Z"`.
 
 The token comes from `HOSTD_TOKEN`, the file that `HOSTD_TOKEN_FILE` names, or the data folder's `token`. That of a
 folder nobody named is only sent to an address of this machine.
