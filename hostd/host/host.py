@@ -44,7 +44,9 @@ class PluginHost:
         for report in self.registry.plugins:
             _tell(report)
         for key in assembly.unused_settings():
-            _log.warning("settings_unused key=plugins.settings.%s: no loaded component takes them", key)
+            _log.warning(
+                "settings_unused key=%s message=%s", f"plugins.settings.{key}", "no loaded component takes them"
+            )
         return self.registry
 
     async def prepare(self) -> dict[str, str]:
@@ -89,6 +91,6 @@ def _absent(plugin_id: str) -> Found:
 def _tell(report: PluginReport) -> None:
     """Log what is not loaded; `hostd plugin list` says it too."""
     if report.state is PluginState.FAILED:
-        _log.warning("plugin_failed plugin=%s reason=%s: %s", report.id, report.reason, report.message)
+        _log.warning("plugin_failed plugin=%s reason=%s message=%s", report.id, report.reason, report.message)
     elif report.state is PluginState.NEEDS_PROCESS:
-        _log.info("plugin_not_loaded plugin=%s: %s", report.id, report.message)
+        _log.info("plugin_not_loaded plugin=%s message=%s", report.id, report.message)

@@ -120,7 +120,7 @@ class Emission:
             return
         source.told_at_ms = now_ms
         where = (source.namespace, source.ready.plan.workflow, source.plan.name)
-        text = "event_dead_lettered namespace=%s workflow=%s trigger=%s reason=%s: %s"
+        text = "event_dead_lettered namespace=%s workflow=%s trigger=%s reason=%s message=%s"
         _log.warning(text, *where, dead[0].reason, dead[0].message[:500])
 
     async def _room(self, matches: list[_Match]) -> None:

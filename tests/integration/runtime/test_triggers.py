@@ -130,7 +130,7 @@ async def test_what_matches_nothing_is_noted_and_what_fails_is_dead_lettered(
     assert len(lab.core.journal.events("default")) == 5
     told = [line for line in caplog.messages if line.startswith("event_dead_lettered")]
     assert len(told) == 1
-    assert told[0].startswith("event_dead_lettered namespace=default workflow=w trigger=t reason=RUN_OPEN: ")
+    assert told[0].startswith("event_dead_lettered namespace=default workflow=w trigger=t reason=RUN_OPEN message=")
 
 
 async def test_a_trigger_that_raises_is_started_again(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,8 +84,8 @@ def test_what_does_not_load_is_told(packages: Any, caplog: pytest.LogCaptureFixt
         "sick": "PLUGIN_FAILED",
         "misspelt": "PLUGIN_MISSING",
     }
-    assert "plugin_failed plugin=misspelt reason=PLUGIN_MISSING: plugins.inline names misspelt" in caplog.text
-    assert "plugin_failed plugin=sick reason=PLUGIN_FAILED: RuntimeError: at import" in caplog.text
+    assert "plugin_failed plugin=misspelt reason=PLUGIN_MISSING message=plugins.inline names misspelt" in caplog.text
+    assert "plugin_failed plugin=sick reason=PLUGIN_FAILED message=RuntimeError: at import" in caplog.text
     assert "plugin_not_loaded plugin=greeter" in caplog.text
 
 
@@ -217,7 +217,7 @@ def test_settings_are_found_by_component_or_plugin(caplog: pytest.LogCaptureFixt
     registry = PluginHost(Choices(settings=settings)).load([in_memory("set", register)])
     assert registry.actions["set.one"].instance.settings.level == 5
     assert registry.actions["set.two"].instance.settings.level == 7
-    assert "plugins.settings.sett:" in caplog.text
+    assert "plugins.settings.sett " in caplog.text
     failed = PluginHost(Choices(settings={"set": {"level": "high"}})).load([in_memory("set", register)])
     assert failed.plugin("set").reason == "OPTION_INVALID"
     assert "plugins.settings.set" in failed.plugin("set").message
