@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from requires import require_tool
+from requires import lacking, require_tool
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"(?:<!-- (?P<mark>[^\n]*?) -->\n)?```(?P<kind>\w+)\n(?P<text>.*?)```", re.DOTALL)
@@ -48,6 +49,10 @@ def shell(script: str, folder: Path, env: dict[str, str]) -> str:
 def test_the_five_minutes_work_as_written(tmp_path: Path) -> None:
     """Every file and command of the tour works in an empty folder."""
     require_tool("curl")
+    for port in (7420, 7421):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                lacking(f"another program listens on {port}, a default port of the tour")
     env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOSTD_DATA": "./data"}
     daemon: subprocess.Popen[bytes] | None = None
     said = ""

@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import signal
+import stat
 import sys
 from pathlib import Path
 
@@ -49,6 +50,11 @@ def prison(tmp_path: Path, lacking: str) -> Path:
     return program
 
 
+def open_to_others(file: Path) -> bool:
+    """Say whether another user can get to a file."""
+    return all(folder.stat().st_mode & stat.S_IXOTH for folder in file.parents)
+
+
 async def attempt(pool: WorkerPool, piece: str) -> str:
     """Run a piece of Python in a worker and say how it ended: the worker's answer, or the signal that killed it."""
     worker: Worker = await pool.acquire()
@@ -65,6 +71,8 @@ async def attempt(pool: WorkerPool, piece: str) -> str:
 @pytest.mark.parametrize("user", ["same", "nobody"])
 async def test_every_way_out_is_closed(tmp_path: Path, user: str) -> None:
     """With the full set each probe dies by the filter or is refused, for root and for an unprivileged user alike."""
+    if user == "nobody" and not open_to_others(Path(__file__)):
+        pytest.skip("the checkout lies in a folder that only its owner may enter")
     pool = WorkerPool(PoolOptions(), prison(tmp_path, user))
     await pool.start()
     try:
