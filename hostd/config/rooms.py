@@ -37,7 +37,7 @@ class Http(Room):
     """The HTTP port: webhooks, health and metrics."""
 
     listen: Address = Field("127.0.0.1:7421", description="Address of the HTTP port, or `off`.")
-    body_max: Size = Field(MIB, ge=1 * KIB, le=64 * MIB, description="Largest body a webhook takes.")
+    body_max: Size = Field(MIB, ge=1 * KIB, le=MIB, description="Largest body a webhook takes.")
     body_timeout: Duration = Field(
         timedelta(seconds=10), gt=timedelta(0), le=HOUR, description="Time a client has to send its whole body."
     )

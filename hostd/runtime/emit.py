@@ -16,7 +16,7 @@ from hostd.engine.steps import truth
 from hostd.errors.base import HostdError, invalid
 from hostd.host.clock import slot_of
 from hostd.journal.port import DeadLetter, Dedup, EventRow, Journal, TriggerRow
-from hostd.model.payload import DOOR_BYTES_MAX
+from hostd.model.payload import EVENT_BYTES_MAX
 from hostd.plugin import EmitOutcome, Emitted, Event
 from hostd.runtime.engine_loop import EngineLoop
 from hostd.runtime.event_scope import EventScope
@@ -149,8 +149,8 @@ class Emission:
             body, envelope = clean, cast("dict[str, JsonValue]", parse_json(clean))
         match = _Match(event, body)
         try:
-            if len(body) > DOOR_BYTES_MAX:
-                raise invalid("PAYLOAD_TOO_LARGE", f"the event has {len(body)} bytes; {DOOR_BYTES_MAX} are allowed")
+            if len(body) > EVENT_BYTES_MAX:
+                raise invalid("PAYLOAD_TOO_LARGE", f"the event has {len(body)} bytes; {EVENT_BYTES_MAX} are allowed")
             self._evaluate(source, match, envelope, principal)
         except HostdError as error:
             match.error = error

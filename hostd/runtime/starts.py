@@ -14,7 +14,7 @@ from hostd.engine.decide import SEMANTICS
 from hostd.errors.base import HostdError, Kind
 from hostd.model.ids import make_run_id, placement_hash, stored_id
 from hostd.model.messages import Begin
-from hostd.model.payload import DOOR_BYTES_MAX, to_blob, value_size_bytes
+from hostd.model.payload import DOOR_BYTES_MAX, EVENT_BYTES_MAX, to_blob, value_size_bytes
 from hostd.model.records import RunStarted
 from hostd.runtime.workflows import Ready
 from hostd.values.json_text import dump_json, parse_json
@@ -84,7 +84,8 @@ class StartMaker:
             HostdError: INPUT_INVALID, PAYLOAD_TOO_LARGE.
         """
         plan = ready.plan
-        data = self._input(ready, input_json, input_value)
+        limit = EVENT_BYTES_MAX if placement_text else DOOR_BYTES_MAX
+        data = self._input(ready, input_json, input_value, limit)
         value, blob = to_blob(data)
         request = request_id or placement_text
         run_id = self.new_run_id(namespace, plan.workflow, key=key, request_id=request, now_ms=now_ms)
@@ -116,9 +117,9 @@ class StartMaker:
             placement = self._random.getrandbits(16)
         return make_run_id(placement, now_ms, self._random.getrandbits(66))
 
-    def _input(self, ready: Ready, input_json: bytes, input_value: Any) -> bytes:
-        if len(input_json) > DOOR_BYTES_MAX:
-            message = f"the input has {len(input_json)} bytes; {DOOR_BYTES_MAX} are allowed"
+    def _input(self, ready: Ready, input_json: bytes, input_value: Any, limit: int) -> bytes:
+        if len(input_json) > limit:
+            message = f"the input has {len(input_json)} bytes; {limit} are allowed"
             raise HostdError(Kind.INVALID, "PAYLOAD_TOO_LARGE", message)
         data = input_json or b"{}"
         if ready.plan.inputs is None:

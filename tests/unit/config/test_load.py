@@ -20,7 +20,7 @@ OTHER = {  # a value of each key that is not its default: as written, and as it 
     "tls.key_password": ("hunter22", "hunter22"),
     "tls.client_ca": ("/ca.pem", Path("/ca.pem")),
     "http.listen": ("off", "off"),
-    "http.body_max": ("2MiB", 2 << 20),
+    "http.body_max": ("512KiB", 512 << 10),
     "http.body_timeout": ("3s", timedelta(seconds=3)),
     "http.headers_max": ("32", 32),
     "http.connections_max": ("7", 7),
@@ -273,6 +273,6 @@ def test_a_value_out_of_bounds_is_told_the_bound_as_it_is_written(tmp_path: Path
     assert [(fault.line, fault.message) for fault in caught.value.violations] == [
         (1, "`lua.isolatoin` is not a key of the configuration"),
         (1, "`lua.workers`: at least 1 is allowed"),
-        (2, "`http.body_max`: at most 64MiB is allowed"),
+        (2, "`http.body_max`: at most 1MiB is allowed"),
         (3, "`limits.drain`: at most 1h is allowed"),
     ]
