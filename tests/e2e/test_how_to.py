@@ -1,0 +1,48 @@
+"""docs/how-to/plugin.md, to the letter: its files are written, its commands run, its plugin works in a daemon."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PAGE = Path(__file__).parents[2] / "docs/how-to/plugin.md"
+BLOCK = re.compile(r"<!-- (?P<mark>[^\n]*?) -->\n```(?P<kind>\w+)\n(?P<text>.*?)```", re.DOTALL)
+
+
+@pytest.mark.timeout(120)
+def test_the_plugin_of_the_page_is_tested_installed_and_used(tmp_path: Path) -> None:
+    """pip puts it into a folder of its own instead of the environment the tests run in; nothing is fetched."""
+    env = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(tmp_path / "site"),
+        "PIP_TARGET": str(tmp_path / "site"),
+        "PIP_NO_BUILD_ISOLATION": "0",
+        "PIP_NO_INDEX": "1",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    }
+    said = []
+    for match in BLOCK.finditer(PAGE.read_text(encoding="utf-8")):
+        if match["mark"].startswith("file: "):
+            file = tmp_path / match["mark"].removeprefix("file: ")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(match["text"])
+        else:
+            said.append(shell(match["text"], tmp_path, env))
+    tested, _, ran = said
+    assert "4 passed" in tested
+    assert '{"state":"SUCCEEDED","output":"1111","failure":null}' in ran
+
+
+def shell(script: str, folder: Path, env: dict[str, str]) -> str:
+    """Run a block as a person would type it, and return what it prints."""
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script], cwd=folder, env=env, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
