@@ -218,9 +218,9 @@ class EngineLoop(TurnEnds):
 
     def _take(self, turn: Turn, resident: Resident, decision: Decision, principal: str) -> None:
         """Make a decision part of the turn: its state is the run's from here on, its records go into the batch."""
-        before_seq = resident.run.seq
         run: Run = decision.run  # type: ignore[assignment]
         records = decision.records
+        before_seq = run.seq - len(records)
         if records:
             body = encode_records(records)
             rows = turn.batch.rows
@@ -249,9 +249,9 @@ class EngineLoop(TurnEnds):
         decision = begin(plan, message, Stamp(turn.batch.at_ms, turn.permits, blobs))
         invariant(type(decision) is not Needs, "a start looks only into what came with it")
         key = self.journal.allocate_runs(1)
-        resident = Resident(key, namespace, Run(plan), stored_state=0, due_at_ms=0)
+        run: Run = decision.run  # type: ignore[assignment,union-attr]
+        resident = Resident(key, namespace, run, stored_state=0, due_at_ms=0)
         self._take(turn, resident, decision, principal)  # type: ignore[arg-type]
-        run = resident.run
         resident.stored_state = run.state
         resident.due_at_ms = run.next_due_ms()
         turn.batch.new_runs.append(_new_run(resident, message))

@@ -232,10 +232,6 @@ class Slots:
         self._offer_alone()
         self._offer()
 
-    def is_alone(self, run: int, step: int) -> bool:
-        """Say whether this attempt has the daemon to itself."""
-        return self._alone == (run, step)
-
     def outlived(self, run: int, step: int) -> None:
         """A suspect still runs when its time alone is over: it has shown that it does not kill at once."""
         if self._alone == (run, step):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
 from exchange import Exchange  # noqa: E402
+from processes import free_port  # noqa: E402
 
 HOSTD = [sys.executable, "-m", "hostd"]
 WORKFLOW = ROOT / "plugins" / "examples" / "price_watch" / "workflow.yaml"
@@ -35,14 +35,6 @@ BOLD, DIM, GREEN, RED, END = (
 def say(text: str) -> None:
     """Print a line of the story."""
     print(f"{BOLD}==> {text}{END}", flush=True)
-
-
-def free_port() -> int:
-    """Return a port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Demo:
