@@ -129,10 +129,11 @@ class Triggers:
             if found is None or found[0].plan.digest != live.source.ready.plan.digest:
                 await self._end(live)
                 kept[name] = live.source.row
-                del self._live[name]
+                if found is None:
+                    del self._live[name]  # one that is replaced stays visible until it is
         rows = {(row.namespace, row.workflow, row.name): row for row in await self._rows()} | kept
         for name, (ready, plan) in wanted.items():
-            if name not in self._live:
+            if name not in self._live or name in kept:
                 self._live[name] = live = Live(self._source(name, ready, plan, rows.get(name)))
                 self._begin(live)
 
