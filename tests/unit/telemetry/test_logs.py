@@ -3,7 +3,6 @@
 import io
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 
@@ -11,19 +10,6 @@ from hostd.telemetry.logs import configure_logs, log_scope, set_log_level
 
 log = logging.getLogger("hostd.test")
 other = logging.getLogger("thirdparty")
-
-
-@pytest.fixture(autouse=True)
-def _logging_as_it_was() -> Iterator[None]:
-    """Leave the process's logging as it was found."""
-    root, ours = logging.getLogger(), logging.getLogger("hostd")
-    before = (root.handlers[:], root.level, ours.level)
-    yield
-    logging.captureWarnings(False)
-    root.handlers[:], root.level, ours.level = before
-    set_level = root.setLevel
-    set_level(before[1])
-    ours.setLevel(before[2])
 
 
 def text_stream() -> io.StringIO:
