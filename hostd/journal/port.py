@@ -166,7 +166,10 @@ class TriggerRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class EventRow(msgspec.Struct, frozen=True, gc=False):
-    """An event as a trigger emitted it: CloudEvents attributes and data as JSON text."""
+    """An event as a trigger emitted it or somebody published it: CloudEvents attributes and data as JSON text.
+
+    A published one has a topic and neither workflow nor trigger.
+    """
 
     namespace: str
     workflow: str
@@ -175,6 +178,8 @@ class EventRow(msgspec.Struct, frozen=True, gc=False):
     body: bytes
     outcome: str
     run_ids: tuple[str, ...] = ()
+    topic: str = ""
+    type: str = ""
 
 
 class Dedup(msgspec.Struct, frozen=True, gc=False):
@@ -196,6 +201,24 @@ class DeadLetter(msgspec.Struct, frozen=True, gc=False):
     body: bytes
     reason: str
     message: str
+
+
+class KvWrite(msgspec.Struct, frozen=True, gc=False):
+    """A key's new value. Empty bytes delete it; `expires_at_ms` 0 = never."""
+
+    namespace: str
+    key: str
+    value: bytes
+    version: int
+    expires_at_ms: int = 0
+
+
+class Progress(msgspec.Struct, frozen=True, gc=False):
+    """What a step's running attempt last reported, JSON text; the newest replaces the one before."""
+
+    run: int
+    step: int
+    body: bytes
 
 
 class Obligation(msgspec.Struct, frozen=True, gc=False):
@@ -229,6 +252,9 @@ class Batch(msgspec.Struct, gc=False):
     events: list[EventRow] = []
     dedup: list[Dedup] = []
     dead_letters: list[DeadLetter] = []
+    dead_letters_met: list[int] = []  # numbers of letters that are redriven or purged
+    kv: list[KvWrite] = []  # upsert
+    progress: list[Progress] = []  # upsert; gone when the run is final
     obligations: list[Obligation] = []
     obligations_met: list[int] = []
     run_deletes: list[int] = []  # finished runs with all that is theirs
@@ -369,13 +395,39 @@ class Journal(Protocol):
         """Return the run ids of those event ids that were seen."""
         ...
 
-    def events(self, namespace: str, *, after: int = 0, limit: int = 100) -> list[tuple[int, int, EventRow]]:
-        """Return (number, at_ms, event)."""
+    def events(
+        self, namespace: str, *, after: int = 0, limit: int = 100, topics: Sequence[str] = ()
+    ) -> list[tuple[int, int, EventRow]]:
+        """Return (number, at_ms, event) by rising number.
+
+        Args:
+            topics: only events published to these; `orders.*` means every topic that begins with `orders.`, `*` every one.
+        """
+        ...
+
+    def last_event(self) -> int:
+        """Return the highest number an event ever got, 0 where there was none."""
+        ...
+
+    def kv(self, namespace: str, keys: Sequence[str]) -> dict[str, KvWrite]:
+        """Return those keys that are set, expired ones too (the caller looks at the clock)."""
+        ...
+
+    def kv_list(self, namespace: str, *, prefix: str = "", after: str = "", limit: int = 100) -> list[KvWrite]:
+        """Return keys that begin with `prefix` and come after `after`, by key (bytes of UTF-8), expired ones too."""
+        ...
+
+    def progress(self, run: int) -> dict[int, bytes]:
+        """Return what the steps of a live run last reported."""
         ...
 
     def dead_letters(
         self, namespace: str, *, after: int = 0, limit: int = 100
     ) -> list[tuple[int, int, DeadLetter]]: ...
+
+    def dead_letter(self, namespace: str, number: int) -> tuple[int, DeadLetter] | None:
+        """Return (at_ms, letter)."""
+        ...
 
     def obligations(self) -> list[Obligation]: ...
 

@@ -42,6 +42,14 @@ from hostd.plugin.options import OptionNotSupported as OptionNotSupported
 from hostd.plugin.options import Options as Options
 from hostd.plugin.registry import Registry as Registry
 from hostd.plugin.secrets import SecretsProvider as SecretsProvider
+from hostd.plugin.services import BlobRef as BlobRef
+from hostd.plugin.services import Blobs as Blobs
+from hostd.plugin.services import Events as Events
+from hostd.plugin.services import Http as Http
+from hostd.plugin.services import HttpAnswer as HttpAnswer
+from hostd.plugin.services import KeyValue as KeyValue
+from hostd.plugin.services import KvEntry as KvEntry
+from hostd.plugin.services import Published as Published
 from hostd.plugin.slots import CatchUp as CatchUp
 from hostd.plugin.slots import Schedule as Schedule
 from hostd.plugin.trigger import EVERY_PEER as EVERY_PEER

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from hostd.plugin.event import Emitted, Event
+from hostd.plugin.services import Blobs, Events, Http, KeyValue
 from hostd.plugin.slots import CatchUp, Schedule
 from hostd.plugin.webhook import DEFAULT_BODY_BYTES_MAX, Route, WebhookHandler
 from hostd.values.json_text import JsonValue
@@ -157,6 +158,18 @@ class ActionContext(Protocol):
     def secrets(self) -> Secrets: ...
 
     @property
+    def kv(self) -> KeyValue: ...
+
+    @property
+    def blobs(self) -> Blobs: ...
+
+    @property
+    def events(self) -> Events: ...
+
+    @property
+    def http(self) -> Http: ...
+
+    @property
     def progress(self) -> JsonValue:
         """What the attempt before this one last reported, None at first."""
         ...
@@ -199,6 +212,12 @@ class TriggerContext(Protocol):
 
     @property
     def http(self) -> HttpDoor: ...
+
+    @property
+    def kv(self) -> KeyValue: ...
+
+    @property
+    def events(self) -> Events: ...
 
     @property
     def namespace(self) -> str: ...
