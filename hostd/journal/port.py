@@ -401,7 +401,7 @@ class Journal(Protocol):
         """Return (number, at_ms, event) by rising number.
 
         Args:
-            topics: only events published to these; `orders.*` means every topic that begins with `orders.`, `*` every one.
+            topics: only events published to these; `orders.*` is every topic that begins with `orders.`, `*` every one.
         """
         ...
 
