@@ -37,7 +37,7 @@ class FromPlugin(_message.Message):
     def __init__(self, call: _Optional[int] = ..., hello: _Optional[_Union[Hello, _Mapping]] = ..., done: _Optional[_Union[Done, _Mapping]] = ..., outcome: _Optional[_Union[Outcome, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., log: _Optional[_Union[Log, _Mapping]] = ..., emit: _Optional[_Union[Emit, _Mapping]] = ..., trigger_ended: _Optional[_Union[TriggerEnded, _Mapping]] = ..., host_call: _Optional[_Union[HostCall, _Mapping]] = ..., webhook_answer: _Optional[_Union[WebhookAnswer, _Mapping]] = ..., partitions: _Optional[_Union[Partitions, _Mapping]] = ..., open_route: _Optional[_Union[OpenRoute, _Mapping]] = ..., leaving: _Optional[_Union[Leaving, _Mapping]] = ...) -> None: ...
 
 class FromHost(_message.Message):
-    __slots__ = ("call", "welcome", "provision", "start_attempt", "cancel_attempt", "recorded", "start_trigger", "stop_trigger", "emitted", "host_answer", "webhook", "plan_partitions", "route_opened", "drain")
+    __slots__ = ("call", "welcome", "provision", "start_attempt", "cancel_attempt", "recorded", "start_trigger", "stop_trigger", "emitted", "host_answer", "webhook", "plan_partitions", "route_opened", "drain", "ping")
     CALL_FIELD_NUMBER: _ClassVar[int]
     WELCOME_FIELD_NUMBER: _ClassVar[int]
     PROVISION_FIELD_NUMBER: _ClassVar[int]
@@ -52,6 +52,7 @@ class FromHost(_message.Message):
     PLAN_PARTITIONS_FIELD_NUMBER: _ClassVar[int]
     ROUTE_OPENED_FIELD_NUMBER: _ClassVar[int]
     DRAIN_FIELD_NUMBER: _ClassVar[int]
+    PING_FIELD_NUMBER: _ClassVar[int]
     call: int
     welcome: Welcome
     provision: Provision
@@ -66,7 +67,8 @@ class FromHost(_message.Message):
     plan_partitions: PlanPartitions
     route_opened: RouteOpened
     drain: Drain
-    def __init__(self, call: _Optional[int] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., provision: _Optional[_Union[Provision, _Mapping]] = ..., start_attempt: _Optional[_Union[StartAttempt, _Mapping]] = ..., cancel_attempt: _Optional[_Union[CancelAttempt, _Mapping]] = ..., recorded: _Optional[_Union[Recorded, _Mapping]] = ..., start_trigger: _Optional[_Union[StartTrigger, _Mapping]] = ..., stop_trigger: _Optional[_Union[StopTrigger, _Mapping]] = ..., emitted: _Optional[_Union[Emitted, _Mapping]] = ..., host_answer: _Optional[_Union[HostAnswer, _Mapping]] = ..., webhook: _Optional[_Union[Webhook, _Mapping]] = ..., plan_partitions: _Optional[_Union[PlanPartitions, _Mapping]] = ..., route_opened: _Optional[_Union[RouteOpened, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ...) -> None: ...
+    ping: Ping
+    def __init__(self, call: _Optional[int] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., provision: _Optional[_Union[Provision, _Mapping]] = ..., start_attempt: _Optional[_Union[StartAttempt, _Mapping]] = ..., cancel_attempt: _Optional[_Union[CancelAttempt, _Mapping]] = ..., recorded: _Optional[_Union[Recorded, _Mapping]] = ..., start_trigger: _Optional[_Union[StartTrigger, _Mapping]] = ..., stop_trigger: _Optional[_Union[StopTrigger, _Mapping]] = ..., emitted: _Optional[_Union[Emitted, _Mapping]] = ..., host_answer: _Optional[_Union[HostAnswer, _Mapping]] = ..., webhook: _Optional[_Union[Webhook, _Mapping]] = ..., plan_partitions: _Optional[_Union[PlanPartitions, _Mapping]] = ..., route_opened: _Optional[_Union[RouteOpened, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ...) -> None: ...
 
 class Fault(_message.Message):
     __slots__ = ("reason", "message", "code", "retryable", "details", "retry_after_ms", "traceback")
@@ -462,3 +464,7 @@ class Drain(_message.Message):
     GRACE_MS_FIELD_NUMBER: _ClassVar[int]
     grace_ms: int
     def __init__(self, grace_ms: _Optional[int] = ...) -> None: ...
+
+class Ping(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
