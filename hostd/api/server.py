@@ -21,10 +21,10 @@ from hostd.api.run_service import RunService
 from hostd.api.script_service import ScriptService
 from hostd.api.tokens import Tokens
 from hostd.api.trigger_service import TriggerService
-from hostd.api.unix_socket import prepare_socket
 from hostd.api.workflow_service import WorkflowService
 from hostd.config.rooms import Config
 from hostd.config.types import HostPort
+from hostd.config.unix_socket import prepare_socket
 from hostd.telemetry.meter import Meter
 from hostd.v1.admin_service_pb2_grpc import add_AdminServiceServicer_to_server
 from hostd.v1.plugin_service_pb2_grpc import add_PluginServiceServicer_to_server

@@ -21,7 +21,7 @@ PATH_BYTES_MAX = 100
 SOCKET_NAME = "hostd.sock"
 
 
-def prepare_socket(data: Path, environ: Mapping[str, str] = os.environ) -> Path:
+def prepare_socket(data: Path, environ: Mapping[str, str] = os.environ, *, name: str = SOCKET_NAME) -> Path:
     """Return where the socket is to lie, its folder made and checked, nothing in the way.
 
     The caller holds the journal's lock, so a socket that is there belongs to a daemon that is gone.
@@ -32,10 +32,10 @@ def prepare_socket(data: Path, environ: Mapping[str, str] = os.environ) -> Path:
     run = data.absolute() / "run"
     try:
         own_folder(run)
-        path = run / SOCKET_NAME
-        address = run / "address"
+        path = run / name
+        address = run / ("address" if name == SOCKET_NAME else f"{name}.address")
         if len(os.fsencode(path)) > PATH_BYTES_MAX:
-            path = own_folder(_elsewhere(data, environ)) / SOCKET_NAME
+            path = own_folder(_elsewhere(data, environ)) / name
             address.write_text(f"unix:{path}\n", encoding="utf-8")
         else:
             address.unlink(missing_ok=True)

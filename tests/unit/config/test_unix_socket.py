@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hostd.api.unix_socket import PATH_BYTES_MAX, prepare_socket
+from hostd.config.unix_socket import PATH_BYTES_MAX, prepare_socket
 from hostd.errors.base import HostdError
 
 

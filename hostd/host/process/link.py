@@ -1,0 +1,135 @@
+"""One connection of a plugin process: frames out in order, answers matched to questions, everything bounded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from hostd.errors.base import HostdError, Kind, Violation
+from hostd.errors.reasons import REASONS
+from hostd.plugin.v1 import host_pb2 as pb
+from hostd.values.json_text import parse_json
+
+FRAME_BYTES_MAX = 20 * 1024 * 1024
+QUEUE_BYTES_MAX = 64 * 1024 * 1024
+QUEUE_FRAMES_MAX = 20_000
+QUESTIONS_MAX = 10_000
+MESSAGE_CHARS_MAX = 2_000
+VIOLATIONS_MAX = 100
+
+
+class LinkLostError(Exception):
+    """The connection ended before an answer came."""
+
+
+class Link:
+    """The host's end of one stream."""
+
+    def __init__(self, hello: pb.Hello) -> None:
+        self.hello = hello
+        self.closed = asyncio.Event()
+        self._out: deque[pb.FromHost] = deque()
+        self._out_bytes = 0
+        self._filled = asyncio.Event()
+        self._questions: dict[int, asyncio.Future[pb.FromPlugin]] = {}
+        self._last = 0
+
+    def send(self, frame: pb.FromHost) -> None:
+        """Queue a frame. Raises HostdError PLUGIN_UNAVAILABLE when the child does not read."""
+        size = frame.ByteSize()
+        if self._out_bytes + size > QUEUE_BYTES_MAX or len(self._out) >= QUEUE_FRAMES_MAX:
+            raise unavailable("the plugin's process does not read what it is sent")
+        self._out.append(frame)
+        self._out_bytes += size
+        self._filled.set()
+
+    async def ask(self, frame: pb.FromHost) -> pb.FromPlugin:
+        """Send a question and return its answer. Raises LinkLostError, HostdError PLUGIN_UNAVAILABLE."""
+        if self.closed.is_set():
+            raise LinkLostError
+        if len(self._questions) >= QUESTIONS_MAX:
+            raise unavailable("the plugin's process does not answer")
+        self._last += 1
+        number = self._last
+        frame.call = number
+        future = self._questions[number] = asyncio.get_running_loop().create_future()
+        try:
+            self.send(frame)
+            return await future
+        finally:
+            self._questions.pop(number, None)
+
+    def answered(self, frame: pb.FromPlugin) -> bool:
+        """Hand an answer to whoever asked; say whether anybody did."""
+        future = self._questions.get(frame.call)
+        if future is None or future.done():
+            return False
+        future.set_result(frame)
+        return True
+
+    async def next_frame(self) -> pb.FromHost | None:
+        """Return the next frame to write, None when the link is closed; for the stream's writer."""
+        while not self._out:
+            if self.closed.is_set():
+                return None
+            self._filled.clear()
+            await self._filled.wait()
+        frame = self._out.popleft()
+        self._out_bytes -= frame.ByteSize()
+        return frame
+
+    def close(self) -> None:
+        """Fail what waits for answers and let the writer end; may be called twice."""
+        self.closed.set()
+        self._filled.set()
+        for future in self._questions.values():
+            if not future.done():
+                future.set_exception(LinkLostError())
+                future.exception()  # nobody need be waiting any more
+
+
+def unavailable(message: str, *, retry_after_s: float | None = 1.0) -> HostdError:
+    """Return the error for a plugin process that cannot serve now."""
+    return HostdError(Kind.UNAVAILABLE, "PLUGIN_UNAVAILABLE", message, retry_after_s=retry_after_s)
+
+
+def fault_error(fault: pb.Fault) -> HostdError:
+    """Return a child's fault as an error of hostd's; a reason it made up becomes PLUGIN_FAILED."""
+    page = REASONS.get(fault.reason)
+    if page is None or page.kind is Kind.BUG:
+        return HostdError(Kind.UNAVAILABLE, "PLUGIN_FAILED", f"{fault.reason[:80]}: {fault.message}"[:MESSAGE_CHARS_MAX])
+    details, violations = _details(fault.details)
+    return HostdError(
+        page.kind,
+        fault.reason,
+        fault.message[:MESSAGE_CHARS_MAX],
+        details=details,
+        violations=violations,
+        retry_after_s=fault.retry_after_ms / 1000 or None,
+    )
+
+
+def _details(text: bytes) -> tuple[dict[str, str], tuple[Violation, ...]]:
+    try:
+        value = parse_json(text) if text else {}
+    except HostdError:
+        return {}, ()
+    if not isinstance(value, dict):
+        return {}, ()
+    faults = value.pop("violations", [])
+    violations = tuple(
+        Violation(str(entry.get("path", "")), str(entry.get("reason", "")), str(entry.get("message", "")))
+        for entry in (faults if isinstance(faults, list) else [])[:VIOLATIONS_MAX]
+        if isinstance(entry, dict)
+    )
+    return {str(name): str(one) for name, one in value.items()}, violations
+
+
+def to_fault(error: HostdError) -> pb.Fault:
+    """Return an error of hostd's as a child reads it."""
+    return pb.Fault(
+        reason=error.reason,
+        message=error.message,
+        retryable=error.kind in (Kind.UNAVAILABLE, Kind.EXHAUSTED, Kind.TIMEOUT, Kind.CONFLICT),
+        retry_after_ms=round((error.retry_after_s or 0) * 1000),
+    )
