@@ -32,6 +32,7 @@ from hostd.runtime.intake import Intake
 from hostd.runtime.lanes import Lanes
 from hostd.runtime.log_writer import LogWriter, NoLogFiles
 from hostd.runtime.metering import AttemptTimes, Metering, RingMeter, measure_lag, tallied, tally
+from hostd.runtime.overlap import Overlaps
 from hostd.runtime.readers import Readers
 from hostd.runtime.recovery import recover
 from hostd.runtime.residence import Residence
@@ -179,6 +180,7 @@ class Core:
             journal=self.journal,
             readers=self.readers,
             clock=self.clock,
+            overlaps=Overlaps(loop=self.loop, journal=self.journal, readers=self.readers, hub=self.hub),
         )
         self.triggers = Triggers(
             workflows=self.workflows,

@@ -46,13 +46,13 @@ class PluginClock:
 
 
 class SlotsClock(PluginClock):
-    """A trigger's clock: slots go on behind the mark its cursor holds."""
+    """A trigger's clock: slots go on behind the mark its cursor holds, at first behind the trigger's activation."""
 
     __slots__ = ("_mark",)
 
-    def __init__(self, clock: Clock, cursor: JsonValue) -> None:
+    def __init__(self, clock: Clock, cursor: JsonValue, since: datetime | None = None) -> None:
         super().__init__(clock)
-        self._mark = slot_of(cursor)
+        self._mark = slot_of(cursor) or since
 
     def ticks(
         self, period: timedelta, offset: timedelta = timedelta(0), *, catch_up: CatchUp = "one"

@@ -82,6 +82,7 @@ class TriggerScope:
     Args:
         component: id of the trigger plugin, the events' default type.
         cursor: the last durable cursor.
+        since: when the trigger was activated; its first slot lies behind it.
         emit: see ports.EmitPort.
     """
 
@@ -97,6 +98,7 @@ class TriggerScope:
         routes: RouteTable,
         read_secret: SecretReader,
         cursor: JsonValue = None,
+        since: datetime | None = None,
         dice: random.Random | None = None,
     ) -> None:
         self.namespace = namespace
@@ -104,7 +106,7 @@ class TriggerScope:
         self.name = name
         self.cursor = cursor
         self.secrets = NamespaceSecrets(namespace, read_secret)
-        self.clock = SlotsClock(clock, cursor)
+        self.clock = SlotsClock(clock, cursor, since)
         self.log = DaemonLog(component, namespace=namespace, workflow=workflow, trigger=name)
         self.http = TriggerDoor(routes, namespace, f"{workflow}/{name}")
         self._component = component

@@ -35,6 +35,7 @@ from hostd.plugin.errors import RetryLater as RetryLater
 from hostd.plugin.event import EmitOutcome as EmitOutcome
 from hostd.plugin.event import Emitted as Emitted
 from hostd.plugin.event import Event as Event
+from hostd.plugin.event import Overlap as Overlap
 from hostd.plugin.event import rfc3339 as rfc3339
 from hostd.plugin.hookspecs import hookimpl as hookimpl
 from hostd.plugin.options import Field as Field

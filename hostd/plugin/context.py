@@ -57,8 +57,8 @@ class TriggerClock(Clock, Protocol):
     def slots(self, schedule: Schedule, *, catch_up: CatchUp = "one") -> AsyncIterator[datetime]:
         """Yield each slot of a schedule when it comes, none twice.
 
-        Emit it with `cursor=slot`: after a restart it goes on behind the last slot that was durable. The first
-        start begins with the next slot from now.
+        Emit it with `cursor=slot`: after a restart it goes on behind the last slot that was durable; before the
+        first, behind the trigger's activation.
         """
         ...
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final, Generic, TypeVar
 from hostd.plugin.component import Component, refuse
 from hostd.plugin.context import TriggerContext
 from hostd.plugin.options import Options
+from hostd.plugin.slots import Schedule
 
 OptionsT = TypeVar("OptionsT", bound=Options)
 
@@ -37,6 +38,10 @@ class Trigger(Component, Generic[OptionsT]):
 
     def __init__(self, options: OptionsT) -> None:
         self.options = options
+
+    def schedule(self) -> Schedule | None:
+        """Return the moments at which it fires, None when it does not go by the clock. Pure; called without `run`."""
+        return None
 
     async def run(self, ctx: TriggerContext) -> None:
         """Emit events until cancelled. Returning means: nothing more to come.

@@ -21,6 +21,7 @@ from hostd.plugin import EmitOutcome, Emitted, Event
 from hostd.runtime.engine_loop import EngineLoop
 from hostd.runtime.event_scope import EventScope
 from hostd.runtime.intake import NOTHING_SEEN, Intake, Seen
+from hostd.runtime.overlap import Overlaps
 from hostd.runtime.readers import Readers
 from hostd.runtime.redaction import redact_bytes
 from hostd.runtime.repeats import Note
@@ -38,7 +39,7 @@ _log = logging.getLogger("hostd.runtime")
 class Source:
     """A configured trigger as emission knows it. `row` is what the journal last said of it."""
 
-    __slots__ = ("hidden", "namespace", "plan", "ready", "row", "scope_name", "told_at_ms")
+    __slots__ = ("hidden", "namespace", "place", "plan", "ready", "row", "scope_name", "since_ms", "told_at_ms")
 
     def __init__(self, namespace: str, ready: Ready, plan: TriggerPlan, row: TriggerRow) -> None:
         self.namespace = namespace
@@ -46,7 +47,9 @@ class Source:
         self.plan = plan
         self.row = row
         self.scope_name = f"{ready.plan.workflow}/{plan.name}"
+        self.place = (namespace, ready.plan.workflow, plan.name)
         self.hidden: tuple[str, ...] = ()  # values of secrets the trigger was given
+        self.since_ms = 0  # when its version was activated
         self.told_at_ms = -TELL_EVERY_MS  # when the log last told of an event that could not be used
 
     def hide(self, *values: str) -> None:
@@ -71,7 +74,15 @@ class Emission:
     """Takes events of triggers in."""
 
     def __init__(
-        self, *, loop: EngineLoop, intake: Intake, starts: StartMaker, journal: Journal, readers: Readers, clock: Clock
+        self,
+        *,
+        loop: EngineLoop,
+        intake: Intake,
+        starts: StartMaker,
+        journal: Journal,
+        readers: Readers,
+        clock: Clock,
+        overlaps: Overlaps,
     ) -> None:
         self._loop = loop
         self._intake = intake
@@ -79,6 +90,7 @@ class Emission:
         self._journal = journal
         self._readers = readers
         self._clock = clock
+        self._overlaps = overlaps
         self.outcomes: Counter[str] = Counter()  # events that were taken, by what became of them
 
     async def emit(
@@ -98,9 +110,12 @@ class Emission:
             ids = [match.event.id for match in matches]
             seen_ids = await self._readers.call(self._journal.dedup_seen, source.namespace, source.scope_name, ids)
         while True:
+            await self._overlaps.ready(source.place, [match.event for match in matches if match.start is not None])
             seen = await self._look(matches)
             await self._room(matches)
-            item = _EmitItem(self._intake, source, matches, cursor, seen_ids=seen_ids, seen=seen, slot=slot)
+            item = _EmitItem(
+                self._intake, source, matches, cursor, seen_ids=seen_ids, seen=seen, slot=slot, overlaps=self._overlaps
+            )
             self._loop.enter(item)
             emitted = await item.future
             if emitted is not None:
@@ -195,6 +210,7 @@ class _EmitItem:
         seen_ids: dict[str, tuple[str, ...]],
         seen: Seen,
         slot: bool,
+        overlaps: Overlaps,
     ) -> None:
         self.size = max(1, len(matches))
         self.size_bytes = sum(len(match.body) for match in matches)
@@ -206,6 +222,7 @@ class _EmitItem:
         self._seen_ids = seen_ids
         self._seen = seen
         self._slot = slot
+        self._overlaps = overlaps
 
     def enter(self, loop: EngineLoop, turn: Turn) -> None:
         """Write everything the events lead to into one turn."""
@@ -214,12 +231,23 @@ class _EmitItem:
                 Answer(self.future, [Emitted(match.event.id, EmitOutcome.DUPLICATE) for match in self._matches])
             )
             return
-        if any(match.start is not None and self._intake.is_stale(match.start, self._seen) for match in self._matches):
+        if self._has_to_wait() or any(
+            match.start is not None and self._intake.is_stale(match.start, self._seen) for match in self._matches
+        ):
             turn.answers.append(Answer(self.future, None))
             return
         emitted = [self._one(turn, match) for match in self._matches]
         self._move_cursor(turn, sum(entry.outcome is EmitOutcome.STARTED for entry in emitted))
         turn.answers.append(Answer(self.future, emitted))
+
+    def _has_to_wait(self) -> bool:
+        """Say whether a run has begun that a queued event waits for, since it was looked at."""
+        return any(
+            match.start is not None
+            and match.event.overlap == "queue"
+            and self._overlaps.in_the_way(self._source.place, match.event)
+            for match in self._matches
+        )
 
     def _is_later(self) -> bool:
         """Say whether the slot lies behind the last durable one. Both are RFC 3339 in UTC."""
@@ -237,8 +265,14 @@ class _EmitItem:
             return Emitted(event_id, EmitOutcome.DUPLICATE, known)
         run_ids: tuple[str, ...] = ()
         if match.start is not None:
+            run_ids = self._overlaps.in_the_way(source.place, match.event)
+        if run_ids:
+            match.outcome = EmitOutcome.SKIPPED
+        elif match.start is not None:
             try:
-                run_ids = (self._intake.start_in(turn, match.start, self._seen).run_id,)
+                run = self._intake.start_in(turn, match.start, self._seen)
+                self._overlaps.started(turn, source.place, run)
+                run_ids = (run.run_id,)
                 match.outcome = EmitOutcome.STARTED
             except HostdError as error:
                 match.error = error

@@ -16,7 +16,7 @@ import msgspec
 from hostd.aio import Clock, spawn
 from hostd.definition.plan import TriggerPlan
 from hostd.errors.base import HostdError, Kind
-from hostd.host.clock import SlotMark
+from hostd.host.clock import SlotMark, at_ms
 from hostd.host.contexts import ProvisionScope, TriggerScope
 from hostd.host.guard import TriggerNext, TriggerVerdict, verdict_of
 from hostd.host.registry import HostRegistry
@@ -132,13 +132,15 @@ class Triggers:
                 if found is None:
                     del self._live[name]  # one that is replaced stays visible until it is
         rows = {(row.namespace, row.workflow, row.name): row for row in await self._rows()} | kept
-        for name, (ready, plan) in wanted.items():
+        for name, (ready, plan, since_ms) in wanted.items():
             if name not in self._live or name in kept:
-                self._live[name] = live = Live(self._source(name, ready, plan, rows.get(name)))
+                source = self._source(name, ready, plan, rows.get(name))
+                source.since_ms = since_ms
+                self._live[name] = live = Live(source)
                 self._begin(live)
 
-    async def _wanted_triggers(self) -> dict[Name, tuple[Ready, TriggerPlan]]:
-        wanted: dict[Name, tuple[Ready, TriggerPlan]] = {}
+    async def _wanted_triggers(self) -> dict[Name, tuple[Ready, TriggerPlan, int]]:
+        wanted: dict[Name, tuple[Ready, TriggerPlan, int]] = {}
         rows = await self._readers.call(self._all_workflows)
         for row in rows:
             if not row.active:
@@ -149,7 +151,7 @@ class Triggers:
                 _log.error("trigger_plan_failed workflow=%s error=%s", row.workflow, error)
                 continue
             for plan in ready.plan.triggers:
-                wanted[row.namespace, row.workflow, plan.name] = (ready, plan)
+                wanted[row.namespace, row.workflow, plan.name] = (ready, plan, row.activated_at_ms)
         return wanted
 
     def _all_workflows(self) -> list[WorkflowRow]:
@@ -257,6 +259,7 @@ class Triggers:
             routes=self._routes,
             read_secret=read_secret,
             cursor=msgspec.json.decode(source.row.cursor) if source.row.cursor else None,
+            since=at_ms(source.since_ms) if source.since_ms else None,
             dice=self._random,
         )
 

@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from pydantic import model_validator
 
-from hostd.plugin import CatchUp, Duration, Event, Field, Options, Trigger, TriggerContext, rfc3339
+from hostd.plugin import Duration, EndOfTrigger, Field, Options, Schedule, Trigger, TriggerContext
+from hostd.plugin.slots import Periodic
+from hostd_builtin.cron.firing import BoundOptions, SlotOptions, bounds, fire
+from hostd_builtin.cron.slots import bounded
 
 
-class EveryOptions(Options):
+class Period(Options):
     """Multiples of the period since 1970-01-01T00:00:00Z, plus the offset."""
 
     period: Duration = Field(description="Time between two firings.", ge="100ms", le="366d", examples=["10s"])
     offset: Duration = Field("0s", description="Moves every slot; shorter than the period.", examples=["2s"])
-    catch_up: CatchUp = Field(
-        "one",
-        description="Of the slots missed while the daemon was away: `none`, the latest `one`, or `all` (at most 100).",
-    )
+
+
+class EveryOptions(BoundOptions, SlotOptions, Period):
+    """A period, within bounds."""
 
     @model_validator(mode="after")
-    def _offset_is_within(self) -> EveryOptions:
+    def _is_consistent(self) -> EveryOptions:
         if self.offset >= self.period:
             raise ValueError("offset must be shorter than period")
+        bounds(self, "UTC")
         return self
-
-
-def slot_event(ctx: TriggerContext, slot: datetime) -> Event:
-    """Return the event of a slot; the slot is its id, so it can happen once only."""
-    text = rfc3339(slot)
-    return ctx.event({"slot": text}, id=text, time=slot)
 
 
 class Every(Trigger[EveryOptions]):
@@ -37,8 +33,11 @@ class Every(Trigger[EveryOptions]):
 
     id, since, stability = "cron.every", "0.1", "stable"
 
+    def schedule(self) -> Schedule:
+        """Return the slots."""
+        return bounded(Periodic(self.options.period, self.options.offset), *bounds(self.options, "UTC"))
+
     async def run(self, ctx: TriggerContext) -> None:
-        """Fire until stopped."""
-        options = self.options
-        async for slot in ctx.clock.ticks(options.period, options.offset, catch_up=options.catch_up):
-            await ctx.emit(slot_event(ctx, slot), cursor=slot)
+        """Fire until stopped, or until the end."""
+        await fire(ctx, self.schedule(), self.options)
+        raise EndOfTrigger(f"no slot comes before the end, {self.options.end}")

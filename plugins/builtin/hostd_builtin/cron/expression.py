@@ -1,66 +1,116 @@
-"""Cron expressions in UTC, five fields. The only module that knows croniter."""
+"""Cron expressions on a wall without time zones. The only module that knows croniter."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal, TypeAlias
+
+SecondsAt: TypeAlias = Literal["first", "last"]
 
 FIELDS = ("minute", "hour", "day of month", "month", "day of week")
-_BOUNDS = ("0-59", "0-23", "1-31", "1-12 or jan-dec", "0-7 or sun-sat")
-_CHARACTERS = re.compile(r"[0-9A-Za-z*,/?#-]+")
+ALIASES = {
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}
+_BOUNDS = {
+    "second": "0-59",
+    "minute": "0-59",
+    "hour": "0-23",
+    "day of month": "1-31, L for the last, 15W for the working day nearest the 15th",
+    "month": "1-12 or jan-dec",
+    "day of week": "0-7 or sun-sat, L5 for the last Friday, 5#2 for the second",
+}
+_CHARACTERS = re.compile(r"[0-9A-Za-z*?,/?#-]+")
+_STEP = re.compile(r"/(\d+)")
 _RANDOM = re.compile(r"(?<![A-Za-z])[HR](?![A-Za-z])")  # croniter's hashed and random fields change from start to start
 _ANY_TIME = datetime(2024, 1, 1, tzinfo=UTC)
-_MINUTE = timedelta(minutes=1)
+_LAST_WEEKDAY = re.compile(r"\b([0-7])L\b", re.IGNORECASE)  # Quartz writes 5L, croniter L5
+_STEPS_MAX = {"second": 60, "minute": 60, "hour": 24, "day of month": 31, "month": 12, "day of week": 7}
 
 
 class CronExpression:
-    """A schedule: `next_after` and `at_or_before`, both pure.
+    """What a cron expression names: `next_wall` and `last_wall`, both pure.
 
-    Day of month and day of week are alternatives when both are restricted; one that begins with `*` is not, as in Vixie
+    Walls are aware times in UTC that stand for what a clock on some wall shows; time zones are slots.py's. Day of month
+    and day of week are alternatives when both are restricted; one that begins with `*` or `?` is not, as in Vixie
     cron, so `*/10` and `0` mean a tenth day that is a Sunday. `59/15` is a step from 59.
+
+    Attributes:
+        is_elapsed: minute or hour begins with `*`: the expression follows elapsed time where clocks are moved.
 
     Raises:
         ValueError: naming the field that cannot be read.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, seconds_at: SecondsAt = "first") -> None:
         from croniter import CroniterError, croniter
 
-        fields = text.split()
-        if len(fields) != len(FIELDS):
-            given = f"{len(fields)} fields" if not text.strip().startswith("@") else "an alias"
-            raise ValueError(f"{text[:80]!r} has {given}; write five: {', '.join(FIELDS)}")
-        for at, field in enumerate(fields):
-            _check_field(croniter, at, field)
+        fields = _fields(text, seconds_at)
+        names = (*FIELDS, "second")
+        for name, field in zip(names, fields, strict=False):
+            _check_field(croniter, name, field)
+        self.is_elapsed = fields[0].startswith("*") or fields[1].startswith("*")
+        self._grain = timedelta(minutes=1) if len(fields) == len(FIELDS) else timedelta(seconds=1)
         self._iterator: Any = _iterator(croniter, text, fields, CroniterError)
 
-    def next_after(self, at: datetime) -> datetime | None:
-        """Return the first slot after a time, None when none comes within 50 years."""
-        return self._move(self._iterator.get_next, _whole_minute(at))
+    def next_wall(self, at: datetime) -> datetime | None:
+        """Return the first moment strictly after a wall time, None when none comes within 50 years."""
+        return self._move(self._iterator.get_next, self._floor(at))
 
-    def at_or_before(self, at: datetime) -> datetime | None:
-        """Return the last slot not after a time."""
-        return self._move(self._iterator.get_prev, _whole_minute(at) + _MINUTE)
+    def last_wall(self, at: datetime) -> datetime | None:
+        """Return the last moment not after a wall time."""
+        return self._move(self._iterator.get_prev, self._floor(at) + self._grain)
+
+    def _floor(self, at: datetime) -> datetime:
+        second = 0 if self._grain.total_seconds() > 1 else at.second
+        return at.astimezone(UTC).replace(second=second, microsecond=0)
 
     def _move(self, step: Any, start: datetime) -> datetime | None:
         try:
-            slot: datetime = step(datetime, start_time=start)
+            moment: datetime = step(datetime, start_time=start)
         except (ValueError, OverflowError):  # croniter: nothing within 50 years; else past the year 9999
             return None
-        return slot.astimezone(UTC)
+        return moment.astimezone(UTC)
 
 
-def _whole_minute(at: datetime) -> datetime:
-    return at.astimezone(UTC).replace(second=0, microsecond=0)
+def _fields(text: str, seconds_at: SecondsAt) -> list[str]:
+    """Return five fields, or six with the seconds last, as croniter has them."""
+    written = text.strip()
+    if written.startswith("@"):
+        known = ALIASES.get(written.lower())
+        if known is None:
+            raise ValueError(
+                f"{written[:80]!r} is no alias; there are {', '.join(ALIASES)} (and the trigger cron.every)"
+            )
+        return known.split()
+    fields = written.split()
+    if len(fields) not in (len(FIELDS), len(FIELDS) + 1):
+        shape = f"five: {', '.join(FIELDS)}, or six with the second {seconds_at}"
+        raise ValueError(f"{text[:80]!r} has {len(fields)} fields; write {shape}")
+    if len(fields) > len(FIELDS) and seconds_at == "first":
+        fields = [*fields[1:], fields[0]]
+    fields[4] = _LAST_WEEKDAY.sub(r"L\1", fields[4])
+    return fields
 
 
-def _check_field(croniter: Any, at: int, field: str) -> None:
-    alone = ["*"] * len(FIELDS)
-    alone[at] = field
-    if not _CHARACTERS.fullmatch(field) or _RANDOM.search(field) or not croniter.is_valid(" ".join(alone)):
+def _check_field(croniter: Any, name: str, field: str) -> None:
+    alone = ["*"] * (len(FIELDS) + (name == "second"))
+    alone[(*FIELDS, "second").index(name)] = field
+    if (
+        not _CHARACTERS.fullmatch(field)
+        or _RANDOM.search(field)
+        or ("?" in field and (field != "?" or not name.startswith("day")))
+        or any(int(step) > _STEPS_MAX[name] for step in _STEP.findall(field))
+        or not croniter.is_valid(" ".join(alone))
+    ):
         raise ValueError(
-            f"the {FIELDS[at]} {field[:40]!r} cannot be read; it takes {_BOUNDS[at]}, `*`, lists, ranges, steps"
+            f"the {name} {field[:40]!r} cannot be read; it takes {_BOUNDS[name]}, `*`, lists, ranges, steps"
         )
 
 

@@ -1,54 +1,49 @@
-"""`cron.schedule`: fires when a cron expression says."""
+"""`cron.schedule`: fires when a cron expression says, in a time zone."""
 
 from __future__ import annotations
 
-from typing import Literal
+from pydantic import field_validator, model_validator
 
-from pydantic import field_validator
-
-from hostd.plugin import CatchUp, EndOfTrigger, Field, OptionNotSupported, Options, Trigger, TriggerContext
-from hostd_builtin.cron.every import slot_event
-from hostd_builtin.cron.expression import CronExpression
-
-UTC_NAMES = frozenset({"UTC", "Etc/UTC", "Z"})
+from hostd.plugin import EndOfTrigger, Field, Options, Schedule, Trigger, TriggerContext
+from hostd_builtin.cron.expression import CronExpression, SecondsAt
+from hostd_builtin.cron.firing import BoundOptions, SlotOptions, bounds, fire
+from hostd_builtin.cron.slots import CronSlots, bounded
+from hostd_builtin.cron.zone import zone
 
 
-class ScheduleOptions(Options):
-    """A cron expression in UTC."""
+class Expression(Options):
+    """A cron expression and whose wall it means."""
 
     cron: str = Field(
-        description="Five fields: minute, hour, day of month, month, day of week.",
+        description=(
+            "Minute, hour, day of month, month, day of week; six fields have a second too; or `@hourly`, `@daily`,"
+            " `@weekly`, `@monthly`, `@yearly`."
+        ),
         max_length=256,
         examples=["*/5 * * * *"],
     )
-    timezone: str = Field("UTC", description="Only `UTC` so far.", max_length=64)
-    catch_up: CatchUp = Field(
-        "one",
-        description="Of the slots missed while the daemon was away: `none`, the latest `one`, or `all` (at most 100).",
+    seconds: SecondsAt = Field(
+        "first", description="Where the second stands in an expression of six fields: `first` or `last`."
     )
-    overlap: Literal["allow", "skip"] = Field(
-        "allow", description="What happens while a run of the slot before still goes; only `allow` so far."
+    timezone: str = Field(
+        "UTC", description="IANA name of the time zone the expression means.", max_length=64, examples=["Europe/Berlin"]
     )
-
-    @field_validator("cron")
-    @classmethod
-    def _can_be_read(cls, cron: str) -> str:
-        CronExpression(cron)
-        return cron
 
     @field_validator("timezone")
     @classmethod
-    def _is_utc(cls, timezone: str) -> str:
-        if timezone not in UTC_NAMES:
-            raise OptionNotSupported(f"the time zone {timezone!r} is not supported yet; write the expression in UTC")
+    def _is_known(cls, timezone: str) -> str:
+        zone(timezone)
         return timezone
 
-    @field_validator("overlap")
-    @classmethod
-    def _overlaps(cls, overlap: str) -> str:
-        if overlap != "allow":
-            raise OptionNotSupported(f"overlap: {overlap} is not supported yet; leave it out")
-        return overlap
+
+class ScheduleOptions(BoundOptions, SlotOptions, Expression):
+    """A cron expression, within bounds."""
+
+    @model_validator(mode="after")
+    def _can_be_read(self) -> ScheduleOptions:
+        CronExpression(self.cron, seconds_at=self.seconds)
+        bounds(self, self.timezone)
+        return self
 
 
 class CronSchedule(Trigger[ScheduleOptions]):
@@ -56,9 +51,13 @@ class CronSchedule(Trigger[ScheduleOptions]):
 
     id, since, stability = "cron.schedule", "0.1", "stable"
 
+    def schedule(self) -> Schedule:
+        """Return the slots."""
+        options = self.options
+        slots = CronSlots(CronExpression(options.cron, seconds_at=options.seconds), zone(options.timezone))
+        return bounded(slots, *bounds(options, options.timezone))
+
     async def run(self, ctx: TriggerContext) -> None:
         """Fire until stopped, or until the expression names no more moments."""
-        expression = CronExpression(self.options.cron)
-        async for slot in ctx.clock.slots(expression, catch_up=self.options.catch_up):
-            await ctx.emit(slot_event(ctx, slot), cursor=slot)
+        await fire(ctx, self.schedule(), self.options)
         raise EndOfTrigger(f"{self.options.cron!r} names no more moments")
