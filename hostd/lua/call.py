@@ -20,6 +20,7 @@ class ScriptCall(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         time_ms: the only time the script sees, milliseconds since 1970 UTC.
         seed: seeds its random numbers; the first 16 bytes count.
         capabilities: host calls it may make.
+        share: whose turn it takes when workers or processors are scarce: its namespace and workflow.
     """
 
     source: str
@@ -30,6 +31,7 @@ class ScriptCall(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     time_ms: int = 0
     seed: bytes = b""
     capabilities: frozenset[str] = frozenset()
+    share: tuple[str, ...] = ()
 
 
 class FailureReason(StrEnum):

@@ -18,6 +18,7 @@ from hostd.lua.outcome import (
     read_lines,
 )
 from hostd.lua.ports import HostCalls, ScriptCallError
+from hostd.lua.waiters import FairTurns
 from hostd.lua.zygote import Worker
 
 _NUMBERS = struct.Struct("<qqqd6q")  # as in worker.py, which is not imported here: it loads Lua
@@ -33,9 +34,7 @@ class Conversation:
     (a worker that filled its memory keeps it).
     """
 
-    def __init__(
-        self, call: ScriptCall, *, chunk: str, host: HostCalls, worker: Worker, turns: asyncio.Semaphore
-    ) -> None:
+    def __init__(self, call: ScriptCall, *, chunk: str, host: HostCalls, worker: Worker, turns: FairTurns) -> None:
         self._call = call
         self._chunk = chunk
         self._host = host
@@ -89,7 +88,7 @@ class Conversation:
 
     async def _slice(self, *parts: bytes) -> list[bytes] | None:
         """Let the script compute until it answers; None when its wall time ran out. The time starts with its turn."""
-        async with self._turns:
+        async with self._turns.turn(self._call.share):
             try:
                 async with asyncio.timeout(self._call.limits.wall_ms / 1000):
                     return await self._worker.link.ask(*parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections import deque
+from collections.abc import Hashable
 from pathlib import Path
 
 import msgspec
@@ -12,6 +12,7 @@ import msgspec
 from hostd.aio import spawn
 from hostd.errors.base import HostdError, Kind
 from hostd.lua.limits import DEFAULT_LIMITS, MIB, ScriptLimits
+from hostd.lua.waiters import Waiters
 from hostd.lua.zygote import PROGRAM, Worker, Zygote, start_zygote
 
 _HEADROOM_BYTES = 160 * MIB  # address space beside Lua's own: Python, and copies on the way in and out
@@ -27,6 +28,7 @@ class PoolOptions(msgspec.Struct, frozen=True, kw_only=True):
         spare: workers to have ready before anybody asks.
         running_max: scripts that compute at once; the others wait their turn before their wall time starts.
         queue_max: runs that may wait for a worker.
+        share_queue_max: runs of one share (a workflow, or all single scripts) that may wait for a worker.
         recycle_runs: a worker is replaced after this many.
         ceiling: the operator's limits; no run gets more.
         isolation_required: refuse to run scripts behind less than the full set of measures.
@@ -37,6 +39,7 @@ class PoolOptions(msgspec.Struct, frozen=True, kw_only=True):
     spare: int = 1
     running_max: int = min(4, os.cpu_count() or 1)
     queue_max: int = 1_000
+    share_queue_max: int = 250
     recycle_runs: int = 1_000
     ceiling: ScriptLimits = DEFAULT_LIMITS
     isolation_required: bool = False
@@ -51,7 +54,7 @@ class WorkerPool:
         self._zygote: Zygote | None = None
         self._zygote_lock = asyncio.Lock()
         self._idle: list[Worker] = []
-        self._waiting: deque[asyncio.Future[Worker]] = deque()
+        self._waiting: Waiters[Worker] = Waiters(self._take_back)
         self._owners: dict[Worker, Zygote] = {}
         self._forking: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -69,14 +72,17 @@ class WorkerPool:
         for task in tuple(self._forking):
             task.cancel()
         await asyncio.gather(*self._forking, return_exceptions=True)
-        self._fail_waiting(_closed())
+        self._waiting.fail(_closed())
         for worker in tuple(self._owners):
             self._end(worker)
         if self._zygote is not None:
             await self._zygote.close()
 
-    async def acquire(self) -> Worker:
+    async def acquire(self, share: Hashable = "") -> Worker:
         """Return a worker that is the caller's until `release`.
+
+        Args:
+            share: whose turn it takes when workers are scarce.
 
         Raises:
             HostdError: SCRIPT_QUEUE_FULL, or SCRIPTS_UNAVAILABLE.
@@ -89,24 +95,12 @@ class WorkerPool:
                 self._top_up()
                 return worker
             self._end(worker)
-        if len(self._waiting) >= self._options.queue_max:
-            raise HostdError(
-                Kind.EXHAUSTED,
-                "SCRIPT_QUEUE_FULL",
-                f"{len(self._waiting)} scripts wait for a worker already",
-                retry_after_s=1.0,
-            )
-        future: asyncio.Future[Worker] = asyncio.get_running_loop().create_future()
-        self._waiting.append(future)
-        self._top_up()
-        try:
-            return await future
-        except asyncio.CancelledError:
-            if future in self._waiting:
-                self._waiting.remove(future)
-            elif future.done() and not future.cancelled() and future.exception() is None:
-                self._take_back(future.result())
-            raise
+        mine = self._waiting.of(share)
+        if len(self._waiting) >= self._options.queue_max or mine >= self._options.share_queue_max:
+            message = f"{len(self._waiting)} scripts wait for a worker already, {mine} of them of the same owner"
+            raise HostdError(Kind.EXHAUSTED, "SCRIPT_QUEUE_FULL", message, retry_after_s=1.0)
+        self._top_up(1)
+        return await self._waiting.wait(share)
 
     def release(self, worker: Worker, *, reusable: bool) -> None:
         """Give a worker back; one that is not reusable is killed and replaced."""
@@ -131,11 +125,8 @@ class WorkerPool:
         if self._closed or worker.link.gone:
             self._end(worker)
             return
-        while self._waiting:
-            future = self._waiting.popleft()
-            if not future.done():
-                future.set_result(worker)
-                return
+        if self._waiting.hand(worker):
+            return
         if len(self._idle) >= self._options.workers_idle:
             self._end(worker)
             return
@@ -152,11 +143,11 @@ class WorkerPool:
             self._end(worker)
             self._top_up()
 
-    def _top_up(self) -> None:
-        """Fork what the waiting need, and the spare."""
+    def _top_up(self, coming: int = 0) -> None:
+        """Fork what the waiting need, and who comes now, and the spare."""
         if self._closed:
             return
-        missing = len(self._waiting) + self._options.spare - len(self._idle) - len(self._forking)
+        missing = coming + len(self._waiting) + self._options.spare - len(self._idle) - len(self._forking)
         room = self._options.workers_max - self.live - len(self._forking)
         for _ in range(min(missing, room)):
             task = spawn(self._fork_one(), name="lua-fork")
@@ -167,7 +158,7 @@ class WorkerPool:
         try:
             worker = await self._fork()
         except HostdError as error:
-            self._fail_waiting(error)
+            self._waiting.fail(error)
             return
         self._take_back(worker)
 
@@ -190,12 +181,6 @@ class WorkerPool:
     def _frame_bytes(self) -> int:
         ceiling = self._options.ceiling
         return 6 * ceiling.log_bytes + ceiling.output_bytes + _FRAME_BYTES
-
-    def _fail_waiting(self, error: HostdError) -> None:
-        while self._waiting:
-            future = self._waiting.popleft()
-            if not future.done():
-                future.set_exception(error)
 
 
 def _closed() -> HostdError:

@@ -18,6 +18,7 @@ from hostd.lua.outcome import RogueWorker, breach, death, invalid_failure, limit
 from hostd.lua.pool import PoolOptions, WorkerPool
 from hostd.lua.ports import HostCalls, NoHostCalls
 from hostd.lua.quarantine import CRASHES, Quarantine, source_digest
+from hostd.lua.waiters import FairTurns
 from hostd.lua.worker_link import WorkerGone
 from hostd.lua.zygote import PROGRAM, Worker
 
@@ -41,7 +42,7 @@ class LuaPool:
         self._options = options or PoolOptions()
         self._clock = clock or SystemClock()
         self._workers = WorkerPool(self._options, program)
-        self._turns = asyncio.Semaphore(self._options.running_max)
+        self._turns = FairTurns(self._options.running_max)
         self._quarantine = Quarantine()
 
     async def start(self) -> None:
@@ -70,7 +71,7 @@ class LuaPool:
         refused = self._refusal(call)
         if refused is not None:
             return ScriptResult(failure=refused)
-        worker = await self._acquire()
+        worker = await self._acquire(call.share)
         talk = Conversation(call, chunk=_chunk_name(call.chunk_name), host=host, worker=worker, turns=self._turns)
         try:
             return await talk.drive()
@@ -82,16 +83,24 @@ class LuaPool:
         finally:
             self._workers.release(worker, reusable=talk.reusable)
 
-    async def validate(self, source: str, chunk_name: str = "script") -> ScriptFailure | None:
+    async def validate(
+        self,
+        source: str,
+        chunk_name: str = "script",
+        *,
+        limits: ScriptLimits | None = None,
+        share: tuple[str, ...] = (),
+    ) -> ScriptFailure | None:
         """Compile a source in a worker; None when it compiles. Raises as `run`."""
-        limits = self._options.ceiling
+        limits = limits or self._options.ceiling
+        self._check_limits(limits)
         refused = self._refusal(ScriptCall(source=source, limits=limits))
         if refused is not None:
             return refused
-        worker = await self._acquire()
+        worker = await self._acquire(share)
         chunk, reusable = _chunk_name(chunk_name), False
         try:
-            async with self._turns, asyncio.timeout(limits.wall_ms / 1000):
+            async with self._turns.turn(share), asyncio.timeout(limits.wall_ms / 1000):
                 answer = await worker.link.ask(b"check", source.encode(), chunk.encode(), b"%d" % limits.memory_bytes)
             failure = _checked(answer, chunk)
             reusable = True
@@ -140,8 +149,8 @@ class LuaPool:
             return limit_failure("quarantine", text)
         return None
 
-    async def _acquire(self) -> Worker:
-        worker = await self._workers.acquire()
+    async def _acquire(self, share: tuple[str, ...]) -> Worker:
+        worker = await self._workers.acquire(share)
         if not self._options.isolation_required or self.isolation_report()["level"] == "full":
             return worker
         self._workers.release(worker, reusable=True)

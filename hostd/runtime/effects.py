@@ -101,8 +101,9 @@ class Effects:
                 self._ask(resident, command)  # type: ignore[arg-type]
 
     def _ask(self, resident: Resident, command: AskSlot) -> None:
-        action = resident.run.plan.steps[command.step].uses
-        self._slots.ask(resident.key, command.step, action, alone=command.alone)
+        plan = resident.run.plan
+        action, share = plan.steps[command.step].uses, (resident.namespace, plan.workflow)
+        self._slots.ask(resident.key, command.step, action, alone=command.alone, share=share)
 
     # -- starting
 

@@ -67,7 +67,8 @@ def _look_at_steps(loop: EngineLoop, resident: Resident, actions: Actions, lost:
     for index, active in run.active.items():
         action = run.plan.steps[index].uses
         if run.states[index] == StepState.READY:
-            loop.slots.ask(resident.key, index, action, alone=active.alone)
+            share = (resident.namespace, run.plan.workflow)
+            loop.slots.ask(resident.key, index, action, alone=active.alone, share=share)
         elif run.states[index] == StepState.RUNNING:
             entry = actions.action(action)
             effects = entry.effects if entry is not None else "idempotent"

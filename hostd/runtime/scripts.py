@@ -22,6 +22,9 @@ from hostd.values.json_text import dump_json, parse_json
 CAPABILITIES = frozenset({"http.request"})
 """Host calls a workflow's `permissions` can ask for."""
 
+SINGLE_SCRIPTS = ("", "scripts")
+"""The share of what the control plane runs and compiles on its own; no workflow's name is taken for it."""
+
 FAILURE_KINDS = {"SCRIPT_INVALID": Kind.INVALID, "SCRIPT_ERROR": Kind.STATE, "SCRIPT_LIMIT": Kind.EXHAUSTED}
 
 
@@ -73,6 +76,7 @@ class Scripts:
             time_ms=attempt.ready_at_ms,
             seed=hashlib.blake2b(attempt.idempotency_key.encode(), digest_size=16).digest(),
             capabilities=frozenset(attempt.plan.permissions) & self._granted,
+            share=(attempt.namespace, attempt.plan.workflow),
         )
         result = await self._run(call, StepCalls(attempt, self._actions(), self._contexts))
         for level, message in result.logs:
@@ -97,7 +101,12 @@ class Scripts:
         if unknown:
             raise invalid("ARGUMENT_INVALID", f"there is no limit {unknown[0]}; there are {', '.join(LIMIT_ROWS)}")
         call = ScriptCall(
-            source=source, input=input_json, chunk_name=name, limits=self._lowered(limits), time_ms=time_ms
+            source=source,
+            input=input_json,
+            chunk_name=name,
+            limits=self._lowered(limits),
+            time_ms=time_ms,
+            share=SINGLE_SCRIPTS,
         )
         return await self._run(call, NoHostCalls())
 
@@ -112,7 +121,7 @@ class Scripts:
 
     async def validate(self, source: str, name: str = "script") -> ScriptFailure | None:
         """Return why a source does not compile, None when it does."""
-        return await self._pool.validate(source, name)
+        return await self._pool.validate(source, name, share=SINGLE_SCRIPTS)
 
     def isolation(self) -> dict[str, Any]:
         """Return what locks scripts in."""

@@ -1,10 +1,11 @@
-"""Who may start an attempt now: limits on attempts that wait, in order of asking; a suspect runs alone.
+"""Who may start an attempt now: limits on attempts that wait, workflows in turn; a suspect runs alone.
 
     fresh start --permits--> reserved --waits--> taken --ended--> free        (passed: it never waited)
     READY step --ask--> queued --told--> heard --started--> reserved          (unused: the next one is told)
 
 Invariants
-- While a gate has room, nobody who asks waits at it: what frees a place tells the next in order, at once.
+- While a gate has room, nobody who asks waits at it: what frees a place tells the next in order, at once. The order
+  is that of model/fair_line.py: workflows take turns, and within one the first who asked.
 - Whoever is told is heard from: a step that did not start gives its place back, whatever became of its run.
 - While a suspect runs alone, or recovery decides, nothing else starts.
 """
@@ -12,10 +13,11 @@ Invariants
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 
 from hostd.definition.plan import Plan
 from hostd.model.commands import Command, StartAttempt
+from hostd.model.fair_line import FairLine, Rounds
 
 LIMITS = {"inline": 1_000, "thread": 32, "lua": 32}
 IN_DAEMON = frozenset({"inline", "thread"})
@@ -47,10 +49,11 @@ _NONE_FREE = _NoneFree()
 class _Gate:
     """One limit: of an executor, or of one action."""
 
-    __slots__ = ("limit", "reserved", "taken", "told")
+    __slots__ = ("limit", "reserved", "rounds", "taken", "told")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
+        self.rounds = Rounds()
         self.taken = 0  # attempts that wait
         self.told = 0  # steps that may start and have not been heard from
         self.reserved = 0  # attempts this turn starts
@@ -86,9 +89,8 @@ class Slots:
         self._gates: dict[str, Gates] = {}
         self._limited: dict[str, Gates] = {}
         self._free: dict[str, int] = {}
-        self._asking: dict[str, deque[tuple[int, Place]]] = {}  # by action; the ticket keeps order across actions
+        self._asking: dict[str, FairLine[Place]] = {}  # by action; the executor's rounds keep order across actions
         self._queued: set[Place] = set()
-        self._ticket = 0
         self._told: dict[Place, Gates] = {}
         self._suspects: deque[Place] = deque()
         self._alone: Place | None = None
@@ -193,8 +195,12 @@ class Slots:
 
     # -- asking
 
-    def ask(self, run: int, step: int, action: str, *, alone: bool) -> None:
-        """Remember a READY step; it is told when it may start. Asking again while waiting changes nothing."""
+    def ask(self, run: int, step: int, action: str, *, alone: bool, share: Hashable = "") -> None:
+        """Remember a READY step; it is told when it may start. Asking again while waiting changes nothing.
+
+        Args:
+            share: whose turn it takes: namespace and workflow.
+        """
         place = (run, step)
         if place in self._queued or place in self._told:
             return
@@ -203,8 +209,10 @@ class Slots:
             self._suspects.append(place)
             self._offer_alone()
             return
-        self._ticket += 1
-        self._asking.setdefault(action, deque()).append((self._ticket, place))
+        line = self._asking.get(action)
+        if line is None:
+            line = self._asking[action] = FairLine(self._gates_of(action)[0].rounds)
+        line.add(share, place)
         self._offer()
 
     def heard(self, run: int, step: int, *, alone: bool, started: bool) -> None:
@@ -255,7 +263,7 @@ class Slots:
             return
         while (action := self._next_action()) is not None:
             waiting = self._asking[action]
-            _, place = waiting.popleft()
+            place = waiting.take()
             if not waiting:
                 del self._asking[action]
             self._queued.discard(place)
@@ -265,13 +273,12 @@ class Slots:
             self.tell(*place, False)
 
     def _next_action(self) -> str | None:
-        """Return the action whose oldest ask is the oldest of all that have room."""
-        found = None
-        oldest = 0
+        """Return the action whose next ask comes first of all that have room."""
+        found, first = None, (0, 0)
         for action, waiting in self._asking.items():
-            ticket = waiting[0][0]
-            if (found is None or ticket < oldest) and _room(self._gates_of(action)) > 0:
-                found, oldest = action, ticket
+            turn = waiting.next_turn
+            if (found is None or turn < first) and _room(self._gates_of(action)) > 0:
+                found, first = action, turn
         return found
 
 

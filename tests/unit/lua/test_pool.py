@@ -153,6 +153,67 @@ async def test_waiting_runs_are_bounded_and_served_in_order() -> None:
     await pool.close()
 
 
+async def test_workflows_take_turns_for_a_worker() -> None:
+    """One workflow floods the pool; another's script is the next one that runs, and single scripts come in turn too."""
+    pool = LuaPool(PoolOptions(workers_max=1))
+    await pool.start()
+    host, order = EchoHost(), []
+    task, _ = await held(pool, host)
+
+    async def noted(share: tuple[str, ...]) -> None:
+        await value(pool, "return 1", share=share)
+        order.append(share[1])
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(12):
+            group.create_task(noted(("default", "flood")))
+        await asyncio.sleep(0)
+        group.create_task(noted(("default", "quiet")))
+        group.create_task(noted(("", "scripts")))
+        await asyncio.sleep(0)
+        host.go.set()
+    await task
+    assert order[:4] == ["flood", "quiet", "scripts", "flood"]
+    await pool.close()
+
+
+async def test_workflows_take_turns_for_the_processor() -> None:
+    """Twelve looping scripts with a worker each do not hold up another workflow's script for their wall time."""
+    pool = LuaPool(PoolOptions(running_max=1))
+    await pool.start()
+    loops = [
+        asyncio.get_running_loop().create_task(
+            run(pool, "while true do end", share=("default", "flood"), limits=ScriptLimits(cpu_ms=100))
+        )
+        for _ in range(12)
+    ]
+    await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
+    assert await value(pool, "return 1", share=("default", "quiet")) == 1
+    assert sum(loop.done() for loop in loops) <= 3
+    ends = await asyncio.gather(*loops)
+    assert {end.failure.limit for end in ends if end.failure is not None} <= {"cpu", "wall"}
+    await pool.close()
+
+
+async def test_one_workflow_cannot_fill_the_line() -> None:
+    """Past its own bound a workflow is refused, while others still find a place."""
+    pool = LuaPool(PoolOptions(workers_max=1, share_queue_max=2))
+    await pool.start()
+    host = EchoHost()
+    task, _ = await held(pool, host)
+    async with asyncio.TaskGroup() as group:
+        for _ in range(2):
+            group.create_task(run(pool, "return 1", share=("default", "flood")))
+        await asyncio.sleep(0)
+        with pytest.raises(HostdError, match="SCRIPT_QUEUE_FULL"):
+            await run(pool, "return 1", share=("default", "flood"))
+        group.create_task(run(pool, "return 1", share=("default", "quiet")))
+        await asyncio.sleep(0)
+        host.go.set()
+    await task
+    await pool.close()
+
+
 async def test_a_run_canceled_while_it_waits_for_a_worker_leaves_the_queue() -> None:
     """The worker goes to the next in line, not to nobody."""
     pool = LuaPool(PoolOptions(workers_max=1))

@@ -184,3 +184,19 @@ def test_any_order_of_events_leaves_no_place_lost() -> None:
                 slots.ended(run, 0, actions[run])
         assert slots.waiting() == 0
         assert all(gate.taken == gate.told == 0 for gates in slots._gates.values() for gate in gates)
+
+
+def test_workflows_take_turns_at_a_full_executor(slots: Slots) -> None:
+    """A workflow with a hundred steps in line lets another's step go next; that one's later steps take turns too."""
+    told = Told(slots)
+    slots.waits("file.read")
+    slots.waits("file.read")
+    for run in range(100):
+        slots.ask(run, 0, "file.read", alone=False, share=("default", "flood"))
+    for run in (500, 501):
+        slots.ask(run, 0, "file.write", alone=False, share=("default", "quiet"))
+
+    for _ in range(4):
+        slots.ended(999, 0, "file.read")
+
+    assert told.runs == [0, 500, 1, 501]
