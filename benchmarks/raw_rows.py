@@ -15,7 +15,8 @@ from typing import Any, cast
 
 from hostd.journal.opening import WAL_PAGES, open_file
 from hostd.journal.port import Appended, Batch, Done, Journal
-from hostd.journal.statements import Counters, write_batch
+from hostd.journal.counters import Counters
+from hostd.journal.statements import write_batch
 from hostd.journal.wal import grow_wal, read_wal
 
 _FRAME_BYTES = 4096 + 24

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hostd.errors.base import HostdError, Kind
-from hostd.journal.deletes import load_counters
+from hostd.journal.counters import load_counters
 from hostd.journal.faults import as_hostd_error
 from hostd.journal.opening import renew
 

@@ -13,6 +13,8 @@ from zlib import crc32
 
 import msgspec
 
+from hostd.journal.port import KvWrite
+
 _FIXED = struct.Struct("<qqqqqq").pack
 _LINK = struct.Struct("<6sqq").pack
 _SIGNED = 0x80000000
@@ -46,6 +48,12 @@ def row_text(principal: bytes, namespace: bytes | None) -> bytes:
 def body_crc(number: int, version: int, run: int, body: bytes) -> int:
     """Return the checksum of a snapshot."""
     return crc32(body, crc32(_LINK(FIRST_LINK, number, version) + run.to_bytes(8, "little"))) - _SIGNED
+
+
+def key_crc(write: KvWrite) -> int:
+    """Return the checksum of a durable key's value."""
+    fixed = _LINK(FIRST_LINK, write.version, write.expires_at_ms)
+    return crc32(write.value, crc32(fixed + row_text(write.namespace.encode(), write.key.encode()))) - _SIGNED
 
 
 def next_link(link: bytes, number: int, crcs: list[int]) -> bytes:

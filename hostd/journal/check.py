@@ -3,7 +3,8 @@
 rows      each fits its checksum, holds as many records as it says, and follows its run's row before it
 batches   each is whole and its link follows from the batch before it, where retention has taken neither
 index     each run's row in `runs` says what its records say
-values    each blob holds the bytes its digest names, each snapshot fits its checksum and ends where a row does
+values    each blob holds the bytes its digest names, each snapshot fits its checksum and ends where a row does,
+          each durable key and each progress fits its checksum, the sizes of events add up
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import msgspec
 from hostd.errors.base import HostdError
 from hostd.journal import rows
 from hostd.journal.chain import BatchHead, decode_head, next_link
+from hostd.journal.check_notes import check_notes
 from hostd.journal.codec import decode_records
 from hostd.journal.expected import expected_row, index_fault
 from hostd.journal.faults import SQLITE_ERRORS
@@ -38,6 +40,7 @@ def check_journal(pool: ReadPool) -> Iterator[str]:
     yield from _blobs(pool)
     for run, fault in unfit_snapshots(pool):
         yield f"run key {run}: {fault}"
+    yield from check_notes(pool)
 
 
 def structure_faults(connection: sqlite3.Connection) -> Iterator[str]:

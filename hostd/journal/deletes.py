@@ -1,18 +1,17 @@
-"""Deleting runs with all that is theirs, and what keeps numbers from being given out again afterwards."""
+"""Deleting runs with all that is theirs."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
 
-from hostd.journal.chain import FIRST_LINK, BatchHead, decode_head
-from hostd.journal.statements import Counters
+from hostd.journal.counters import Counters, keep_counters
 
-_OF_A_RUN = ("records", "snapshots", "runs")
+_OF_A_RUN = ("records", "snapshots", "progress", "runs")
 
 
 def delete_runs(cursor: sqlite3.Cursor, runs: Sequence[int], counters: Counters) -> int:
-    """Delete runs, their records, labels, snapshots and blob references, and blobs nobody else refers to.
+    """Delete runs, their records, labels, snapshots, progress and blob references, and blobs nobody else refers to.
 
     Inside a transaction of the caller's. Returns the highest position that went, 0 for none.
     """
@@ -53,38 +52,3 @@ def _delete_blobs(cursor: sqlite3.Cursor, key: tuple[int]) -> None:
     cursor.execute("DELETE FROM blob_refs WHERE run = ?", key)
     unreferenced = "DELETE FROM blobs WHERE blob = ?1 AND NOT EXISTS (SELECT 1 FROM blob_refs WHERE blob = ?1)"
     cursor.executemany(unreferenced, blobs)
-
-
-def keep_counters(cursor: sqlite3.Cursor, counters: Counters) -> None:
-    """Write the counters down: after a delete the highest row no longer tells them."""
-    values = {"next_pos": counters.pos, "next_run": counters.run, "batch": counters.batch, "link": counters.link}
-    cursor.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list(values.items()))
-
-
-def load_counters(connection: sqlite3.Connection) -> Counters:
-    """Return the counters: what was written down, or what the last batch shows where that is further."""
-    kept = dict(
-        connection.execute("SELECT name, value FROM meta WHERE name IN ('next_pos', 'next_run', 'batch', 'link')")
-    )
-    counters = Counters(
-        kept.get("next_pos", 1), kept.get("next_run", 1), kept.get("batch", 0), kept.get("link", FIRST_LINK)
-    )
-    pos = connection.execute(
-        "SELECT max(pos + n) FROM (SELECT pos, n FROM records ORDER BY pos DESC LIMIT 1)"
-    ).fetchone()[0]
-    run = connection.execute(
-        "SELECT max((SELECT coalesce(max(run), 0) FROM runs), (SELECT coalesce(max(run), 0) FROM records))"
-    )
-    counters.pos = max(counters.pos, pos or 0)
-    counters.run = max(counters.run, run.fetchone()[0] + 1)
-    head = last_head(connection)
-    if head is not None and head.number > counters.batch:
-        counters.batch, counters.link = head.number, head.link
-    return counters
-
-
-def last_head(connection: sqlite3.Connection) -> BatchHead | None:
-    """Return the head of the last batch that is there."""
-    sql = "SELECT batch FROM records WHERE batch IS NOT NULL ORDER BY pos DESC LIMIT 1"
-    row = connection.execute(sql).fetchone()
-    return decode_head(row[0]) if row else None

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from hostd.errors.base import HostdError, Kind
 from hostd.journal.memory_reads import MemoryReads
-from hostd.journal.memory_tables import Tables, drop_past, new_run_row, refuse_conflicts, updated_run_row
+from hostd.journal.memory_tables import Tables, drop_beyond, drop_past, new_run_row, refuse_conflicts, updated_run_row
 from hostd.journal.port import (
     Appended,
     Batch,
@@ -86,7 +86,8 @@ class MemoryJournal(MemoryReads):
     def _apply_rows(self, batch: Batch) -> Appended:
         tables, counters = self._tables, self._tables.next
         counters.batch += 1
-        appended = Appended(counters.batch, counters.pos, batch.at_ms)
+        first_event = counters.event if batch.events else 0
+        appended = Appended(counters.batch, counters.pos, batch.at_ms, first_event)
         for row in batch.rows:
             stored = StoredRow(row.run, row.seq, row.n, counters.pos, batch.at_ms, batch.epoch, row.principal, row.body)
             counters.pos += row.n
@@ -107,6 +108,8 @@ class MemoryJournal(MemoryReads):
             tables.next.run = max(tables.next.run, new.run + 1)
         for update in batch.run_updates:
             tables.runs[update.run] = updated_run_row(tables.runs[update.run], update, batch.at_ms)
+            if run_is_final(update.state):
+                tables.progress.pop(update.run, None)
         for blob in batch.blobs:
             self._apply_blob(blob)
         for snapshot in batch.snapshots:
@@ -147,10 +150,27 @@ class MemoryJournal(MemoryReads):
         for letter in batch.dead_letters:
             tables.dead_letters[counters.dead_letter] = (batch.at_ms, letter)
             counters.dead_letter += 1
+        for met in batch.dead_letters_met:
+            tables.dead_letters.pop(met, None)
+        self._apply_keys(batch)
         for obligation in batch.obligations:
             tables.obligations[obligation.number] = obligation
         for number in batch.obligations_met:
             tables.obligations.pop(number, None)
+        for row in batch.audit:
+            tables.audit[counters.audit] = (batch.at_ms, row)
+            counters.audit += 1
+
+    def _apply_keys(self, batch: Batch) -> None:
+        tables = self._tables
+        for write in batch.kv:
+            tables.kv.pop((write.namespace, write.key), None)
+            if write.value:
+                tables.kv[write.namespace, write.key] = write
+        for item in batch.progress:
+            row = tables.runs.get(item.run)
+            if row is not None and not run_is_final(row.state):
+                tables.progress.setdefault(item.run, {})[item.step] = item.body
 
     def prune(self, *, now_ms: int, retention: Retention, limit: int = 500) -> int:
         """Delete up to `limit` things past retention."""
@@ -164,10 +184,20 @@ class MemoryJournal(MemoryReads):
             (tables.dead_letters, retention.dead_letters_ms),
             (tables.request_ids, retention.request_ids_ms),
             (tables.dedup, retention.dedup_ms),
+            (tables.audit, retention.audit_ms),
         )
         for table, keep_ms in past:
             count += drop_past(table, now_ms - keep_ms if keep_ms else 0, limit - count)
+        count += drop_beyond(tables.events, retention.events_bytes, limit - count)
+        count += self._prune_keys(now_ms, limit - count)
         return count + self._prune_dedup(retention.dedup_per_trigger, limit - count)
+
+    def _prune_keys(self, now_ms: int, limit: int) -> int:
+        known = self._tables.kv
+        past = [key for key, write in known.items() if 0 < write.expires_at_ms <= now_ms][: max(0, limit)]
+        for key in past:
+            del known[key]
+        return len(past)
 
     def _prune_dedup(self, keep: int, limit: int) -> int:
         scopes: dict[tuple[str, str], list[tuple[str, str, str]]] = {}
@@ -180,7 +210,8 @@ class MemoryJournal(MemoryReads):
 
     def _run_is_past(self, run: int, now_ms: int, retention: Retention) -> bool:
         row = self._tables.runs[run]
-        if not retention.runs_ms or row.owes or not 0 < row.ended_at_ms <= now_ms - retention.runs_ms:
+        keep_ms = row.keep_ms or retention.runs_ms
+        if not keep_ms or row.owes or not 0 < row.ended_at_ms <= now_ms - keep_ms:
             return False
         return not self._parent_lives(row)
 

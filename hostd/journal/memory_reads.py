@@ -9,9 +9,11 @@ from typing import Any
 from hostd.journal.filters import matches
 from hostd.journal.memory_tables import Numbered, Tables
 from hostd.journal.port import (
+    AuditRow,
     Blob,
     DeadLetter,
     EventRow,
+    KvWrite,
     Obligation,
     RequestId,
     RunQuery,
@@ -22,6 +24,7 @@ from hostd.journal.port import (
     WorkflowRow,
     WorkflowVersion,
 )
+from hostd.journal.topics import covers, split_topics
 from hostd.model.states import run_is_final
 
 
@@ -119,11 +122,39 @@ class MemoryReads:
         keys = {event_id: (namespace, scope, event_id) for event_id in event_ids}
         return {event_id: known[key][1].run_ids for event_id, key in keys.items() if key in known}
 
-    def events(self, namespace: str, *, after: int = 0, limit: int = 100) -> list[tuple[int, int, EventRow]]:
-        return _page(self._tables.events, namespace, after=after, limit=limit)
+    def events(
+        self, namespace: str, *, after: int = 0, limit: int = 100, topics: Sequence[str] = ()
+    ) -> list[tuple[int, int, EventRow]]:
+        if not topics:
+            return _page(self._tables.events, namespace, after=after, limit=limit)
+        exact, prefixes = split_topics(topics)
+        found = _page(self._tables.events, namespace, after=after, limit=self._tables.next.event)
+        return [item for item in found if item[2].topic in exact or covers(prefixes, item[2].topic)][:limit]
+
+    def last_event(self) -> int:
+        return self._tables.next.event - 1
+
+    def kv(self, namespace: str, keys: Sequence[str]) -> dict[str, KvWrite]:
+        known = self._tables.kv
+        return {key: known[namespace, key] for key in keys if (namespace, key) in known}
+
+    def kv_list(self, namespace: str, *, prefix: str = "", after: str = "", limit: int = 100) -> list[KvWrite]:
+        mine = (write for write in self._tables.kv.values() if write.namespace == namespace)
+        found = [write for write in mine if write.key.startswith(prefix) and write.key.encode() > after.encode()]
+        return sorted(found, key=lambda write: write.key.encode())[:limit]
+
+    def progress(self, run: int) -> dict[int, bytes]:
+        return dict(self._tables.progress.get(run, {}))
 
     def dead_letters(self, namespace: str, *, after: int = 0, limit: int = 100) -> list[tuple[int, int, DeadLetter]]:
         return _page(self._tables.dead_letters, namespace, after=after, limit=limit)
+
+    def dead_letter(self, namespace: str, number: int) -> tuple[int, DeadLetter] | None:
+        found = self._tables.dead_letters.get(number)
+        return found if found is not None and found[1].namespace == namespace else None
+
+    def audit(self, namespace: str, *, after: int = 0, limit: int = 100) -> list[tuple[int, int, AuditRow]]:
+        return _page(self._tables.audit, namespace, after=after, limit=limit)
 
     def obligations(self) -> list[Obligation]:
         return [self._tables.obligations[number] for number in sorted(self._tables.obligations)]

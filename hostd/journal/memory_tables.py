@@ -9,10 +9,13 @@ import msgspec
 
 from hostd.errors.base import HostdError, Kind
 from hostd.journal.port import (
+    EVENT_FIXED_BYTES,
     Appended,
     Batch,
     Blob,
     Dedup,
+    EventRow,
+    KvWrite,
     NewRun,
     Obligation,
     RequestId,
@@ -38,6 +41,7 @@ class Counters(msgspec.Struct):
     run: int = 1
     event: int = 1
     dead_letter: int = 1
+    audit: int = 1
     pruned_pos: int = 0
 
 
@@ -61,6 +65,9 @@ class Tables:
         self.events: Numbered = {}
         self.dedup: dict[tuple[str, str, str], tuple[int, Dedup]] = {}
         self.dead_letters: Numbered = {}
+        self.kv: dict[tuple[str, str], KvWrite] = {}
+        self.progress: dict[int, dict[int, bytes]] = {}
+        self.audit: Numbered = {}
         self.obligations: dict[int, Obligation] = {}
         self.appends: dict[int, Appended] = {}
 
@@ -79,6 +86,7 @@ class Tables:
             if row is not None:
                 del self.run_ids[row.run_id]
             self.snapshots.pop(run, None)
+            self.progress.pop(run, None)
         self._drop_blobs(runs)
         return max(gone, default=0)
 
@@ -108,6 +116,8 @@ def new_run_row(new: NewRun, at_ms: int) -> RunRow:
         ended_at_ms=at_ms if run_is_final(new.state) else 0,
         due_at_ms=new.due_at_ms,
         owes=new.owes,
+        keep_ms=new.keep_ms,
+        keep_logs_ms=new.keep_logs_ms,
     )
 
 
@@ -157,3 +167,21 @@ def drop_past(table: dict[Any, tuple[int, Any]], before_ms: int, limit: int) -> 
     for key in past:
         del table[key]
     return len(past)
+
+
+def drop_beyond(events: Numbered, keep_bytes: int, limit: int) -> int:
+    """Delete up to `limit` of the oldest events while all count more than `keep_bytes` (0 = any); return how many."""
+    over = sum(_event_bytes(row) for _, row in events.values()) - keep_bytes if keep_bytes else 0
+    past: list[int] = []
+    for number, (_, row) in events.items():
+        if over <= 0 or len(past) >= limit:
+            break
+        over -= _event_bytes(row)
+        past.append(number)
+    for number in past:
+        del events[number]
+    return len(past)
+
+
+def _event_bytes(row: EventRow) -> int:
+    return len(row.body) + EVENT_FIXED_BYTES

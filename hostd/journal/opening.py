@@ -14,11 +14,10 @@ import msgspec
 
 from hostd.errors.base import HostdError, Kind
 from hostd.journal.chain import FIRST_LINK, decode_head
-from hostd.journal.deletes import keep_counters, load_counters
+from hostd.journal.counters import Counters, keep_counters, load_counters, load_notes, skip_events
 from hostd.journal.faults import SQLITE_ERRORS, as_hostd_error
 from hostd.journal.schema import migrate
 from hostd.journal.sidecar import LastSeen
-from hostd.journal.statements import Counters
 from hostd.journal.wal import WalFrames
 
 BUSY_MS = 100
@@ -102,6 +101,7 @@ def open_file(
         version = migrate(connection)
         journal_id, mac_key = _identity(connection, randomness)
         counters = load_counters(connection)
+        load_notes(connection, counters)
         ours = seen if seen is not None and seen.journal_id == journal_id else None
         loss, notices = _missing(connection, counters, frames=frames, taken=taken, seen=ours)
         if loss and not accept_loss:
@@ -192,6 +192,7 @@ def _go_on(
     counters.run = max(counters.run, seen.next_run if seen else 0) + NUMBERS_SKIPPED
     counters.batch = max(counters.batch, seen.number if seen else 0) + 1
     counters.link = FIRST_LINK
+    skip_events(connection.cursor(), counters, NUMBERS_SKIPPED)
     return renew(connection, counters, randomness)
 
 

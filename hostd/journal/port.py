@@ -50,7 +50,10 @@ class StoredRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class NewRun(msgspec.Struct, frozen=True, gc=False):
-    """A run's index row as it begins. `run` comes from `allocate_runs`; `due_at_ms` 0 = no timer."""
+    """A run's index row as it begins. `run` comes from `allocate_runs`; `due_at_ms` 0 = no timer.
+
+    `keep_ms` and `keep_logs_ms`: how long the run and its logs stay after its end, 0 = as long as the operator says.
+    """
 
     run: int
     namespace: str
@@ -64,6 +67,8 @@ class NewRun(msgspec.Struct, frozen=True, gc=False):
     parent: str = ""
     due_at_ms: int = 0
     owes: bool = False
+    keep_ms: int = 0
+    keep_logs_ms: int = 0
 
 
 class RunUpdate(msgspec.Struct, frozen=True, gc=False):
@@ -97,6 +102,8 @@ class RunRow(msgspec.Struct, frozen=True, gc=False):
     ended_at_ms: int
     due_at_ms: int
     owes: bool
+    keep_ms: int = 0
+    keep_logs_ms: int = 0
 
 
 class Blob(msgspec.Struct, frozen=True, gc=False):
@@ -165,6 +172,10 @@ class TriggerRow(msgspec.Struct, frozen=True, gc=False):
     last_fired_at_ms: int = 0
 
 
+EVENT_FIXED_BYTES = 200
+"""What an event counts towards the bound of all events beyond its body: its attributes and index entries, about."""
+
+
 class EventRow(msgspec.Struct, frozen=True, gc=False):
     """An event as a trigger emitted it or somebody published it: CloudEvents attributes and data as JSON text.
 
@@ -221,6 +232,16 @@ class Progress(msgspec.Struct, frozen=True, gc=False):
     body: bytes
 
 
+class AuditRow(msgspec.Struct, frozen=True, gc=False):
+    """Who did what to what, where no run's record says so. `details` is a JSON object or empty."""
+
+    namespace: str
+    principal: str
+    verb: str
+    resource: str
+    details: bytes = b""
+
+
 class Obligation(msgspec.Struct, frozen=True, gc=False):
     """Something owed outside a run's own history, kept until it is met. `body` is msgpack of the owner's own making."""
 
@@ -257,15 +278,20 @@ class Batch(msgspec.Struct, gc=False):
     progress: list[Progress] = []  # upsert; gone when the run is final
     obligations: list[Obligation] = []
     obligations_met: list[int] = []
+    audit: list[AuditRow] = []
     run_deletes: list[int] = []  # finished runs with all that is theirs
 
 
 class Appended(msgspec.Struct, frozen=True, gc=False):
-    """A durable batch. Rows lie at `first_pos` and on, each as wide as its record count."""
+    """A durable batch. Rows lie at `first_pos` and on, each as wide as its record count.
+
+    Events have numbers from `first_event` on; 0 where the batch had none, and from `append_outcome`.
+    """
 
     number: int
     first_pos: int
     at_ms: int
+    first_event: int = 0
 
 
 Done = Callable[[Appended | None, BaseException | None], None]
@@ -431,6 +457,10 @@ class Journal(Protocol):
 
     def obligations(self) -> list[Obligation]: ...
 
+    def audit(self, namespace: str, *, after: int = 0, limit: int = 100) -> list[tuple[int, int, AuditRow]]:
+        """Return (number, at_ms, row) by rising number."""
+        ...
+
     # -- care
     def prune(self, *, now_ms: int, retention: Retention, limit: int = 500) -> int:
         """Delete up to `limit` things past retention, in one short write on the writer; return how many went.
@@ -453,12 +483,14 @@ class Journal(Protocol):
 
 
 class Retention(msgspec.Struct, frozen=True, gc=False):
-    """How long things are kept, in milliseconds; 0 = for ever."""
+    """How long things are kept, in milliseconds, and how many; 0 = for ever, without bound."""
 
     runs_ms: int = 30 * 86_400_000
     events_ms: int = 7 * 86_400_000
+    events_bytes: int = 1 << 30  # bodies and 200 bytes each; the oldest go first
     dedup_ms: int = 7 * 86_400_000
     dedup_per_trigger: int = 100_000
     request_ids_ms: int = 86_400_000
     dead_letters_ms: int = 30 * 86_400_000
     logs_ms: int = 7 * 86_400_000
+    audit_ms: int = 365 * 86_400_000

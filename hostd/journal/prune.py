@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 
+from hostd.journal.counters import Counters
 from hostd.journal.deletes import delete_runs, move_pruned
-from hostd.journal.port import Retention
-from hostd.journal.statements import Counters
+from hostd.journal.port import EVENT_FIXED_BYTES, Retention
 from hostd.model.ids import stored_id
 from hostd.model.states import FINAL_RUN
 
@@ -17,8 +18,12 @@ _BY_AGE = (
     ("events", "events_ms"),
     ("dead_letters", "dead_letters_ms"),
     ("dedup", "dedup_ms"),
+    ("audit", "audit_ms"),
 )
-_RUNS = f"SELECT run, ended_at_ms, owes, state, parent, run_id FROM runs WHERE run > ? ORDER BY run LIMIT {SCAN_RUNS}"
+_EXPIRED = """DELETE FROM kv WHERE number IN (SELECT number FROM kv INDEXED BY kv_expires
+    WHERE expires_at_ms > 0 AND expires_at_ms <= ? ORDER BY expires_at_ms LIMIT ?)"""
+_RUNS = f"""SELECT run, ended_at_ms, owes, state, parent, run_id, keep_ms FROM runs WHERE run > ?
+    ORDER BY run LIMIT {SCAN_RUNS}"""
 
 
 class Pruner:
@@ -33,27 +38,30 @@ class Pruner:
     ) -> int:
         """Delete up to `limit` things; return how many. Inside a transaction of the caller's."""
         self.deleted = []
-        gone = (
-            self._runs(cursor, counters, before_ms=now_ms - retention.runs_ms, limit=limit) if retention.runs_ms else 0
-        )
+        gone = self._runs(cursor, counters, now_ms=now_ms, keep_ms=retention.runs_ms, limit=limit)
         for table, field in _BY_AGE:
             keep_ms = getattr(retention, field)
             if keep_ms and gone < limit:
                 gone += _by_age(cursor, table, now_ms - keep_ms, limit - gone)
         if retention.dedup_per_trigger and gone < limit:
             gone += _dedup_beyond(cursor, retention.dedup_per_trigger, limit - gone)
+        if retention.events_bytes and gone < limit:
+            gone += _events_beyond(cursor, retention.events_bytes, limit - gone)
+        if gone < limit:
+            gone += cursor.execute(_EXPIRED, (now_ms, limit - gone)).rowcount
         if retention.runs_ms and gone < limit:
             _drop_marks(cursor, now_ms - retention.runs_ms, limit - gone)
         return gone
 
-    def _runs(self, cursor: sqlite3.Cursor, counters: Counters, *, before_ms: int, limit: int) -> int:
+    def _runs(self, cursor: sqlite3.Cursor, counters: Counters, *, now_ms: int, keep_ms: int, limit: int) -> int:
         found = cursor.execute(_RUNS, (self._looked_at,)).fetchall()
         past: list[int] = []
-        for run, ended_at_ms, owes, state, parent, run_id in found:
+        for run, ended_at_ms, owes, state, parent, run_id, own_ms in found:
             if len(past) >= min(limit, RUNS_A_CALL):
                 break
             self._looked_at = run
-            final = state >= FINAL_RUN and not owes and 0 < ended_at_ms <= before_ms
+            keep = own_ms or keep_ms
+            final = state >= FINAL_RUN and not owes and keep and 0 < ended_at_ms <= now_ms - keep
             if final and not (parent and _lives(cursor, parent)):
                 past.append(run)
                 self.deleted.append(run_id)
@@ -73,6 +81,22 @@ def _by_age(cursor: sqlite3.Cursor, table: str, before_ms: int, limit: int) -> i
     oldest = f"SELECT number, at_ms FROM {table} ORDER BY number LIMIT ?"
     past = [(number,) for number, at_ms in cursor.execute(oldest, (limit,)).fetchall() if at_ms <= before_ms]
     cursor.executemany(f"DELETE FROM {table} WHERE number = ?", past)
+    return len(past)
+
+
+def _events_beyond(cursor: sqlite3.Cursor, keep_bytes: int, limit: int) -> int:
+    """Delete the oldest events while they and all after them count more. `total` rises from event to event."""
+    newest = cursor.execute("SELECT total FROM events ORDER BY number DESC LIMIT 1").fetchone()
+    if newest is None:
+        return 0
+    sql = f"SELECT number, total - length(body) - {EVENT_FIXED_BYTES} FROM events ORDER BY number LIMIT ?"
+    past = []
+    with closing(cursor.connection.execute(sql, (limit,))) as oldest:
+        for number, before in oldest:
+            if newest[0] - before <= keep_bytes:
+                break
+            past.append((number,))
+    cursor.executemany("DELETE FROM events WHERE number = ?", past)
     return len(past)
 
 

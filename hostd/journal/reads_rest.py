@@ -8,8 +8,7 @@ from hostd.journal import rows
 from hostd.journal.pool import ReadPool
 from hostd.journal.port import (
     Blob,
-    DeadLetter,
-    EventRow,
+    KvWrite,
     Obligation,
     RequestId,
     TriggerRow,
@@ -21,10 +20,7 @@ _VERSION = (
     "SELECT namespace, workflow, version, digest, document, source, description, registered_at_ms, principal"
     " FROM versions WHERE namespace = ? AND workflow = ?"
 )
-_EVENTS = """SELECT number, at_ms, namespace, workflow, trigger, event_id, body, outcome, run_ids FROM events
-    WHERE namespace = ? AND number > ? ORDER BY number LIMIT ?"""
-_LETTERS = """SELECT number, at_ms, namespace, workflow, trigger, event_id, body, reason, message FROM dead_letters
-    WHERE namespace = ? AND number > ? ORDER BY number LIMIT ?"""
+_KEY = "SELECT namespace, key, value, version, expires_at_ms, crc FROM kv WHERE namespace = ?"
 _REQUEST = "SELECT digest, reference FROM request_ids WHERE namespace = ? AND verb = ? AND request_id = ?"
 _SEEN = "SELECT run_ids FROM dedup WHERE namespace = ? AND scope = ? AND event_id = ?"
 _BLOB = """SELECT content_type, data, coalesce((SELECT min(run) FROM blob_refs WHERE blob_refs.blob = blobs.blob), 0)
@@ -32,7 +28,7 @@ _BLOB = """SELECT content_type, data, coalesce((SELECT min(run) FROM blob_refs W
 
 
 class RestReads:
-    """The part of the port that reads workflows, triggers, events and the like."""
+    """The part of the port that reads workflows, triggers, durable keys and the like."""
 
     _pool: ReadPool
 
@@ -89,15 +85,26 @@ class RestReads:
                     seen[event_id] = rows.texts(found[0])
         return seen
 
-    def events(self, namespace: str, *, after: int = 0, limit: int = 100) -> list[tuple[int, int, EventRow]]:
+    def kv(self, namespace: str, keys: Sequence[str]) -> dict[str, KvWrite]:
+        found: dict[str, KvWrite] = {}
         with self._pool.connection() as connection:
-            page = connection.execute(_EVENTS, (namespace, after, limit)).fetchall()
-        return [rows.event(found) for found in page]
+            for key in keys:
+                values = connection.execute(_KEY + " AND key = ?", (namespace, key)).fetchone()
+                if values:
+                    found[key] = rows.key(values)
+        return found
 
-    def dead_letters(self, namespace: str, *, after: int = 0, limit: int = 100) -> list[tuple[int, int, DeadLetter]]:
+    def kv_list(self, namespace: str, *, prefix: str = "", after: str = "", limit: int = 100) -> list[KvWrite]:
+        sql = f"{_KEY} AND key >= ? AND key > ? ORDER BY key LIMIT ?"
         with self._pool.connection() as connection:
-            page = connection.execute(_LETTERS, (namespace, after, limit)).fetchall()
-        return [rows.dead_letter(found) for found in page]
+            page = connection.execute(sql, (namespace, prefix, after, limit)).fetchall()
+        return [rows.key(values) for values in page if values[1].startswith(prefix)]  # they lie together, first
+
+    def progress(self, run: int) -> dict[int, bytes]:
+        with self._pool.connection() as connection:
+            page = connection.execute("SELECT run, step, crc, body FROM progress WHERE run = ?", (run,)).fetchall()
+        sound = [item for item in map(rows.progress, page) if item is not None]
+        return {item.step: item.body for item in sound}
 
     def obligations(self) -> list[Obligation]:
         sql = "SELECT number, namespace, kind, body FROM obligations ORDER BY number"

@@ -1,4 +1,4 @@
-"""Mending the run index and the labels from the records, and dropping snapshots of no use.
+"""Mending the run index and the labels from the records, and dropping snapshots and progress of no use.
 
 A run at a time, so that a live journal can be mended too.
 """
@@ -13,11 +13,12 @@ import msgspec
 from hostd.errors.base import HostdError
 from hostd.journal import rows
 from hostd.journal.check import unfit_snapshots
+from hostd.journal.check_notes import unfit_progress
+from hostd.journal.counters import Counters
 from hostd.journal.expected import expected_row, index_fault, index_values
 from hostd.journal.pool import ReadPool
 from hostd.journal.port import RunRow
 from hostd.journal.rows import RUN_COLUMNS
-from hostd.journal.statements import Counters
 from hostd.model.states import run_is_final
 
 Work = Callable[[sqlite3.Cursor, Counters], int]
@@ -31,6 +32,7 @@ def repair_journal(pool: ReadPool, write: Callable[[Work], int]) -> Iterator[str
         write: runs its argument in a transaction of the writer's.
     """
     yield from _drop_snapshots(pool, write)
+    yield from _drop_progress(pool, write)
     run = 0
     while True:
         with pool.connection() as connection:
@@ -50,6 +52,16 @@ def _drop_snapshots(pool: ReadPool, write: Callable[[Work], int]) -> Iterator[st
     for run, fault in list(unfit_snapshots(pool)):
         write(_drop(run))
         yield f"run key {run}: {fault}; dropped"
+
+
+def _drop_progress(pool: ReadPool, write: Callable[[Work], int]) -> Iterator[str]:
+    for run, step, fault in list(unfit_progress(pool)):
+        write(lambda cursor, _counters, key=(run, step): _delete_progress(cursor, key))  # type: ignore[misc]
+        yield f"run key {run}: {fault}; dropped"
+
+
+def _delete_progress(cursor: sqlite3.Cursor, key: tuple[int, int]) -> int:
+    return cursor.execute("DELETE FROM progress WHERE run = ? AND step = ?", key).rowcount
 
 
 def _drop(run: int) -> Work:
@@ -74,14 +86,15 @@ def _mend(expected: RunRow) -> Work:
 
 
 def _kept(cursor: sqlite3.Cursor, expected: RunRow) -> RunRow:
-    """Keep what only the index knows of a run that still lives: its state, timer and debts."""
+    """Keep what only the index knows: how long the run is kept, and of one that lives its state, timer and debts."""
     found = cursor.execute(f"SELECT {RUN_COLUMNS} FROM runs WHERE run = ?", (expected.run,)).fetchone()
-    if found is None or run_is_final(expected.state):
-        return expected
     try:
-        row = rows.run_row(found)
+        row = rows.run_row(found) if found is not None else None
     except HostdError:
+        row = None
+    if row is None:
         return expected
-    if run_is_final(row.state):
+    expected = msgspec.structs.replace(expected, keep_ms=row.keep_ms, keep_logs_ms=row.keep_logs_ms)
+    if run_is_final(expected.state) or run_is_final(row.state):
         return expected
     return msgspec.structs.replace(expected, state=row.state, due_at_ms=row.due_at_ms, owes=row.owes, reason=row.reason)

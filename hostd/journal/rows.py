@@ -8,8 +8,18 @@ from typing import Any
 import msgspec
 
 from hostd.errors.base import HostdError, Kind
-from hostd.journal.chain import body_crc, row_crc, row_text
-from hostd.journal.port import Blob, DeadLetter, EventRow, RunRow, Snapshot, StoredRow, TriggerRow
+from hostd.journal.chain import body_crc, key_crc, row_crc, row_text
+from hostd.journal.port import (
+    Blob,
+    DeadLetter,
+    EventRow,
+    KvWrite,
+    Progress,
+    RunRow,
+    Snapshot,
+    StoredRow,
+    TriggerRow,
+)
 from hostd.model.payload import blob_digest
 
 RECORD_COLUMNS = (
@@ -20,7 +30,7 @@ RECORD_COLUMNS = (
 
 RUN_COLUMNS = (
     "run, namespace, run_id, workflow, version, key, state, reason, labels, trigger, parent,"
-    " created_at_ms, ended_at_ms, due_at_ms, owes"
+    " created_at_ms, ended_at_ms, due_at_ms, owes, keep_ms, keep_logs_ms"
 )
 _labels = msgspec.json.Decoder(dict[str, str]).decode
 _texts = msgspec.json.Decoder(tuple[str, ...]).decode
@@ -50,7 +60,7 @@ def run_row(values: tuple[Any, ...]) -> RunRow:
     except msgspec.DecodeError as error:
         message = f"The index row of run key {values[0]} is damaged; `hostd journal check --repair` rebuilds it."
         raise HostdError(Kind.CORRUPT, "JOURNAL_CORRUPT", message, details={"run": str(values[0])}) from error
-    fields = (*values[:8], labels, *values[9:14], bool(values[14]))
+    fields = (*values[:8], labels, *values[9:14], bool(values[14]), *values[15:])
     return RunRow(*fields)
 
 
@@ -84,13 +94,37 @@ def texts(text: str) -> tuple[str, ...]:
 
 def event(values: tuple[Any, ...]) -> tuple[int, int, EventRow]:
     """Return (number, at_ms, event)."""
-    fields = (*values[2:8], texts(values[8]))
+    fields = (*values[2:8], texts(values[8]), *values[9:])
     return values[0], values[1], EventRow(*fields)
 
 
 def dead_letter(values: tuple[Any, ...]) -> tuple[int, int, DeadLetter]:
     """Return (number, at_ms, letter)."""
     return values[0], values[1], DeadLetter(*values[2:])
+
+
+def key(values: tuple[Any, ...]) -> KvWrite:
+    """Return a durable key. Raises HostdError RECORD_CORRUPT where its value does not fit its checksum."""
+    namespace, name, value, version, expires_at_ms, crc = values
+    found = KvWrite(namespace, name, value, version, expires_at_ms)
+    try:
+        fits = key_crc(found) == crc
+    except (TypeError, AttributeError, struct.error):  # damage can change a value's type
+        fits = False
+    if not fits:
+        message = f"The value of key {name!r} in namespace {namespace!r} does not fit its checksum."
+        raise HostdError(Kind.CORRUPT, "RECORD_CORRUPT", message, details={"key": str(name)})
+    return found
+
+
+def progress(values: tuple[Any, ...]) -> Progress | None:
+    """Return what a step reported, or None where it is damaged: nobody decides upon it."""
+    run, step, crc, body = values
+    try:
+        fits = body_crc(step, 0, run, body) == crc
+    except (TypeError, OverflowError, struct.error):
+        fits = False
+    return Progress(run, step, body) if fits else None
 
 
 def trigger(values: tuple[Any, ...]) -> TriggerRow:

@@ -24,6 +24,7 @@ from hostd.journal.pool import ReadPool
 from hostd.journal.port import Appended, Batch, Done, JournalInfo, Retention
 from hostd.journal.prune import Pruner
 from hostd.journal.reads import RunReads
+from hostd.journal.reads_events import EventReads
 from hostd.journal.reads_rest import RestReads
 from hostd.journal.repair import repair_journal
 from hostd.journal.sidecar import LastSeen, Sidecar
@@ -38,7 +39,7 @@ PRUNE_SHARE = 5
 """Pruning takes at most one part in so many of the writer's time."""
 
 
-class SqliteJournal(RunReads, RestReads):
+class SqliteJournal(RunReads, EventReads, RestReads):
     """The port over one SQLite file.
 
     Args:

@@ -8,34 +8,20 @@ import msgspec
 
 from hostd.errors.base import HostdError, Kind
 from hostd.journal.chain import BatchHead, body_crc, encode_head, next_link, row_crc, row_text
+from hostd.journal.counters import Counters
+from hostd.journal.notes import has_notes, write_notes
 from hostd.journal.port import Appended, Batch, Blob, NewRun
 from hostd.model.states import FINAL_RUN
 
 _RECORD = "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_RUN = "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?)"
+_RUN = "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _UPDATE = f"""UPDATE runs SET state = ?2, due_at_ms = ?3, owes = ?4, reason = ?5,
     ended_at_ms = CASE WHEN ended_at_ms = 0 AND ?2 >= {int(FINAL_RUN)} THEN ?6 ELSE ended_at_ms END WHERE run = ?1"""
 _REQUEST = """INSERT INTO request_ids (at_ms, namespace, verb, request_id, digest, reference) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT DO NOTHING"""
-_VERSION = """INSERT INTO versions (namespace, workflow, version, digest, document, source, description,
-    registered_at_ms, principal) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-_EVENT = """INSERT INTO events (at_ms, namespace, workflow, trigger, event_id, body, outcome, run_ids)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
-_DEDUP = "INSERT INTO dedup (at_ms, namespace, scope, event_id, run_ids) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
-_LETTER = """INSERT INTO dead_letters (at_ms, namespace, workflow, trigger, event_id, body, reason, message)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 
 
 json_text = msgspec.json.Encoder().encode
-
-
-class Counters(msgspec.Struct):
-    """What the one writer numbers by. `link` is the last batch's."""
-
-    pos: int
-    run: int
-    batch: int
-    link: bytes
 
 
 RecordValues = tuple[int, int, int, int, int, int, str, str | None, bytes | None, int | None, int, bytes]
@@ -44,7 +30,7 @@ RecordValues = tuple[int, int, int, int, int, int, str, str | None, bytes | None
 def record_values(batch: Batch, counters: Counters) -> tuple[list[RecordValues], Appended]:
     """Number a batch's rows, moving the counters on, and return the rows of `records` and what to answer."""
     pos, at_ms, epoch = counters.pos, batch.at_ms, batch.epoch
-    appended = Appended(counters.batch + 1, pos, at_ms)
+    appended = Appended(counters.batch + 1, pos, at_ms, counters.event if batch.events else 0)
     values: list[RecordValues] = []
     crcs: list[int] = []
     begun = {new.run: new.namespace for new in batch.new_runs} if batch.new_runs else {}
@@ -75,24 +61,8 @@ def rows_only(batch: Batch) -> bool:
         or batch.snapshots
         or batch.snapshot_deletes
         or batch.request_ids
-        or _has_rest(batch)
         or batch.run_deletes
-    )
-
-
-def _has_rest(batch: Batch) -> bool:
-    return bool(
-        batch.versions
-        or batch.version_deletes
-        or batch.workflows
-        or batch.workflow_deletes
-        or batch.triggers
-        or batch.trigger_deletes
-        or batch.events
-        or batch.dedup
-        or batch.dead_letters
-        or batch.obligations
-        or batch.obligations_met
+        or has_notes(batch)
     )
 
 
@@ -107,6 +77,8 @@ def write_batch(cursor: sqlite3.Cursor, batch: Batch, counters: Counters) -> App
         _write_runs(cursor, batch, counters)
     if batch.run_updates:
         _update_runs(cursor, batch)
+        if counters.progress:
+            _drop_progress(cursor, batch)
     for blob in batch.blobs:
         _write_blob(cursor, blob)
     if batch.snapshots:
@@ -116,9 +88,8 @@ def write_batch(cursor: sqlite3.Cursor, batch: Batch, counters: Counters) -> App
     if batch.request_ids:
         requests = [(batch.at_ms, *msgspec.structs.astuple(request)) for request in batch.request_ids]
         cursor.executemany(_REQUEST, requests)
-    if _has_rest(batch):
-        _write_definitions(cursor, batch)
-        _write_notes(cursor, batch)
+    if has_notes(batch):
+        write_notes(cursor, batch, counters)
     return appended
 
 
@@ -148,6 +119,8 @@ def _run_values(new: NewRun, at_ms: int) -> tuple[int | str | bytes, ...]:
         ended_at_ms,
         new.due_at_ms,
         new.owes,
+        new.keep_ms,
+        new.keep_logs_ms,
     )
 
 
@@ -157,6 +130,11 @@ def _update_runs(cursor: sqlite3.Cursor, batch: Batch) -> None:
     cursor.executemany(_UPDATE, updates)
     if cursor.rowcount != len(updates):
         raise HostdError(Kind.CONFLICT, "JOURNAL_CONFLICT", "Nothing was written: a run that changes is not there.")
+
+
+def _drop_progress(cursor: sqlite3.Cursor, batch: Batch) -> None:
+    ended = [(item.run,) for item in batch.run_updates if item.state >= FINAL_RUN]
+    cursor.executemany("DELETE FROM progress WHERE run = ?", ended)
 
 
 def _write_blob(cursor: sqlite3.Cursor, blob: Blob) -> None:
@@ -177,44 +155,3 @@ def write_snapshots(cursor: sqlite3.Cursor, batch: Batch) -> None:
         for item in batch.snapshots
     ]
     cursor.executemany("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?, ?)", rows)
-
-
-def _write_definitions(cursor: sqlite3.Cursor, batch: Batch) -> None:
-    many, values = cursor.executemany, msgspec.structs.astuple
-    if batch.versions:
-        many(_VERSION, [values(item) for item in batch.versions])
-    if batch.version_deletes:
-        many("DELETE FROM versions WHERE namespace = ? AND workflow = ? AND version = ?", batch.version_deletes)
-    if batch.workflows:
-        many("INSERT OR REPLACE INTO workflows VALUES (?, ?, ?, ?)", [values(item) for item in batch.workflows])
-    if batch.workflow_deletes:
-        many("DELETE FROM workflows WHERE namespace = ? AND workflow = ?", batch.workflow_deletes)
-    if batch.triggers:
-        rows = [values(item) for item in batch.triggers]
-        many("INSERT OR REPLACE INTO triggers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
-    if batch.trigger_deletes:
-        many("DELETE FROM triggers WHERE namespace = ? AND workflow = ? AND name = ?", batch.trigger_deletes)
-
-
-def _write_notes(cursor: sqlite3.Cursor, batch: Batch) -> None:
-    many, at_ms = cursor.executemany, batch.at_ms
-    if batch.events:
-        events = [
-            (at_ms, e.namespace, e.workflow, e.trigger, e.event_id, e.body, e.outcome, _texts(e.run_ids))
-            for e in batch.events
-        ]
-        many(_EVENT, events)
-    if batch.dedup:
-        many(_DEDUP, [(at_ms, d.namespace, d.scope, d.event_id, _texts(d.run_ids)) for d in batch.dedup])
-    if batch.dead_letters:
-        many(_LETTER, [(at_ms, *msgspec.structs.astuple(letter)) for letter in batch.dead_letters])
-    if batch.obligations:
-        obligations = [msgspec.structs.astuple(item) for item in batch.obligations]
-        many("INSERT OR REPLACE INTO obligations VALUES (?, ?, ?, ?)", obligations)
-    if batch.obligations_met:
-        many("DELETE FROM obligations WHERE number = ?", [(number,) for number in batch.obligations_met])
-
-
-def _texts(texts: tuple[str, ...]) -> str:
-    """Return a JSON array, or nothing for none."""
-    return json_text(texts).decode() if texts else ""

@@ -20,10 +20,11 @@ from typing import TypeVar
 import msgspec
 
 from hostd.errors.base import HostdError
+from hostd.journal.counters import Counters
 from hostd.journal.deletes import delete_runs, move_pruned
 from hostd.journal.faults import SQLITE_ERRORS, as_hostd_error, can_wait, primary_code
 from hostd.journal.port import Appended, Batch
-from hostd.journal.statements import Counters, rows_only, write_batch
+from hostd.journal.statements import rows_only, write_batch
 
 T = TypeVar("T")
 OnFatal = Callable[[BaseException], None]
