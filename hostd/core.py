@@ -41,6 +41,7 @@ from hostd.runtime.scripts import Scripts
 from hostd.runtime.slots import Slots
 from hostd.runtime.starts import StartMaker
 from hostd.runtime.timers import Timers
+from hostd.runtime.trigger_life import TriggerLife
 from hostd.runtime.triggers import Triggers
 from hostd.runtime.watch import Hub
 from hostd.runtime.workflows import Workflows
@@ -185,14 +186,18 @@ class Core:
         self.triggers = Triggers(
             workflows=self.workflows,
             emission=self.emission,
-            registry=lambda: self.host.registry,
-            routes=self.routes,
-            read_secret=self.host.secret,
+            life=TriggerLife(
+                emission=self.emission,
+                registry=lambda: self.host.registry,
+                routes=self.routes,
+                read_secret=self.host.secret,
+                clock=self.clock,
+                random=self.random,
+                data_dir=self.data,
+            ),
             journal=self.journal,
             readers=self.readers,
             clock=self.clock,
-            random=self.random,
-            data_dir=self.data,
         )
 
     def _read_gauges(self) -> None:
@@ -300,7 +305,8 @@ class Core:
                     pass
                 if self.log_files is not None:
                     files = self.log_files
-                    await self.readers.call(lambda: files.prune(now_ms=now_ms, keep_ms=retention.logs_ms))  # noqa: B023
+                    own = self.journal.log_keeps
+                    await self.readers.call(lambda: files.prune(now_ms=now_ms, keep_ms=retention.logs_ms, own=own))  # noqa: B023
             except (HostdError, OSError) as error:
                 _log.warning("prune_failed error=%s", error)
 
@@ -323,11 +329,13 @@ def _retention(config: Config) -> Retention:
     return Retention(
         runs_ms=_ms(keep.runs),
         events_ms=_ms(keep.events),
+        events_bytes=keep.events_size,
         dedup_ms=_ms(keep.dedup_keys),
         dedup_per_trigger=keep.dedup_keys_max,
         request_ids_ms=_ms(keep.request_ids),
         dead_letters_ms=_ms(keep.dead_letters),
         logs_ms=_ms(keep.logs),
+        audit_ms=_ms(keep.audit),
     )
 
 

@@ -14,7 +14,8 @@ from hostd.model.views import FiredView, TriggerView
 from hostd.plugin import Event
 from hostd.runtime.readers import Readers
 from hostd.runtime.repeats import first_answer, note_of
-from hostd.runtime.triggers import Live, Triggers
+from hostd.runtime.trigger_live import Live
+from hostd.runtime.triggers import Triggers
 from hostd.values.json_text import parse_json
 
 PAUSE, RESUME = "trigger.pause", "trigger.resume"

@@ -21,7 +21,7 @@ from hostd.model.messages import Message
 from hostd.model.records import AnyRecord
 from hostd.model.states import run_is_final
 from hostd.runtime.intake import Started
-from hostd.runtime.triggers import Live
+from hostd.runtime.trigger_live import Live
 
 HARMFUL = {"plugins": {"settings": {"mock": {"harmful": True}}}}
 NAMESPACE = "default"

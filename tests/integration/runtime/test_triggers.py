@@ -9,8 +9,8 @@ import pytest
 from lab import Lab
 
 from hostd.errors.base import HostdError, Kind
-from hostd.host.clock import SlotMark
 from hostd.plugin import EmitOutcome
+from hostd.plugin.clocks import SlotMark
 from hostd.plugin.testing import FakeTriggerContext
 
 
@@ -135,7 +135,7 @@ async def test_what_matches_nothing_is_noted_and_what_fails_is_dead_lettered(
 
 async def test_a_trigger_that_raises_is_started_again(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """With back-off, from its durable cursor: nothing is emitted twice."""
-    monkeypatch.setattr("hostd.runtime.triggers.BACKOFF_S", (0.001,))
+    monkeypatch.setattr("hostd.runtime.trigger_life.BACKOFF_S", (0.001,))
     await lab.register(document("{count: 3, then: raise}"))
     await lab.core.triggers.start()
     live = lab.trigger("w", "t")
