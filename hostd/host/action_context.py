@@ -2,41 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from hostd.aio import Clock
-from hostd.host.clock import PluginClock
 from hostd.host.guard import fault_of
 from hostd.host.logs import AttemptLog
 from hostd.host.ports import AttemptFacts, Heartbeats, SecretReader
 from hostd.model.records import Failure
+from hostd.plugin.cancel import CancelFlag
+from hostd.plugin.clocks import PluginClock
 from hostd.values.json_text import JsonValue, normalize
-
-
-class CancelFlag:
-    """Set once, from the loop; read from anywhere, waited for on the loop."""
-
-    __slots__ = ("_event", "requested")
-
-    def __init__(self) -> None:
-        self.requested = False
-        self._event: asyncio.Event | None = None
-
-    async def wait(self) -> None:
-        """Return when a stop is asked for."""
-        if self.requested:
-            return
-        if self._event is None:
-            self._event = asyncio.Event()
-        await self._event.wait()
-
-    def set(self) -> None:
-        """Ask for a stop."""
-        self.requested = True
-        if self._event is not None:
-            self._event.set()
 
 
 class AttemptSecrets:

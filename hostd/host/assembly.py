@@ -15,9 +15,9 @@ from hostd.host.found import Choices, Found, PluginReport, PluginState
 from hostd.host.guard import LOAD_ERRORS, plugin_traceback
 from hostd.host.lifecycle import Shared
 from hostd.host.loader import load_plugin
-from hostd.host.options import parse_options
 from hostd.host.registry import ActionEntry, HostRegistry, SecretsEntry, TriggerEntry
 from hostd.plugin import Options
+from hostd.plugin.option_reading import parse_options
 from hostd.plugin.registry import Registration
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 from hostd.aio import Clock
-from hostd.host.clock import PluginClock, SlotMark, SlotsClock
 from hostd.host.logs import DaemonLog
 from hostd.host.ports import EmitPort, SecretReader
 from hostd.host.routes import HeldRoute, RouteTable
 from hostd.plugin import Emitted, Event, WebhookHandler, rfc3339
+from hostd.plugin.clocks import PluginClock, SlotMark
+from hostd.plugin.trigger_facts import TriggerFacts
 from hostd.plugin.webhook import DEFAULT_BODY_BYTES_MAX
 from hostd.values.json_text import JsonValue, normalize
 
@@ -76,7 +76,7 @@ class NamespaceSecrets:
         return await self._read(self._namespace, name)
 
 
-class TriggerScope:
+class TriggerScope(TriggerFacts):
     """A configured trigger's TriggerContext.
 
     Args:
@@ -101,39 +101,20 @@ class TriggerScope:
         since: datetime | None = None,
         dice: random.Random | None = None,
     ) -> None:
-        self.namespace = namespace
-        self.workflow = workflow
-        self.name = name
-        self.cursor = cursor
+        super().__init__(
+            namespace=namespace,
+            workflow=workflow,
+            name=name,
+            component=component,
+            clock=clock,
+            cursor=cursor,
+            since=since,
+            dice=dice,
+        )
         self.secrets = NamespaceSecrets(namespace, read_secret)
-        self.clock = SlotsClock(clock, cursor, since)
         self.log = DaemonLog(component, namespace=namespace, workflow=workflow, trigger=name)
         self.http = TriggerDoor(routes, namespace, f"{workflow}/{name}")
-        self._component = component
         self._emit = emit
-        self._dice = dice or random.SystemRandom()
-
-    def event(
-        self,
-        data: JsonValue = None,
-        *,
-        id: str | None = None,  # noqa: A002 the names of the envelope
-        type: str | None = None,  # noqa: A002
-        source: str | None = None,
-        subject: str = "",
-        time: datetime | None = None,
-        extensions: dict[str, JsonValue] | None = None,
-    ) -> Event:
-        """Return an event with what is not given filled in."""
-        return Event(
-            id=id or f"{self._dice.getrandbits(128):032x}",
-            source=source or f"/{self.namespace}/{self.workflow}/{self.name}",
-            type=type or self._component,
-            time=time or self.clock.now(),
-            data=normalize(data),
-            subject=subject,
-            extensions=normalize(extensions) if extensions else {},  # type: ignore[arg-type]
-        )
 
     async def emit(self, event: Event, *more: Event, cursor: JsonValue | datetime = None) -> list[Emitted]:
         """Hand events to the host; returns once they are durable."""
@@ -142,10 +123,6 @@ class TriggerScope:
         if place is not None:
             self.cursor = place
         return emitted
-
-    async def stopped(self) -> None:
-        """Wait until the host cancels the trigger."""
-        await asyncio.Event().wait()
 
     def close(self) -> None:
         """Take back what the trigger was given; for the runtime, when `run` has ended."""

@@ -1,42 +1,18 @@
-"""The fence around plugins: whatever they raise becomes a typed outcome, with a traceback cut to their own frames."""
+"""The fence around plugins (`hostd.plugin.guard`), its faults as the failures that records keep."""
 
 from __future__ import annotations
 
-import asyncio
-import enum
-import traceback
-from pathlib import Path
-from types import TracebackType
 from typing import Any, NamedTuple
 
-from hostd.errors.base import HostdError, Kind
-from hostd.errors.reasons import REASONS
-from hostd.model.payload import OUTPUT_BYTES_MAX
 from hostd.model.records import Failure
-from hostd.plugin import ActionError, EndOfTrigger, NotConnected, PermanentFailure, RetryLater
-from hostd.values.json_text import dump_json
-
-MESSAGE_CHARS_MAX = 2_000
-CODE_CHARS_MAX = 200
-DETAILS_BYTES_MAX = 16 * 1024
-TRACEBACK_FRAMES_MAX = 20
-TRACEBACK_CHARS_MAX = 8_000
-RETRYABLE_KINDS = frozenset({Kind.UNAVAILABLE, Kind.EXHAUSTED, Kind.TIMEOUT, Kind.CONFLICT})
-PLUGIN_ERRORS: tuple[type[BaseException], ...] = (Exception, SystemExit)
-"""What the fence stops. KeyboardInterrupt, CancelledError and GeneratorExit belong to the host and pass."""
-
-LOAD_ERRORS: tuple[type[BaseException], ...] = (*PLUGIN_ERRORS, asyncio.CancelledError)
-"""What the fence stops while a plugin is imported and registers: nothing of ours can be cancelled then."""
-
-_OURS = (
-    "/hostd/host/",
-    "/hostd/runtime/",
-    "/hostd/aio.py",
-    "/pluggy/",
-    "<frozen importlib",
-    "/importlib/",
-    "/asyncio/",
-)
+from hostd.plugin import guard
+from hostd.plugin.guard import LOAD_ERRORS as LOAD_ERRORS
+from hostd.plugin.guard import MESSAGE_CHARS_MAX as MESSAGE_CHARS_MAX
+from hostd.plugin.guard import PLUGIN_ERRORS as PLUGIN_ERRORS
+from hostd.plugin.guard import TriggerNext as TriggerNext
+from hostd.plugin.guard import TriggerVerdict as TriggerVerdict
+from hostd.plugin.guard import plugin_traceback as plugin_traceback
+from hostd.plugin.guard import verdict_of as verdict_of
 
 
 class Fault(NamedTuple):
@@ -48,133 +24,16 @@ class Fault(NamedTuple):
 
 
 def fault_of(error: BaseException) -> Fault:
-    """Return what an exception of an action's `run` (or of rendering and parsing for it) means.
-
-    ActionError becomes ACTION_FAILED with the action's code; an error of hostd keeps its reason; anything else is
-    ACTION_RAISED, which is retryable.
-    """
-    if isinstance(error, ActionError):
-        return _in_its_words(error)
-    if isinstance(error, HostdError) and error.reason in REASONS and error.kind is not Kind.BUG:
-        failure = Failure(
-            error.reason,
-            error.message[:MESSAGE_CHARS_MAX],
-            retryable=error.kind in RETRYABLE_KINDS,
-            details=_hosts_details(error),
-        )
-        return Fault(failure, _ms(error.retry_after_s))
-    message = f"{type(error).__name__}: {_text_of(error)}"[:MESSAGE_CHARS_MAX]
-    return Fault(Failure("ACTION_RAISED", message, retryable=True), None, plugin_traceback(error))
-
-
-def _hosts_details(error: HostdError) -> bytes:
-    details: dict[str, Any] = dict(error.details)
-    if error.violations:
-        details["violations"] = [{"path": fault.path, "message": fault.message} for fault in error.violations[:20]]
-    return dump_json(details) if details else b""
-
-
-def _in_its_words(error: ActionError) -> Fault:
-    try:
-        details = dump_json(error.details) if error.details else b""
-    except HostdError as fault:
-        details = dump_json({"details_dropped": fault.message})
-    if len(details) > DETAILS_BYTES_MAX:
-        details = dump_json({"details_dropped": f"{len(details)} bytes; at most {DETAILS_BYTES_MAX} are kept"})
-    failure = Failure(
-        "ACTION_FAILED",
-        str(error.message)[:MESSAGE_CHARS_MAX],
-        str(error.code)[:CODE_CHARS_MAX],
-        bool(error.retryable),
-        details,
-    )
-    return Fault(failure, _ms(error.retry_after_s))
-
-
-def _ms(seconds: float | None) -> int | None:
-    return None if seconds is None else round(min(seconds, 366 * 86_400.0) * 1000)
-
-
-def _text_of(error: BaseException) -> str:
-    try:
-        return str(error)
-    except PLUGIN_ERRORS:
-        return "(its text cannot be read)"
+    """Return what an exception of an action's `run` (or of rendering and parsing for it) means."""
+    return _recorded(guard.fault_of(error))
 
 
 def output_of(value: Any) -> bytes | Fault:
     """Return an action's return value as JSON text in journal form, or why it is none (never retryable)."""
-    if value is None:
-        return b"null"
-    try:
-        text = dump_json(value)
-    except HostdError as error:
-        return Fault(Failure(error.reason, f"the action returned something that cannot be recorded: {error.message}"))
-    except RecursionError:
-        return Fault(Failure("PAYLOAD_INVALID", "the action returned a value that contains itself"))
-    if len(text) > OUTPUT_BYTES_MAX:
-        return Fault(
-            Failure("OUTPUT_TOO_LARGE", f"the output has {len(text)} bytes; at most {OUTPUT_BYTES_MAX} are kept")
-        )
-    return text
+    output = guard.output_of(value)
+    return output if isinstance(output, bytes) else _recorded(output)
 
 
-def plugin_traceback(error: BaseException) -> str:
-    """Return an exception's traceback from the first frame of the plugin on, bounded."""
-    cut = _first_foreign(error.__traceback__)
-    try:
-        lines = traceback.TracebackException(type(error), error, cut, limit=-TRACEBACK_FRAMES_MAX).format()
-        text = "".join(lines)
-    except PLUGIN_ERRORS:
-        text = f"{type(error).__name__}: (its traceback cannot be read)"
-    return text if len(text) <= TRACEBACK_CHARS_MAX else "...\n" + text[-TRACEBACK_CHARS_MAX:]
-
-
-def _first_foreign(tb: TracebackType | None) -> TracebackType | None:
-    at = tb
-    while at is not None:
-        name = Path(at.tb_frame.f_code.co_filename).as_posix()
-        if not any(ours in name for ours in _OURS):
-            return at
-        at = at.tb_next
-    return tb
-
-
-class TriggerNext(enum.Enum):
-    """What the host does after a trigger's `run` has ended."""
-
-    RESTART = "restart with back-off"
-    LATER = "restart after a given time"
-    RECONNECT = "restart with back-off, not counted as a crash"
-    ENDED = "nothing more to come"
-    FAILED = "starting again cannot help"
-
-
-class TriggerVerdict(NamedTuple):
-    """What a trigger's exception means; `message` is for its status."""
-
-    next: TriggerNext
-    message: str = ""
-    after_s: float | None = None
-    traceback: str = ""
-
-
-def verdict_of(error: BaseException | None) -> TriggerVerdict:
-    """Return what the end of a trigger's `run` means; None is a plain return."""
-    if error is None:
-        return TriggerVerdict(TriggerNext.ENDED, "the trigger returned: nothing more to come")
-    message = _text_of(error)[:MESSAGE_CHARS_MAX]
-    if isinstance(error, RetryLater):
-        following = TriggerNext.RESTART if error.after_s is None else TriggerNext.LATER
-        return TriggerVerdict(following, message, error.after_s)
-    if isinstance(error, NotConnected):
-        return TriggerVerdict(TriggerNext.RECONNECT, message or "not connected")
-    if isinstance(error, EndOfTrigger):
-        return TriggerVerdict(TriggerNext.ENDED, message or "nothing more to come")
-    if isinstance(error, PermanentFailure):
-        return TriggerVerdict(TriggerNext.FAILED, message or "the trigger failed for good")
-    if isinstance(error, HostdError) and error.kind is not Kind.BUG:
-        lasting = error.kind not in RETRYABLE_KINDS
-        following = TriggerNext.FAILED if lasting else TriggerNext.RESTART
-        return TriggerVerdict(following, f"{error.reason}: {error.message}"[:MESSAGE_CHARS_MAX], error.retry_after_s)
-    return TriggerVerdict(TriggerNext.RESTART, f"{type(error).__name__}: {message}", traceback=plugin_traceback(error))
+def _recorded(fault: guard.Fault) -> Fault:
+    failure = Failure(fault.reason, fault.message, fault.code, fault.retryable, fault.details)
+    return Fault(failure, fault.retry_after_ms, fault.traceback)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from hostd.host.options import json_schema
 from hostd.plugin import Options
+from hostd.plugin.option_reading import json_schema
 from hostd.values.json_text import dump_json
 
 

@@ -10,15 +10,21 @@ from typing import Any
 from hostd.errors.base import HostdError, Kind
 from hostd.host.found import PluginReport
 from hostd.host.lifecycle import Shared
-from hostd.host.options import check_literals, code_fields, json_schema, parse_options, sample
+from hostd.host.options import check_literals
 from hostd.plugin import Action, Instances, Options, SecretsProvider, Trigger
+from hostd.plugin.component import description_of
+from hostd.plugin.option_reading import code_fields, json_schema, parse_options, sample
 from hostd.values.json_text import JsonValue
 
 
 class Entry:
-    """What is known of a component without running it; also the ComponentInfo the compiler asks for."""
+    """What is known of a component without running it; also the ComponentInfo the compiler asks for.
 
-    __slots__ = ("_schema", "code_fields", "id", "options", "origin", "plugin", "since", "stability")
+    Whoever makes one fills in `options` and what follows from them; components of other processes have only a schema
+    (process/entries.py).
+    """
+
+    __slots__ = ("_schema", "code_fields", "description", "id", "options", "origin", "plugin", "since", "stability")
 
     effects: str = ""
     executors: tuple[str, ...] = ()
@@ -30,6 +36,7 @@ class Entry:
         self.options = options
         self.since: str = component.since
         self.stability: str = component.stability
+        self.description = description_of(component)
         self.code_fields = code_fields(options)
         self._schema: dict[str, Any] | None = None
 

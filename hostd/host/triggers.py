@@ -7,8 +7,8 @@ from typing import Any
 
 from hostd.host.contexts import ProvisionScope, TriggerScope
 from hostd.host.guard import PLUGIN_ERRORS, TriggerVerdict, verdict_of
-from hostd.host.lifecycle import alive
 from hostd.host.registry import TriggerEntry
+from hostd.plugin.life import alive
 
 
 async def run_once(

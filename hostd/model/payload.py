@@ -7,10 +7,11 @@ from typing import TypeAlias
 
 import msgspec
 
+from hostd.values.limits import OUTPUT_BYTES_MAX as OUTPUT_BYTES_MAX
+
 INLINE_BYTES_MAX = 32 * 1024
 DOOR_BYTES_MAX = 1024 * 1024
 EVENT_BYTES_MAX = DOOR_BYTES_MAX + 256 * 1024  # a value at the door, its headers and its envelope, escaped as JSON
-OUTPUT_BYTES_MAX = 16 * 1024 * 1024
 RUN_BYTES_MAX = 64 * 1024 * 1024
 RUN_VALUES_MAX = 10_000
 RUN_RECORDS_MAX = 50_000

@@ -14,10 +14,10 @@ from hostd.aio import Clock
 from hostd.definition.plan import TriggerPlan
 from hostd.engine.steps import truth
 from hostd.errors.base import HostdError, invalid
-from hostd.host.clock import slot_of
 from hostd.journal.port import DeadLetter, Dedup, EventRow, Journal, TriggerRow
 from hostd.model.payload import EVENT_BYTES_MAX
 from hostd.plugin import EmitOutcome, Emitted, Event
+from hostd.plugin.clocks import slot_of
 from hostd.runtime.engine_loop import EngineLoop
 from hostd.runtime.event_scope import EventScope
 from hostd.runtime.intake import NOTHING_SEEN, Intake, Seen

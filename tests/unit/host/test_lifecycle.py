@@ -10,8 +10,9 @@ import pytest
 from hostd.aio import SystemClock
 from hostd.errors.base import HostdError
 from hostd.host.contexts import ProvisionScope
-from hostd.host.lifecycle import Shared, alive
+from hostd.host.lifecycle import Shared
 from hostd.plugin import Action, NotConnected, Options, ProvisionContext
+from hostd.plugin.life import alive
 from hostd.plugin.testing.clock import settle
 
 

@@ -8,9 +8,10 @@ import pytest
 from pydantic import model_validator
 
 from hostd.errors.base import HostdError, Kind
-from hostd.host.options import check_literals, code_fields, json_schema, parse_options, sample
+from hostd.host.options import check_literals
 from hostd.host.pages import options_table
 from hostd.plugin import Duration, Field, OptionNotSupported, Options
+from hostd.plugin.option_reading import code_fields, json_schema, parse_options, sample
 
 
 class Basic(Options):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hostd.errors.base import HostdError, Violation
 from hostd.host.discover import find_built_in
 from hostd.host.host import PluginHost
-from hostd.host.options import option_names
+from hostd.plugin.option_reading import option_names
 
 REGISTRY = PluginHost().load(find_built_in())
 ENTRIES = {entry.id: entry for entry in [*REGISTRY.actions.values(), *REGISTRY.triggers.values()]}

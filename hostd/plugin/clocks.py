@@ -1,16 +1,25 @@
-"""The clocks plugins see, on top of the daemon's own."""
+"""The clocks plugins see, on top of a machine's: the daemon's own, or that of a plugin's process."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
-from hostd.aio import Clock
-from hostd.plugin import CatchUp, Schedule
-from hostd.plugin.slots import Periodic, fire_times
+from hostd.plugin.slots import CatchUp, Periodic, Schedule, fire_times
 from hostd.values.json_text import JsonValue
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class MachineClock(Protocol):
+    """Wall and monotonic time, and sleeping by it."""
+
+    def wall_ms(self) -> int: ...
+
+    def monotonic_s(self) -> float: ...
+
+    async def sleep(self, seconds: float) -> None: ...
 
 
 def at_ms(wall_ms: int) -> datetime:
@@ -25,11 +34,11 @@ class SlotMark(str):
 
 
 class PluginClock:
-    """Wall time as aware datetimes; one for the whole daemon."""
+    """Wall time as aware datetimes; one for the whole process."""
 
     __slots__ = ("base",)
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: MachineClock) -> None:
         self.base = clock
 
     def now(self) -> datetime:
@@ -50,7 +59,7 @@ class SlotsClock(PluginClock):
 
     __slots__ = ("_mark",)
 
-    def __init__(self, clock: Clock, cursor: JsonValue, since: datetime | None = None) -> None:
+    def __init__(self, clock: MachineClock, cursor: JsonValue, since: datetime | None = None) -> None:
         super().__init__(clock)
         self._mark = slot_of(cursor) or since
 
