@@ -189,7 +189,7 @@ class TriggerView(msgspec.Struct, frozen=True, gc=False):
 
 
 class FiredView(msgspec.Struct, frozen=True, gc=False):
-    """What an event led to. `outcome`: STARTED, SIGNALED, NO_MATCH, DUPLICATE or DEAD_LETTERED."""
+    """What an event led to. `outcome`: STARTED, SIGNALED, NO_MATCH, DUPLICATE, SKIPPED or DEAD_LETTERED."""
 
     event_id: str
     outcome: str

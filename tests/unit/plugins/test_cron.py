@@ -11,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from hostd.plugin import EndOfTrigger
+from hostd.plugin import EndOfTrigger, Trigger
+from hostd.plugin.component import options_class
 from hostd.plugin.testing import FakeClock, FakeTriggerContext, running_trigger
 from hostd_builtin.cron.every import Every
 from hostd_builtin.cron.expression import CronExpression
+from hostd_builtin.cron.once import At
 from hostd_builtin.cron.schedule import CronSchedule
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -34,8 +36,12 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
         ("R * * * *", "the minute 'R'"),
         ("a b c d e", "the minute 'a'"),
         ("* * * *", "4 fields; write five"),
-        ("* * * * * *", "6 fields; write five"),
-        ("@daily", "an alias; write five"),
+        ("* * * * * * *", "7 fields; write five"),
+        ("60 * * * * *", "the second '60'"),
+        ("@every 5m", "no alias"),
+        ("@reboot", "no alias"),
+        ("? * * * *", "the minute '?'"),
+        ("*/90 * * * *", "the minute '*/90'"),
         ("", "0 fields; write five"),
         ("0 0 30 2 *", "no month has"),
         ("* * * * ;", "the day of week ';'"),
@@ -75,11 +81,11 @@ def test_slots_agree_with_another_implementation(fields: tuple[str, ...], at: da
     oracle = CronSim(text, at)
     here = at
     for _ in range(3):
-        slot = expression.next_after(here)
+        slot = expression.next_wall(here)
         assert slot == next(oracle)
-        assert expression.at_or_before(slot) == slot
-        assert expression.at_or_before(slot + timedelta(seconds=59)) == slot
-        earlier = expression.at_or_before(slot - timedelta(seconds=1))
+        assert expression.last_wall(slot) == slot
+        assert expression.last_wall(slot + timedelta(seconds=59)) == slot
+        earlier = expression.last_wall(slot - timedelta(seconds=1))
         assert earlier is None or earlier < slot
         here = slot
 
@@ -139,13 +145,23 @@ async def test_a_schedule_that_is_over_says_so() -> None:
         (Every, {"period": "10s", "offset": "10s"}),
         (Every, {"period": "10s", "catch_up": "two"}),
         (Every, {}),
-        (CronSchedule, {"cron": "* * * * *", "timezone": "Europe/Berlin"}),
-        (CronSchedule, {"cron": "* * * * *", "overlap": "skip"}),
+        (Every, {"period": "10s", "jitter": "2h"}),
+        (CronSchedule, {"cron": "* * * * *", "timezone": "Europe/Berlim"}),
+        (CronSchedule, {"cron": "* * * * *", "timezone": "../../etc/passwd"}),
+        (CronSchedule, {"cron": "* * * * *", "timezone": "Europe"}),
+        (CronSchedule, {"cron": "* * * * *", "timezone": "localtime"}),
+        (CronSchedule, {"cron": "* * * * *", "timezone": ""}),
+        (CronSchedule, {"cron": "* * * * *", "overlap": "replace"}),
+        (CronSchedule, {"cron": "* * * * *", "start": "2026-01-02T00:00:00", "end": "2026-01-01T00:00:00"}),
+        (CronSchedule, {"cron": "* * * * *", "end": "tomorrow"}),
+        (CronSchedule, {"cron": "30 * * * * *", "seconds": "middle"}),
         (CronSchedule, {"cron": 5}),
+        (At, {"at": []}),
+        (At, {"at": ["2026-01-01T00:00:00Z", "soon"]}),
     ],
 )
 def test_wrong_options_are_refused(trigger: Any, options: dict[str, Any]) -> None:
     """Periods of nothing, offsets past the period, time zones and words that are not built."""
-    model = trigger.__orig_bases__[0].__args__[0]
+    model = options_class(trigger, Trigger)
     with pytest.raises(ValidationError):
         model.model_validate(options)
