@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from hostd.journal.counters import Counters
 from hostd.journal.opening import WAL_PAGES, open_file
 from hostd.journal.port import Appended, Batch, Done, Journal
-from hostd.journal.counters import Counters
 from hostd.journal.statements import write_batch
 from hostd.journal.wal import grow_wal, read_wal
 

@@ -330,11 +330,13 @@ def _retention(config: Config) -> Retention:
         runs_ms=_ms(keep.runs),
         events_ms=_ms(keep.events),
         events_bytes=keep.events_size,
+        events_bytes=keep.events_size,
         dedup_ms=_ms(keep.dedup_keys),
         dedup_per_trigger=keep.dedup_keys_max,
         request_ids_ms=_ms(keep.request_ids),
         dead_letters_ms=_ms(keep.dead_letters),
         logs_ms=_ms(keep.logs),
+        audit_ms=_ms(keep.audit),
         audit_ms=_ms(keep.audit),
     )
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from hostd.config.types import Address, Duration, Size
 
-KIB, MIB = 1 << 10, 1 << 20
+KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 PluginId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
@@ -116,15 +116,19 @@ class Journal(Room):
 
 
 class Retention(Room):
-    """How long things are kept; `0s` keeps them for ever."""
+    """How long things are kept; `0s` keeps them for ever. A workflow may have its own `retention` for runs and logs."""
 
     runs: Duration = Field(30 * DAY, ge=timedelta(0), description="Finished runs and their history.")
     logs: Duration = Field(7 * DAY, ge=timedelta(0), description="Logs of attempts.")
-    events: Duration = Field(7 * DAY, ge=timedelta(0), description="Events.")
+    events: Duration = Field(7 * DAY, ge=timedelta(0), description="Events, or until `events_size` is reached.")
+    events_size: Size = Field(
+        GIB, ge=MIB, le=1024 * GIB, description="Size of all events together; past it the oldest go, however young."
+    )
     dedup_keys: Duration = Field(7 * DAY, ge=timedelta(0), description="Event ids by which triggers know a repetition.")
     dedup_keys_max: int = Field(100_000, ge=100, le=10_000_000, description="Most event ids kept for one trigger.")
     request_ids: Duration = Field(24 * HOUR, ge=HOUR, description="Request ids by which a repeated request is known.")
     dead_letters: Duration = Field(30 * DAY, ge=timedelta(0), description="Events that could not be handled.")
+    audit: Duration = Field(365 * DAY, ge=timedelta(0), description="Who changed what (`hostd audit list`).")
 
 
 class Limits(Room):

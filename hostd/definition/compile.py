@@ -101,13 +101,6 @@ def _compile_all(text: bytes | str, file: str, catalogue: Catalogue | None) -> t
     return plans, faults
 
 
-def _retention_warning(top: Part) -> tuple[str, ...]:
-    """Say what this version of hostd does with a workflow's own retention: keep it, and apply the operator's."""
-    if top.part("retention") is None:
-        return ()
-    return ("`retention` is kept with this version, but only the operator's `retention` is applied yet",)
-
-
 class _Compiler:
     """Compiles one document."""
 
@@ -247,7 +240,7 @@ class _Compiler:
             env_names=frozenset(self.formulas.env_names),
             secret_names=frozenset(self.formulas.secret_names),
             permissions=tuple(item.value for item in top.get("permissions", [])),
-            warnings=(*warnings_of(body), *_retention_warning(top)),
+            warnings=warnings_of(body),
             retention_ms={name: item.value for name, item in top.get("retention", {}).items()},
         )
 

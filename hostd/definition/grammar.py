@@ -153,7 +153,7 @@ RETENTION = Shape(
     "retention",
     {
         "runs": Key(Period(), "How long finished runs and their history are kept (30d)."),
-        "logs": Key(Period(), "How long logs are kept (7d)."),
+        "logs": Key(Period(), "How long logs are kept after their last line, at most as long as their run (7d)."),
     },
 )
 

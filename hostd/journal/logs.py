@@ -13,18 +13,22 @@ import re
 import shutil
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from hostd.errors.base import invariant
-from hostd.model.ids import is_run_id
+from hostd.model.ids import is_run_id, stored_id
 
 ATTEMPT_BYTES_MAX = 1 << 20
 RUN_BYTES_MAX = 16 << 20
 ATTEMPT_MARK = "-- hostd: this attempt's log passed 1 MiB; the rest is dropped --"
 RUN_MARK = "-- hostd: this run's logs passed 16 MiB; the rest is dropped --"
 _REMEMBERED_RUNS = 10_000
+_PAGE_RUNS = 500
+OwnKeeps = Callable[[Sequence[bytes]], dict[bytes, int]]
+"""Stored run ids to milliseconds, of those runs that have a time of their own."""
 _STEP = re.compile(r"[A-Za-z0-9_.\-\[\]]{1,200}")
 _FILE = re.compile(r"(.+)\.(\d+)\.log")
 
@@ -75,17 +79,21 @@ class AttemptLogs:
             self._run_bytes.pop(run_id, None)
             shutil.rmtree(self._run_folder(run_id), ignore_errors=True)
 
-    def prune(self, *, now_ms: int, keep_ms: int, limit: int = 1_000) -> int:
-        """Delete up to `limit` runs' logs that nothing was added to for `keep_ms` (0 = for ever); return how many."""
-        if not keep_ms:
-            return 0
-        before_s = (now_ms - keep_ms) / 1000
+    def prune(self, *, now_ms: int, keep_ms: int, own: OwnKeeps = lambda _run_ids: {}, limit: int = 1_000) -> int:
+        """Delete up to `limit` runs' logs that nothing was added to for `keep_ms` (0 = for ever); return how many.
+
+        Args:
+            own: returns the time of those runs (stored ids) that have one of their own, which goes before `keep_ms`.
+        """
         gone = 0
-        for folder in self._folder.glob("*/*"):
-            newest_s = max((path.stat().st_mtime for path in folder.iterdir()), default=folder.stat().st_mtime)
-            if newest_s < before_s and gone < limit:
-                self.delete(folder.name)
-                gone += 1
+        folders = (folder for folder in self._folder.glob("*/*") if is_run_id(folder.name))
+        while page := list(islice(folders, _PAGE_RUNS)):
+            keeps = own([stored_id(folder.name) for folder in page])
+            for folder in page:
+                keep = keeps.get(stored_id(folder.name), keep_ms)
+                if gone < limit and keep and _newest_ms(folder) < now_ms - keep:
+                    self.delete(folder.name)
+                    gone += 1
         return gone
 
     def _bytes_of(self, run_id: str, folder: Path) -> int:
@@ -117,6 +125,10 @@ def _fitting(lines: Iterable[str], *, size_bytes: int, run_bytes: int) -> bytes:
             return bytes(text) + RUN_MARK.encode() + b"\n"
         text += encoded
     return bytes(text)
+
+
+def _newest_ms(folder: Path) -> float:
+    return 1000 * max((path.stat().st_mtime for path in folder.iterdir()), default=folder.stat().st_mtime)
 
 
 def _is_marked(path: Path, size_bytes: int) -> bool:

@@ -134,6 +134,10 @@ class MemoryJournal(MemoryReads):
             tables.workflows.pop(workflow_key, None)
         for trigger in batch.triggers:
             tables.triggers[trigger.namespace, trigger.workflow, trigger.name] = trigger
+        for own in batch.own_triggers:
+            tables.own_triggers[own.namespace, own.name] = own
+        for own_key in batch.own_trigger_deletes:
+            tables.own_triggers.pop(own_key, None)
         for trigger_key in batch.trigger_deletes:
             tables.triggers.pop(trigger_key, None)
 

@@ -15,6 +15,7 @@ from hostd.journal.port import (
     EventRow,
     KvWrite,
     Obligation,
+    OwnTriggerRow,
     RequestId,
     RunQuery,
     RunRow,
@@ -52,6 +53,10 @@ class MemoryReads:
     def history(self, run: int, *, from_seq: int = 0, max_bytes: int = 1 << 20) -> list[StoredRow]:
         rows = [row for row in self._tables.rows.get(run, ()) if row.seq + row.n > from_seq]
         return _up_to(rows, len(rows), max_bytes)
+
+    def log_keeps(self, run_ids: Sequence[bytes]) -> dict[bytes, int]:
+        rows = [self._tables.runs[self._tables.run_ids[run_id]] for run_id in run_ids if run_id in self._tables.run_ids]
+        return {row.run_id: row.keep_logs_ms for row in rows if row.keep_logs_ms}
 
     def snapshot(self, run: int) -> Snapshot | None:
         return self._tables.snapshots.get(run)
@@ -116,6 +121,20 @@ class MemoryReads:
     def triggers(self, namespace: str | None = None) -> list[TriggerRow]:
         rows = [self._tables.triggers[key] for key in sorted(self._tables.triggers)]
         return [row for row in rows if namespace in (None, row.namespace)]
+
+    def own_triggers(self, namespace: str | None = None) -> list[OwnTriggerRow]:
+        rows = [self._tables.own_triggers[key] for key in sorted(self._tables.own_triggers)]
+        return [row for row in rows if namespace in (None, row.namespace)]
+
+    def events_of(
+        self, namespace: str, workflow: str, trigger: str, *, after: int, until: int
+    ) -> dict[str, tuple[str, ...]]:
+        place = (namespace, workflow, trigger)
+        found = ((number, row) for number, (_, row) in self._tables.events.items() if after < number <= until)
+        return {row.event_id: row.run_ids for _, row in found if (row.namespace, row.workflow, row.trigger) == place}
+
+    def first_event(self) -> int:
+        return min(self._tables.events, default=0)
 
     def dedup_seen(self, namespace: str, scope: str, event_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
         known = self._tables.dedup

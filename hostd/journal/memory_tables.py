@@ -18,6 +18,7 @@ from hostd.journal.port import (
     KvWrite,
     NewRun,
     Obligation,
+    OwnTriggerRow,
     RequestId,
     RunRow,
     RunUpdate,
@@ -62,6 +63,7 @@ class Tables:
         self.versions: dict[tuple[str, str, str], WorkflowVersion] = {}
         self.workflows: dict[tuple[str, str], WorkflowRow] = {}
         self.triggers: dict[tuple[str, str, str], TriggerRow] = {}
+        self.own_triggers: dict[tuple[str, str], OwnTriggerRow] = {}
         self.events: Numbered = {}
         self.dedup: dict[tuple[str, str, str], tuple[int, Dedup]] = {}
         self.dead_letters: Numbered = {}

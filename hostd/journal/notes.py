@@ -39,6 +39,8 @@ def has_notes(batch: Batch) -> bool:
         or batch.workflow_deletes
         or batch.triggers
         or batch.trigger_deletes
+        or batch.own_triggers
+        or batch.own_trigger_deletes
         or batch.events
         or batch.dedup
         or batch.dead_letters
@@ -89,6 +91,10 @@ def _write_definitions(cursor: sqlite3.Cursor, batch: Batch) -> None:
         many("INSERT OR REPLACE INTO triggers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
     if batch.trigger_deletes:
         many("DELETE FROM triggers WHERE namespace = ? AND workflow = ? AND name = ?", batch.trigger_deletes)
+    if batch.own_triggers:
+        many("INSERT OR REPLACE INTO own_triggers VALUES (?, ?, ?, ?, ?, ?, ?)", [values(i) for i in batch.own_triggers])
+    if batch.own_trigger_deletes:
+        many("DELETE FROM own_triggers WHERE namespace = ? AND name = ?", batch.own_trigger_deletes)
 
 
 def _write_events(cursor: sqlite3.Cursor, batch: Batch, counters: Counters) -> None:

@@ -176,6 +176,21 @@ EVENT_FIXED_BYTES = 200
 """What an event counts towards the bound of all events beyond its body: its attributes and index entries, about."""
 
 
+class OwnTriggerRow(msgspec.Struct, frozen=True, gc=False):
+    """A trigger of its own: `document` is the canonical JSON, `source` the text as it was sent.
+
+    Its life is a TriggerRow with an empty workflow.
+    """
+
+    namespace: str
+    name: str
+    digest: bytes
+    document: bytes
+    source: bytes
+    applied_at_ms: int = 0
+    principal: str = ""
+
+
 class EventRow(msgspec.Struct, frozen=True, gc=False):
     """An event as a trigger emitted it or somebody published it: CloudEvents attributes and data as JSON text.
 
@@ -270,6 +285,8 @@ class Batch(msgspec.Struct, gc=False):
     workflow_deletes: list[tuple[str, str]] = []
     triggers: list[TriggerRow] = []  # upsert
     trigger_deletes: list[tuple[str, str, str]] = []
+    own_triggers: list[OwnTriggerRow] = []  # upsert
+    own_trigger_deletes: list[tuple[str, str]] = []  # namespace, name
     events: list[EventRow] = []
     dedup: list[Dedup] = []
     dead_letters: list[DeadLetter] = []
@@ -370,6 +387,10 @@ class Journal(Protocol):
         """
         ...
 
+    def log_keeps(self, run_ids: Sequence[bytes]) -> dict[bytes, int]:
+        """Return how many milliseconds the logs of those runs are kept that have a time of their own."""
+        ...
+
     def snapshot(self, run: int) -> Snapshot | None:
         """Return a run's newest snapshot; None without one whose checksum fits (a damaged one is logged)."""
         ...
@@ -417,6 +438,10 @@ class Journal(Protocol):
 
     def triggers(self, namespace: str | None = None) -> list[TriggerRow]: ...
 
+    def own_triggers(self, namespace: str | None = None) -> list[OwnTriggerRow]:
+        """Return the triggers of their own, by namespace and name."""
+        ...
+
     def dedup_seen(self, namespace: str, scope: str, event_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """Return the run ids of those event ids that were seen."""
         ...
@@ -429,6 +454,16 @@ class Journal(Protocol):
         Args:
             topics: only events published to these; `orders.*` is every topic that begins with `orders.`, `*` every one.
         """
+        ...
+
+    def events_of(
+        self, namespace: str, workflow: str, trigger: str, *, after: int, until: int
+    ) -> dict[str, tuple[str, ...]]:
+        """Return the run ids of a trigger's events with after < number <= until, by event id; bodies are not read."""
+        ...
+
+    def first_event(self) -> int:
+        """Return the lowest number of an event that is kept, 0 where there is none."""
         ...
 
     def last_event(self) -> int:

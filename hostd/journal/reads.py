@@ -54,6 +54,12 @@ class RunReads:
             found = _up_to(connection.execute(_HISTORY, (run, from_seq)), max_bytes)
         return found[1:] if found and found[0].seq + found[0].n <= from_seq else found
 
+    def log_keeps(self, run_ids: Sequence[bytes]) -> dict[bytes, int]:
+        marks = ", ".join("?" * len(run_ids))
+        sql = f"SELECT run_id, keep_logs_ms FROM runs WHERE run_id IN ({marks}) AND keep_logs_ms > 0"
+        with self._pool.connection() as connection:
+            return dict(connection.execute(sql, tuple(run_ids)).fetchall())
+
     def snapshot(self, run: int) -> Snapshot | None:
         with self._pool.connection() as connection:
             sql = "SELECT run, seq, ver, crc, body FROM snapshots WHERE run = ?"

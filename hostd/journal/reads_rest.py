@@ -10,6 +10,7 @@ from hostd.journal.port import (
     Blob,
     KvWrite,
     Obligation,
+    OwnTriggerRow,
     RequestId,
     TriggerRow,
     WorkflowRow,
@@ -22,6 +23,8 @@ _VERSION = (
 )
 _KEY = "SELECT namespace, key, value, version, expires_at_ms, crc FROM kv WHERE namespace = ?"
 _REQUEST = "SELECT digest, reference FROM request_ids WHERE namespace = ? AND verb = ? AND request_id = ?"
+_EVENTS_OF = """SELECT event_id, run_ids FROM events INDEXED BY events_namespace
+    WHERE namespace = ? AND number > ? AND number <= ? AND workflow = ? AND trigger = ?"""
 _SEEN = "SELECT run_ids FROM dedup WHERE namespace = ? AND scope = ? AND event_id = ?"
 _BLOB = """SELECT content_type, data, coalesce((SELECT min(run) FROM blob_refs WHERE blob_refs.blob = blobs.blob), 0)
     FROM blobs WHERE digest = ? AND namespace = ?"""
@@ -75,6 +78,25 @@ class RestReads:
         with self._pool.connection() as connection:
             page = connection.execute(sql, values).fetchall()
         return [rows.trigger(found) for found in page]
+
+    def own_triggers(self, namespace: str | None = None) -> list[OwnTriggerRow]:
+        where, values = _namespace(namespace)
+        sql = f"SELECT * FROM own_triggers WHERE {where} ORDER BY namespace, name"
+        with self._pool.connection() as connection:
+            page = connection.execute(sql, values).fetchall()
+        return [OwnTriggerRow(*found) for found in page]
+
+    def events_of(
+        self, namespace: str, workflow: str, trigger: str, *, after: int, until: int
+    ) -> dict[str, tuple[str, ...]]:
+        with self._pool.connection() as connection:
+            page = connection.execute(_EVENTS_OF, (namespace, after, until, workflow, trigger)).fetchall()
+        return {event_id: rows.texts(run_ids) for event_id, run_ids in page}
+
+    def first_event(self) -> int:
+        with self._pool.connection() as connection:
+            found = connection.execute("SELECT coalesce(min(number), 0) FROM events").fetchone()
+        return int(found[0])
 
     def dedup_seen(self, namespace: str, scope: str, event_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
         seen: dict[str, tuple[str, ...]] = {}

@@ -334,6 +334,7 @@ class EngineLoop(TurnEnds):
 
 def _new_run(resident: Resident, message: Begin) -> NewRun:
     run, started = resident.run, message.started
+    keep_ms = run.plan.retention_ms
     return NewRun(
         resident.key,
         resident.namespace,
@@ -347,6 +348,8 @@ def _new_run(resident: Resident, message: Begin) -> NewRun:
         started.parent,
         resident.due_at_ms,
         False,
+        keep_ms.get("runs", 0),
+        keep_ms.get("logs", 0),
     )
 
 

@@ -11,6 +11,7 @@ from journals import text_run_id
 from hostd.errors.base import HostdError
 from hostd.journal import logs
 from hostd.journal.logs import ATTEMPT_MARK, RUN_MARK, AttemptLogs
+from hostd.model.ids import stored_id
 
 RUN = text_run_id(1)
 
@@ -73,3 +74,18 @@ def test_logs_go_with_their_run_or_their_age(tmp_path: Path) -> None:
     assert store.prune(now_ms=now_ms, keep_ms=0) == 0
     assert store.prune(now_ms=now_ms, keep_ms=60_000) == 1
     assert [bool(list(store.read(run))) for run in runs] == [False, False, True]
+
+
+def test_a_runs_own_time_goes_before_the_operators(tmp_path: Path) -> None:
+    """Logs of a run with a time of its own go by that, shorter or longer, even where the others stay for ever."""
+    store = AttemptLogs(tmp_path)
+    short, long, plain = (text_run_id(number) for number in range(3))
+    for run in (short, long, plain):
+        store.append(run, "a", 1, ["x"])
+        (file,) = tmp_path.glob(f"*/{run}/*.log")
+        os.utime(file, (1_000, 1_000))
+    own = {stored_id(short): 50_000, stored_id(long): 900_000}
+
+    assert store.prune(now_ms=1_100_000, keep_ms=0, own=lambda _runs: own) == 1
+    assert store.prune(now_ms=1_200_000, keep_ms=100_000, own=lambda _runs: own) == 1
+    assert [bool(list(store.read(run))) for run in (short, long, plain)] == [False, True, False]
