@@ -23,6 +23,7 @@ from hostd.journal.port import Journal, JournalInfo, Retention
 from hostd.journal.sqlite import SqliteJournal
 from hostd.lua.limits import ScriptLimits
 from hostd.lua.pool import PoolOptions
+from hostd.lua.check import BlockingCheck
 from hostd.lua.script import LuaPool
 from hostd.runtime.effects import Effects
 from hostd.runtime.emit import Emission
@@ -79,6 +80,7 @@ class Core:
         self._journal_bytes = 0
         self.log_files = AttemptLogs(data / "logs") if data is not None else None
         self.log_writer = LogWriter(self.log_files or NoLogFiles())
+        self._ground: asyncio.AbstractEventLoop
         self.journal: Journal = self._journal()
         self.readers = Readers(2 if isinstance(self.journal, SqliteJournal) else 0)
         self.hub = Hub()
@@ -140,7 +142,12 @@ class Core:
             self._most_of,
         )
         self.timers = Timers(self.clock)
-        self.workflows = Workflows(journal=self.journal, readers=self.readers, catalogue=lambda: self.host.registry)
+        self.workflows = Workflows(
+            journal=self.journal,
+            readers=self.readers,
+            catalogue=lambda: self.host.registry,
+            code=BlockingCheck(self.lua, _script_limits(self.config), lambda: self._ground),
+        )
         self.residence = Residence(
             journal=self.journal,
             readers=self.readers,
@@ -264,6 +271,7 @@ class Core:
         ]
         _log.info("core_open journal=%s lost_attempts=%d", self.info.path or self.info.kind, lost)
 
+        self._ground = asyncio.get_running_loop()
     async def drain(self, grace_s: float) -> int:
         """Start nothing new, let what runs end within the grace; return how many attempts were cut off."""
         self.intake.draining = True

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,6 +15,8 @@ from hostd.values.json_text import JsonValue, dump_json, parse_json
 if TYPE_CHECKING:
     from hostd.config.rooms import Config
     from hostd.core import Core
+    from hostd.definition.ports import CodeFault, CodeSource
+    from hostd.lua.script import LuaPool
 
 NAMESPACE = "default"
 PRINCIPAL = "cli"
@@ -46,7 +49,7 @@ def check_documents(text: bytes, file: str) -> tuple[list[Violation], list[str]]
     from hostd.host.host import PluginHost
 
     try:
-        plans = compile_text(text, file=file, catalogue=PluginHost().load())
+        plans = compile_text(text, file=file, catalogue=PluginHost().load(), code=_CodeHere())
     except HostdError as error:
         if error.reason != "DOCUMENT_INVALID":
             raise
@@ -54,8 +57,23 @@ def check_documents(text: bytes, file: str) -> tuple[list[Violation], list[str]]
     return [], [warning for plan in plans for warning in plan.warnings]
 
 
-def schema_text(_what: str) -> bytes:
-    """Return the JSON Schema of workflow documents."""
+class _CodeHere:
+    """Compiles Lua in a pool of its own, which lives as long as one check."""
+
+    def faults(self, sources: Sequence[CodeSource]) -> list[CodeFault]:
+        """Return what is wrong with scripts, by the default limits."""
+        return asyncio.run(self._faults(sources))
+
+    async def _faults(self, sources: Sequence[CodeSource]) -> list[CodeFault]:
+        from hostd.lua.check import code_faults
+        from hostd.lua.limits import DEFAULT_LIMITS
+
+        async with _pool_here() as pool:
+            return await code_faults(pool, sources, DEFAULT_LIMITS)
+
+
+def schema_text(what: str) -> bytes:
+    """Return the JSON Schema of `workflow` or `trigger` documents."""
     import json
 
     from hostd.definition.schema import workflow_schema
@@ -93,7 +111,7 @@ async def run_document(text: bytes, value: JsonValue, *, file: str, config: Conf
 async def _start(core: Core, text: bytes, value: JsonValue, file: str) -> int:
     import msgspec
 
-    plan = core.workflows.compile(text, file=file)
+    plan = await core.workflows.compilers.call(lambda: core.workflows.compile(text, file=file))
     plan = msgspec.structs.replace(plan, version=plan.version or "0.0.1")
     core.workflows.add(NAMESPACE, plan)
     prepared = core.starts.prepare(
@@ -209,20 +227,27 @@ def check_lua(sources: dict[str, str]) -> list[Violation]:
 
 
 async def _check_lua(sources: dict[str, str]) -> list[Violation]:
-    from hostd.lua.pool import PoolOptions
-    from hostd.lua.script import LuaPool
-
-    pool = LuaPool(PoolOptions(workers_max=1, spare=0, running_max=1))
     found = []
-    try:
+    async with _pool_here() as pool:
         await pool.start()
         for file, source in sources.items():
             failure = await pool.validate(source, file)
             if failure is not None:
                 found.append(Violation("", failure.reason.value, failure.message, "", file, failure.line, 1))
     finally:
-        await pool.close()
     return found
+
+
+@asynccontextmanager
+async def _pool_here() -> AsyncIterator[LuaPool]:
+    """Have one worker while something is compiled."""
+    from hostd.lua.pool import PoolOptions
+    from hostd.lua.script import LuaPool
+
+    pool = LuaPool(PoolOptions(workers_max=1, spare=0, running_max=1))
+    try:
+        yield pool
+        await pool.close()
 
 
 # -- the journal

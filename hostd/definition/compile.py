@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 from hostd.definition import roots
+from hostd.definition.code import check_code
 from hostd.definition.document import Document, document_digest, read_documents
 from hostd.definition.fit import Part, fit
 from hostd.definition.formulas import Formulas
@@ -16,7 +17,7 @@ from hostd.definition.inputs import InputContract, schema_faults
 from hostd.definition.mistakes import Mistakes, child_path, document_invalid
 from hostd.definition.nodes import Node, node_from_value, value_of
 from hostd.definition.plan import Plan, StepPlan, TriggerPlan
-from hostd.definition.ports import Catalogue
+from hostd.definition.ports import Catalogue, CodeCheck
 from hostd.definition.references import check_known, check_reads, link_needs, warnings_of
 from hostd.definition.retry import check_retry, retry_plan
 from hostd.definition.steps import HANDLERS, Defaults, StepDraft, StepReader
@@ -27,25 +28,32 @@ from hostd.values.json_text import canonical_json, parse_json
 _T = TypeVar("_T")
 
 
-def compile_document(document: Document, *, catalogue: Catalogue | None = None) -> Plan:
+def compile_document(document: Document, *, catalogue: Catalogue | None = None, code: CodeCheck | None = None) -> Plan:
     """Return the plan of a document.
 
     Args:
         catalogue: the loaded components; without one, actions, triggers and their options are not checked.
 
+        code: compiles scripts; without one they are not looked at. It blocks.
     Raises:
         HostdError: DOCUMENT_INVALID with every mistake as a violation.
     """
     mistakes = Mistakes(document.file)
     mistakes.found.extend(document.faults)
-    read = _Compiler(mistakes, catalogue).compile(document.root)
+    read = _Compiler(mistakes, catalogue, code=code).compile(document.root)
     mistakes.raise_any()
     return _with_lines(plan_from_stored(_sound(read).document), _sound(read))
 
 
-def compile_text(text: bytes | str, *, file: str = "", catalogue: Catalogue | None = None) -> list[Plan]:
-    """Return the plans of all documents of a text. Raises DOCUMENT_INVALID with the mistakes of all of them."""
-    plans, faults = _compile_all(text, file, catalogue)
+def compile_text(
+    text: bytes | str, *, file: str = "", catalogue: Catalogue | None = None, code: CodeCheck | None = None
+) -> list[Plan]:
+    """Return the plans of all workflows of a text; trigger documents beside them are checked too.
+
+    Raises:
+        HostdError: DOCUMENT_INVALID with the mistakes of all documents.
+    """
+    plans, faults = _compile_all(text, file, catalogue, code)
     if faults:
         raise document_invalid(faults)
     return plans
@@ -53,7 +61,7 @@ def compile_text(text: bytes | str, *, file: str = "", catalogue: Catalogue | No
 
 def validate_text(text: bytes | str, file: str = "", catalogue: Catalogue | None = None) -> list[Violation]:
     """Return every mistake of every document of a text, in the order of their places."""
-    _, faults = _compile_all(text, file, catalogue)
+    _, faults = _compile_all(text, file, catalogue, None)
     return list(document_invalid(faults).violations) if faults else []
 
 
@@ -77,7 +85,7 @@ def _sound(value: _T | None) -> _T:
 
 
 def _with_lines(plan: Plan, read: Plan) -> Plan:
-    """Return a plan with the lines its text has. The plan itself is always made from the stored form.
+    """Return a plan with the lines and warnings its text has. The plan itself is always made from the stored form.
 
     So what a run sees is the same before and after a restart, to the order of keys in rendered options.
     """
@@ -86,31 +94,59 @@ def _with_lines(plan: Plan, read: Plan) -> Plan:
     return msgspec.structs.replace(
         plan,
         steps=tuple(msgspec.structs.replace(step, line=lines[step.id]) for step in plan.steps),
+        warnings=read.warnings,
         triggers=tuple(msgspec.structs.replace(trigger, line=trigger_lines[trigger.name]) for trigger in plan.triggers),
     )
 
 
-def _compile_all(text: bytes | str, file: str, catalogue: Catalogue | None) -> tuple[list[Plan], list[Violation]]:
+def _compile_all(
+    text: bytes | str, file: str, catalogue: Catalogue | None, code: CodeCheck | None
+) -> tuple[list[Plan], list[Violation]]:
     documents, faults = read_documents(text, file=file)
     plans: list[Plan] = []
     for document in documents:
         try:
-            plans.append(compile_document(document, catalogue=catalogue))
+            plans.append(compile_document(document, catalogue=catalogue, code=code))
         except HostdError as error:
             faults = [*faults, *error.violations]
     return plans, faults
+            if error.reason != "DOCUMENT_INVALID":
+                raise
 
 
 class _Compiler:
     """Compiles one document."""
 
-    def __init__(self, mistakes: Mistakes, catalogue: Catalogue | None, *, trusted: bool = False) -> None:
+    def __init__(
+        self,
+        mistakes: Mistakes,
+        catalogue: Catalogue | None,
+        *,
+        trusted: bool = False,
+        code: CodeCheck | None = None,
+    ) -> None:
+def _faults_of_own(document: Document, plans: list[Plan], catalogue: Catalogue | None) -> tuple[Violation, ...]:
+    """Return the mistakes of a trigger document, of its literal input too where its target stands in the same text."""
+    try:
+        own = compile_trigger_document(document, catalogue=catalogue)
+        for plan in plans:
+            if plan.workflow == own.workflow and plan.inputs is not None and own.version in ("", plan.version):
+                compile_trigger_document(document, catalogue=catalogue, inputs=plan.inputs)
+    except HostdError as error:
+        if error.reason != "DOCUMENT_INVALID":
+            raise
+        return error.violations
+    return ()
+
+
         self.mistakes = mistakes
         self.catalogue = catalogue
         self.formulas = Formulas(mistakes, trusted=trusted)
         self.trusted = trusted
 
     def compile(self, root: Node) -> Plan | None:
+        self.code = code
+        self.warnings: tuple[str, ...] = ()
         """Return the plan; None, or one that must not be used, when mistakes were recorded."""
         if self._other_document(root):
             return None
@@ -175,6 +211,8 @@ class _Compiler:
         if steps is not None:
             check_known(tuple(self.formulas.reads[first_read:]), index, self.formulas)
         return body, handlers, output
+        if self.code is not None:
+            self.warnings = check_code(reader.code, self.code, self.mistakes)
 
     def _handlers(self, part: Part | None, reader: StepReader) -> list[StepDraft]:
         if part is None:
@@ -240,7 +278,7 @@ class _Compiler:
             env_names=frozenset(self.formulas.env_names),
             secret_names=frozenset(self.formulas.secret_names),
             permissions=tuple(item.value for item in top.get("permissions", [])),
-            warnings=warnings_of(body),
+            warnings=(*warnings_of(body), *self.warnings),
             retention_ms={name: item.value for name, item in top.get("retention", {}).items()},
         )
 

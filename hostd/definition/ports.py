@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from hostd.values.json_text import JsonValue
 
@@ -52,3 +52,40 @@ class Catalogue(Protocol):
     def action_ids(self) -> Iterable[str]: ...
 
     def trigger_ids(self) -> Iterable[str]: ...
+
+
+class CodeSource(NamedTuple):
+    """A script that a document holds. `limits` are what it asks for: names and numbers."""
+
+    name: str
+    text: str
+    limits: dict[str, int]
+
+
+class CodeFault(NamedTuple):
+    """What is wrong with a source, or with one of its limits, or why nobody looked at it.
+
+    Args:
+        source: its index.
+        line: of the script, from 1; 0 when not known.
+        limit: name of the limit it is about; "" for the source.
+        reason: "" where the source was not looked at, which is a warning.
+    """
+
+    source: int
+    reason: str
+    message: str
+    line: int = 0
+    limit: str = ""
+
+
+class CodeCheck(Protocol):
+    """Compiles what documents hold of code, without running it, in bounded time."""
+
+    def faults(self, sources: Sequence[CodeSource]) -> list[CodeFault]:
+        """Return what is wrong with the sources. Blocks; never called on the event loop.
+
+        Raises:
+            HostdError: it cannot be said now; try again.
+        """
+        ...

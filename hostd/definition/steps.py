@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from hostd.definition import roots
+from hostd.definition.code import CodeSite, code_sites
 from hostd.definition.engine_steps import KINDS, check_engine_step, is_engine_step
 from hostd.definition.fit import Part
 from hostd.definition.formulas import Formulas, StepRead
@@ -53,6 +54,7 @@ class StepReader:
         self.mistakes: Mistakes = formulas.mistakes
         self.defaults = defaults
         self.catalogue = catalogue
+        self.code: list[CodeSite] = []  # scripts that were found
 
     def read(self, step_id: str, part: Part | None, *, handler: str = "") -> StepDraft:
         """Return the draft of a step; its mistakes are recorded."""
@@ -101,7 +103,7 @@ class StepReader:
         if is_engine_step(uses.value):
             check_engine_step(part, uses, handler=bool(handler), mistakes=self.mistakes)
         elif self.catalogue is not None:
-            self._check_action(part, uses, self.catalogue)
+            self._check_action(step_id, part, uses, self.catalogue)
 
     def _check_retry(self, part: Part) -> None:
         own = part.part("retry")
@@ -114,12 +116,13 @@ class StepReader:
                 retry, deadline=part.wrote("deadline"), path=child_path(part.path, "deadline"), mistakes=self.mistakes
             )
 
-    def _check_action(self, part: Part, uses: Part, catalogue: Catalogue) -> None:
+    def _check_action(self, step_id: str, part: Part, uses: Part, catalogue: Catalogue) -> None:
         info = catalogue.action(uses.value)
         if info is None:
             unknown_component(uses, "ACTION_UNKNOWN", "action", catalogue.action_ids(), self.mistakes)
             return
         check_options(part, info, uses.value, self.mistakes)
+        self.code += code_sites(step_id, part, info)
         self._check_executor(part, info, uses.value)
 
     def _check_executor(self, part: Part, info: ComponentInfo, action: str) -> None:

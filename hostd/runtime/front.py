@@ -47,7 +47,7 @@ def build_front(
     journal, readers, clock = rooms.journal, rooms.readers, rooms.clock
     return Front(
         runs=Runs(rooms),
-        workflows=WorkflowStore(workflows=rooms.workflows, journal=journal, readers=readers, catalogue=registry),
+        workflows=WorkflowStore(workflows=rooms.workflows, journal=journal, readers=readers),
         triggers=TriggerDesk(triggers=triggers, journal=journal, readers=readers, clock=clock, random=random),
         plugins=PluginShelf(registry),
         scripts=ScriptDesk(scripts=scripts, clock=clock),

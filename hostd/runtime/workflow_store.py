@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
-from hostd.definition.compile import compile_text
-from hostd.definition.ports import Catalogue
 from hostd.errors.base import HostdError
 from hostd.journal.port import Journal, WorkflowRow, WorkflowVersion
 from hostd.model.requests import Repeat
@@ -31,13 +29,10 @@ class _Reference(msgspec.Struct, frozen=True, array_like=True):
 class WorkflowStore:
     """Reading and changing what is registered."""
 
-    def __init__(
-        self, *, workflows: Workflows, journal: Journal, readers: Readers, catalogue: Callable[[], Catalogue]
-    ) -> None:
+    def __init__(self, *, workflows: Workflows, journal: Journal, readers: Readers) -> None:
         self._workflows = workflows
         self._journal = journal
         self._readers = readers
-        self._catalogue = catalogue
 
     async def register(
         self, namespace: str, document: bytes, *, file: str, activate: bool, principal: str, repeat: Repeat | None
@@ -80,8 +75,7 @@ class WorkflowStore:
     async def validate(self, namespace: str, document: bytes, *, file: str) -> ValidationView:
         """Check documents, off the loop; mistakes are answers."""
         try:
-            catalogue = self._catalogue()
-            plans = await self._workflows.compilers.call(lambda: compile_text(document, file=file, catalogue=catalogue))
+            plans = await self._workflows.check(document, file=file)
         except HostdError as error:
             if error.reason != "DOCUMENT_INVALID":
                 raise

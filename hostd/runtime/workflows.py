@@ -9,11 +9,11 @@ from typing import Any, cast
 
 import msgspec
 
-from hostd.definition.compile import compile_document, plan_from_stored
+from hostd.definition.compile import compile_document, compile_text, plan_from_stored
 from hostd.definition.document import load_documents
 from hostd.definition.inputs import InputContract
 from hostd.definition.plan import Plan
-from hostd.definition.ports import Catalogue
+from hostd.definition.ports import Catalogue, CodeCheck
 from hostd.errors.base import HostdError, Kind, invalid
 from hostd.journal.port import Journal, RunQuery, WorkflowRow, WorkflowVersion
 from hostd.model.filters import And, Compare, Filter
@@ -46,11 +46,19 @@ class Registered(msgspec.Struct, frozen=True):
 class Workflows:
     """Owns the compiled plans; writes go through the engine loop's append."""
 
-    def __init__(self, *, journal: Journal, readers: Readers, catalogue: Callable[[], Catalogue]) -> None:
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        readers: Readers,
+        catalogue: Callable[[], Catalogue],
+        code: CodeCheck | None = None,
+    ) -> None:
         self._journal = journal
         self._readers = readers
         self.compilers = Readers(1)  # a large document takes seconds: nobody who reads shall wait for it
         self._catalogue = catalogue
+        self._code = code
         self._plans: OrderedDict[tuple[str, str, str], Ready] = OrderedDict()
         self._active: dict[tuple[str, str], str] = {}
         self._writing = asyncio.Lock()
@@ -121,12 +129,17 @@ class Workflows:
     # -- registering
 
     def compile(self, text: bytes, *, file: str = "") -> Plan:
-        """Return the plan of a text with exactly one document. Raises HostdError DOCUMENT_INVALID."""
+        """Return the plan of a text with exactly one document. Blocks; for `compilers`. Raises DOCUMENT_INVALID."""
         documents = load_documents(text, file=file)
         if len(documents) != 1:
             message = f"the text holds {len(documents)} documents; register them one at a time"
             raise invalid("DOCUMENT_INVALID", message)
-        return compile_document(documents[0], catalogue=self._catalogue())
+        return compile_document(documents[0], catalogue=self._catalogue(), code=self._code)
+
+    async def check(self, text: bytes, *, file: str = "") -> list[Plan]:
+        """Return the plans of all documents of a text. Raises HostdError DOCUMENT_INVALID."""
+        catalogue = self._catalogue()
+        return await self.compilers.call(lambda: compile_text(text, file=file, catalogue=catalogue, code=self._code))
 
     async def register(
         self, namespace: str, text: bytes, *, activate: bool, principal: str, file: str = "", note: Any = None
