@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 from hostd.aio import Clock, SystemClock, spawn
 from hostd.config.rooms import Config
+from hostd.config.unix_socket import prepare_socket
 from hostd.errors.base import HostdError
 from hostd.host.action_context import AttemptContexts
 from hostd.host.found import Choices
 from hostd.host.host import PluginHost
+from hostd.host.process.launch import ProcessLimits
 from hostd.host.routes import RouteTable
 from hostd.journal.logs import AttemptLogs
 from hostd.journal.memory import MemoryJournal
 from hostd.journal.port import Journal, JournalInfo, Retention
 from hostd.journal.sqlite import SqliteJournal
+from hostd.lua.check import BlockingCheck
 from hostd.lua.limits import ScriptLimits
 from hostd.lua.pool import PoolOptions
-from hostd.lua.check import BlockingCheck
 from hostd.lua.script import LuaPool
 from hostd.runtime.effects import Effects
 from hostd.runtime.emit import Emission
@@ -78,9 +80,9 @@ class Core:
         self.info: JournalInfo | None = None
         self._care: list[asyncio.Task[None]] = []
         self._journal_bytes = 0
+        self._ground: asyncio.AbstractEventLoop
         self.log_files = AttemptLogs(data / "logs") if data is not None else None
         self.log_writer = LogWriter(self.log_files or NoLogFiles())
-        self._ground: asyncio.AbstractEventLoop
         self.journal: Journal = self._journal()
         self.readers = Readers(2 if isinstance(self.journal, SqliteJournal) else 0)
         self.hub = Hub()
@@ -98,7 +100,13 @@ class Core:
 
     def _build_guests(self) -> None:
         """Plugins and scripts."""
-        self.host = PluginHost(self._choices(), clock=self.clock, data_dir=self.data)
+        self.host = PluginHost(
+            self._choices(),
+            clock=self.clock,
+            data_dir=self.data,
+            random=self.random,
+            limits=_process_limits(self.config),
+        )
         self.lua = LuaPool(_pool_options(self.config), clock=self.clock)
         self.routes = RouteTable()
         self.contexts = AttemptContexts(clock=self.clock, read_secret=self.host.secret)
@@ -138,7 +146,12 @@ class Core:
         limits = self.config.limits
         self.slots = Slots(
             self._executor_of,
-            {"inline": limits.inline, "thread": limits.threads, "lua": self.config.lua.workers},
+            {
+                "inline": limits.inline,
+                "thread": limits.threads,
+                "lua": self.config.lua.workers,
+                "process": limits.processes,
+            },
             self._most_of,
         )
         self.timers = Timers(self.clock)
@@ -173,6 +186,7 @@ class Core:
             clock=self.clock,
             random=self.random,
             tell=self.loop.tell,
+            ask=lambda run, message: self.loop.ask(run, message, ""),
             threads_max=limits.threads,
             cancel_grace_s=limits.cancel_grace.total_seconds(),
         )
@@ -239,6 +253,7 @@ class Core:
         plugins = self.config.plugins
         return Choices(
             inline=frozenset(plugins.inline),
+            process=frozenset(plugins.process),
             allow=frozenset(plugins.allow or ()),
             deny=frozenset(plugins.deny),
             safe_mode=plugins.safe_mode,
@@ -256,13 +271,17 @@ class Core:
 
     async def open(self) -> None:
         """Open the journal, load plugins, and take over what the last daemon left."""
+        self._ground = asyncio.get_running_loop()
         self.info = await asyncio.to_thread(self.journal.open)
         await asyncio.to_thread(self.host.load)
+        await self.host.start_processes(socket=self._plugin_socket())
         self.slots.limit(self.host.registry.action_ids())
+        self.host.changed = self._plugins_changed
         self.loop.start_from(await self.readers.call(self.journal.last_at_ms))
         lost = await recover(
             loop=self.loop, journal=self.journal, readers=self.readers, actions=lambda: self.host.registry
         )
+        self.host.drop_unclaimed()
         await self.timers.start(self.readers, self.journal.due_runs, self.loop.tick)
         self._care = [
             spawn(self._sweep(), name="residence-sweep"),
@@ -271,7 +290,14 @@ class Core:
         ]
         _log.info("core_open journal=%s lost_attempts=%d", self.info.path or self.info.kind, lost)
 
-        self._ground = asyncio.get_running_loop()
+    def _plugin_socket(self) -> Path | None:
+        return prepare_socket(self.data, name="plugins.sock") if self.data is not None and self.host.outside else None
+
+    def _plugins_changed(self) -> None:
+        """What is loaded is not what it was: limits and triggers that waited for it look again."""
+        self.slots.limit(self.host.registry.action_ids())
+        self.triggers.plugins_changed()
+
     async def drain(self, grace_s: float) -> int:
         """Start nothing new, let what runs end within the grace; return how many attempts were cut off."""
         self.intake.draining = True
@@ -338,13 +364,11 @@ def _retention(config: Config) -> Retention:
         runs_ms=_ms(keep.runs),
         events_ms=_ms(keep.events),
         events_bytes=keep.events_size,
-        events_bytes=keep.events_size,
         dedup_ms=_ms(keep.dedup_keys),
         dedup_per_trigger=keep.dedup_keys_max,
         request_ids_ms=_ms(keep.request_ids),
         dead_letters_ms=_ms(keep.dead_letters),
         logs_ms=_ms(keep.logs),
-        audit_ms=_ms(keep.audit),
         audit_ms=_ms(keep.audit),
     )
 
@@ -364,6 +388,20 @@ def _script_limits(config: Config) -> ScriptLimits:
         coroutines=limits.coroutines,
         host_calls=limits.host_calls,
         log_bytes=limits.log,
+    )
+
+
+def _process_limits(config: Config) -> ProcessLimits:
+    limits = config.plugins.limits
+    return ProcessLimits(
+        memory_bytes=limits.memory,
+        files=limits.files,
+        file_bytes=limits.file_size,
+        cpu=limits.cpu,
+        attempts=limits.attempts,
+        start=limits.start,
+        answer=limits.answer,
+        idle=limits.idle,
     )
 
 

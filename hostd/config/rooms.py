@@ -53,12 +53,45 @@ class Http(Room):
     )
 
 
+class PluginLimits(Room):
+    """What each plugin process may take."""
+
+    memory: Size = Field(1024 * MIB, ge=64 * MIB, description="Data it may allocate.")
+    files: int = Field(1024, ge=32, le=1_000_000, description="Files and connections open at once.")
+    file_size: Size = Field(1024 * MIB, ge=MIB, description="Largest file it may write.")
+    cpu: float = Field(
+        0.0,
+        ge=0.0,
+        le=1024.0,
+        description="Processors used, on average over ten seconds, before it is killed; 0 = any.",
+    )
+    attempts: int = Field(100, ge=1, le=10_000, description="Attempts of one action at once.")
+    start: Duration = Field(
+        timedelta(seconds=30), ge=timedelta(seconds=1), le=10 * MINUTE, description="Time it has to connect."
+    )
+    answer: Duration = Field(
+        timedelta(seconds=30),
+        ge=timedelta(seconds=1),
+        le=HOUR,
+        description="Time its event loop may stand still; then it is killed.",
+    )
+    idle: Duration = Field(
+        10 * MINUTE,
+        ge=timedelta(0),
+        description="Time without work after which one without triggers ends; 0s = never.",
+    )
+
+
 class Plugins(Room):
     """Which plugins load, and how."""
 
     inline: tuple[PluginId, ...] = Field(
-        (), description="Installed plugins trusted to run inside the daemon. They can stop it."
+        (), description="Plugins, other than built-in ones, trusted to run inside the daemon. They can stop it."
     )
+    process: tuple[PluginId, ...] = Field(
+        (), description="Built-in plugins that run in a process of their own, as all others do unless trusted."
+    )
+    limits: PluginLimits = Field(default_factory=PluginLimits)
     allow: tuple[PluginId, ...] | None = Field(None, description="Only these plugins load; unset means all.")
     deny: tuple[PluginId, ...] = Field((), description="These plugins never load.")
     settings: dict[str, dict[str, Any]] = Field(
@@ -140,6 +173,7 @@ class Limits(Room):
     doors: int = Field(10_000, ge=10, le=1_000_000, description="Requests waiting for the engine; past it INTAKE_FULL.")
     inline: int = Field(1000, ge=1, le=100_000, description="Waiting inline attempts at once.")
     threads: int = Field(32, ge=1, le=1024, description="Attempts in threads at once.")
+    processes: int = Field(1000, ge=1, le=100_000, description="Attempts in plugin processes at once.")
     cancel_grace: Duration = Field(
         timedelta(seconds=30), ge=timedelta(0), le=HOUR, description="Time a running attempt has to answer a cancel."
     )

@@ -261,6 +261,21 @@ REASONS: dict[str, ReasonPage] = {
     "ACTIVE_CHANGED": ReasonPage(
         Kind.CONFLICT, "The active version is not the one the request expected.", "Look at it and try again."
     ),
+    "TRIGGER_EXISTS": ReasonPage(
+        Kind.EXISTS,
+        "There is a trigger of this name with another document.",
+        "`hostd trigger apply` replaces it; over the API, set `replace`.",
+    ),
+    "SCHEDULE_MISSING": ReasonPage(
+        Kind.STATE,
+        "The trigger does not go by the clock, so it has no times to show or to fill in.",
+        "Name a trigger that does, such as one that uses cron.schedule.",
+    ),
+    "DEAD_LETTER_MISSING": ReasonPage(
+        Kind.MISSING,
+        "There is no dead letter of this number: it was redriven, purged, or is past retention.",
+        "`hostd dead-letters list` shows what is there.",
+    ),
     "TRIGGER_MISSING": ReasonPage(Kind.MISSING, "There is no such trigger.", "`hostd trigger list`."),
     "PLUGIN_MISSING": ReasonPage(Kind.MISSING, "There is no such plugin or component.", "`hostd plugin list`."),
     "BLOB_MISSING": ReasonPage(
@@ -271,6 +286,16 @@ REASONS: dict[str, ReasonPage] = {
         Kind.UNSUPPORTED,
         "An installed plugin that the operator did not choose to run inside the daemon needs a process of its own.",
         "Add its id to `plugins.inline` if you trust it.",
+    ),
+    "PLUGIN_UNAVAILABLE": ReasonPage(
+        Kind.UNAVAILABLE,
+        "The plugin's process is not there, does not answer, or is kept out after repeated crashes.",
+        "`hostd plugin show ID` says why and shows what it printed last; it is started again by itself.",
+    ),
+    "STALE_ATTEMPT": ReasonPage(
+        Kind.STATE,
+        "A plugin process spoke for an attempt or trigger that the host does not wait for any more.",
+        "Nothing; the attempt was canceled, timed out, or went on elsewhere.",
     ),
     "PLUGIN_DENIED": ReasonPage(
         Kind.DENIED,

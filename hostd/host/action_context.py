@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from hostd.aio import Clock
@@ -35,13 +35,14 @@ class AttemptSecrets:
 class AttemptContext:
     """One attempt's ActionContext; the runtime reads `lines` and calls `request_cancel`."""
 
-    __slots__ = ("_attempt", "_cancel", "_deadline", "_home", "_log")
+    __slots__ = ("_attempt", "_cancel", "_deadline", "_home", "_log", "when_recorded")
 
     def __init__(self, home: AttemptContexts, attempt: AttemptFacts) -> None:
         self._home = home
         self._attempt = attempt
         self._log: AttemptLog | None = None
         self._cancel: CancelFlag | None = None
+        self.when_recorded: Callable[[], object] | None = None  # called once the outcome is durable
         timeout_ms = attempt.step.timeout_ms
         self._deadline = home.clock.now() + timedelta(milliseconds=timeout_ms) if timeout_ms else None
 

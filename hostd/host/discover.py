@@ -10,6 +10,7 @@ from importlib.metadata import EntryPoint, distributions
 from pathlib import Path
 
 from hostd.host.found import Found, Source
+from hostd.host.process.launch import python_launch
 from hostd.values.version import VERSION
 
 BUILT_IN_PACKAGE = "hostd_builtin"
@@ -28,6 +29,7 @@ def find_built_in(package: str = BUILT_IN_PACKAGE) -> list[Found]:
             Source.BUILT_IN,
             str(Path(folder) / name),
             partial(importlib.import_module, f"{package}.{name}"),
+            python_launch("--entry-point", f"{package}.{name}"),
         )
         for name in names
     ]
@@ -42,7 +44,9 @@ def find_installed(path: list[str] | None = None) -> list[Found]:
     found: dict[tuple[str, str], Found] = {}
     for point, distribution, version in _entry_points(path):
         origin = f"{distribution} {version} ({point.value})"
-        found.setdefault((point.name, origin), Found(point.name, version, Source.INSTALLED, origin, point.load))
+        launch = python_launch("--entry-point", point.value)
+        plugin = Found(point.name, version, Source.INSTALLED, origin, point.load, launch)
+        found.setdefault((point.name, origin), plugin)
     return [found[key] for key in sorted(found)]
 
 

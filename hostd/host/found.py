@@ -8,31 +8,40 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from hostd.host.process.launch import Launch
+
 
 class Source(enum.StrEnum):
     """Where a plugin comes from."""
 
     BUILT_IN = "BUILT_IN"
     INSTALLED = "INSTALLED"
+    FOLDER = "FOLDER"
 
 
 class PluginState(enum.StrEnum):
-    """What became of a plugin. NEEDS_PROCESS: installed, but not chosen to run inside the daemon."""
+    """What became of a plugin. NEEDS_PROCESS: it was found, and its process was not started yet."""
 
     LOADED = "LOADED"
     FAILED = "FAILED"
     NEEDS_PROCESS = "NEEDS_PROCESS"
     DENIED = "DENIED"
+    STARTING = "STARTING"
+    QUARANTINED = "QUARANTINED"
 
 
 class Found(NamedTuple):
-    """A plugin that was found and not imported yet. `origin` says where, for people."""
+    """A plugin that was found and not imported yet. `origin` says where, for people.
+
+    `load` imports it into the daemon; `launch` starts it in a process of its own, None where that cannot be.
+    """
 
     id: str
     version: str
     source: Source
     origin: str
     load: Callable[[], Any]
+    launch: Launch | None = None
 
 
 class PluginReport(msgspec.Struct, frozen=True, gc=False):
@@ -48,13 +57,15 @@ class PluginReport(msgspec.Struct, frozen=True, gc=False):
     reason: str = ""
     message: str = ""
     traceback: str = ""
+    isolation: str = "inline"
 
 
 class Choices(msgspec.Struct, frozen=True, gc=False):
     """The operator's choices (`plugins.*` of the configuration).
 
     Args:
-        inline: ids of installed plugins that may run inside the daemon.
+        inline: ids of plugins that may run inside the daemon, beside the built-in ones.
+        process: ids of built-in plugins that run in a process of their own like all others.
         allow: when not empty, only these ids load (built-ins too). deny: these never do, whatever allows them.
         safe_mode: built-ins only.
         settings: plugin id, or component id, to its settings.
@@ -62,6 +73,7 @@ class Choices(msgspec.Struct, frozen=True, gc=False):
     """
 
     inline: frozenset[str] = frozenset()
+    process: frozenset[str] = frozenset()
     allow: frozenset[str] = frozenset()
     deny: frozenset[str] = frozenset()
     safe_mode: bool = False
@@ -74,11 +86,14 @@ class Choices(msgspec.Struct, frozen=True, gc=False):
             return PluginState.DENIED, "PLUGIN_DENIED", "listed in plugins.deny"
         if self.allow and found.id not in self.allow:
             return PluginState.DENIED, "PLUGIN_DENIED", "plugins.allow does not list it"
-        if found.source is Source.BUILT_IN:
-            return None
-        if self.safe_mode:
+        if self.safe_mode and found.source is not Source.BUILT_IN:
             return PluginState.DENIED, "PLUGIN_DENIED", "plugins.safe_mode loads built-in plugins only"
-        if found.id not in self.inline:
-            message = "it needs a process of its own, or its id in plugins.inline if you trust it inside the daemon"
-            return PluginState.NEEDS_PROCESS, "NEEDS_PROCESS", message
+        if self.outside(found):
+            return PluginState.NEEDS_PROCESS, "NEEDS_PROCESS", "it runs in a process of its own"
         return None
+
+    def outside(self, found: Found) -> bool:
+        """Say whether a plugin runs outside the daemon."""
+        if found.id in self.process:
+            return True
+        return found.source is not Source.BUILT_IN and found.id not in self.inline

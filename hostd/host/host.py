@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from random import Random, SystemRandom
+from typing import TYPE_CHECKING, NoReturn
 
 from hostd.aio import Clock, SystemClock
+from hostd.errors.base import invalid
 from hostd.host.assembly import Assembly
 from hostd.host.contexts import ProvisionScope
 from hostd.host.discover import find_built_in, find_installed
 from hostd.host.found import Choices, Found, PluginReport, PluginState, Source
 from hostd.host.loader import Refused
-from hostd.host.registry import HostRegistry, TriggerEntry
+from hostd.host.process.launch import ProcessLimits
+from hostd.host.registry import ActionEntry, HostRegistry, TriggerEntry
 from hostd.host.secrets import read_secret
+
+if TYPE_CHECKING:
+    from hostd.host.process.processes import Processes
 
 _log = logging.getLogger("hostd.host")
 
@@ -23,12 +30,24 @@ class PluginHost:
     """One per daemon. `registry` is replaced whole, never changed."""
 
     def __init__(
-        self, choices: Choices | None = None, *, clock: Clock | None = None, data_dir: Path | None = None
+        self,
+        choices: Choices | None = None,
+        *,
+        clock: Clock | None = None,
+        data_dir: Path | None = None,
+        random: Random | None = None,
+        limits: ProcessLimits | None = None,
     ) -> None:
         self._choices = choices or Choices()
         self._clock = clock or SystemClock()
         self._data_dir = data_dir
-        self.registry = HostRegistry(actions={}, triggers={}, secrets=(), plugins=())
+        self._inside = HostRegistry(actions={}, triggers={}, secrets=(), plugins=())
+        self._outside: list[Found] = []
+        self.registry = self._inside
+        self._random = random or SystemRandom()
+        self._limits = limits or ProcessLimits()
+        self.processes: Processes | None = None  # made when the first is needed: it brings gRPC
+        self.changed: Callable[[], None] | None = None  # told when the registry was replaced
 
     def load(self, found: list[Found] | None = None) -> HostRegistry:
         """Load every plugin and return the new registry. Never raises for a broken plugin: `registry.plugins` lists it.
@@ -40,7 +59,8 @@ class PluginHost:
         absent = self._choices.inline - {plugin.id for plugin in everything}
         everything = [*everything, *(_absent(plugin_id) for plugin_id in sorted(absent))]
         assembly = Assembly(self._choices, clock=self._clock, data_dir=self._data_dir)
-        self.registry = assembly.build(everything)
+        self._inside = self.registry = assembly.build(everything)
+        self._outside = [plugin for plugin in everything if self._runs_outside(plugin)]
         for report in self.registry.plugins:
             _tell(report)
         for key in assembly.unused_settings():
@@ -49,14 +69,60 @@ class PluginHost:
             )
         return self.registry
 
+    def _runs_outside(self, plugin: Found) -> bool:
+        refusal = self._choices.refusal(plugin)
+        return plugin.launch is not None and refusal is not None and refusal[0] is PluginState.NEEDS_PROCESS
+
+    async def start_processes(self, *, socket: Path | None = None) -> None:
+        """Start the plugins that run outside the daemon; returns when each has said what it serves, or is late.
+
+        Raises:
+            OSError: the socket they dial cannot be made.
+        """
+        if self._outside:
+            processes = self._processes()
+            await processes.start(self._outside, socket=socket)
+            await processes.inherited()
+
+    @property
+    def outside(self) -> bool:
+        """Whether any plugin that was found runs outside the daemon."""
+        return bool(self._outside)
+
+    def drop_unclaimed(self) -> None:
+        """Recovery is over: what plugin processes still hold and nobody waits for is stopped."""
+        if self.processes is not None:
+            self.processes.drop_unclaimed()
+
+    def _processes(self) -> Processes:
+        from hostd.host.process.processes import Processes
+
+        if self.processes is None:
+            self.processes = Processes(
+                clock=self._clock,
+                random=self._random,
+                limits=self._limits,
+                data_dir=self._data_dir,
+                settings=self._choices.settings,
+                changed=self._compose,
+            )
+        return self.processes
+
+    def _compose(self) -> None:
+        """Replace the registry by what is loaded inside and what processes serve now."""
+        if self.processes is not None:
+            self.registry = composed(self._inside, self.processes)
+        if self.changed is not None:
+            self.changed()
+
     async def prepare(self) -> dict[str, str]:
         """Provision every shared component now, instead of on first use; return those that failed with their message.
 
         A component that fails here is tried again on its first use.
         """
-        waiting = [entry for entry in self.registry.shared() if not entry.life.ready]
+        waiting = [entry for entry in self._inside.shared() if not entry.life.ready]
         results = await asyncio.gather(*(entry.life.prepare() for entry in waiting), return_exceptions=True)
-        for action in self.registry.actions.values():
+        for action in self._inside.actions.values():
             action.settle()
         return {
             entry.id: str(result)
@@ -74,8 +140,29 @@ class PluginHost:
 
     async def close(self) -> None:
         """Close every shared component, in reverse order of loading; may be called twice."""
-        for entry in reversed(self.registry.shared()):
+        if self.processes is not None:
+            await self.processes.stop()
+        for entry in reversed(self._inside.shared()):
             await entry.life.close()
+
+
+def composed(inside: HostRegistry, processes: Processes) -> HostRegistry:
+    """Return one registry of both. What runs inside keeps its ids; of two processes the first keeps an id."""
+    actions: dict[str, ActionEntry] = dict(inside.actions)
+    triggers: dict[str, TriggerEntry] = dict(inside.triggers)
+    for plugin_id, their_actions, their_triggers in processes.entries():
+        owners = [*(actions.get(one.id) for one in their_actions), *(triggers.get(one.id) for one in their_triggers)]
+        owner = next((entry for entry in owners if entry is not None), None)
+        if owner is not None:
+            message = f"{owner.id} is provided by plugin {owner.plugin} already"
+            processes.taken(plugin_id, invalid("PLUGIN_FAILED", message))
+            continue
+        actions.update((one.id, one) for one in their_actions)
+        triggers.update((one.id, one) for one in their_triggers)
+    reports = [report for report in inside.plugins if report.id not in processes.known]
+    return HostRegistry(
+        actions=actions, triggers=triggers, secrets=inside.secrets, plugins=[*reports, *processes.reports()]
+    )
 
 
 def _absent(plugin_id: str) -> Found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from typing import Any, ClassVar, Literal, TypeAlias, get_args, get_origin
 
@@ -39,6 +40,13 @@ class Component:
 
     async def close(self) -> None:
         """Let go of everything; also called after a `provision` that failed half-way."""
+
+
+def description_of(component: type[Component]) -> str:
+    """Return the first sentence of a component's documentation."""
+    text = " ".join((inspect.getdoc(component) or "").split())
+    head, stop, _ = text.partition(". ")
+    return head + "." if stop else text
 
 
 def refuse(message: str) -> HostdError:

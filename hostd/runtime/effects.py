@@ -15,6 +15,7 @@ from typing import Any
 
 from hostd.aio import Clock
 from hostd.errors.base import HostdError, Kind
+from hostd.host.lost import AttemptLostError
 from hostd.model.commands import AskSlot, CancelAttempt, Command, StartAttempt
 from hostd.model.messages import AttemptDone, AttemptError, AttemptGone, Message
 from hostd.model.records import Failure
@@ -53,6 +54,7 @@ class Effects:
         clock: Clock,
         random: Random,
         tell: Callable[[int, Message], None],
+        ask: Callable[[int, Message], asyncio.Future[bool]] | None = None,
         faults: Faults | None = None,
         threads_max: int = 32,
         cancel_grace_s: float = CANCEL_GRACE_S,
@@ -65,6 +67,7 @@ class Effects:
         self._logs = logs
         self._clock = clock
         self._tell = tell
+        self._ask_recorded = ask
         self._faults = faults
         self._cancel_grace_s = cancel_grace_s
         self._answers = Answers(contexts=contexts, random=random)
@@ -108,27 +111,13 @@ class Effects:
     # -- starting
 
     def _start(self, resident: Resident, command: StartAttempt) -> None:
-        run = resident.run
-        index = command.step
-        step = run.plan.steps[index]
-        active = run.active.get(index)
-        attempt = Attempt(
-            resident.key,
-            resident.namespace,
-            run.run_id,
-            run.lineage,
-            run.plan,
-            step,
-            command.attempt,
-            active.ready_at_ms if active is not None else 0,
-            command.alone,
-        )
+        attempt = _attempt_of(resident, command.step, command.attempt, alone=command.alone)
         if self._stopped:
             self._cut_off(attempt)
             return
-        entry = self._actions().action(step.uses)
+        entry = self._actions().action(attempt.action)
         if entry is None:
-            message = f"no loaded plugin provides the action {step.uses}; `hostd plugin list` shows what is loaded"
+            message = f"no loaded plugin provides the action {attempt.action}; `hostd plugin list` shows what is loaded"
             self._refuse(attempt, Failure("ACTION_UNKNOWN", message))
             return
         attempt.executor = entry.executors[0]
@@ -141,6 +130,19 @@ class Effects:
             self._ended(attempt, None, error)
         else:
             self._begin(attempt, work)
+
+    def adopt(self, resident: Resident, index: int, number: int) -> bool:
+        """Go on waiting for an attempt that a plugin's process holds since before this daemon; say whether one does."""
+        attempt = _attempt_of(resident, index, number)
+        entry = self._actions().action(attempt.action)
+        if entry is None or entry.executors[0] != "process":
+            return False
+        if not entry.instance.holds(attempt.run_id, attempt.step.id, number):
+            return False
+        attempt.executor, attempt.effects = "process", entry.effects
+        attempt.context = self._contexts.action(attempt)
+        self._begin(attempt, entry.instance.again(attempt.context))
+        return True
 
     def _work_for(self, attempt: Attempt, entry: ActionEntry, rendered: Any) -> Coroutine[Any, Any, Any]:
         if not entry.life.ready or (attempt.plan.secret_names and has_secret(rendered)):
@@ -255,16 +257,24 @@ class Effects:
 
     def _ended(self, attempt: Attempt, value: Any, error: BaseException | None) -> None:
         self._let_go(attempt)
-        if self._stopped and error is not None:
+        if isinstance(error, AttemptLostError) or (self._stopped and error is not None):
             self._cut_off(attempt)
         else:
             answer = self._answers.of(attempt, value, error)
             self.ends[attempt.executor, _outcome(answer)] += 1
-            self._tell(attempt.key, answer)
+            self._answer(attempt, answer)
         if attempt.context is not None and attempt.context.lines:
             lines = attempt.context.lines
             lines = clean(lines, attempt.hidden) if attempt.hidden else lines
             self._logs.append(attempt.run_id, attempt.step.id, attempt.number, lines)
+
+    def _answer(self, attempt: Attempt, answer: AttemptDone | AttemptError) -> None:
+        """Tell the engine; whoever keeps the outcome until it is durable (a plugin's process) hears when it is."""
+        recorded = attempt.context.when_recorded if attempt.context is not None else None
+        if recorded is None or self._ask_recorded is None:
+            self._tell(attempt.key, answer)
+            return
+        self._ask_recorded(attempt.key, answer).add_done_callback(lambda done: done.exception() or recorded())
 
     def _let_go(self, attempt: Attempt) -> None:
         attempt.finished = True
@@ -291,7 +301,7 @@ class Effects:
     # -- the end
 
     def _cut_off(self, attempt: Attempt) -> None:
-        """The daemon stops: the attempt is lost, but it is no suspect, for it did not stop the daemon."""
+        """The daemon stops, or a plugin's process died: the attempt is lost, but no suspect of killing the daemon."""
         self._tell(attempt.key, AttemptGone(attempt.step.index, attempt.number, attempt.effects, suspect=False))
 
     async def drain(self, deadline_s: float) -> int:
@@ -319,6 +329,22 @@ class Effects:
             attempt.abandoned = True
             self._ended(attempt, None, asyncio.CancelledError())
         self._threads.close()
+
+
+def _attempt_of(resident: Resident, index: int, number: int, *, alone: bool = False) -> Attempt:
+    run = resident.run
+    active = run.active.get(index)
+    return Attempt(
+        resident.key,
+        resident.namespace,
+        run.run_id,
+        run.lineage,
+        run.plan,
+        run.plan.steps[index],
+        number,
+        active.ready_at_ms if active is not None else 0,
+        alone,
+    )
 
 
 def _outcome(answer: AttemptDone | AttemptError) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from hostd.errors.base import HostdError, Kind
 from hostd.host.found import PluginReport, PluginState
 from hostd.host.registry import ActionEntry, HostRegistry, SecretsEntry, TriggerEntry
 from hostd.model.views import ComponentView, PluginView, SchemaView
+from hostd.plugin.component import description_of
 from hostd.values.json_text import dump_json
 
 ACTION, TRIGGER, SECRETS = "action", "trigger", "secrets"
@@ -78,26 +77,20 @@ def _plugin(report: PluginReport, parts: Parts) -> PluginView:
 
 
 def _action(entry: ActionEntry) -> ComponentView:
-    about = _first_sentence(type(entry.life.component))
+    executors = tuple(entry.executors)
     return ComponentView(
-        entry.id, ACTION, entry.plugin, about, entry.since, entry.stability, entry.effects, tuple(entry.executors)
+        entry.id, ACTION, entry.plugin, entry.description, entry.since, entry.stability, entry.effects, executors
     )
 
 
 def _trigger(entry: TriggerEntry) -> ComponentView:
-    return ComponentView(entry.id, TRIGGER, entry.plugin, _first_sentence(entry.trigger), entry.since, entry.stability)
+    return ComponentView(entry.id, TRIGGER, entry.plugin, entry.description, entry.since, entry.stability)
 
 
 def _secrets(entry: SecretsEntry) -> ComponentView:
     provider = type(entry.instance)
-    return ComponentView(entry.id, SECRETS, entry.plugin, _first_sentence(provider), provider.since, provider.stability)
+    return ComponentView(entry.id, SECRETS, entry.plugin, description_of(provider), provider.since, provider.stability)
 
 
 def _schema(view: ComponentView, entry: ActionEntry | TriggerEntry) -> SchemaView:
     return SchemaView(view, dump_json(entry.schema), dump_json(entry.sample()))
-
-
-def _first_sentence(component: type[Any]) -> str:
-    text = " ".join((inspect.getdoc(component) or "").split())
-    head, stop, _ = text.partition(". ")
-    return head + "." if stop else text

@@ -69,11 +69,16 @@ def _look_at_steps(loop: EngineLoop, resident: Resident, actions: Actions, lost:
         if run.states[index] == StepState.READY:
             share = (resident.namespace, run.plan.workflow)
             loop.slots.ask(resident.key, index, action, alone=active.alone, share=share)
-        elif run.states[index] == StepState.RUNNING:
+        elif run.states[index] == StepState.RUNNING and not _offered_back(loop, resident, index, active.attempt):
             entry = actions.action(action)
             effects = entry.effects if entry is not None else "idempotent"
             suspect = entry is None or entry.executors[0] in IN_DAEMON
             lost.append((resident.key, AttemptGone(index, active.attempt, effects, suspect)))
+
+
+def _offered_back(loop: EngineLoop, resident: Resident, index: int, number: int) -> bool:
+    """A plugin's process may have outlived the daemon that began the attempt, and hold it still."""
+    return loop.effects is not None and loop.effects.adopt(resident, index, number)
 
 
 async def _decide(loop: EngineLoop, lost: list[Lost]) -> None:

@@ -19,7 +19,7 @@ from hostd.definition.plan import Plan
 from hostd.model.commands import Command, StartAttempt
 from hostd.model.fair_line import FairLine, Rounds
 
-LIMITS = {"inline": 1_000, "thread": 32, "lua": 32}
+LIMITS = {"inline": 1_000, "thread": 32, "lua": 32, "process": 1_000}
 IN_DAEMON = frozenset({"inline", "thread"})
 ALONE_S = 30.0
 

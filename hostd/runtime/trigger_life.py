@@ -73,6 +73,11 @@ class TriggerLife:
             await asyncio.wait([live.task], timeout=END_S)
         live.task = None
 
+    def outdated(self, live: Live) -> bool:
+        """Say whether a trigger runs, or failed, with another plugin than the one that is loaded now."""
+        over = live.state in ("PAUSED", "ENDED", "STARTING")
+        return not over and self._registry().trigger(live.source.plan.uses) is not live.entry
+
     async def _supervise(self, live: Live) -> None:
         """Run a trigger until it says it is done, restarting with back-off."""
         failures = 0
@@ -107,7 +112,7 @@ class TriggerLife:
     async def _run(self, live: Live) -> TriggerVerdict:
         """Run a trigger once; return what its end means."""
         source = live.source
-        entry = self._registry().trigger(source.plan.uses)
+        entry = live.entry = self._registry().trigger(source.plan.uses)
         if entry is None:
             message = f"no loaded plugin provides the trigger {source.plan.uses}"
             return verdict_of(HostdError(Kind.MISSING, "PLUGIN_MISSING", message))

@@ -19,6 +19,7 @@ class Live:
         self.restarts = 0
         self.task: asyncio.Task[None] | None = None
         self.started_s = 0.0
+        self.entry: object = None  # the plugin it last ran with, None where none was loaded
 
     @property
     def name(self) -> Name:

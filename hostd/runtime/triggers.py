@@ -64,6 +64,10 @@ class Triggers:
         await asyncio.gather(*(self._life.end(live) for live in list(self._live.values())))
         self._live.clear()
 
+    def plugins_changed(self) -> None:
+        """Look again at triggers whose plugin came, went or was replaced."""
+        self._wanted.set()
+
     async def _keep(self) -> None:
         while True:
             await self._wanted.wait()
@@ -90,6 +94,9 @@ class Triggers:
                 kept[name] = live.source.row
                 if found is None:
                     del self._live[name]  # one that is replaced stays visible until it is
+            elif self._life.outdated(live):
+                await self._life.end(live)
+                self._life.begin(live)
         rows = {(row.namespace, row.workflow, row.name): row for row in await self._rows()} | kept
         for name, (ready, plan, since_ms) in wanted.items():
             if name not in self._live or name in kept:

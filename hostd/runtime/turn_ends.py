@@ -39,6 +39,10 @@ class Performer(Protocol):
 
     def perform(self, resident: Resident, commands: list[Command]) -> None: ...
 
+    def adopt(self, resident: Resident, index: int, number: int) -> bool:
+        """Go on waiting for an attempt that somebody outside the daemon still holds; say whether anybody does."""
+        ...
+
 
 class Watchers(Protocol):
     """Hears of every durable turn (runtime.watch)."""

@@ -117,7 +117,7 @@ async def start_child(
 
 def _confine(pid: int, limits: ProcessLimits) -> None:
     """Set the limits of a process that was just started (it is still loading its interpreter)."""
-    if resource is None or not hasattr(resource, "prlimit"):
+    if not hasattr(resource, "prlimit"):  # Linux has it
         return
     wanted = (
         (resource.RLIMIT_DATA, limits.memory_bytes),

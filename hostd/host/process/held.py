@@ -15,10 +15,6 @@ from hostd.values.json_text import parse_json
 Key = tuple[str, str, int]  # run, step, attempt
 
 
-class AttemptLostError(Exception):
-    """The process that held the attempt is gone, and with it whatever the attempt did."""
-
-
 class Held:
     """One attempt in the process. `answer` gets its outcome, or an exception when the process is gone."""
 

@@ -55,7 +55,8 @@ class Link:
         future = self._questions[number] = asyncio.get_running_loop().create_future()
         try:
             self.send(frame)
-            return await future
+            answer: pb.FromPlugin = await future
+            return answer
         finally:
             self._questions.pop(number, None)
 
@@ -97,7 +98,9 @@ def fault_error(fault: pb.Fault) -> HostdError:
     """Return a child's fault as an error of hostd's; a reason it made up becomes PLUGIN_FAILED."""
     page = REASONS.get(fault.reason)
     if page is None or page.kind is Kind.BUG:
-        return HostdError(Kind.UNAVAILABLE, "PLUGIN_FAILED", f"{fault.reason[:80]}: {fault.message}"[:MESSAGE_CHARS_MAX])
+        return HostdError(
+            Kind.UNAVAILABLE, "PLUGIN_FAILED", f"{fault.reason[:80]}: {fault.message}"[:MESSAGE_CHARS_MAX]
+        )
     details, violations = _details(fault.details)
     return HostdError(
         page.kind,

@@ -7,7 +7,6 @@ reads; the next daemon reads on.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 from collections import deque
@@ -39,15 +38,23 @@ class Output:
         self._partial = b""
 
     def open(self) -> int:
-        """Make the pipe where it is not there, begin to read, and return a descriptor for the child (the caller's)."""
-        with contextlib.suppress(FileExistsError):
-            os.mkfifo(self.path, 0o600)
+        """Make the pipe, begin to read, and return a descriptor for the child (the caller's). Raises OSError."""
+        os.mkfifo(self.path, 0o600)
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+        self.open_again()
+        return descriptor
+
+    def open_again(self) -> None:
+        """Read on from a process that an earlier daemon started."""
         self._task = spawn(self._read(), name=f"output of {self._plugin}")
-        return os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
 
     async def _read(self) -> None:
         reader = asyncio.StreamReader(limit=CHUNK_BYTES)
-        descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            _log.warning("plugin_output_lost plugin=%s error=%s", self._plugin, error)
+            return
         file = os.fdopen(descriptor, "rb", buffering=0)
         loop = asyncio.get_running_loop()
         transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), file)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import grpc
 
 from hostd.aio import spawn
+from hostd.errors.base import HostdError
 from hostd.host.process.link import FRAME_BYTES_MAX, Link
 from hostd.plugin.v1 import host_pb2 as pb
 from hostd.plugin.v1 import host_pb2_grpc as rpc
@@ -85,7 +86,7 @@ class Switchboard(rpc.HostServicer):
             await self._server.stop(STOP_S)
             self._server = None
 
-    async def Connect(self, request_iterator: Any, context: Any) -> None:  # noqa: N802 the rpc's name
+    async def Connect(self, request_iterator: Any, context: Any) -> None:  # type: ignore[override]  # noqa: N802
         """Serve one child for as long as it stays."""
         line, link, welcome = await self._admit(context)
         await context.write(pb.FromHost(welcome=welcome))
@@ -94,7 +95,7 @@ class Switchboard(rpc.HostServicer):
         try:
             while (frame := await context.read()) is not grpc.aio.EOF:
                 line.received(link, frame)
-        except ValueError as error:
+        except (ValueError, HostdError) as error:
             why = str(error)
             _log.warning("plugin_protocol_broken plugin=%s why=%s", line.plugin, why)
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, why)

@@ -1,0 +1,225 @@
+"""All plugin processes of a daemon: the socket they dial, who lives, and what they serve."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from hostd.aio import Clock, spawn
+from hostd.errors.base import HostdError
+from hostd.host.found import Found, PluginReport, PluginState
+from hostd.host.process.entries import RemoteActionEntry, RemoteTriggerEntry, settings_of
+from hostd.host.process.launch import Launch, ProcessLimits
+from hostd.host.process.plugin_process import PluginProcess, ProcessHome, ProcessState
+from hostd.host.process.switchboard import Switchboard
+
+FIRST_WORD_S = 10.0
+REDIAL_S = 10.0
+_log = logging.getLogger("hostd.host.process")
+_SHOWN = {
+    ProcessState.STARTING: PluginState.STARTING,
+    ProcessState.BACKING_OFF: PluginState.STARTING,
+    ProcessState.QUARANTINED: PluginState.QUARANTINED,
+    ProcessState.BROKEN: PluginState.FAILED,
+}
+
+
+class Processes:
+    """Owns every plugin process. `changed` is called when what they serve, or how they are, has changed."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        random: Random,
+        limits: ProcessLimits,
+        data_dir: Path | None,
+        settings: Mapping[str, Any],
+        changed: Callable[[], None],
+    ) -> None:
+        self.switchboard = Switchboard()
+        self.known: dict[str, PluginProcess] = {}
+        self._clock = clock
+        self._random = random
+        self._limits = limits
+        self._data_dir = data_dir
+        self._settings = settings
+        self._changed = changed
+        self._found: dict[str, Found] = {}
+        self._entries: dict[str, tuple[object, list[RemoteActionEntry], list[RemoteTriggerEntry]]] = {}
+        self._faults: dict[str, HostdError] = {}
+        self._run_dir: Path | None = None
+        self._own_run_dir = False
+
+    # -- life
+
+    async def start(self, found: Iterable[Found], *, socket: Path | None = None) -> None:
+        """Listen, start every plugin's process, and wait (a while) until each has said what it serves.
+
+        Args:
+            socket: where to listen; None in a folder of its own.
+
+        Raises:
+            OSError: the socket or its folder cannot be made.
+        """
+        wanted = [plugin for plugin in found if plugin.launch is not None]
+        if not wanted:
+            return
+        run_dir = await self._open(socket)
+        for plugin in wanted:
+            self._add(plugin, run_dir)
+        await self._hear(self.known.values())
+
+    async def _open(self, socket: Path | None) -> Path:
+        if self._run_dir is None:
+            if self._data_dir is None:
+                self._run_dir, self._own_run_dir = Path(tempfile.mkdtemp(prefix="hostd-plugins-")), True
+            else:
+                self._run_dir = self._data_dir / "run" / "plugins"
+                await asyncio.to_thread(self._run_dir.mkdir, mode=0o700, parents=True, exist_ok=True)
+            path = socket or self._run_dir / "host.sock"
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+            await self.switchboard.start(path)
+        return self._run_dir
+
+    def _add(self, found: Found, run_dir: Path, launch: Launch | None = None) -> PluginProcess:
+        home = ProcessHome(
+            self.switchboard, self._clock, self._random, self._limits, run_dir, self._data_dir, self._heard
+        )
+        chosen = launch or found.launch
+        if chosen is None:
+            raise ValueError(f"plugin {found.id} has no process")
+        process = self.known[found.id] = PluginProcess(found.id, found.version, chosen, home)
+        self._found[found.id] = found
+        process.start()
+        return process
+
+    async def _hear(self, processes: Iterable[PluginProcess]) -> None:
+        waiting = [spawn(process.first_word(), name=f"first word of {process.plugin}") for process in processes]
+        if waiting:
+            _, late = await asyncio.wait(waiting, timeout=FIRST_WORD_S)
+            for task in late:
+                task.cancel()
+
+    async def add(self, found: Found, *, socket: Path | None = None) -> PluginReport:
+        """Start one more plugin's process, or another version of it; return what became of it.
+
+        The old one goes on serving until the new one is ready, and stays when the new one cannot be used.
+        """
+        run_dir = await self._open(socket)
+        old = self.known.get(found.id)
+        old_found, old_entries = self._found.get(found.id), self._entries.get(found.id)
+        fresh = self._add(found, run_dir)
+        await self._hear([fresh])
+        self._refresh(found.id)
+        report = self.report(found.id)
+        if old is None:
+            return report
+        if report.state is not PluginState.LOADED and old_found is not None and old_entries is not None:
+            await fresh.stop()
+            self.known[found.id], self._found[found.id], self._entries[found.id] = old, old_found, old_entries
+            self._faults.pop(found.id, None)
+            self._changed()
+            return report
+        await old.stop()
+        return report
+
+    async def remove(self, plugin_id: str) -> None:
+        """Stop a plugin's process and forget what it served."""
+        process = self.known.pop(plugin_id, None)
+        self._found.pop(plugin_id, None)
+        self._entries.pop(plugin_id, None)
+        self._faults.pop(plugin_id, None)
+        self._changed()
+        if process is not None:
+            await process.stop()
+
+    async def stop(self) -> None:
+        """Drain and end every process, and close the socket."""
+        await asyncio.gather(*(process.stop() for process in self.known.values()))
+        await self.switchboard.stop()
+        if self._own_run_dir and self._run_dir is not None:
+            await asyncio.to_thread(shutil.rmtree, self._run_dir, ignore_errors=True)
+
+    # -- what they serve
+
+    def _heard(self, process: PluginProcess) -> None:
+        if self.known.get(process.plugin) is process:
+            self._refresh(process.plugin)
+            self._changed()
+
+    def _refresh(self, plugin_id: str) -> None:
+        """Make entries of what a process says it serves, where that is new."""
+        process = self.known[plugin_id]
+        known = self._entries.get(plugin_id)
+        if not process.components or (known is not None and known[0] == process.components):
+            return
+        self._faults.pop(plugin_id, None)
+        try:
+            for component in process.components:
+                text, _ = settings_of(self._settings, component, plugin_id)
+                process.settle(component.id, text)
+            actions = [RemoteActionEntry(one, process) for one in process.components if one.kind == "action"]
+            triggers = [RemoteTriggerEntry(one, process) for one in process.components if one.kind == "trigger"]
+        except HostdError as error:
+            self._faults[plugin_id] = error
+            self._entries.pop(plugin_id, None)
+            return
+        self._entries[plugin_id] = (process.components, actions, triggers)
+
+    def taken(self, plugin_id: str, fault: HostdError) -> None:
+        """Leave a plugin's components out: another plugin has one of them."""
+        self._faults[plugin_id] = fault
+
+    def entries(self) -> Iterable[tuple[str, list[RemoteActionEntry], list[RemoteTriggerEntry]]]:
+        """Return what each plugin serves, by plugin."""
+        return [(plugin_id, actions, triggers) for plugin_id, (_, actions, triggers) in self._entries.items()]
+
+    def reports(self) -> list[PluginReport]:
+        """Return what became of each."""
+        return [self.report(plugin_id) for plugin_id in self.known]
+
+    def report(self, plugin_id: str) -> PluginReport:
+        """Return what became of one."""
+        process, found = self.known[plugin_id], self._found[plugin_id]
+        fault = self._faults.get(plugin_id)
+        state = _SHOWN.get(process.state, PluginState.LOADED if process.components else PluginState.STARTING)
+        if state is PluginState.STARTING and process.components:
+            state = PluginState.LOADED  # it is started again; what it serves is known
+        reason, message = "", process.message
+        if state in (PluginState.FAILED, PluginState.QUARANTINED):
+            reason = "PLUGIN_FAILED" if state is PluginState.FAILED else "PLUGIN_UNAVAILABLE"
+        if fault is not None:
+            state, reason, message = PluginState.FAILED, fault.reason, fault.message
+        return PluginReport(
+            found.id,
+            found.version,
+            found.source,
+            found.origin,
+            state,
+            process.api,
+            components=tuple(f"{one.kind} {one.id}" for one in process.components),
+            reason=reason,
+            message=message,
+            traceback=process.traceback,
+            isolation="process",
+        )
+
+    # -- recovery
+
+    async def inherited(self) -> None:
+        """Wait until processes that the daemon before left behind have dialed again, at most ten seconds."""
+        until_s = self._clock.monotonic_s() + REDIAL_S
+        while any(process.inherited for process in self.known.values()) and self._clock.monotonic_s() < until_s:
+            await self._clock.sleep(0.05)
+
+    def drop_unclaimed(self) -> None:
+        """Recovery is over: nobody asks any more for what processes still hold."""
+        for process in self.known.values():
+            process.drop_unclaimed()

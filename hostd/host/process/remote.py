@@ -1,0 +1,179 @@
+"""Actions and triggers as the host calls them, carried out in a plugin's process."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from hostd.errors.base import HostdError
+from hostd.host.lost import AttemptLostError
+from hostd.host.process.desk import HostedTrigger
+from hostd.host.process.held import Held, result_of
+from hostd.host.process.link import LinkLostError, fault_error
+from hostd.host.process.plugin_process import PluginProcess
+from hostd.plugin import NotConnected, PermanentFailure, RetryLater, Trigger
+from hostd.plugin.v1 import host_pb2 as pb
+from hostd.values.json_text import dump_json, parse_json
+
+STOP_TRIGGER_S = 8.0
+EPOCH = 0  # of this peer's shards; rises when an owner changes
+
+
+class RemoteAction:
+    """An action in a process: `run` is driven like any other action's."""
+
+    def __init__(self, process: PluginProcess, action: str) -> None:
+        self.id = action
+        self._process = process
+
+    async def run(self, ctx: Any, options: bytes) -> Any:
+        """Have the process do one attempt.
+
+        Raises:
+            AttemptLostError: the process died with it. Else what the action raised.
+        """
+        attempt_id = pb.AttemptId(run_id=ctx.run_id, step=ctx.step, attempt=ctx.attempt, epoch=EPOCH)
+        place = (ctx.run_id, ctx.step)
+        suspects = self._process.suspects
+        await suspects.enter(place)
+        try:
+            return await self._run(ctx, options, attempt_id)
+        finally:
+            suspects.leave(place)
+
+    async def _run(self, ctx: Any, options: bytes, attempt_id: pb.AttemptId) -> Any:
+        link = await self._process.link()
+        if not self._process.prepared(self.id):
+            await self._process.prepare(self.id)
+            link = await self._process.link()
+        held = self._process.hold(attempt_id, ctx)
+        try:
+            link.send(pb.FromHost(start_attempt=_start(self.id, ctx, options, attempt_id)))
+        except HostdError:
+            self._process.let_go(held)
+            raise
+        return await self._outcome(held, ctx)
+
+    def holds(self, run_id: str, step: str, attempt: int) -> bool:
+        """Say whether the process holds an attempt that this daemon has not begun."""
+        return self._process.claimed((run_id, step, attempt))
+
+    async def again(self, ctx: Any) -> Any:
+        """Wait for an attempt that the process holds since before this daemon."""
+        attempt_id = pb.AttemptId(run_id=ctx.run_id, step=ctx.step, attempt=ctx.attempt, epoch=EPOCH)
+        return await self._outcome(self._process.hold(attempt_id, ctx), ctx)
+
+    async def _outcome(self, held: Held, ctx: Any) -> Any:
+        process = self._process
+        try:
+            outcome = await self._answer(held)
+        finally:
+            process.let_go(held)
+        process.suspects.ended(held.place)
+        ctx.when_recorded = lambda: process.forget_outcome(held.id)
+        return result_of(outcome, parse_json, ctx.log.error)
+
+    async def _answer(self, held: Held) -> pb.Outcome:
+        try:
+            return await asyncio.shield(held.answer)
+        except asyncio.CancelledError:
+            if held.answer.done():
+                raise
+            await self._ask_to_stop(held)
+            outcome = await held.answer  # the host gives it up when the grace is over, by cancelling once more
+            if outcome.WhichOneof("end") == "output":
+                return outcome
+            raise
+
+    async def _ask_to_stop(self, held: Held) -> None:
+        link = await self._process.link()
+        link.send(pb.FromHost(cancel_attempt=pb.CancelAttempt(id=held.id)))
+
+
+def _start(action: str, ctx: Any, options: bytes, attempt_id: pb.AttemptId) -> pb.StartAttempt:
+    deadline = ctx.deadline
+    return pb.StartAttempt(
+        id=attempt_id,
+        action=action,
+        options=options,
+        namespace=ctx.namespace,
+        workflow=ctx.workflow,
+        idempotency_key=ctx.idempotency_key,
+        deadline_ms=round(deadline.timestamp() * 1000) if deadline is not None else 0,
+        progress=dump_json(ctx.progress) if ctx.progress is not None else b"",
+    )
+
+
+class RemoteTrigger(Trigger[Any]):
+    """A configured trigger in a process; provisioned, validated and closed there."""
+
+    def __init__(self, process: PluginProcess, trigger: str, options: bytes) -> None:
+        super().__init__(options)
+        self.id = trigger  # type: ignore[misc]
+        self._process = process
+
+    async def run(self, ctx: Any) -> None:
+        """Have the process run the trigger until it ends. Raises what steers the host, as the trigger raised it."""
+        try:
+            link = await self._process.link()
+            hosted = self._process.new_instance(ctx)
+            try:
+                link.send(pb.FromHost(start_trigger=self._start(ctx, hosted.instance)))
+                ended = await self._ended(hosted)
+            finally:
+                self._process.let_go_of_trigger(hosted)
+        except (LinkLostError, AttemptLostError):
+            raise NotConnected(f"the process of plugin {self._process.plugin} is gone") from None
+        _steer(ended)
+
+    async def _ended(self, hosted: HostedTrigger) -> pb.TriggerEnded:
+        try:
+            return await asyncio.shield(hosted.ended)
+        except asyncio.CancelledError:
+            if not hosted.ended.done():
+                link = await self._process.link()
+                link.send(pb.FromHost(stop_trigger=pb.StopTrigger(instance=hosted.instance)))
+                await asyncio.wait([hosted.ended], timeout=STOP_TRIGGER_S)
+            raise
+
+    async def partitions(self, ctx: Any) -> list[str]:
+        """Return the trigger's partitions as the process lists them. Raises HostdError."""
+        frame = pb.FromHost(plan_partitions=pb.PlanPartitions(trigger=self._start(ctx, "")))
+        answered = await self._process.ask(frame)
+        if answered.WhichOneof("frame") == "done":
+            raise fault_error(answered.done.fault)
+        if answered.partitions.HasField("fault"):
+            raise fault_error(answered.partitions.fault)
+        return list(answered.partitions.keys)
+
+    def _start(self, ctx: Any, instance: str) -> pb.StartTrigger:
+        return pb.StartTrigger(
+            instance=instance,
+            trigger=self.id,
+            options=self.options,
+            settings=self._process.settings(self.id),
+            namespace=ctx.namespace,
+            workflow=ctx.workflow,
+            name=ctx.name,
+            cursor=dump_json(ctx.cursor) if ctx.cursor is not None else b"",
+            partition=getattr(ctx, "partition", "") or "",
+        )
+
+
+class TriggerCrashedError(Exception):
+    """The trigger raised something of its own inside its process; the message names the class."""
+
+
+def _steer(ended: pb.TriggerEnded) -> None:
+    """Raise what the end of a trigger means; a plain return is the end of it."""
+    message = ended.message[:2_000]
+    if ended.verdict == "LATER":
+        raise RetryLater(ended.after_ms / 1000 or None, message)
+    if ended.verdict == "RECONNECT":
+        raise NotConnected(message)
+    if ended.verdict == "FAILED":
+        raise PermanentFailure(message)
+    if ended.verdict != "ENDED":
+        if ended.traceback:
+            message = f"{message}\n{ended.traceback[:8_000]}"
+        raise TriggerCrashedError(message)
