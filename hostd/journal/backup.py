@@ -9,6 +9,7 @@ import os
 import random
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from hostd.errors.base import HostdError, Kind
@@ -44,7 +45,7 @@ def copy_journal(
         raise HostdError(Kind.EXISTS, "ARGUMENT_INVALID", f"{target} exists; a backup overwrites nothing.")
     partial = target.with_name(target.name + ".partial")
     try:
-        partial.unlink(missing_ok=True)
+        _clear(partial)  # of a backup that was killed
         os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         _copy(source, partial, between=between, progress=progress, randomness=randomness)
         _flush(partial)
@@ -56,7 +57,8 @@ def copy_journal(
         message = f"The backup to {target} failed: {error}."
         raise HostdError(Kind.UNAVAILABLE, "JOURNAL_FAILED", message) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            _clear(partial)
     return target.stat().st_size
 
 
@@ -80,6 +82,12 @@ def _copy(
         renew(copy, load_counters(copy), randomness)
     finally:
         copy.close()
+
+
+def _clear(partial: Path) -> None:
+    """Remove an unfinished copy and what SQLite left beside it: its old rollback journal would be played into the next."""
+    for ending in ("", "-journal", "-wal", "-shm"):
+        partial.with_name(partial.name + ending).unlink(missing_ok=True)
 
 
 def _flush(path: Path) -> None:

@@ -16,15 +16,21 @@ class JournalLock:
         self._path = path
         self._file = -1
 
-    def take(self) -> None:
-        """Take the lock or raise HostdError JOURNAL_LOCKED, naming the process that has it."""
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+    def take(self, *, make: bool = True) -> None:
+        """Take the lock or raise HostdError JOURNAL_LOCKED, naming the process that has it.
+
+        Args:
+            make: make the file where there is none; without, nothing is taken then: whoever has a journal open has one.
+        """
+        flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if make else 0)
         try:
             file = os.open(self._path, flags, 0o600)
+        except FileNotFoundError:
+            if not make:
+                return
+            raise _not_writable(self._path, "its folder is gone") from None
         except OSError as error:
-            raise HostdError(
-                Kind.UNAVAILABLE, "JOURNAL_READ_ONLY", f"{self._path} cannot be written: {error}."
-            ) from error
+            raise _not_writable(self._path, error) from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -41,3 +47,7 @@ class JournalLock:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+
+
+def _not_writable(path: Path, why: object) -> HostdError:
+    return HostdError(Kind.UNAVAILABLE, "JOURNAL_READ_ONLY", f"{path} cannot be written: {why}.")

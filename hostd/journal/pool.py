@@ -20,10 +20,11 @@ class ReadPool:
 
     Args:
         read_only: open the file itself read-only: closing then leaves the WAL as it was found.
+        still: nobody writes the file and it has no WAL: it is read without making files beside it.
     """
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        self._target = f"{path.as_uri()}?mode={'ro' if read_only else 'rw'}"
+    def __init__(self, path: Path, *, read_only: bool = False, still: bool = False) -> None:
+        self._target = f"{path.as_uri()}?mode={'ro' if read_only else 'rw'}{'&immutable=1' if still else ''}"
         self._idle: list[sqlite3.Connection] = []
         self._slots = threading.Semaphore(READERS_MAX)
         self._closed = False

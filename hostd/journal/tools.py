@@ -24,7 +24,8 @@ def check_file(path: str | Path, repair: bool = False) -> Iterator[str]:
     """Yield one line a fault; nothing means sound.
 
     A file that a daemon has open is read in short pages beside it; one that nobody has open is also checked page by
-    page of SQLite's, and against its sidecar. Nothing is changed, but with `repair`, which needs the file for itself.
+    page of SQLite's, and against its sidecar. Nothing is changed and no file is left beside it, but with `repair`,
+    which needs the file for itself.
 
     Raises:
         HostdError: MISSING where there is no file; JOURNAL_LOCKED for `repair` of a file that is open.
@@ -40,7 +41,7 @@ def check_file(path: str | Path, repair: bool = False) -> Iterator[str]:
     try:
         if alone:
             yield from _at_rest(path)
-        pool = ReadPool(path, read_only=True)
+        pool = ReadPool(path, read_only=True, still=alone and not _has_wal(path))
         try:
             yield from check_journal(pool)
         except HostdError as error:
@@ -53,16 +54,22 @@ def check_file(path: str | Path, repair: bool = False) -> Iterator[str]:
 
 def _try(lock: JournalLock) -> bool:
     try:
-        lock.take()
-    except HostdError:
-        return False
+        lock.take(make=False)
+    except HostdError as error:
+        return error.reason != "JOURNAL_LOCKED"  # a file on a read-only medium is nobody's
     return True
+
+
+def _has_wal(path: Path) -> bool:
+    wal = path.with_name(path.name + "-wal")
+    return wal.exists() and wal.stat().st_size > 0
 
 
 def _at_rest(path: Path) -> Iterator[str]:
     """What only shows while nobody writes. Opened read-only, so that the WAL stays as it was found."""
     frames = read_wal(path.with_name(path.name + "-wal"))
-    connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None)
+    target = f"{path.as_uri()}?mode=ro{'' if _has_wal(path) else '&immutable=1'}"  # which leaves no -shm behind
+    connection = sqlite3.connect(target, uri=True, isolation_level=None)
     try:
         yield from structure_faults(connection)
         seen = Sidecar(path.with_suffix(".last")).read()

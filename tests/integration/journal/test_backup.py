@@ -79,6 +79,32 @@ async def test_a_backup_overwrites_nothing(tmp_path: Path) -> None:
     ]
 
 
+async def test_what_a_killed_backup_left_is_cleared(tmp_path: Path) -> None:
+    """An unfinished copy and SQLite's files beside it go with the next backup to the same place, which is sound."""
+    journal = open_journal(tmp_path / "a" / "journal.db")
+    await whole_run(journal)
+    for ending in (".partial", ".partial-journal", ".partial-wal"):
+        (tmp_path / f"copy.db{ending}").write_bytes(b"left over" * 1_000)
+    await asyncio.to_thread(journal.backup, str(tmp_path / "copy.db"))
+    journal.close()
+    assert list(check_file(tmp_path / "copy.db")) == []
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a", "copy.db"]
+
+
+async def test_checking_leaves_no_file(tmp_path: Path) -> None:
+    """Checking a copy, or a journal whose folder holds nothing else, leaves no lock and nothing of SQLite's."""
+    journal = open_journal(tmp_path / "live" / "journal.db")
+    await whole_run(journal)
+    await asyncio.to_thread(journal.backup, str(tmp_path / "copy.db"))
+    journal.close()
+    (tmp_path / "moved").mkdir()
+    shutil.copy(tmp_path / "live" / "journal.db", tmp_path / "moved" / "journal.db")
+    for file in (tmp_path / "copy.db", tmp_path / "moved" / "journal.db"):
+        before = sorted(file.parent.iterdir())
+        assert list(check_file(file)) == []
+        assert sorted(file.parent.iterdir()) == before
+
+
 async def test_the_tools_leave_an_open_journal_to_its_daemon(tmp_path: Path) -> None:
     """A live file can be checked beside the daemon, but not mended or copied; at rest all three work."""
     path = tmp_path / "journal.db"
