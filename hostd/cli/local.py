@@ -76,9 +76,10 @@ def schema_text(what: str) -> bytes:
     """Return the JSON Schema of `workflow` or `trigger` documents."""
     import json
 
-    from hostd.definition.schema import workflow_schema
+    from hostd.definition.schema import trigger_schema, workflow_schema
 
-    return json.dumps(workflow_schema(), indent=2, ensure_ascii=False).encode() + b"\n"
+    made = trigger_schema() if what == "trigger" else workflow_schema()
+    return json.dumps(made, indent=2, ensure_ascii=False).encode() + b"\n"
 
 
 def run_here(text: bytes, value: JsonValue, *, file: str, config_file: Path | None, log_level: str) -> dict[str, Any]:
@@ -234,7 +235,6 @@ async def _check_lua(sources: dict[str, str]) -> list[Violation]:
             failure = await pool.validate(source, file)
             if failure is not None:
                 found.append(Violation("", failure.reason.value, failure.message, "", file, failure.line, 1))
-    finally:
     return found
 
 
@@ -247,6 +247,7 @@ async def _pool_here() -> AsyncIterator[LuaPool]:
     pool = LuaPool(PoolOptions(workers_max=1, spare=0, running_max=1))
     try:
         yield pool
+    finally:
         await pool.close()
 
 

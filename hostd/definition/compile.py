@@ -21,6 +21,7 @@ from hostd.definition.ports import Catalogue, CodeCheck
 from hostd.definition.references import check_known, check_reads, link_needs, warnings_of
 from hostd.definition.retry import check_retry, retry_plan
 from hostd.definition.steps import HANDLERS, Defaults, StepDraft, StepReader
+from hostd.definition.trigger_document import compile_trigger_document, is_trigger_document
 from hostd.definition.triggers import trigger_plan
 from hostd.errors.base import HostdError, Violation, invariant
 from hostd.values.json_text import canonical_json, parse_json
@@ -33,8 +34,8 @@ def compile_document(document: Document, *, catalogue: Catalogue | None = None, 
 
     Args:
         catalogue: the loaded components; without one, actions, triggers and their options are not checked.
-
         code: compiles scripts; without one they are not looked at. It blocks.
+
     Raises:
         HostdError: DOCUMENT_INVALID with every mistake as a violation.
     """
@@ -93,8 +94,8 @@ def _with_lines(plan: Plan, read: Plan) -> Plan:
     trigger_lines = {trigger.name: trigger.line for trigger in read.triggers}
     return msgspec.structs.replace(
         plan,
-        steps=tuple(msgspec.structs.replace(step, line=lines[step.id]) for step in plan.steps),
         warnings=read.warnings,
+        steps=tuple(msgspec.structs.replace(step, line=lines[step.id]) for step in plan.steps),
         triggers=tuple(msgspec.structs.replace(trigger, line=trigger_lines[trigger.name]) for trigger in plan.triggers),
     )
 
@@ -104,27 +105,19 @@ def _compile_all(
 ) -> tuple[list[Plan], list[Violation]]:
     documents, faults = read_documents(text, file=file)
     plans: list[Plan] = []
-    for document in documents:
+    own = [document for document in documents if is_trigger_document(document.root)]
+    for document in (each for each in documents if not is_trigger_document(each.root)):
         try:
             plans.append(compile_document(document, catalogue=catalogue, code=code))
         except HostdError as error:
-            faults = [*faults, *error.violations]
-    return plans, faults
             if error.reason != "DOCUMENT_INVALID":
                 raise
+            faults = [*faults, *error.violations]
+    for document in own:
+        faults = [*faults, *_faults_of_own(document, plans, catalogue)]
+    return plans, faults
 
 
-class _Compiler:
-    """Compiles one document."""
-
-    def __init__(
-        self,
-        mistakes: Mistakes,
-        catalogue: Catalogue | None,
-        *,
-        trusted: bool = False,
-        code: CodeCheck | None = None,
-    ) -> None:
 def _faults_of_own(document: Document, plans: list[Plan], catalogue: Catalogue | None) -> tuple[Violation, ...]:
     """Return the mistakes of a trigger document, of its literal input too where its target stands in the same text."""
     try:
@@ -139,14 +132,25 @@ def _faults_of_own(document: Document, plans: list[Plan], catalogue: Catalogue |
     return ()
 
 
+class _Compiler:
+    """Compiles one document."""
+
+    def __init__(
+        self,
+        mistakes: Mistakes,
+        catalogue: Catalogue | None,
+        *,
+        trusted: bool = False,
+        code: CodeCheck | None = None,
+    ) -> None:
         self.mistakes = mistakes
         self.catalogue = catalogue
+        self.code = code
+        self.warnings: tuple[str, ...] = ()
         self.formulas = Formulas(mistakes, trusted=trusted)
         self.trusted = trusted
 
     def compile(self, root: Node) -> Plan | None:
-        self.code = code
-        self.warnings: tuple[str, ...] = ()
         """Return the plan; None, or one that must not be used, when mistakes were recorded."""
         if self._other_document(root):
             return None
@@ -166,10 +170,10 @@ def _faults_of_own(document: Document, plans: list[Plan], catalogue: Catalogue |
         if root.kind != "map":
             self.mistakes.add("", "TYPE_INVALID", "a document is a mapping", "begin with `workflow: NAME`", node=root)
             return True
-        if "trigger" in root.value and "workflow" not in root.value:
-            message = "documents of triggers (`trigger:`) are not built yet"
-            suggestion = "write the trigger under `triggers` of its workflow"
-            self.mistakes.add("trigger", "NOT_YET_SUPPORTED", message, suggestion, mark=root.key_marks.get("trigger"))
+        if is_trigger_document(root):
+            message = "this document is a trigger of its own, and no workflow"
+            suggestion = "`hostd trigger apply FILE` takes it"
+            self.mistakes.add("trigger", "VALUE_INVALID", message, suggestion, mark=root.key_marks.get("trigger"))
             return True
         return False
 
@@ -207,12 +211,12 @@ def _faults_of_own(document: Document, plans: list[Plan], catalogue: Catalogue |
             check_reads(body, index, self.formulas)
         first_read = len(self.formulas.reads)
         handlers = self._handlers(top.part("handlers"), reader)
+        if self.code is not None:
+            self.warnings = check_code(reader.code, self.code, self.mistakes)
         output = self.formulas.template(top.part("output"), roots.BODY)
         if steps is not None:
             check_known(tuple(self.formulas.reads[first_read:]), index, self.formulas)
         return body, handlers, output
-        if self.code is not None:
-            self.warnings = check_code(reader.code, self.code, self.mistakes)
 
     def _handlers(self, part: Part | None, reader: StepReader) -> list[StepDraft]:
         if part is None:

@@ -95,10 +95,19 @@ def _rule(text: str) -> str:
     return reason if reason in REASONS else f"code:{text.strip()}"
 
 
+def _target(text: str) -> str:
+    name, at, version = text.partition("@")
+    workflow = _name(name)
+    if not workflow:
+        return ""
+    return f"{workflow}@{_version(version) or 'active'}" if at else f"{workflow}@active"
+
+
 _RULES: dict[str, Callable[[str], str]] = {
     "id": _id,
     "name": _name,
     "version": _version,
     "component": _component,
     "rule": _rule,
+    "target": _target,
 }

@@ -140,6 +140,21 @@ TRIGGER = Shape(
         "start": not_yet("Whether a signal starts its run."),
     },
 )
+TARGET = Text(
+    "WORKFLOW@active, or WORKFLOW@VERSION",
+    rf"{WORKFLOW_NAME.pattern}@(active|{VERSION.pattern})",
+    max_chars=170,
+    fix="target",
+)
+TRIGGER_DOCUMENT = Shape(
+    "trigger document",
+    {
+        "trigger": Key(ID, "The trigger's name, unique among triggers of their own.", required=True),
+        "target": Key(TARGET, "What it starts: `order@active`, or one version, `order@1.2.0`.", required=True),
+        "description": Key(DESCRIPTION, "For people."),
+        **TRIGGER.keys,
+    },
+)
 DEFAULTS = Shape(
     "defaults",
     {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from hostd.definition.grammar import ENGINE_STEPS, WORKFLOW
+from hostd.definition.grammar import ENGINE_STEPS, TRIGGER_DOCUMENT, WORKFLOW
 from hostd.definition.shapes import (
     Anything,
     Choice,
@@ -23,6 +23,7 @@ from hostd.definition.shapes import (
 )
 
 SCHEMA_ID = "urn:hostd:schema:workflow"
+TRIGGER_SCHEMA_ID = "urn:hostd:schema:trigger"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _DURATION = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h|d|w))+$"
 _TEMPLATE = {"type": "string", "pattern": r"\$\{\{"}
@@ -37,15 +38,18 @@ def workflow_schema() -> _Json:
     It knows types, keys and words; what stands between keys (needs, expressions, options of plugins) only `hostd
     validate` checks.
     """
+    return _schema_of(WORKFLOW, SCHEMA_ID, "hostd workflow")
+
+
+def trigger_schema() -> _Json:
+    """Return the JSON Schema (2020-12) of a document that is a trigger of its own."""
+    return _schema_of(TRIGGER_DOCUMENT, TRIGGER_SCHEMA_ID, "hostd trigger")
+
+
+def _schema_of(shape: Shape, schema_id: str, title: str) -> _Json:
     writer = _Writer()
-    body = writer.shape(WORKFLOW)
-    return {
-        "$schema": _DIALECT,
-        "$id": SCHEMA_ID,
-        "title": "hostd workflow",
-        **body,
-        "$defs": writer.defs,
-    }
+    body = writer.shape(shape)
+    return {"$schema": _DIALECT, "$id": schema_id, "title": title, **body, "$defs": writer.defs}
 
 
 class _Writer:

@@ -92,7 +92,9 @@ def _write_definitions(cursor: sqlite3.Cursor, batch: Batch) -> None:
     if batch.trigger_deletes:
         many("DELETE FROM triggers WHERE namespace = ? AND workflow = ? AND name = ?", batch.trigger_deletes)
     if batch.own_triggers:
-        many("INSERT OR REPLACE INTO own_triggers VALUES (?, ?, ?, ?, ?, ?, ?)", [values(i) for i in batch.own_triggers])
+        many(
+            "INSERT OR REPLACE INTO own_triggers VALUES (?, ?, ?, ?, ?, ?, ?)", [values(i) for i in batch.own_triggers]
+        )
     if batch.own_trigger_deletes:
         many("DELETE FROM own_triggers WHERE namespace = ? AND name = ?", batch.own_trigger_deletes)
 

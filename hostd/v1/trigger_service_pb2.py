@@ -24,33 +24,62 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from hostd.v1 import payload_pb2 as hostd_dot_v1_dot_payload__pb2
+from hostd.v1 import run_service_pb2 as hostd_dot_v1_dot_run__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ehostd/v1/trigger_service.proto\x12\x08hostd.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16hostd/v1/payload.proto\"\xf8\x01\n\x07Trigger\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0c\n\x04uses\x18\x04 \x01(\t\x12%\n\x05state\x18\x05 \x01(\x0e\x32\x16.hostd.v1.TriggerState\x12\x0f\n\x07message\x18\x06 \x01(\t\x12\x0f\n\x07version\x18\x07 \x01(\t\x12\x0e\n\x06\x63ursor\x18\x08 \x01(\t\x12\r\n\x05\x66ired\x18\t \x01(\x04\x12\x32\n\x0elast_fire_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08restarts\x18\x0b \x01(\r\"a\n\x13ListTriggersRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\r\x12\x12\n\npage_token\x18\x04 \x01(\t\"T\n\x14ListTriggersResponse\x12#\n\x08triggers\x18\x01 \x03(\x0b\x32\x11.hostd.v1.Trigger\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"F\n\x11GetTriggerRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\"l\n\x13PauseTriggerRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"]\n\x14ResumeTriggerRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"z\n\x12\x46ireTriggerRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x1f\n\x04\x64\x61ta\x18\x04 \x01(\x0b\x32\x11.hostd.v1.Payload\x12\x10\n\x08\x65vent_id\x18\x05 \x01(\t\"I\n\x13\x46ireTriggerResponse\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0f\n\x07outcome\x18\x02 \x01(\t\x12\x0f\n\x07run_ids\x18\x03 \x03(\t*\xcf\x01\n\x0cTriggerState\x12\x1d\n\x19TRIGGER_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16TRIGGER_STATE_STARTING\x10\x01\x12\x18\n\x14TRIGGER_STATE_ACTIVE\x10\x02\x12\x1d\n\x19TRIGGER_STATE_BACKING_OFF\x10\x03\x12\x18\n\x14TRIGGER_STATE_PAUSED\x10\x04\x12\x17\n\x13TRIGGER_STATE_ENDED\x10\x05\x12\x18\n\x14TRIGGER_STATE_FAILED\x10\x06\x32\xef\x02\n\x0eTriggerService\x12M\n\x0cListTriggers\x12\x1d.hostd.v1.ListTriggersRequest\x1a\x1e.hostd.v1.ListTriggersResponse\x12<\n\nGetTrigger\x12\x1b.hostd.v1.GetTriggerRequest\x1a\x11.hostd.v1.Trigger\x12@\n\x0cPauseTrigger\x12\x1d.hostd.v1.PauseTriggerRequest\x1a\x11.hostd.v1.Trigger\x12\x42\n\rResumeTrigger\x12\x1e.hostd.v1.ResumeTriggerRequest\x1a\x11.hostd.v1.Trigger\x12J\n\x0b\x46ireTrigger\x12\x1c.hostd.v1.FireTriggerRequest\x1a\x1d.hostd.v1.FireTriggerResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ehostd/v1/trigger_service.proto\x12\x08hostd.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16hostd/v1/payload.proto\x1a\x1ahostd/v1/run_service.proto\"\x98\x02\n\x07Trigger\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0c\n\x04uses\x18\x04 \x01(\t\x12%\n\x05state\x18\x05 \x01(\x0e\x32\x16.hostd.v1.TriggerState\x12\x0f\n\x07message\x18\x06 \x01(\t\x12\x0f\n\x07version\x18\x07 \x01(\t\x12\x0e\n\x06\x63ursor\x18\x08 \x01(\t\x12\r\n\x05\x66ired\x18\t \x01(\x04\x12\x32\n\x0elast_fire_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08restarts\x18\x0b \x01(\r\x12\x0e\n\x06target\x18\x0c \x01(\t\x12\x0e\n\x06source\x18\r \x01(\t\"n\n\x14\x43reateTriggerRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08\x64ocument\x18\x02 \x01(\t\x12\x0c\n\x04\x66ile\x18\x03 \x01(\t\x12\x0f\n\x07replace\x18\x04 \x01(\x08\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"L\n\x15\x43reateTriggerResponse\x12\"\n\x07trigger\x18\x01 \x01(\x0b\x32\x11.hostd.v1.Trigger\x12\x0f\n\x07\x63hanged\x18\x02 \x01(\x08\"K\n\x14\x44\x65leteTriggerRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\x17\n\x15\x44\x65leteTriggerResponse\"a\n\x13ListTriggersRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\r\x12\x12\n\npage_token\x18\x04 \x01(\t\"T\n\x14ListTriggersResponse\x12#\n\x08triggers\x18\x01 \x03(\x0b\x32\x11.hostd.v1.Trigger\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"F\n\x11GetTriggerRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\"l\n\x13PauseTriggerRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"]\n\x14ResumeTriggerRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"z\n\x12\x46ireTriggerRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x1f\n\x04\x64\x61ta\x18\x04 \x01(\x0b\x32\x11.hostd.v1.Payload\x12\x10\n\x08\x65vent_id\x18\x05 \x01(\t\"I\n\x13\x46ireTriggerResponse\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0f\n\x07outcome\x18\x02 \x01(\t\x12\x0f\n\x07run_ids\x18\x03 \x03(\t\"\x8c\x02\n\x12TestTriggerRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x10\n\x08\x64ocument\x18\x04 \x01(\t\x12\x1f\n\x04\x64\x61ta\x18\x05 \x01(\x0b\x32\x11.hostd.v1.Payload\x12\x10\n\x08\x65vent_id\x18\x06 \x01(\t\x12\x0c\n\x04type\x18\x07 \x01(\t\x12\x0e\n\x06source\x18\x08 \x01(\t\x12\x0f\n\x07subject\x18\t \x01(\t\x12(\n\x04time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12%\n\nextensions\x18\x0b \x01(\x0b\x32\x11.hostd.v1.Payload\"\xae\x02\n\x13TestTriggerResponse\x12\x0f\n\x07outcome\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12 \n\x05\x65vent\x18\x04 \x01(\x0b\x32\x11.hostd.v1.Payload\x12\x14\n\x07matches\x18\x05 \x01(\x08H\x00\x88\x01\x01\x12 \n\x05input\x18\x06 \x01(\x0b\x32\x11.hostd.v1.Payload\x12\x0b\n\x03key\x18\x07 \x01(\t\x12\x0e\n\x06signal\x18\x08 \x01(\t\x12&\n\x0bsignal_data\x18\t \x01(\x0b\x32\x11.hostd.v1.Payload\x12\x0f\n\x07run_ids\x18\n \x03(\t\x12\'\n\nviolations\x18\x0b \x03(\x0b\x32\x13.hostd.v1.ViolationB\n\n\x08_matches\"\xb7\x01\n\x16PreviewScheduleRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0c\n\x04uses\x18\x04 \x01(\t\x12\"\n\x07options\x18\x05 \x01(\x0b\x32\x11.hostd.v1.Payload\x12)\n\x05\x61\x66ter\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x63ount\x18\x07 \x01(\r\"D\n\x04Slot\x12(\n\x04time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nlocal_time\x18\x02 \x01(\t\"X\n\x17PreviewScheduleResponse\x12\x1d\n\x05slots\x18\x01 \x03(\x0b\x32\x0e.hostd.v1.Slot\x12\x10\n\x08timezone\x18\x02 \x01(\t\x12\x0c\n\x04more\x18\x03 \x01(\x08\"\xe2\x01\n\x16\x42\x61\x63kfillTriggerRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12-\n\tfrom_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07to_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x64ry_run\x18\x06 \x01(\x08\x12\x12\n\nper_second\x18\x07 \x01(\r\x12\x14\n\x0c\x66ire_unknown\x18\x08 \x01(\x08\"\xad\x01\n\x17\x42\x61\x63kfillTriggerResponse\x12\r\n\x05slots\x18\x01 \x01(\r\x12\x0f\n\x07started\x18\x02 \x01(\r\x12\x12\n\nduplicates\x18\x03 \x01(\r\x12\x0f\n\x07skipped\x18\x04 \x01(\r\x12\x13\n\x0bnot_matched\x18\x05 \x01(\r\x12\x10\n\x08signaled\x18\x06 \x01(\r\x12\x15\n\rdead_lettered\x18\x07 \x01(\r\x12\x0f\n\x07unknown\x18\x08 \x01(\r\"Q\n\x14WatchTriggersRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x14\n\x0cresume_token\x18\x03 \x01(\t\"W\n\rTriggerChange\x12\"\n\x04kind\x18\x01 \x01(\x0e\x32\x14.hostd.v1.ChangeKind\x12\"\n\x07trigger\x18\x02 \x01(\x0b\x32\x11.hostd.v1.Trigger\"m\n\x15WatchTriggersResponse\x12(\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x17.hostd.v1.TriggerChange\x12\x14\n\x0cresume_token\x18\x02 \x01(\t\x12\x14\n\x0csnapshot_end\x18\x03 \x01(\x08*\xcf\x01\n\x0cTriggerState\x12\x1d\n\x19TRIGGER_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16TRIGGER_STATE_STARTING\x10\x01\x12\x18\n\x14TRIGGER_STATE_ACTIVE\x10\x02\x12\x1d\n\x19TRIGGER_STATE_BACKING_OFF\x10\x03\x12\x18\n\x14TRIGGER_STATE_PAUSED\x10\x04\x12\x17\n\x13TRIGGER_STATE_ENDED\x10\x05\x12\x18\n\x14TRIGGER_STATE_FAILED\x10\x06\x32\xe3\x06\n\x0eTriggerService\x12P\n\rCreateTrigger\x12\x1e.hostd.v1.CreateTriggerRequest\x1a\x1f.hostd.v1.CreateTriggerResponse\x12P\n\rDeleteTrigger\x12\x1e.hostd.v1.DeleteTriggerRequest\x1a\x1f.hostd.v1.DeleteTriggerResponse\x12M\n\x0cListTriggers\x12\x1d.hostd.v1.ListTriggersRequest\x1a\x1e.hostd.v1.ListTriggersResponse\x12<\n\nGetTrigger\x12\x1b.hostd.v1.GetTriggerRequest\x1a\x11.hostd.v1.Trigger\x12@\n\x0cPauseTrigger\x12\x1d.hostd.v1.PauseTriggerRequest\x1a\x11.hostd.v1.Trigger\x12\x42\n\rResumeTrigger\x12\x1e.hostd.v1.ResumeTriggerRequest\x1a\x11.hostd.v1.Trigger\x12J\n\x0b\x46ireTrigger\x12\x1c.hostd.v1.FireTriggerRequest\x1a\x1d.hostd.v1.FireTriggerResponse\x12J\n\x0bTestTrigger\x12\x1c.hostd.v1.TestTriggerRequest\x1a\x1d.hostd.v1.TestTriggerResponse\x12V\n\x0fPreviewSchedule\x12 .hostd.v1.PreviewScheduleRequest\x1a!.hostd.v1.PreviewScheduleResponse\x12V\n\x0f\x42\x61\x63kfillTrigger\x12 .hostd.v1.BackfillTriggerRequest\x1a!.hostd.v1.BackfillTriggerResponse\x12R\n\rWatchTriggers\x12\x1e.hostd.v1.WatchTriggersRequest\x1a\x1f.hostd.v1.WatchTriggersResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hostd.v1.trigger_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_TRIGGERSTATE']._serialized_start=1014
-  _globals['_TRIGGERSTATE']._serialized_end=1221
-  _globals['_TRIGGER']._serialized_start=102
-  _globals['_TRIGGER']._serialized_end=350
-  _globals['_LISTTRIGGERSREQUEST']._serialized_start=352
-  _globals['_LISTTRIGGERSREQUEST']._serialized_end=449
-  _globals['_LISTTRIGGERSRESPONSE']._serialized_start=451
-  _globals['_LISTTRIGGERSRESPONSE']._serialized_end=535
-  _globals['_GETTRIGGERREQUEST']._serialized_start=537
-  _globals['_GETTRIGGERREQUEST']._serialized_end=607
-  _globals['_PAUSETRIGGERREQUEST']._serialized_start=609
-  _globals['_PAUSETRIGGERREQUEST']._serialized_end=717
-  _globals['_RESUMETRIGGERREQUEST']._serialized_start=719
-  _globals['_RESUMETRIGGERREQUEST']._serialized_end=812
-  _globals['_FIRETRIGGERREQUEST']._serialized_start=814
-  _globals['_FIRETRIGGERREQUEST']._serialized_end=936
-  _globals['_FIRETRIGGERRESPONSE']._serialized_start=938
-  _globals['_FIRETRIGGERRESPONSE']._serialized_end=1011
-  _globals['_TRIGGERSERVICE']._serialized_start=1224
-  _globals['_TRIGGERSERVICE']._serialized_end=1591
+  _globals['_TRIGGERSTATE']._serialized_start=2976
+  _globals['_TRIGGERSTATE']._serialized_end=3183
+  _globals['_TRIGGER']._serialized_start=130
+  _globals['_TRIGGER']._serialized_end=410
+  _globals['_CREATETRIGGERREQUEST']._serialized_start=412
+  _globals['_CREATETRIGGERREQUEST']._serialized_end=522
+  _globals['_CREATETRIGGERRESPONSE']._serialized_start=524
+  _globals['_CREATETRIGGERRESPONSE']._serialized_end=600
+  _globals['_DELETETRIGGERREQUEST']._serialized_start=602
+  _globals['_DELETETRIGGERREQUEST']._serialized_end=677
+  _globals['_DELETETRIGGERRESPONSE']._serialized_start=679
+  _globals['_DELETETRIGGERRESPONSE']._serialized_end=702
+  _globals['_LISTTRIGGERSREQUEST']._serialized_start=704
+  _globals['_LISTTRIGGERSREQUEST']._serialized_end=801
+  _globals['_LISTTRIGGERSRESPONSE']._serialized_start=803
+  _globals['_LISTTRIGGERSRESPONSE']._serialized_end=887
+  _globals['_GETTRIGGERREQUEST']._serialized_start=889
+  _globals['_GETTRIGGERREQUEST']._serialized_end=959
+  _globals['_PAUSETRIGGERREQUEST']._serialized_start=961
+  _globals['_PAUSETRIGGERREQUEST']._serialized_end=1069
+  _globals['_RESUMETRIGGERREQUEST']._serialized_start=1071
+  _globals['_RESUMETRIGGERREQUEST']._serialized_end=1164
+  _globals['_FIRETRIGGERREQUEST']._serialized_start=1166
+  _globals['_FIRETRIGGERREQUEST']._serialized_end=1288
+  _globals['_FIRETRIGGERRESPONSE']._serialized_start=1290
+  _globals['_FIRETRIGGERRESPONSE']._serialized_end=1363
+  _globals['_TESTTRIGGERREQUEST']._serialized_start=1366
+  _globals['_TESTTRIGGERREQUEST']._serialized_end=1634
+  _globals['_TESTTRIGGERRESPONSE']._serialized_start=1637
+  _globals['_TESTTRIGGERRESPONSE']._serialized_end=1939
+  _globals['_PREVIEWSCHEDULEREQUEST']._serialized_start=1942
+  _globals['_PREVIEWSCHEDULEREQUEST']._serialized_end=2125
+  _globals['_SLOT']._serialized_start=2127
+  _globals['_SLOT']._serialized_end=2195
+  _globals['_PREVIEWSCHEDULERESPONSE']._serialized_start=2197
+  _globals['_PREVIEWSCHEDULERESPONSE']._serialized_end=2285
+  _globals['_BACKFILLTRIGGERREQUEST']._serialized_start=2288
+  _globals['_BACKFILLTRIGGERREQUEST']._serialized_end=2514
+  _globals['_BACKFILLTRIGGERRESPONSE']._serialized_start=2517
+  _globals['_BACKFILLTRIGGERRESPONSE']._serialized_end=2690
+  _globals['_WATCHTRIGGERSREQUEST']._serialized_start=2692
+  _globals['_WATCHTRIGGERSREQUEST']._serialized_end=2773
+  _globals['_TRIGGERCHANGE']._serialized_start=2775
+  _globals['_TRIGGERCHANGE']._serialized_end=2862
+  _globals['_WATCHTRIGGERSRESPONSE']._serialized_start=2864
+  _globals['_WATCHTRIGGERSRESPONSE']._serialized_end=2973
+  _globals['_TRIGGERSERVICE']._serialized_start=3186
+  _globals['_TRIGGERSERVICE']._serialized_end=4053
 # @@protoc_insertion_point(module_scope)

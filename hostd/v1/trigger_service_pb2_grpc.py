@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class TriggerServiceStub(object):
-    """Triggers of active workflow versions.
+    """Triggers of active workflow versions, and triggers of their own.
     """
 
     def __init__(self, channel):
@@ -35,6 +35,16 @@ class TriggerServiceStub(object):
         Args:
             channel: A grpc.Channel.
         """
+        self.CreateTrigger = channel.unary_unary(
+                '/hostd.v1.TriggerService/CreateTrigger',
+                request_serializer=hostd_dot_v1_dot_trigger__service__pb2.CreateTriggerRequest.SerializeToString,
+                response_deserializer=hostd_dot_v1_dot_trigger__service__pb2.CreateTriggerResponse.FromString,
+                _registered_method=True)
+        self.DeleteTrigger = channel.unary_unary(
+                '/hostd.v1.TriggerService/DeleteTrigger',
+                request_serializer=hostd_dot_v1_dot_trigger__service__pb2.DeleteTriggerRequest.SerializeToString,
+                response_deserializer=hostd_dot_v1_dot_trigger__service__pb2.DeleteTriggerResponse.FromString,
+                _registered_method=True)
         self.ListTriggers = channel.unary_unary(
                 '/hostd.v1.TriggerService/ListTriggers',
                 request_serializer=hostd_dot_v1_dot_trigger__service__pb2.ListTriggersRequest.SerializeToString,
@@ -60,14 +70,48 @@ class TriggerServiceStub(object):
                 request_serializer=hostd_dot_v1_dot_trigger__service__pb2.FireTriggerRequest.SerializeToString,
                 response_deserializer=hostd_dot_v1_dot_trigger__service__pb2.FireTriggerResponse.FromString,
                 _registered_method=True)
+        self.TestTrigger = channel.unary_unary(
+                '/hostd.v1.TriggerService/TestTrigger',
+                request_serializer=hostd_dot_v1_dot_trigger__service__pb2.TestTriggerRequest.SerializeToString,
+                response_deserializer=hostd_dot_v1_dot_trigger__service__pb2.TestTriggerResponse.FromString,
+                _registered_method=True)
+        self.PreviewSchedule = channel.unary_unary(
+                '/hostd.v1.TriggerService/PreviewSchedule',
+                request_serializer=hostd_dot_v1_dot_trigger__service__pb2.PreviewScheduleRequest.SerializeToString,
+                response_deserializer=hostd_dot_v1_dot_trigger__service__pb2.PreviewScheduleResponse.FromString,
+                _registered_method=True)
+        self.BackfillTrigger = channel.unary_unary(
+                '/hostd.v1.TriggerService/BackfillTrigger',
+                request_serializer=hostd_dot_v1_dot_trigger__service__pb2.BackfillTriggerRequest.SerializeToString,
+                response_deserializer=hostd_dot_v1_dot_trigger__service__pb2.BackfillTriggerResponse.FromString,
+                _registered_method=True)
+        self.WatchTriggers = channel.unary_stream(
+                '/hostd.v1.TriggerService/WatchTriggers',
+                request_serializer=hostd_dot_v1_dot_trigger__service__pb2.WatchTriggersRequest.SerializeToString,
+                response_deserializer=hostd_dot_v1_dot_trigger__service__pb2.WatchTriggersResponse.FromString,
+                _registered_method=True)
 
 
 class TriggerServiceServicer(object):
-    """Triggers of active workflow versions.
+    """Triggers of active workflow versions, and triggers of their own.
     """
 
+    def CreateTrigger(self, request, context):
+        """Makes a trigger of its own from a document; the same document again changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteTrigger(self, request, context):
+        """Deletes a trigger of its own. Those of a workflow go with its version.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListTriggers(self, request, context):
-        """Triggers of active versions.
+        """Triggers of active versions, and those of their own.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -101,9 +145,47 @@ class TriggerServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TestTrigger(self, request, context):
+        """What an event would do; nothing is started or written.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PreviewSchedule(self, request, context):
+        """The next times at which a trigger that goes by the clock fires.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BackfillTrigger(self, request, context):
+        """Fires the slots of a window that did not fire; who asks again goes on where it was cut off.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchTriggers(self, request, context):
+        """Changes of triggers: a snapshot, then what is added, modified or deleted.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TriggerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'CreateTrigger': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateTrigger,
+                    request_deserializer=hostd_dot_v1_dot_trigger__service__pb2.CreateTriggerRequest.FromString,
+                    response_serializer=hostd_dot_v1_dot_trigger__service__pb2.CreateTriggerResponse.SerializeToString,
+            ),
+            'DeleteTrigger': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteTrigger,
+                    request_deserializer=hostd_dot_v1_dot_trigger__service__pb2.DeleteTriggerRequest.FromString,
+                    response_serializer=hostd_dot_v1_dot_trigger__service__pb2.DeleteTriggerResponse.SerializeToString,
+            ),
             'ListTriggers': grpc.unary_unary_rpc_method_handler(
                     servicer.ListTriggers,
                     request_deserializer=hostd_dot_v1_dot_trigger__service__pb2.ListTriggersRequest.FromString,
@@ -129,6 +211,26 @@ def add_TriggerServiceServicer_to_server(servicer, server):
                     request_deserializer=hostd_dot_v1_dot_trigger__service__pb2.FireTriggerRequest.FromString,
                     response_serializer=hostd_dot_v1_dot_trigger__service__pb2.FireTriggerResponse.SerializeToString,
             ),
+            'TestTrigger': grpc.unary_unary_rpc_method_handler(
+                    servicer.TestTrigger,
+                    request_deserializer=hostd_dot_v1_dot_trigger__service__pb2.TestTriggerRequest.FromString,
+                    response_serializer=hostd_dot_v1_dot_trigger__service__pb2.TestTriggerResponse.SerializeToString,
+            ),
+            'PreviewSchedule': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewSchedule,
+                    request_deserializer=hostd_dot_v1_dot_trigger__service__pb2.PreviewScheduleRequest.FromString,
+                    response_serializer=hostd_dot_v1_dot_trigger__service__pb2.PreviewScheduleResponse.SerializeToString,
+            ),
+            'BackfillTrigger': grpc.unary_unary_rpc_method_handler(
+                    servicer.BackfillTrigger,
+                    request_deserializer=hostd_dot_v1_dot_trigger__service__pb2.BackfillTriggerRequest.FromString,
+                    response_serializer=hostd_dot_v1_dot_trigger__service__pb2.BackfillTriggerResponse.SerializeToString,
+            ),
+            'WatchTriggers': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchTriggers,
+                    request_deserializer=hostd_dot_v1_dot_trigger__service__pb2.WatchTriggersRequest.FromString,
+                    response_serializer=hostd_dot_v1_dot_trigger__service__pb2.WatchTriggersResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'hostd.v1.TriggerService', rpc_method_handlers)
@@ -138,8 +240,62 @@ def add_TriggerServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class TriggerService(object):
-    """Triggers of active workflow versions.
+    """Triggers of active workflow versions, and triggers of their own.
     """
+
+    @staticmethod
+    def CreateTrigger(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hostd.v1.TriggerService/CreateTrigger',
+            hostd_dot_v1_dot_trigger__service__pb2.CreateTriggerRequest.SerializeToString,
+            hostd_dot_v1_dot_trigger__service__pb2.CreateTriggerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteTrigger(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hostd.v1.TriggerService/DeleteTrigger',
+            hostd_dot_v1_dot_trigger__service__pb2.DeleteTriggerRequest.SerializeToString,
+            hostd_dot_v1_dot_trigger__service__pb2.DeleteTriggerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def ListTriggers(request,
@@ -266,6 +422,114 @@ class TriggerService(object):
             '/hostd.v1.TriggerService/FireTrigger',
             hostd_dot_v1_dot_trigger__service__pb2.FireTriggerRequest.SerializeToString,
             hostd_dot_v1_dot_trigger__service__pb2.FireTriggerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TestTrigger(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hostd.v1.TriggerService/TestTrigger',
+            hostd_dot_v1_dot_trigger__service__pb2.TestTriggerRequest.SerializeToString,
+            hostd_dot_v1_dot_trigger__service__pb2.TestTriggerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewSchedule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hostd.v1.TriggerService/PreviewSchedule',
+            hostd_dot_v1_dot_trigger__service__pb2.PreviewScheduleRequest.SerializeToString,
+            hostd_dot_v1_dot_trigger__service__pb2.PreviewScheduleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BackfillTrigger(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hostd.v1.TriggerService/BackfillTrigger',
+            hostd_dot_v1_dot_trigger__service__pb2.BackfillTriggerRequest.SerializeToString,
+            hostd_dot_v1_dot_trigger__service__pb2.BackfillTriggerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchTriggers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/hostd.v1.TriggerService/WatchTriggers',
+            hostd_dot_v1_dot_trigger__service__pb2.WatchTriggersRequest.SerializeToString,
+            hostd_dot_v1_dot_trigger__service__pb2.WatchTriggersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -18,14 +18,26 @@ class _ServicerContext(grpc.ServicerContext, grpc.aio.ServicerContext):  # type:
     ...
 
 class TriggerServiceStub:
-    """Triggers of active workflow versions."""
+    """Triggers of active workflow versions, and triggers of their own."""
 
     def __init__(self, channel: typing.Union[grpc.Channel, grpc.aio.Channel]) -> None: ...
+    CreateTrigger: grpc.UnaryUnaryMultiCallable[
+        hostd.v1.trigger_service_pb2.CreateTriggerRequest,
+        hostd.v1.trigger_service_pb2.CreateTriggerResponse,
+    ]
+    """Makes a trigger of its own from a document; the same document again changes nothing."""
+
+    DeleteTrigger: grpc.UnaryUnaryMultiCallable[
+        hostd.v1.trigger_service_pb2.DeleteTriggerRequest,
+        hostd.v1.trigger_service_pb2.DeleteTriggerResponse,
+    ]
+    """Deletes a trigger of its own. Those of a workflow go with its version."""
+
     ListTriggers: grpc.UnaryUnaryMultiCallable[
         hostd.v1.trigger_service_pb2.ListTriggersRequest,
         hostd.v1.trigger_service_pb2.ListTriggersResponse,
     ]
-    """Triggers of active versions."""
+    """Triggers of active versions, and those of their own."""
 
     GetTrigger: grpc.UnaryUnaryMultiCallable[
         hostd.v1.trigger_service_pb2.GetTriggerRequest,
@@ -51,14 +63,50 @@ class TriggerServiceStub:
     ]
     """Emits one event by hand, as the trigger would."""
 
+    TestTrigger: grpc.UnaryUnaryMultiCallable[
+        hostd.v1.trigger_service_pb2.TestTriggerRequest,
+        hostd.v1.trigger_service_pb2.TestTriggerResponse,
+    ]
+    """What an event would do; nothing is started or written."""
+
+    PreviewSchedule: grpc.UnaryUnaryMultiCallable[
+        hostd.v1.trigger_service_pb2.PreviewScheduleRequest,
+        hostd.v1.trigger_service_pb2.PreviewScheduleResponse,
+    ]
+    """The next times at which a trigger that goes by the clock fires."""
+
+    BackfillTrigger: grpc.UnaryUnaryMultiCallable[
+        hostd.v1.trigger_service_pb2.BackfillTriggerRequest,
+        hostd.v1.trigger_service_pb2.BackfillTriggerResponse,
+    ]
+    """Fires the slots of a window that did not fire; who asks again goes on where it was cut off."""
+
+    WatchTriggers: grpc.UnaryStreamMultiCallable[
+        hostd.v1.trigger_service_pb2.WatchTriggersRequest,
+        hostd.v1.trigger_service_pb2.WatchTriggersResponse,
+    ]
+    """Changes of triggers: a snapshot, then what is added, modified or deleted."""
+
 class TriggerServiceAsyncStub:
-    """Triggers of active workflow versions."""
+    """Triggers of active workflow versions, and triggers of their own."""
+
+    CreateTrigger: grpc.aio.UnaryUnaryMultiCallable[
+        hostd.v1.trigger_service_pb2.CreateTriggerRequest,
+        hostd.v1.trigger_service_pb2.CreateTriggerResponse,
+    ]
+    """Makes a trigger of its own from a document; the same document again changes nothing."""
+
+    DeleteTrigger: grpc.aio.UnaryUnaryMultiCallable[
+        hostd.v1.trigger_service_pb2.DeleteTriggerRequest,
+        hostd.v1.trigger_service_pb2.DeleteTriggerResponse,
+    ]
+    """Deletes a trigger of its own. Those of a workflow go with its version."""
 
     ListTriggers: grpc.aio.UnaryUnaryMultiCallable[
         hostd.v1.trigger_service_pb2.ListTriggersRequest,
         hostd.v1.trigger_service_pb2.ListTriggersResponse,
     ]
-    """Triggers of active versions."""
+    """Triggers of active versions, and those of their own."""
 
     GetTrigger: grpc.aio.UnaryUnaryMultiCallable[
         hostd.v1.trigger_service_pb2.GetTriggerRequest,
@@ -84,8 +132,48 @@ class TriggerServiceAsyncStub:
     ]
     """Emits one event by hand, as the trigger would."""
 
+    TestTrigger: grpc.aio.UnaryUnaryMultiCallable[
+        hostd.v1.trigger_service_pb2.TestTriggerRequest,
+        hostd.v1.trigger_service_pb2.TestTriggerResponse,
+    ]
+    """What an event would do; nothing is started or written."""
+
+    PreviewSchedule: grpc.aio.UnaryUnaryMultiCallable[
+        hostd.v1.trigger_service_pb2.PreviewScheduleRequest,
+        hostd.v1.trigger_service_pb2.PreviewScheduleResponse,
+    ]
+    """The next times at which a trigger that goes by the clock fires."""
+
+    BackfillTrigger: grpc.aio.UnaryUnaryMultiCallable[
+        hostd.v1.trigger_service_pb2.BackfillTriggerRequest,
+        hostd.v1.trigger_service_pb2.BackfillTriggerResponse,
+    ]
+    """Fires the slots of a window that did not fire; who asks again goes on where it was cut off."""
+
+    WatchTriggers: grpc.aio.UnaryStreamMultiCallable[
+        hostd.v1.trigger_service_pb2.WatchTriggersRequest,
+        hostd.v1.trigger_service_pb2.WatchTriggersResponse,
+    ]
+    """Changes of triggers: a snapshot, then what is added, modified or deleted."""
+
 class TriggerServiceServicer(metaclass=abc.ABCMeta):
-    """Triggers of active workflow versions."""
+    """Triggers of active workflow versions, and triggers of their own."""
+
+    @abc.abstractmethod
+    def CreateTrigger(
+        self,
+        request: hostd.v1.trigger_service_pb2.CreateTriggerRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hostd.v1.trigger_service_pb2.CreateTriggerResponse, collections.abc.Awaitable[hostd.v1.trigger_service_pb2.CreateTriggerResponse]]:
+        """Makes a trigger of its own from a document; the same document again changes nothing."""
+
+    @abc.abstractmethod
+    def DeleteTrigger(
+        self,
+        request: hostd.v1.trigger_service_pb2.DeleteTriggerRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hostd.v1.trigger_service_pb2.DeleteTriggerResponse, collections.abc.Awaitable[hostd.v1.trigger_service_pb2.DeleteTriggerResponse]]:
+        """Deletes a trigger of its own. Those of a workflow go with its version."""
 
     @abc.abstractmethod
     def ListTriggers(
@@ -93,7 +181,7 @@ class TriggerServiceServicer(metaclass=abc.ABCMeta):
         request: hostd.v1.trigger_service_pb2.ListTriggersRequest,
         context: _ServicerContext,
     ) -> typing.Union[hostd.v1.trigger_service_pb2.ListTriggersResponse, collections.abc.Awaitable[hostd.v1.trigger_service_pb2.ListTriggersResponse]]:
-        """Triggers of active versions."""
+        """Triggers of active versions, and those of their own."""
 
     @abc.abstractmethod
     def GetTrigger(
@@ -126,5 +214,37 @@ class TriggerServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[hostd.v1.trigger_service_pb2.FireTriggerResponse, collections.abc.Awaitable[hostd.v1.trigger_service_pb2.FireTriggerResponse]]:
         """Emits one event by hand, as the trigger would."""
+
+    @abc.abstractmethod
+    def TestTrigger(
+        self,
+        request: hostd.v1.trigger_service_pb2.TestTriggerRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hostd.v1.trigger_service_pb2.TestTriggerResponse, collections.abc.Awaitable[hostd.v1.trigger_service_pb2.TestTriggerResponse]]:
+        """What an event would do; nothing is started or written."""
+
+    @abc.abstractmethod
+    def PreviewSchedule(
+        self,
+        request: hostd.v1.trigger_service_pb2.PreviewScheduleRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hostd.v1.trigger_service_pb2.PreviewScheduleResponse, collections.abc.Awaitable[hostd.v1.trigger_service_pb2.PreviewScheduleResponse]]:
+        """The next times at which a trigger that goes by the clock fires."""
+
+    @abc.abstractmethod
+    def BackfillTrigger(
+        self,
+        request: hostd.v1.trigger_service_pb2.BackfillTriggerRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hostd.v1.trigger_service_pb2.BackfillTriggerResponse, collections.abc.Awaitable[hostd.v1.trigger_service_pb2.BackfillTriggerResponse]]:
+        """Fires the slots of a window that did not fire; who asks again goes on where it was cut off."""
+
+    @abc.abstractmethod
+    def WatchTriggers(
+        self,
+        request: hostd.v1.trigger_service_pb2.WatchTriggersRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[hostd.v1.trigger_service_pb2.WatchTriggersResponse], collections.abc.AsyncIterator[hostd.v1.trigger_service_pb2.WatchTriggersResponse]]:
+        """Changes of triggers: a snapshot, then what is added, modified or deleted."""
 
 def add_TriggerServiceServicer_to_server(servicer: TriggerServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...
