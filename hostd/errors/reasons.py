@@ -313,6 +313,47 @@ REASONS: dict[str, ReasonPage] = {
     "PATH_TAKEN": ReasonPage(
         Kind.EXISTS, "Another trigger serves the same webhook path and method.", "Choose another path."
     ),
+    # -- what the host does for plugins
+    "KV_KEY_INVALID": ReasonPage(
+        Kind.INVALID,
+        "A key is empty, longer than 512 bytes of UTF-8, or holds a NUL.",
+        "Shorten it; a digest of a long name makes a good key.",
+    ),
+    "KV_CONFLICT": ReasonPage(
+        Kind.CONFLICT,
+        "A key changed since the version that the change names was read: somebody else was first.",
+        "Read it again, decide anew and try again.",
+    ),
+    "KV_NOT_A_NUMBER": ReasonPage(
+        Kind.STATE,
+        "Something was to be added to a value that is not a whole number.",
+        "Use another key for the count, or put a whole number first.",
+    ),
+    "TOPIC_INVALID": ReasonPage(
+        Kind.INVALID,
+        "A topic is not words of letters, digits, `_` and `-` joined by dots, or a subscription names none or too many.",
+        "Write it like `orders.new`; subscriptions may also name `orders.*`, and `*` for every topic.",
+    ),
+    "EVENT_INVALID": ReasonPage(
+        Kind.INVALID,
+        "What was sent is no CloudEvents 1.0 event: an attribute is missing, malformed or too long.",
+        "The message names the attribute; `id`, `source`, `type` and `specversion: 1.0` are needed.",
+    ),
+    "RUN_BLOBS_FULL": ReasonPage(
+        Kind.EXHAUSTED,
+        "A run has kept 64 MiB of blobs.",
+        "Keep less, or let several runs share the work.",
+    ),
+    "PERMISSION_DENIED": ReasonPage(
+        Kind.DENIED,
+        "A plugin asked the host for something that its manifest does not ask for, or that the operator does not grant.",
+        "Add the permission to `permissions` in the manifest, and let the operator grant it.",
+    ),
+    "HOST_CALL_UNKNOWN": ReasonPage(
+        Kind.UNSUPPORTED,
+        "A plugin's process called a method of the host that does not exist, or not for whoever asks.",
+        "Use an SDK whose version this hostd speaks; the message names the method.",
+    ),
     # -- requests
     "ARGUMENT_INVALID": ReasonPage(
         Kind.INVALID, "A field of the request is missing or malformed.", "See the listed fields."

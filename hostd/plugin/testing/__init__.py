@@ -18,3 +18,8 @@ from hostd.plugin.testing.contexts import FakeTriggerContext as FakeTriggerConte
 from hostd.plugin.testing.runners import load_plugin as load_plugin
 from hostd.plugin.testing.runners import run_action as run_action
 from hostd.plugin.testing.runners import running_trigger as running_trigger
+from hostd.plugin.testing.services import FakeBlobs as FakeBlobs
+from hostd.plugin.testing.services import FakeEvents as FakeEvents
+from hostd.plugin.testing.services import FakeHttp as FakeHttp
+from hostd.plugin.testing.services import FakeKv as FakeKv
+from hostd.plugin.testing.services import FakeRequest as FakeRequest

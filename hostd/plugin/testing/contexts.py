@@ -13,6 +13,7 @@ from pathlib import Path
 from hostd.errors.base import HostdError, Kind
 from hostd.plugin.event import EmitOutcome, Emitted, Event, rfc3339
 from hostd.plugin.testing.clock import FakeClock
+from hostd.plugin.testing.services import FakeBlobs, FakeEvents, FakeHttp, FakeKv
 from hostd.plugin.webhook import DEFAULT_BODY_BYTES_MAX, WebhookHandler, WebhookRequest, WebhookResponse
 from hostd.values.json_text import JsonValue, normalize
 
@@ -100,7 +101,14 @@ class FakeActionContext:
     clock: FakeClock = field(default_factory=FakeClock)
     secrets: FakeSecrets = field(default_factory=FakeSecrets)
     cancel: FakeCancel = field(default_factory=FakeCancel)
+    kv: FakeKv = field(default_factory=FakeKv)
+    blobs: FakeBlobs = field(default_factory=FakeBlobs)
+    events: FakeEvents = field(default_factory=FakeEvents)
+    http: FakeHttp = field(default_factory=FakeHttp)
     beats: list[JsonValue] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.kv.clock = self.clock
 
     def heartbeat(self, progress: JsonValue = None) -> None:
         """Keep a report."""
@@ -173,7 +181,7 @@ class FakeDoor:
 
 
 class FakeTriggerContext:
-    """A TriggerContext. `events` holds what was emitted, `cursors` each durable cursor in order.
+    """A TriggerContext. `emitted` holds what was emitted, `cursors` each durable cursor in order.
 
     An id emitted twice is DUPLICATE with the first one's run. Set `failure` to make the next emit raise.
     """
@@ -195,7 +203,9 @@ class FakeTriggerContext:
         self.secrets = FakeSecrets(secrets)
         self.log = FakeLog()
         self.http = FakeDoor()
-        self.events: list[Event] = []
+        self.kv = FakeKv(clock=self.clock)
+        self.events = FakeEvents()
+        self.emitted: list[Event] = []
         self.cursors: list[JsonValue] = []
         self.failure: Exception | None = None
         self._runs: dict[str, tuple[str, ...]] = {}
@@ -236,8 +246,8 @@ class FakeTriggerContext:
     def _keep(self, event: Event) -> Emitted:
         if event.id in self._runs:
             return Emitted(event.id, EmitOutcome.DUPLICATE, self._runs[event.id])
-        self.events.append(event)
-        self._runs[event.id] = (f"run-{len(self.events)}",)
+        self.emitted.append(event)
+        self._runs[event.id] = (f"run-{len(self.emitted)}",)
         return Emitted(event.id, EmitOutcome.STARTED, self._runs[event.id])
 
     async def stopped(self) -> None:

@@ -11,7 +11,7 @@ async def test_it_fires_at_each_multiple_of_the_period() -> None:
     """Twenty-five seconds hold two slots of ten seconds, and each is an event with a cursor."""
     async with running_trigger(hostd_tick.Tick, {"period": "10s"}) as (context, _):
         await context.clock.advance(25)
-    assert [event.data for event in context.events] == [
+    assert [event.data for event in context.emitted] == [
         {"slot": "2026-01-01T00:00:10+00:00"},
         {"slot": "2026-01-01T00:00:20+00:00"},
     ]
@@ -25,7 +25,7 @@ async def test_it_goes_on_behind_the_last_slot() -> None:
     context = FakeTriggerContext(clock=clock)
     async with running_trigger(hostd_tick.Tick, {"period": "10s"}, ctx=context):
         await clock.advance(10)
-    assert [event.id for event in context.events] == ["2026-01-01T00:00:30+00:00"]
+    assert [event.id for event in context.emitted] == ["2026-01-01T00:00:30+00:00"]
 
 
 async def test_it_conforms() -> None:

@@ -94,13 +94,13 @@ async def test_every_fires_multiples_with_offset() -> None:
     """Slots are multiples since the epoch plus the offset; the event's id, time and data are the slot."""
     async with running_trigger(Every, {"period": "10s", "offset": "3s"}) as (context, _):
         await context.clock.advance(25)
-    assert [event.id for event in context.events] == [
+    assert [event.id for event in context.emitted] == [
         "2026-01-01T00:00:03Z",
         "2026-01-01T00:00:13Z",
         "2026-01-01T00:00:23Z",
     ]
-    assert context.events[0].data == {"slot": "2026-01-01T00:00:03Z"}
-    assert context.events[0].time == START + timedelta(seconds=3)
+    assert context.emitted[0].data == {"slot": "2026-01-01T00:00:03Z"}
+    assert context.emitted[0].time == START + timedelta(seconds=3)
     assert context.cursor == "2026-01-01T00:00:23Z"
 
 
@@ -114,7 +114,7 @@ async def test_a_crash_between_slots_fires_none_twice() -> None:
         context = FakeTriggerContext(clock=clock)
         async with running_trigger(Every, {"period": "10s"}, ctx=context):
             await clock.advance(seconds)
-        fired += [event.id for event in context.events]
+        fired += [event.id for event in context.emitted]
         cursor = datetime.fromisoformat(str(context.cursor)) if context.cursor else cursor
         now = clock.now()
     assert fired == [f"2026-01-01T00:00:{second:02}Z" for second in (10, 20, 30, 40)]
@@ -124,7 +124,7 @@ async def test_schedule_fires_and_ends() -> None:
     """A schedule fires on the minute; an emit that fails moves no cursor."""
     async with running_trigger(CronSchedule, {"cron": "*/5 * * * *"}) as (context, task):
         await context.clock.advance(timedelta(minutes=11))
-        assert [event.id for event in context.events] == ["2026-01-01T00:05:00Z", "2026-01-01T00:10:00Z"]
+        assert [event.id for event in context.emitted] == ["2026-01-01T00:05:00Z", "2026-01-01T00:10:00Z"]
         context.failure = RuntimeError("journal full")
         await context.clock.advance(timedelta(minutes=5))
         assert isinstance(task.exception(), RuntimeError)

@@ -149,7 +149,7 @@ async def test_bounds_belong_to_the_schedule() -> None:
     options = {"cron": "0 12 * * *", "timezone": BERLIN, "start": "2026-01-03T12:00:00", "end": "2026-01-04T11:00:00Z"}
     async with running_trigger(CronSchedule, options) as (context, task):
         await context.clock.advance(timedelta(days=10))
-        assert [event.id for event in context.events] == ["2026-01-03T11:00:00Z", "2026-01-04T11:00:00Z"]
+        assert [event.id for event in context.emitted] == ["2026-01-03T11:00:00Z", "2026-01-04T11:00:00Z"]
         assert isinstance(task.exception(), EndOfTrigger)
     schedule = CronSchedule(ScheduleOptions.model_validate(options)).schedule()
     assert schedule.at_or_before(datetime(2026, 1, 3, tzinfo=UTC)) is None
@@ -163,13 +163,13 @@ async def test_listed_times_fire_once_each_and_the_trigger_ends() -> None:
     options = {"at": times, "timezone": BERLIN}
     async with running_trigger(At, options) as (context, _):
         await context.clock.advance(timedelta(hours=2))
-    assert [event.id for event in context.events] == ["2026-01-01T01:00:00Z"]
+    assert [event.id for event in context.emitted] == ["2026-01-01T01:00:00Z"]
     clock = FakeClock(datetime(2026, 1, 2, tzinfo=UTC), high_water=datetime(2026, 1, 1, 1, tzinfo=UTC))
     async with running_trigger(At, options, ctx=FakeTriggerContext(clock=clock)) as (context, task):
-        assert [event.id for event in context.events] == ["2026-01-01T03:00:00Z", "2026-01-01T04:00:00Z"]
+        assert [event.id for event in context.emitted] == ["2026-01-01T03:00:00Z", "2026-01-01T04:00:00Z"]
         assert isinstance(task.exception(), EndOfTrigger)
     async with running_trigger(At, {"at": "2020-01-01T00:00:00Z"}) as (context, task):
-        assert context.events == [] and isinstance(task.exception(), EndOfTrigger)
+        assert context.emitted == [] and isinstance(task.exception(), EndOfTrigger)
 
 
 async def test_jitter_delays_and_changes_no_id() -> None:
@@ -184,7 +184,7 @@ async def test_jitter_delays_and_changes_no_id() -> None:
         ):
             for _ in range(60):
                 await clock.advance(60)
-                for event in context.events[len(moments) :]:
+                for event in context.emitted[len(moments) :]:
                     moments[event.id] = clock.now()
         fired.append(moments)
     assert fired[0] == fired[1]

@@ -161,7 +161,7 @@ async def test_emit_ends_as_told(then: str, error: type[Exception] | None) -> No
     context = FakeTriggerContext(cursor=2)
     options = {"count": 5, "batch": 2, "then": then}
     async with running_trigger(emit.Emit, options, ctx=context) as (_, task):
-        assert [event.data for event in context.events] == [{"number": 3}, {"number": 4}, {"number": 5}]
+        assert [event.data for event in context.emitted] == [{"number": 3}, {"number": 4}, {"number": 5}]
         assert context.cursors == [4, 5]
         assert task.done()
         assert (type(task.exception()) if error else task.exception()) is error

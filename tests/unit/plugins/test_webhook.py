@@ -34,7 +34,7 @@ async def test_a_request_is_an_event(context: FakeTriggerContext) -> None:
     headers = JSON | {"Authorization": "Bearer hunter2", "Cookie": "a=b", "X-Kind": "new"}
     status, answer = await post(context, b'{"n": 1.0}', headers)
     assert (status, answer["outcome"], answer["run_ids"], answer["run_id"]) == (202, "STARTED", ["run-1"], "run-1")
-    (event,) = context.events
+    (event,) = context.emitted
     assert event.data == {"n": 1}
     assert event.id == answer["event_id"]
     http: Any = event.extensions["http"]
@@ -48,14 +48,14 @@ async def test_the_same_id_starts_one_run(context: FakeTriggerContext, name: str
     await post(context, b"1", JSON | {name: "abc"})
     status, answer = await post(context, b"1", JSON | {name: "abc"})
     assert (status, answer["outcome"], answer["run_ids"], answer["event_id"]) == (202, "DUPLICATE", ["run-1"], "abc")
-    assert len(context.events) == 1
+    assert len(context.emitted) == 1
 
 
 async def test_the_ids_have_an_order(context: FakeTriggerContext) -> None:
     """`webhook-id` beats `ce-id` beats `idempotency-key`; the other CloudEvents headers are taken too."""
     more = {"webhook-id": "a", "ce-id": "b", "idempotency-key": "c", "ce-type": "order.new", "ce-subject": "7"}
     await post(context, b"1", JSON | more)
-    (event,) = context.events
+    (event,) = context.emitted
     assert (event.id, event.type, event.subject) == ("a", "order.new", "7")
 
 
@@ -76,7 +76,7 @@ async def test_bodies_are_what_their_type_says(
     """JSON in any dialect, forms and text; no body is null."""
     status, _ = await post(context, body, {"content-type": content_type})
     assert status == 202
-    assert context.events[0].data == data
+    assert context.emitted[0].data == data
 
 
 @pytest.mark.parametrize(
@@ -100,14 +100,14 @@ async def test_bad_bodies_get_a_reason(
     got, answer = await post(context, body, {"content-type": content_type})
     assert (got, answer["reason"]) == (status, reason)
     assert len(answer["message"]) > 10
-    assert context.events == []
+    assert context.emitted == []
 
 
 async def test_sizes_are_bounded(context: FakeTriggerContext) -> None:
     """A body past the bound is 413, an id past 256 bytes 400."""
     assert (await post(context, b"x" * 101))[0] == 413
     assert (await post(context, b"1", JSON | {"webhook-id": "x" * 257}))[0] == 400
-    assert context.events == []
+    assert context.emitted == []
 
 
 async def test_a_stopped_webhook_answers_no_more() -> None:
