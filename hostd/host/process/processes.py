@@ -15,8 +15,9 @@ from hostd.aio import Clock, spawn
 from hostd.errors.base import HostdError
 from hostd.host.found import Found, PluginReport, PluginState
 from hostd.host.process.entries import RemoteActionEntry, RemoteTriggerEntry, settings_of
+from hostd.host.process.home import ProcessHome
 from hostd.host.process.launch import Launch, ProcessLimits
-from hostd.host.process.plugin_process import PluginProcess, ProcessHome, ProcessState
+from hostd.host.process.plugin_process import PluginProcess, ProcessState
 from hostd.host.process.switchboard import Switchboard
 
 FIRST_WORD_S = 10.0
@@ -89,13 +90,11 @@ class Processes:
         return self._run_dir
 
     def _add(self, found: Found, run_dir: Path, launch: Launch | None = None) -> PluginProcess:
-        home = ProcessHome(
-            self.switchboard, self._clock, self._random, self._limits, run_dir, self._data_dir, self._heard
-        )
+        home = ProcessHome(self.switchboard, self._clock, self._random, self._limits, run_dir, self._data_dir)
         chosen = launch or found.launch
         if chosen is None:
             raise ValueError(f"plugin {found.id} has no process")
-        process = self.known[found.id] = PluginProcess(found.id, found.version, chosen, home)
+        process = self.known[found.id] = PluginProcess(found.id, found.version, chosen, home, self._heard)
         self._found[found.id] = found
         process.start()
         return process
@@ -164,7 +163,7 @@ class Processes:
         try:
             for component in process.components:
                 text, _ = settings_of(self._settings, component, plugin_id)
-                process.settle(component.id, text)
+                process.provisioning.settings[component.id] = text
             actions = [RemoteActionEntry(one, process) for one in process.components if one.kind == "action"]
             triggers = [RemoteTriggerEntry(one, process) for one in process.components if one.kind == "trigger"]
         except HostdError as error:

@@ -12,14 +12,10 @@ from hostd.host.process.child import Identity
 
 
 class Remembered(NamedTuple):
-    """A process that was started, its cookie and its pipe's name.
-
-    `launch` is a digest of how it was started: one that was started otherwise is not taken over.
-    """
+    """A process that was started, its cookie and its pipe's name."""
 
     identity: Identity
     cookie: str
-    launch: str
     output: str
 
     def write(self, path: Path) -> None:
@@ -37,7 +33,7 @@ def remembered(path: Path) -> Remembered | None:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         identity = Identity(int(found["pid"]), int(found["began"]))
-        known = Remembered(identity, str(found["cookie"]), str(found["launch"]), Path(str(found["output"])).name)
+        known = Remembered(identity, str(found["cookie"]), Path(str(found["output"])).name)
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return known if known.identity.began and known.identity.lives() else None

@@ -34,7 +34,7 @@ class RemoteAction:
         """
         attempt_id = pb.AttemptId(run_id=ctx.run_id, step=ctx.step, attempt=ctx.attempt, epoch=EPOCH)
         place = (ctx.run_id, ctx.step)
-        suspects = self._process.suspects
+        suspects = self._process.claims.suspects
         await suspects.enter(place)
         try:
             return await self._run(ctx, options, attempt_id)
@@ -46,31 +46,31 @@ class RemoteAction:
         if not self._process.prepared(self.id):
             await self._process.prepare(self.id)
             link = await self._process.link()
-        held = self._process.hold(attempt_id, ctx)
+        held = self._process.claims.hold(attempt_id, ctx)
         try:
             link.send(pb.FromHost(start_attempt=_start(self.id, ctx, options, attempt_id)))
         except HostdError:
-            self._process.let_go(held)
+            self._process.claims.let_go(held)
             raise
         return await self._outcome(held, ctx)
 
     def holds(self, run_id: str, step: str, attempt: int) -> bool:
         """Say whether the process holds an attempt that this daemon has not begun."""
-        return self._process.claimed((run_id, step, attempt))
+        return self._process.claims.claimed((run_id, step, attempt))
 
     async def again(self, ctx: Any) -> Any:
         """Wait for an attempt that the process holds since before this daemon."""
         attempt_id = pb.AttemptId(run_id=ctx.run_id, step=ctx.step, attempt=ctx.attempt, epoch=EPOCH)
-        return await self._outcome(self._process.hold(attempt_id, ctx), ctx)
+        return await self._outcome(self._process.claims.hold(attempt_id, ctx), ctx)
 
     async def _outcome(self, held: Held, ctx: Any) -> Any:
         process = self._process
         try:
             outcome = await self._answer(held)
         finally:
-            process.let_go(held)
-        process.suspects.ended(held.place)
-        ctx.when_recorded = lambda: process.forget_outcome(held.id)
+            process.claims.let_go(held)
+        process.claims.suspects.ended(held.place)
+        ctx.when_recorded = lambda: process.recorded(held.id)
         return result_of(outcome, parse_json, ctx.log.error)
 
     async def _answer(self, held: Held) -> pb.Outcome:
@@ -116,12 +116,12 @@ class RemoteTrigger(Trigger[Any]):
         """Have the process run the trigger until it ends. Raises what steers the host, as the trigger raised it."""
         try:
             link = await self._process.link()
-            hosted = self._process.new_instance(ctx)
+            hosted = self._process.begin_trigger(ctx)
             try:
                 link.send(pb.FromHost(start_trigger=self._start(ctx, hosted.instance)))
                 ended = await self._ended(hosted)
             finally:
-                self._process.let_go_of_trigger(hosted)
+                self._process.end_trigger(hosted)
         except (LinkLostError, AttemptLostError):
             raise NotConnected(f"the process of plugin {self._process.plugin} is gone") from None
         _steer(ended)
@@ -151,7 +151,7 @@ class RemoteTrigger(Trigger[Any]):
             instance=instance,
             trigger=self.id,
             options=self.options,
-            settings=self._process.settings(self.id),
+            settings=self._process.provisioning.settings.get(self.id, b""),
             namespace=ctx.namespace,
             workflow=ctx.workflow,
             name=ctx.name,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import logging
 import os
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,7 +19,6 @@ from hostd.plugin.v1 import host_pb2_grpc as rpc
 PROTOCOL_MIN = PROTOCOL_MAX = 1
 HELLO_S = 10.0
 STOP_S = 1.0
-_log = logging.getLogger("hostd.host.process")
 
 
 class Line(Protocol):
@@ -40,8 +38,12 @@ class Line(Protocol):
         """Take a frame. Raises ValueError when the child breaks the protocol."""
         ...
 
-    def disconnected(self, link: Link, why: str) -> None:
+    def disconnected(self, link: Link) -> None:
         """The connection is gone."""
+        ...
+
+    def refused(self, why: str) -> None:
+        """The child broke the protocol."""
         ...
 
 
@@ -91,18 +93,16 @@ class Switchboard(rpc.HostServicer):
         line, link, welcome = await self._admit(context)
         await context.write(pb.FromHost(welcome=welcome))
         writer = spawn(_write(link, context), name=f"frames to {line.plugin}")
-        why = "it closed the connection"
         try:
             while (frame := await context.read()) is not grpc.aio.EOF:
                 line.received(link, frame)
         except (ValueError, HostdError) as error:
-            why = str(error)
-            _log.warning("plugin_protocol_broken plugin=%s why=%s", line.plugin, why)
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, why)
+            line.refused(str(error))
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
         finally:
             writer.cancel()
             link.close()
-            line.disconnected(link, why)
+            line.disconnected(link)
 
     async def _admit(self, context: Any) -> tuple[Line, Link, pb.Welcome]:
         try:
@@ -120,14 +120,14 @@ class Switchboard(rpc.HostServicer):
         if hello.protocol_min > PROTOCOL_MAX or hello.protocol_max < PROTOCOL_MIN:
             spoken = f"{hello.protocol_min} to {hello.protocol_max}"
             why = f"it speaks protocol {spoken}, this host {PROTOCOL_MIN} to {PROTOCOL_MAX}"
-            line.disconnected(Link(hello), why)
+            line.refused(why)
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, why)
         link = Link(hello)
         try:
             return line, link, line.connected(link)
         except ValueError as error:
             link.close()
-            line.disconnected(link, str(error))
+            line.refused(str(error))
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
             raise
 

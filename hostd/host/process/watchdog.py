@@ -27,7 +27,7 @@ class Watchdog:
         self._cpu: tuple[float, float] | None = None  # when, processor seconds
         self._gone_s: float | None = None
 
-    async def look(self, child: Child, link: Link | None) -> str:
+    def look(self, child: Child, link: Link | None) -> str:
         """Return why the process has to go, nothing while it is well."""
         now_s = self._clock.monotonic_s()
         return self._connection(link, now_s) or self._answers(link, now_s) or self._processor(child, now_s)

@@ -1,0 +1,90 @@
+"""Who waits for which attempt of a process, what the process says it holds, and what is lost when it dies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from hostd.errors.base import HostdError, Kind
+from hostd.host.lost import AttemptLostError
+from hostd.host.process.alone import Suspects
+from hostd.host.process.held import Held, Key, key_of
+from hostd.plugin.v1 import host_pb2 as pb
+
+
+class Claims:
+    """The attempts of one process. `held` is shared with the desk that answers for them."""
+
+    def __init__(self, held: dict[Key, Held], suspects: Suspects) -> None:
+        self.suspects = suspects
+        self._held = held
+        self._unclaimed: set[Key] = set()
+        self._outcomes: dict[Key, pb.Outcome] = {}  # came before recovery asked for them
+
+    @property
+    def any(self) -> bool:
+        """Whether the process has, or may have, anything to do."""
+        return bool(self._held or self._unclaimed)
+
+    def said(self, running: Iterable[pb.AttemptId]) -> None:
+        """A child that dialed has named what it holds; what this daemon waits for beyond that is lost."""
+        held = {key_of(attempt_id) for attempt_id in running}
+        self._unclaimed = held - self._held.keys()
+        for key, waiting in self._held.items():
+            if key not in held and not waiting.answer.done():
+                waiting.answer.set_exception(AttemptLostError())
+
+    def claimed(self, key: Key) -> bool:
+        """Say whether the process says it holds an attempt that this daemon has not begun."""
+        return key in self._unclaimed
+
+    def hold(self, attempt_id: pb.AttemptId, context: Any) -> Held:
+        """Wait for an attempt's outcome from now on; one that came already is there at once."""
+        held = Held(attempt_id, context)
+        self._held[held.key] = held
+        self._unclaimed.discard(held.key)
+        outcome = self._outcomes.pop(held.key, None)
+        if outcome is not None:
+            held.answer.set_result(outcome)
+        return held
+
+    def let_go(self, held: Held) -> None:
+        """Wait no more."""
+        if self._held.get(held.key) is held:
+            del self._held[held.key]
+
+    def came(self, outcome: pb.Outcome) -> bool:
+        """Take an outcome; say whether anybody waits, or may come to wait, for it."""
+        key = key_of(outcome.id)
+        held = self._held.get(key)
+        if held is None and key in self._unclaimed:
+            self._outcomes[key] = outcome
+            return True
+        if held is None or held.id.epoch != outcome.id.epoch:
+            return False
+        if not held.answer.done():
+            held.answer.set_result(outcome)
+        return True
+
+    def unclaimed(self) -> list[pb.AttemptId]:
+        """Recovery is over: return what the process holds and nobody waits for, and forget it."""
+        left = [pb.AttemptId(run_id=run_id, step=step, attempt=attempt) for run_id, step, attempt in self._unclaimed]
+        self._unclaimed.clear()
+        self._outcomes.clear()
+        return left
+
+    def lose_all(self) -> None:
+        """The process is gone, and what it held with it."""
+        self._unclaimed.clear()
+        self._outcomes.clear()
+        guilty = self.suspects.lost({held.place for held in self._held.values()})
+        for held in list(self._held.values()):
+            if not held.answer.done():
+                held.answer.set_exception(_loss(held.place in guilty))
+
+
+def _loss(guilty: bool) -> Exception:
+    if not guilty:
+        return AttemptLostError()
+    message = "the plugin's process died each time this step ran, the last time while nothing else did"
+    return HostdError(Kind.STATE, "ATTEMPT_LOST", message)

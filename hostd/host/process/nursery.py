@@ -1,0 +1,69 @@
+"""Starting a plugin's process, or taking over the one that an earlier daemon left behind."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+from hostd.host.process.child import Child, start_child
+from hostd.host.process.home import ProcessHome
+from hostd.host.process.launch import Launch, surroundings
+from hostd.host.process.output import Output
+from hostd.host.process.remembered import Remembered, forget, remembered
+
+
+class Nursery:
+    """Makes the processes of one plugin, one at a time. `cookie` is what the next one says to be let in."""
+
+    def __init__(self, plugin: str, version: str, launch: Launch, home: ProcessHome) -> None:
+        self._plugin = plugin
+        self._version = version
+        self._launch = launch
+        self._home = home
+        digest = hashlib.blake2b(repr((version, launch)).encode(), digest_size=8).hexdigest()
+        self._note = home.run_dir / f"{plugin}.{digest}.json"
+        self._inherited = self._left_behind()
+        self.took_over = self._inherited is not None
+        self.cookie = self._inherited.cookie if self._inherited is not None else secrets.token_hex(32)
+
+    def _left_behind(self) -> Remembered | None:
+        """Return the process that an earlier daemon left for this very plugin; end those of other versions."""
+        for note in self._home.run_dir.glob(f"{self._plugin}.*.json"):
+            if note == self._note:
+                continue
+            other = remembered(note)
+            if other is not None:
+                Child(other.identity, self._output(other.output), self._home.clock).kill()
+            forget(note)
+        return remembered(self._note)
+
+    def _output(self, name: str) -> Output:
+        return Output(self._plugin, self._home.run_dir / name, self._home.clock)
+
+    async def start(self) -> Child:
+        """Start a process, or take over the one that is there. Raises OSError."""
+        inherited, self._inherited = self._inherited, None
+        if inherited is not None and inherited.identity.lives():
+            output = self._output(inherited.output)
+            output.open_again()
+            return Child(inherited.identity, output, self._home.clock)
+        home = self._home
+        environment = surroundings(
+            self._launch,
+            address=home.switchboard.address,
+            cookie=self.cookie,
+            plugin=self._plugin,
+            version=self._version,
+        )
+        output = self._output(f"{self._plugin}.{secrets.token_hex(4)}.out")
+        child = await start_child(self._launch, environment, output=output, limits=home.limits, clock=home.clock)
+        Remembered(child.identity, self.cookie, output.path.name).write(self._note)
+        return child
+
+    async def bury(self, child: Child) -> tuple[str, ...]:
+        """Make sure that a process and all it started are gone; return what it printed last."""
+        child.kill()
+        await child.output.close()
+        forget(self._note)
+        self.cookie = secrets.token_hex(32)
+        return tuple(child.output.tail)
