@@ -19,7 +19,7 @@ from hostd.model.payload import EVENT_BYTES_MAX
 from hostd.plugin import EmitOutcome, Emitted, Event
 from hostd.plugin.clocks import slot_of
 from hostd.runtime.engine_loop import EngineLoop
-from hostd.runtime.event_scope import EventScope
+from hostd.runtime.event_scope import EventScope, input_of, key_of
 from hostd.runtime.intake import NOTHING_SEEN, Intake, Seen
 from hostd.runtime.overlap import Overlaps
 from hostd.runtime.readers import Readers
@@ -39,15 +39,27 @@ _log = logging.getLogger("hostd.runtime")
 class Source:
     """A configured trigger as emission knows it. `row` is what the journal last said of it."""
 
-    __slots__ = ("hidden", "namespace", "place", "plan", "ready", "row", "scope_name", "since_ms", "told_at_ms")
+    __slots__ = (
+        "hidden",
+        "namespace",
+        "place",
+        "plan",
+        "ready",
+        "row",
+        "run_trigger",
+        "scope_name",
+        "since_ms",
+        "told_at_ms",
+    )
 
     def __init__(self, namespace: str, ready: Ready, plan: TriggerPlan, row: TriggerRow) -> None:
         self.namespace = namespace
         self.ready = ready
         self.plan = plan
         self.row = row
-        self.scope_name = f"{ready.plan.workflow}/{plan.name}"
-        self.place = (namespace, ready.plan.workflow, plan.name)
+        self.scope_name = f"{row.workflow}/{row.name}"
+        self.run_trigger = row.name if row.workflow else self.scope_name  # as its runs are told
+        self.place = (namespace, ready.plan.workflow, self.run_trigger)
         self.hidden: tuple[str, ...] = ()  # values of secrets the trigger was given
         self.since_ms = 0  # when its version was activated
         self.told_at_ms = -TELL_EVERY_MS  # when the log last told of an event that could not be used
@@ -134,7 +146,7 @@ class Emission:
         if not dead or now_ms - source.told_at_ms < TELL_EVERY_MS:
             return
         source.told_at_ms = now_ms
-        where = (source.namespace, source.ready.plan.workflow, source.plan.name)
+        where = (source.namespace, source.row.workflow, source.row.name)
         text = "event_dead_lettered namespace=%s workflow=%s trigger=%s reason=%s message=%s"
         _log.warning(text, *where, dead[0].reason, dead[0].message[:500])
 
@@ -177,12 +189,8 @@ class Emission:
         scope = EventScope(envelope, now_ms=self._clock.wall_ms(), trigger=source.scope_name, event_id=match.event.id)
         if trigger.condition is not None and not truth(trigger.condition.evaluate(scope), "`if` of the trigger"):
             return
-        key = "" if trigger.key is None else str(trigger.key.render(scope))
-        if trigger.input is not None:
-            value = trigger.input.render(scope)
-        else:
-            data = envelope.get("data")
-            value = data if isinstance(data, dict) else {}
+        key = key_of(trigger, scope)
+        value = input_of(trigger, scope)
         match.start = self._starts.prepare(
             source.ready,
             namespace=source.namespace,
@@ -190,7 +198,7 @@ class Emission:
             now_ms=self._clock.wall_ms(),
             key=key,
             request_id="",
-            trigger=trigger.name,
+            trigger=source.run_trigger,
             event_id=match.event.id,
             principal=principal or f"trigger:{source.scope_name}",
             placement_text=event_request_id(source.scope_name, match.event.id),
@@ -282,7 +290,7 @@ class _EmitItem:
 
     def _write(self, turn: Turn, match: _Match, run_ids: tuple[str, ...]) -> None:
         source = self._source
-        workflow, trigger = source.ready.plan.workflow, source.plan.name
+        workflow, trigger = source.row.workflow, source.row.name
         batch = turn.batch
         batch.events.append(
             EventRow(source.namespace, workflow, trigger, match.event.id, match.body, match.outcome.value, run_ids)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from hostd.definition.plan import TriggerPlan
+
 
 class EventScope:
     """Scope (definition.plan.Scope) over one event."""
@@ -14,6 +16,11 @@ class EventScope:
         self._trigger = trigger
         self._event_id = event_id
         self.now_ms = now_ms
+
+    @property
+    def event(self) -> dict[str, Any]:
+        """The envelope."""
+        return self._event
 
     def root(self, name: str) -> Any:
         """Return the event. Raises LookupError for anything else."""
@@ -37,3 +44,16 @@ class EventScope:
         """Return what random functions are seeded with: the same for the same event."""
         text = "\x00".join((self._trigger, self._event_id, field_path))
         return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+
+def key_of(trigger: TriggerPlan, scope: EventScope) -> str:
+    """Return the key of the run that an event leads to, empty for none. Raises HostdError EXPRESSION_*."""
+    return "" if trigger.key is None else str(trigger.key.render(scope))
+
+
+def input_of(trigger: TriggerPlan, scope: EventScope) -> Any:
+    """Return the input of the run that an event starts. Raises HostdError EXPRESSION_*."""
+    if trigger.input is not None:
+        return trigger.input.render(scope)
+    data = scope.event.get("data")
+    return data if isinstance(data, dict) else {}

@@ -59,9 +59,12 @@ class TriggerLife:
         self._data_dir = data_dir
 
     def begin(self, live: Live) -> None:
-        """Let a trigger run in a task of its own, unless it is paused."""
+        """Let a trigger run in a task of its own, unless it is paused or has nothing to start."""
         if live.source.row.paused:
             live.state = "PAUSED"
+            return
+        if live.missing is not None:
+            live.state, live.message = "FAILED", live.missing.message
             return
         live.state = "STARTING"
         live.task = spawn(self._supervise(live), name=f"trigger {live.source.scope_name}")

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
 from hostd.aio import Clock, spawn
 from hostd.definition.plan import TriggerPlan
 from hostd.errors.base import HostdError, Kind
-from hostd.journal.port import Journal, TriggerRow, WorkflowRow
+from hostd.journal.port import Journal, TriggerRow
 from hostd.plugin import Emitted, Event
 from hostd.runtime.emit import Emission, Source
 from hostd.runtime.readers import Readers
 from hostd.runtime.repeats import Note
 from hostd.runtime.trigger_life import TriggerLife
 from hostd.runtime.trigger_live import Live, Name
+from hostd.runtime.wanted_triggers import WantedTriggers
 from hostd.runtime.workflows import Ready, Workflows
 
 _log = logging.getLogger("hostd.runtime")
-
-WORKFLOWS_MAX = 1_000_000
 
 
 class Triggers:
@@ -44,6 +43,7 @@ class Triggers:
         self._journal = journal
         self._readers = readers
         self._clock = clock
+        self._wanted_triggers = WantedTriggers(workflows=workflows, readers=readers)
         self._live: dict[Name, Live] = {}
         self._wanted = asyncio.Event()
         self._changing = asyncio.Lock()  # one at a time: reconcile, pause, resume
@@ -85,43 +85,28 @@ class Triggers:
             await self._reconcile()
 
     async def _reconcile(self) -> None:
-        wanted = await self._wanted_triggers()
+        wanted = await self._wanted_triggers.all(self._journal)
         kept: dict[Name, TriggerRow] = {}
         for name, live in list(self._live.items()):
             found = wanted.get(name)
-            if found is None or found[0].plan.digest != live.source.ready.plan.digest:
+            if found is None or found.digest != live.digest:
                 await self._life.end(live)
                 kept[name] = live.source.row
                 if found is None:
                     del self._live[name]  # one that is replaced stays visible until it is
-            elif self._life.outdated(live):
+                continue
+            live.source.ready = found.ready  # one of its own follows the active version of its target
+            if self._life.outdated(live):
                 await self._life.end(live)
                 self._life.begin(live)
         rows = {(row.namespace, row.workflow, row.name): row for row in await self._rows()} | kept
-        for name, (ready, plan, since_ms) in wanted.items():
+        for name, found in wanted.items():
             if name not in self._live or name in kept:
-                source = self._source(name, ready, plan, rows.get(name))
-                source.since_ms = since_ms
-                self._live[name] = live = Live(source)
+                source = self._source(name, found.ready, found.plan, rows.get(name))
+                source.since_ms = found.since_ms
+                live = Live(source, digest=found.digest, target=found.target, missing=found.missing)
+                self._live[name] = live
                 self._life.begin(live)
-
-    async def _wanted_triggers(self) -> dict[Name, tuple[Ready, TriggerPlan, int]]:
-        wanted: dict[Name, tuple[Ready, TriggerPlan, int]] = {}
-        rows = await self._readers.call(self._all_workflows)
-        for row in rows:
-            if not row.active:
-                continue
-            try:
-                ready = await self._workflows.resolve(row.namespace, row.workflow, row.active)
-            except HostdError as error:
-                _log.error("trigger_plan_failed workflow=%s error=%s", row.workflow, error)
-                continue
-            for plan in ready.plan.triggers:
-                wanted[row.namespace, row.workflow, plan.name] = (ready, plan, row.activated_at_ms)
-        return wanted
-
-    def _all_workflows(self) -> list[WorkflowRow]:
-        return self._journal.workflows(None, limit=WORKFLOWS_MAX)
 
     async def _rows(self) -> list[TriggerRow]:
         return await self._readers.call(self._journal.triggers, None)
@@ -140,14 +125,13 @@ class Triggers:
         """Return a live trigger. Raises HostdError TRIGGER_MISSING."""
         live = self._live.get(name)
         if live is None:
-            message = (
-                f"no active workflow {name[1]} has a trigger {name[2]!r}; `hostd trigger list` shows what is there"
-            )
+            where = f"no active workflow {name[1]} has a trigger" if name[1] else "no trigger of its own is named"
+            message = f"{where} {name[2]!r}; `hostd trigger list` shows what is there"
             raise HostdError(Kind.MISSING, "TRIGGER_MISSING", message)
         return live
 
     def list(self, namespace: str, workflow: str = "") -> Sequence[Live]:
-        """Return the triggers of active versions, by name."""
+        """Return the triggers of active versions and those of their own, by name."""
         found = [live for name, live in sorted(self._live.items()) if name[0] == namespace]
         return [live for live in found if not workflow or live.name[1] == workflow]
 
@@ -178,6 +162,18 @@ class Triggers:
                 self._life.begin(live)
             return live
 
+    async def forget(self, name: Name, write: Callable[[], Awaitable[None]]) -> None:
+        """Stop a trigger for good, and write what makes it one that never was. Raises TRIGGER_MISSING."""
+        async with self._changing:
+            live = self.get(name)
+            await self._life.end(live)
+            try:
+                await write()
+            except HostdError:
+                self._life.begin(live)
+                raise
+            del self._live[name]
+
     async def _write(self, live: Live, row: TriggerRow, note: Note | None) -> None:
         await self._emission.write_row(row, note)
         live.source.row = row
@@ -185,5 +181,6 @@ class Triggers:
     async def fire(self, name: Name, event: Event, principal: str) -> Emitted:
         """Emit one event by hand, as the trigger would."""
         live = self.get(name)
+        live.require_target()
         emitted = await self._emission.emit(live.source, [event], None, principal=principal)
         return emitted[0]
