@@ -31,6 +31,7 @@ from hostd.runtime.effects import Effects
 from hostd.runtime.emit import Emission
 from hostd.runtime.engine_loop import EngineLoop
 from hostd.runtime.front import Front, build_front
+from hostd.runtime.held import HeldRuns
 from hostd.runtime.intake import Intake
 from hostd.runtime.lanes import Lanes
 from hostd.runtime.log_writer import LogWriter, NoLogFiles
@@ -129,6 +130,7 @@ class Core:
                 workflows=self.workflows,
                 hub=self.hub,
                 clock=self.clock,
+                held=self.held,
                 log_files=self.log_files,
                 cancel_grace_ms=_ms(self.config.limits.cancel_grace),
             ),
@@ -193,6 +195,9 @@ class Core:
 
     def _build_ways_in(self) -> None:
         """Starts and events."""
+        self.held = HeldRuns(
+            loop=self.loop, journal=self.journal, readers=self.readers, actions=lambda: self.host.registry
+        )
         self.intake = Intake(loop=self.loop, journal=self.journal, readers=self.readers, clock=self.clock)
         self.starts = StartMaker(random=self.random, env_allowed=self.config.env)
         self.emission = Emission(
@@ -279,7 +284,11 @@ class Core:
         self.host.changed = self._plugins_changed
         self.loop.start_from(await self.readers.call(self.journal.last_at_ms))
         lost = await recover(
-            loop=self.loop, journal=self.journal, readers=self.readers, actions=lambda: self.host.registry
+            loop=self.loop,
+            journal=self.journal,
+            readers=self.readers,
+            actions=lambda: self.host.registry,
+            held=self.held,
         )
         self.host.drop_unclaimed()
         await self.timers.start(self.readers, self.journal.due_runs, self.loop.tick)

@@ -132,7 +132,13 @@ class Effects:
             self._begin(attempt, work)
 
     def adopt(self, resident: Resident, index: int, number: int) -> bool:
-        """Go on waiting for an attempt that a plugin's process holds since before this daemon; say whether one does."""
+        """Go on waiting for an attempt that runs, here or in a plugin's process that a daemon before this one started.
+
+        Returns whether one does.
+        """
+        known = self._running.get((resident.key, index))
+        if known is not None and known.number == number:
+            return True
         attempt = _attempt_of(resident, index, number)
         entry = self._actions().action(attempt.action)
         if entry is None or entry.executors[0] != "process":

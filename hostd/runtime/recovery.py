@@ -13,13 +13,12 @@ from collections.abc import Callable
 from hostd.aio import spawn
 from hostd.errors.base import HostdError
 from hostd.journal.port import Journal, RunRow
-from hostd.model.messages import AttemptGone
-from hostd.model.states import RunState, StepState
+from hostd.model.states import RunState
 from hostd.runtime.engine_loop import EngineLoop
+from hostd.runtime.held import HeldRuns
+from hostd.runtime.lost_attempts import Lost, look_at_steps
 from hostd.runtime.ports import Actions
 from hostd.runtime.readers import Readers
-from hostd.runtime.slots import IN_DAEMON
-from hostd.runtime.turn import Resident
 
 _log = logging.getLogger("hostd.runtime")
 
@@ -28,11 +27,14 @@ PATIENCE_S = 10.0  # a start waits this long for the journal to take what was lo
 RETRY_S = 1.0
 MOVING = (RunState.PENDING, RunState.RUNNING, RunState.PAUSED, RunState.CANCELING, RunState.COMPENSATING)
 
-Lost = tuple[int, AttemptGone]  # run and message
 
+async def recover(
+    *, loop: EngineLoop, journal: Journal, readers: Readers, actions: Callable[[], Actions], held: HeldRuns
+) -> int:
+    """Load the runs that moved and tell them what was lost; return how many attempts were.
 
-async def recover(*, loop: EngineLoop, journal: Journal, readers: Readers, actions: Callable[[], Actions]) -> int:
-    """Load the runs that moved and tell them what was lost; return how many attempts were."""
+    Runs that were held are tried again: hostd may have been upgraded, or the journal mended.
+    """
     loop.slots.hold()
     lost: list[Lost] = []
     after = 0
@@ -42,6 +44,7 @@ async def recover(*, loop: EngineLoop, journal: Journal, readers: Readers, actio
         if len(rows) < PAGE:
             break
         after = rows[-1].run
+    await held.try_all(lost)
     deciding = spawn(_decide(loop, lost), name="recovery")
     await asyncio.wait([deciding], timeout=PATIENCE_S)
     if not deciding.done():
@@ -59,26 +62,7 @@ async def _load(loop: EngineLoop, rows: list[RunRow], actions: Actions, lost: li
             loop.hold(row.run, loaded)
             continue
         loop.loaded(loaded)
-        _look_at_steps(loop, loaded, actions, lost)
-
-
-def _look_at_steps(loop: EngineLoop, resident: Resident, actions: Actions, lost: list[Lost]) -> None:
-    run = resident.run
-    for index, active in run.active.items():
-        action = run.plan.steps[index].uses
-        if run.states[index] == StepState.READY:
-            share = (resident.namespace, run.plan.workflow)
-            loop.slots.ask(resident.key, index, action, alone=active.alone, share=share)
-        elif run.states[index] == StepState.RUNNING and not _offered_back(loop, resident, index, active.attempt):
-            entry = actions.action(action)
-            effects = entry.effects if entry is not None else "idempotent"
-            suspect = entry is None or entry.executors[0] in IN_DAEMON
-            lost.append((resident.key, AttemptGone(index, active.attempt, effects, suspect)))
-
-
-def _offered_back(loop: EngineLoop, resident: Resident, index: int, number: int) -> bool:
-    """A plugin's process may have outlived the daemon that began the attempt, and hold it still."""
-    return loop.effects is not None and loop.effects.adopt(resident, index, number)
+        look_at_steps(loop, loaded, actions, lost)
 
 
 async def _decide(loop: EngineLoop, lost: list[Lost]) -> None:

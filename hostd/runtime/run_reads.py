@@ -16,6 +16,7 @@ from hostd.model.requests import RunList, RunRef
 from hostd.model.states import RunState
 from hostd.model.views import BlobView, LogView, RunRecords, RunView
 from hostd.runtime.engine_loop import EngineLoop
+from hostd.runtime.held import HeldRuns
 from hostd.runtime.intake import Intake
 from hostd.runtime.ports import Plans
 from hostd.runtime.readers import Readers
@@ -36,6 +37,7 @@ class RunRooms(NamedTuple):
     workflows: Workflows
     hub: Hub
     clock: Clock
+    held: HeldRuns
     log_files: AttemptLogs | None = None
     cancel_grace_ms: int = 30_000
 
@@ -137,8 +139,9 @@ def run_missing(ref: RunRef) -> HostdError:
     return HostdError(Kind.MISSING, "RUN_MISSING", message, details={"workflow": ref.workflow, "key": ref.key})
 
 
-def run_held(row: RunRow) -> HostdError:
-    """Return the error for asking something of a run that nothing moves any more."""
-    run_id = text_id(row.run_id)
-    message = f"the run {run_id} is HELD: {row.reason}; `hostd explain {row.reason}` says what to do"
-    return HostdError(Kind.STATE, "RUN_STATE", message, details={"run_id": run_id, "state": "HELD", "held": row.reason})
+def run_held(row: RunRow, why: HostdError | None = None) -> HostdError:
+    """Return the error for asking something of a run that nothing moves any more; `why`: what a new try said."""
+    run_id, reason = text_id(row.run_id), row.reason if why is None else why.reason
+    said = "" if why is None else f" ({why.message})"
+    message = f"the run {run_id} is HELD: {reason}{said}; `hostd explain {reason}` says what to do"
+    return HostdError(Kind.STATE, "RUN_STATE", message, details={"run_id": run_id, "state": "HELD", "held": reason})

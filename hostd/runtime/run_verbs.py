@@ -12,6 +12,7 @@ from hostd.model.requests import Repeat, RunRef, StartRequest
 from hostd.model.states import RunState, run_is_final
 from hostd.model.views import RunView, StartedRun
 from hostd.runtime.intake import Started
+from hostd.runtime.loading import PASSING
 from hostd.runtime.repeats import Note, first_answer, note_of
 from hostd.runtime.run_reads import RunReads, run_held
 from hostd.runtime.starts import Prepared
@@ -122,8 +123,29 @@ class RunVerbs(RunReads):
         return await self._steer("pause", namespace, ref, Pause(reason), principal=principal, repeat=repeat)
 
     async def resume(self, namespace: str, ref: RunRef, *, principal: str, repeat: Repeat | None) -> RunView:
-        """Let a paused run go on. Raises RUN_MISSING, RUN_FINAL, RUN_STATE."""
+        """Let a paused run go on, and a held one if it can be read now. Raises RUN_MISSING, RUN_FINAL, RUN_STATE."""
+        row = await self.find(namespace, ref)
+        if row.state == RunState.HELD and await self._first_answer(namespace, "resume", repeat) is None:
+            named = RunRef(text_id(row.run_id))
+            await self._release(namespace, row, repeat)
+            if (await self.find(namespace, named)).state != RunState.PAUSED:
+                return await self.get(namespace, named)
         return await self._steer("resume", namespace, ref, Resume(), principal=principal, repeat=repeat)
+
+    async def _release(self, namespace: str, row: RunRow, repeat: Repeat | None) -> None:
+        """Try a held run again. Raises RUN_STATE with why it is still held."""
+        write = self._note(namespace, "resume", repeat, row.run_id)
+
+        def note(turn: Turn, state: int) -> None:
+            if write is not None and state != RunState.PAUSED:  # a paused one has still to be resumed
+                write(turn)
+
+        try:
+            await self._rooms.held.try_again(row.run, note)
+        except HostdError as error:
+            if error.kind in PASSING:
+                raise
+            raise run_held(row, error) from None
 
     async def _steer(
         self, verb: str, namespace: str, ref: RunRef, message: Message, *, principal: str, repeat: Repeat | None

@@ -143,7 +143,7 @@ class Hub:
             subscription.put(notice)
 
     def held(self, run: int, appended: Appended) -> None:
-        """Tell that nothing moves a run any more."""
+        """Tell that nothing moves a run any more, or that it is let go again: its row says which."""
         self._end(run)
         notice = Held(run, appended.first_pos, appended.at_ms)
         for subscription in (*self._all, *self._by_run.get(run, ())):
