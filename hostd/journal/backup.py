@@ -85,7 +85,7 @@ def _copy(
 
 
 def _clear(partial: Path) -> None:
-    """Remove an unfinished copy and what SQLite left beside it: its old rollback journal would be played into the next."""
+    """Remove an unfinished copy and what SQLite left beside it, which would be played into the next one."""
     for ending in ("", "-journal", "-wal", "-shm"):
         partial.with_name(partial.name + ending).unlink(missing_ok=True)
 
