@@ -9,6 +9,7 @@ from hostd.aio import Clock
 from hostd.host.guard import fault_of
 from hostd.host.logs import AttemptLog
 from hostd.host.ports import AttemptFacts, Heartbeats, SecretReader
+from hostd.host.services import AttemptBlobs, AttemptRequests, NamespaceEvents, NamespaceKeys, Services
 from hostd.model.records import Failure
 from hostd.plugin.cancel import CancelFlag
 from hostd.plugin.clocks import PluginClock
@@ -115,6 +116,28 @@ class AttemptContext:
         return AttemptSecrets(self._attempt, self._home.read_secret)
 
     @property
+    def kv(self) -> NamespaceKeys:
+        """Small values by key."""
+        return NamespaceKeys(self._home.services.cells, self._attempt.namespace)
+
+    @property
+    def blobs(self) -> AttemptBlobs:
+        """Large bytes, kept with the run."""
+        return AttemptBlobs(self._home.services.blobs, self._attempt)
+
+    @property
+    def events(self) -> NamespaceEvents:
+        """The namespace's topics."""
+        return NamespaceEvents(self._home.services.topics, self._attempt.namespace)
+
+    @property
+    def http(self) -> AttemptRequests:
+        """Requests under the operator's rules."""
+        if self._http is None:
+            self._http = AttemptRequests(self._home.services.requests, self)
+        return self._http
+
+    @property
     def progress(self) -> JsonValue:
         """What the attempt before this one last reported."""
         return self._home.heartbeats.progress(self._attempt)
@@ -145,7 +168,12 @@ class LastHeartbeats:
 
 
 class AttemptContexts:
-    """Makes what actions are given, and understands what they raise; one per daemon."""
+    """Makes what actions are given, and understands what they raise; one per daemon.
+
+    Whoever builds the rooms sets `services` before the first attempt.
+    """
+
+    services: Services
 
     def __init__(self, *, clock: Clock, read_secret: SecretReader, heartbeats: Heartbeats | None = None) -> None:
         self.clock = PluginClock(clock)

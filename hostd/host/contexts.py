@@ -8,9 +8,11 @@ from datetime import datetime
 from pathlib import Path
 
 from hostd.aio import Clock
+from hostd.errors.base import HostdError, Kind
 from hostd.host.logs import DaemonLog
 from hostd.host.ports import EmitPort, SecretReader
 from hostd.host.routes import HeldRoute, RouteTable
+from hostd.host.services import NamespaceEvents, NamespaceKeys, Services
 from hostd.plugin import Emitted, Event, WebhookHandler, rfc3339
 from hostd.plugin.clocks import PluginClock, SlotMark
 from hostd.plugin.trigger_facts import TriggerFacts
@@ -84,6 +86,7 @@ class TriggerScope(TriggerFacts):
         cursor: the last durable cursor.
         since: when the trigger was activated; its first slot lies behind it.
         emit: see ports.EmitPort.
+        services: what `kv` and `events` are made of.
     """
 
     def __init__(
@@ -97,6 +100,7 @@ class TriggerScope(TriggerFacts):
         emit: EmitPort,
         routes: RouteTable,
         read_secret: SecretReader,
+        services: Services | None = None,
         cursor: JsonValue = None,
         since: datetime | None = None,
         dice: random.Random | None = None,
@@ -115,11 +119,27 @@ class TriggerScope(TriggerFacts):
         self.log = DaemonLog(component, namespace=namespace, workflow=workflow, trigger=name)
         self.http = TriggerDoor(routes, namespace, f"{workflow}/{name}")
         self._emit = emit
+        self._services = services
 
-    async def emit(self, event: Event, *more: Event, cursor: JsonValue | datetime = None) -> list[Emitted]:
+    @property
+    def kv(self) -> NamespaceKeys:
+        """Small values by key."""
+        return NamespaceKeys(self._served().cells, self.namespace)
+
+    @property
+    def events(self) -> NamespaceEvents:
+        """The namespace's topics."""
+        return NamespaceEvents(self._served().topics, self.namespace)
+
+    def _served(self) -> Services:
+        if self._services is None:
+            raise HostdError(Kind.UNSUPPORTED, "HOST_CALL_UNKNOWN", "this host keeps neither values nor topics")
+        return self._services
+
+    async def emit(self, *events: Event, cursor: JsonValue | datetime = None) -> list[Emitted]:
         """Hand events to the host; returns once they are durable."""
         place = SlotMark(rfc3339(cursor)) if isinstance(cursor, datetime) else normalize(cursor)
-        emitted = await self._emit((event, *more), place)
+        emitted = await self._emit(events, place)
         if place is not None:
             self.cursor = place
         return emitted

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Protocol
 
-from hostd.plugin import Emitted, Event
+from hostd.plugin import BlobRef, Emitted, Event, HttpAnswer, KvEntry, Published
 from hostd.values.json_text import JsonValue
 
 
@@ -73,3 +75,67 @@ class EmitPort(Protocol):
     """Where a trigger's events go. Returns once all is durable; waits while intake is full."""
 
     async def __call__(self, events: tuple[Event, ...], cursor: JsonValue) -> list[Emitted]: ...
+
+
+class Cells(Protocol):
+    """Durable values by key, of every namespace; each promise as in plugin/services.py, KeyValue."""
+
+    async def get(self, namespace: str, key: str) -> KvEntry | None: ...
+
+    async def put(
+        self, namespace: str, key: str, value: JsonValue, *, ttl: timedelta | None, expected_version: int | None
+    ) -> KvEntry: ...
+
+    async def add(self, namespace: str, key: str, amount: int, *, ttl: timedelta | None) -> KvEntry: ...
+
+    async def delete(self, namespace: str, key: str, *, expected_version: int | None) -> bool: ...
+
+    async def list(self, namespace: str, prefix: str, *, after: str, limit: int) -> list[KvEntry]: ...
+
+
+class BlobShelf(Protocol):
+    """Bytes that runs keep."""
+
+    async def put(self, attempt: AttemptFacts, data: bytes | AsyncIterator[bytes], content_type: str) -> BlobRef:
+        """Keep bytes with the attempt's run; durable on return. Raises PAYLOAD_TOO_LARGE, RUN_BLOBS_FULL."""
+        ...
+
+    async def get(self, namespace: str, digest: str) -> bytes:
+        """Return bytes by digest (hex). Raises BLOB_MISSING."""
+        ...
+
+
+class Topics(Protocol):
+    """Durable topics of every namespace."""
+
+    async def publish(self, namespace: str, events: Sequence[tuple[str, Event]]) -> list[int]:
+        """Append events, each to its topic, all or none; return their positions once durable."""
+        ...
+
+    async def read(
+        self, namespace: str, topics: Sequence[str], *, after: int | None, limit: int, wait_ms: int
+    ) -> tuple[list[Published], int]:
+        """Return events past a position (None: from now on) and where to go on, waiting up to `wait_ms` for one."""
+        ...
+
+
+class Requests(Protocol):
+    """Requests that actions make through the host."""
+
+    async def __call__(
+        self,
+        context: Any,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes,
+        timeout: timedelta | None,
+        number: int,
+    ) -> HttpAnswer:
+        """Send one request in the name of an ActionContext. Raises ActionError when there is no answer.
+
+        Args:
+            number: counts the attempt's requests from 1; part of what is sent as `Idempotency-Key`.
+        """
+        ...
