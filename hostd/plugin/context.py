@@ -249,10 +249,11 @@ class TriggerContext(Protocol):
         """Return an event; id is random, type the component's id, source the trigger, time now, where not given."""
         ...
 
-    async def emit(self, event: Event, *more: Event, cursor: JsonValue | datetime = None) -> list[Emitted]:
+    async def emit(self, *events: Event, cursor: JsonValue | datetime = None) -> list[Emitted]:
         """Hand events to the host; returns once events, starts and cursor are durable: then acknowledge upstream.
 
-        Waits while intake is full. A cursor of None leaves the last one. Answers in the order of the events.
+        Waits while intake is full. A cursor of None leaves the last one; without events it alone is kept.
+        Answers in the order of the events.
         """
         ...
 

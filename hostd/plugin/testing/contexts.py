@@ -233,7 +233,7 @@ class FakeTriggerContext:
             extensions=dict(extensions or {}),
         )
 
-    async def emit(self, event: Event, *more: Event, cursor: JsonValue | datetime = None) -> list[Emitted]:
+    async def emit(self, *events: Event, cursor: JsonValue | datetime = None) -> list[Emitted]:
         """Keep events and cursor."""
         if self.failure is not None:
             failure, self.failure = self.failure, None
@@ -241,7 +241,7 @@ class FakeTriggerContext:
         if cursor is not None:
             self.cursor = rfc3339(cursor) if isinstance(cursor, datetime) else normalize(cursor)
             self.cursors.append(self.cursor)
-        return [self._keep(one) for one in (event, *more)]
+        return [self._keep(one) for one in events]
 
     def _keep(self, event: Event) -> Emitted:
         if event.id in self._runs:
