@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from hostd.definition.plan import Plan
+from hostd.journal.port import RunRow
 from hostd.model.records import Failure
 from hostd.runtime.attempt import Attempt
 
@@ -16,6 +17,10 @@ class Plans(Protocol):
     def cached(self, namespace: str, workflow: str, version: str) -> Plan | None: ...
 
     def get(self, namespace: str, workflow: str, version: str) -> Plan: ...
+
+    def of_run(self, row: RunRow) -> Plan:
+        """Return the plan a run was started with, its version registered or not."""
+        ...
 
 
 class AttemptLog(Protocol):

@@ -68,16 +68,16 @@ class RunReads:
         return await self._read(lambda: self._view(self._find(namespace, ref)))
 
     def _view(self, row: RunRow) -> RunView:
-        """Return the whole run; what can be said without steps where its version was deleted, or it is held."""
+        """Return the whole run; what can be said without steps where its document is gone, or it is held."""
         plan = self._plan(row)
         if plan is None or row.state == RunState.HELD:
             return plain_view(self._journal, row)
         return tell_story(self._journal, plan, row).view(row)
 
     def _plan(self, row: RunRow) -> Plan | None:
-        """Return a run's plan; None where its version was deleted, or cannot be compiled any more."""
+        """Return a run's plan; None where its document is gone, or cannot be compiled any more."""
         try:
-            return self._plans.get(row.namespace, row.workflow, row.version)
+            return self._plans.of_run(row)
         except HostdError as error:
             if error.reason in ("VERSION_MISSING", "DOCUMENT_INVALID"):
                 return None

@@ -194,7 +194,7 @@ class RunWatch(RunReads):
 
     def _as_it_was(self, row: RunRow, seq: int) -> RunRow:
         """Return a run's row as it was before a record."""
-        plan = self._plans.get(row.namespace, row.workflow, row.version)
+        plan = self._plans.of_run(row)
         run = tell_story(self._journal, plan, row, until_seq=seq).run
         return msgspec.structs.replace(
             row, state=run.state, reason=run.reason, ended_at_ms=0, due_at_ms=run.next_due_ms()

@@ -67,7 +67,7 @@ def fold_run(journal: Journal, plans: Plans, row: RunRow) -> Run:
     Raises:
         HostdError: RECORD_TOO_NEW, RECORD_CORRUPT, or the plan's version is missing.
     """
-    run = Run(plans.get(row.namespace, row.workflow, row.version))
+    run = Run(plans.of_run(row))
     _fold_on(journal, run, row)
     return run
 

@@ -15,10 +15,11 @@ from hostd.definition.inputs import InputContract
 from hostd.definition.plan import Plan
 from hostd.definition.ports import Catalogue, CodeCheck
 from hostd.errors.base import HostdError, Kind, invalid
-from hostd.journal.port import Journal, RunQuery, WorkflowRow, WorkflowVersion
+from hostd.journal.port import Journal, RunQuery, RunRow, WorkflowRow, WorkflowVersion
 from hostd.model.filters import And, Compare, Filter
-from hostd.model.states import RunState
+from hostd.model.states import RunState, run_is_final
 from hostd.runtime.engine_loop import EngineLoop
+from hostd.runtime.kept_documents import KeptDocuments, keep_documents
 from hostd.runtime.readers import Readers
 
 PLANS_MAX = 1_000
@@ -59,6 +60,7 @@ class Workflows:
         self.compilers = Readers(1)  # a large document takes seconds: nobody who reads shall wait for it
         self._catalogue = catalogue
         self._code = code
+        self._kept = KeptDocuments(journal)
         self._plans: OrderedDict[tuple[str, str, str], Ready] = OrderedDict()
         self._active: dict[tuple[str, str], str] = {}
         self._writing = asyncio.Lock()
@@ -75,6 +77,28 @@ class Workflows:
     def get(self, namespace: str, workflow: str, version: str) -> Plan:
         """Return a version's plan. Blocks. Raises HostdError VERSION_MISSING."""
         return self._ready(namespace, workflow, version).plan
+
+    def of_run(self, row: RunRow) -> Plan:
+        """Return the plan a run was started with; a deleted version's is kept for it. Blocks.
+
+        Raises:
+            HostdError: VERSION_MISSING.
+        """
+        if not run_is_final(row.state):
+            return self.get(row.namespace, row.workflow, row.version)
+        digest = self._kept.digest(row)
+        try:
+            plan = self.get(row.namespace, row.workflow, row.version)
+        except HostdError as error:
+            if error.reason != "VERSION_MISSING":
+                raise
+            kept = self._kept.plan(row, digest)
+            if kept is None:
+                raise
+            return kept
+        if digest in (b"", plan.digest):
+            return plan
+        return self._kept.plan(row, digest) or plan  # the number was taken again by another document
 
     def add(self, namespace: str, plan: Plan) -> None:
         """Keep a plan that is in no journal (a host that runs one document and forgets it)."""
@@ -231,7 +255,7 @@ class Workflows:
         return changed
 
     async def delete(self, namespace: str, workflow: str, version: str = "", *, note: Any = None) -> None:
-        """Delete one version, or the workflow with all of them.
+        """Delete one version, or the workflow with all of them. Runs that ended keep their documents.
 
         Raises:
             HostdError: WORKFLOW_MISSING, VERSION_MISSING; VERSION_IN_USE while live runs, or the active mark, hold it.
@@ -246,6 +270,9 @@ class Workflows:
                 raise version_missing(workflow, version)
             await self._refuse_in_use(namespace, workflow, version, row.active)
             doomed = [version] if version else names
+            going = [found for found in versions if found.version in doomed]
+            await keep_documents(going, loop=self._engine, journal=self._journal, readers=self._readers)
+            await self._refuse_in_use(namespace, workflow, version, row.active)
 
             def fill(turn: Any) -> None:
                 turn.batch.version_deletes.extend((namespace, workflow, name) for name in doomed)

@@ -147,7 +147,7 @@ async def kept(tmp_path: Path) -> AsyncIterator[tuple[Lab, Path]]:
 
 
 async def test_a_mended_run_goes_on_at_the_next_start(kept: tuple[Lab, Path]) -> None:
-    """What was damaged stays held over restarts; once the row is as it was, the run is let go and its attempt issued."""
+    """What was damaged stays held over restarts; once mended, the run goes on and its attempt is issued."""
     lab, data = kept
     started, body = await held_by_damage(lab, data, SLOW)
     await lab.restart()
