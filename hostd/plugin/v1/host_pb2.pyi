@@ -255,7 +255,7 @@ class LogLine(_message.Message):
     def __init__(self, level: _Optional[str] = ..., message: _Optional[str] = ..., fields: _Optional[bytes] = ..., at_ms: _Optional[int] = ...) -> None: ...
 
 class StartTrigger(_message.Message):
-    __slots__ = ("instance", "trigger", "options", "settings", "namespace", "workflow", "name", "cursor", "partition")
+    __slots__ = ("instance", "trigger", "options", "settings", "namespace", "workflow", "name", "cursor", "partition", "since_ms")
     INSTANCE_FIELD_NUMBER: _ClassVar[int]
     TRIGGER_FIELD_NUMBER: _ClassVar[int]
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
@@ -265,6 +265,7 @@ class StartTrigger(_message.Message):
     NAME_FIELD_NUMBER: _ClassVar[int]
     CURSOR_FIELD_NUMBER: _ClassVar[int]
     PARTITION_FIELD_NUMBER: _ClassVar[int]
+    SINCE_MS_FIELD_NUMBER: _ClassVar[int]
     instance: str
     trigger: str
     options: bytes
@@ -274,7 +275,8 @@ class StartTrigger(_message.Message):
     name: str
     cursor: bytes
     partition: str
-    def __init__(self, instance: _Optional[str] = ..., trigger: _Optional[str] = ..., options: _Optional[bytes] = ..., settings: _Optional[bytes] = ..., namespace: _Optional[str] = ..., workflow: _Optional[str] = ..., name: _Optional[str] = ..., cursor: _Optional[bytes] = ..., partition: _Optional[str] = ...) -> None: ...
+    since_ms: int
+    def __init__(self, instance: _Optional[str] = ..., trigger: _Optional[str] = ..., options: _Optional[bytes] = ..., settings: _Optional[bytes] = ..., namespace: _Optional[str] = ..., workflow: _Optional[str] = ..., name: _Optional[str] = ..., cursor: _Optional[bytes] = ..., partition: _Optional[str] = ..., since_ms: _Optional[int] = ...) -> None: ...
 
 class StopTrigger(_message.Message):
     __slots__ = ("instance",)

@@ -1,0 +1,141 @@
+"""What a configured trigger gets: its TriggerContext, over the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from hostd.plugin.clocks import SlotMark, at_ms
+from hostd.plugin.event import Emitted, Event, rfc3339
+from hostd.plugin.process.actions import Workplace
+from hostd.plugin.process.host_calls import HostCalls, WireEvents, WireKeyValue, WireSecrets
+from hostd.plugin.process.link import Link
+from hostd.plugin.process.tasks import Tasks
+from hostd.plugin.process.wire import emitted_of, error_of, event_to_wire, value_of
+from hostd.plugin.trigger_facts import TriggerFacts
+from hostd.plugin.v1 import host_pb2 as pb
+from hostd.plugin.webhook import DEFAULT_BODY_BYTES_MAX, WebhookHandler
+from hostd.values.json_text import JsonValue, dump_json, normalize
+
+ROUTES_MAX = 16
+
+
+class WireRoute:
+    """A path the daemon answers for a trigger."""
+
+    __slots__ = ("_close", "handler", "path", "url_path")
+
+    def __init__(self, path: str, url_path: str, handler: WebhookHandler, close: Callable[[WireRoute], None]) -> None:
+        self.path = path
+        self.url_path = url_path
+        self.handler = handler
+        self._close = close
+
+    def close(self) -> None:
+        """Stop answering; may be called twice."""
+        self._close(self)
+
+
+class WireDoor:
+    """The HTTP port as one trigger sees it.
+
+    `route` cannot wait for the host, so a path that is refused (PATH_TAKEN) ends the trigger a moment later.
+    """
+
+    def __init__(
+        self, instance: str, namespace: str, link: Link, tasks: Tasks, refused: Callable[[Exception], None]
+    ) -> None:
+        self._instance = instance
+        self._namespace = namespace
+        self._link = link
+        self._tasks = tasks
+        self._refused = refused
+        self._routes: dict[str, list[WireRoute]] = {}
+
+    def route(
+        self,
+        path: str,
+        methods: Sequence[str],
+        handler: WebhookHandler,
+        *,
+        max_body_bytes: int = DEFAULT_BODY_BYTES_MAX,
+    ) -> WireRoute:
+        """Answer `/hooks/<namespace>/<path>`."""
+        if sum(map(len, self._routes.values())) >= ROUTES_MAX:
+            raise ValueError(f"one trigger answers at most {ROUTES_MAX} paths")
+        if path in self._routes:
+            raise ValueError(f"this trigger answers {path[:80]!r} already; name all methods at once")
+        route = WireRoute(path, f"/hooks/{self._namespace}/{path.removeprefix('/')}", handler, self._close)
+        self._routes[path] = [route]
+        wanted = pb.OpenRoute(instance=self._instance, path=path, methods=list(methods), max_body_bytes=max_body_bytes)
+        self._tasks.spawn(self._open(wanted), name=f"open {route.url_path}")
+        return route
+
+    async def _open(self, wanted: pb.OpenRoute) -> None:
+        answer = await self._link.ask(pb.FromPlugin(open_route=wanted), again=True)
+        if answer.WhichOneof("frame") == "host_answer" and answer.host_answer.HasField("fault"):
+            self._routes.pop(wanted.path, None)
+            self._refused(error_of(answer.host_answer.fault))
+
+    def _close(self, route: WireRoute) -> None:
+        if self._routes.pop(route.path, None) is None:
+            return
+        unwanted = pb.OpenRoute(instance=self._instance, path=route.path, close=True)
+        self._tasks.spawn(self._open(unwanted), name=f"close {route.url_path}")
+
+    def handler(self, path: str) -> WebhookHandler | None:
+        """Return who answers a path."""
+        routes = self._routes.get(path)
+        return routes[0].handler if routes else None
+
+    def forget(self) -> None:
+        """Answer nothing any more; the host takes the paths back by itself when the trigger has ended."""
+        self._routes.clear()
+
+
+class TriggerScope(TriggerFacts):
+    """A configured trigger's TriggerContext. `partition` is empty where the trigger has none."""
+
+    def __init__(
+        self,
+        start: pb.StartTrigger,
+        workplace: Workplace,
+        *,
+        link: Link,
+        tasks: Tasks,
+        refused: Callable[[Exception], None],
+    ) -> None:
+        super().__init__(
+            namespace=start.namespace,
+            workflow=start.workflow,
+            name=start.name,
+            component=start.trigger,
+            clock=workplace.clock,
+            cursor=value_of(start.cursor),
+            since=at_ms(start.since_ms) if start.since_ms else None,
+        )
+        self.partition = start.partition
+        self.log = workplace.logs.log(start.instance)
+        calls = HostCalls(link, start.instance)
+        self.secrets = WireSecrets(calls)
+        self.kv = WireKeyValue(calls)
+        self.events = WireEvents(calls)
+        self.http = WireDoor(start.instance, start.namespace, link, tasks, refused)
+        self._instance = start.instance
+        self._link = link
+
+    async def emit(self, event: Event, *more: Event, cursor: JsonValue | datetime = None) -> list[Emitted]:
+        """Hand events to the host; returns once they are durable. Waits while the host is gone, then asks again."""
+        place = SlotMark(rfc3339(cursor)) if isinstance(cursor, datetime) else normalize(cursor)
+        frame = pb.Emit(
+            instance=self._instance,
+            events=[event_to_wire(one) for one in (event, *more)],
+            cursor=dump_json(str(place) if isinstance(place, SlotMark) else place) if place is not None else b"",
+            slot=isinstance(place, SlotMark),
+        )
+        answer = (await self._link.ask(pb.FromPlugin(emit=frame), again=True)).emitted
+        if answer.HasField("fault"):
+            raise error_of(answer.fault)
+        if place is not None:
+            self.cursor = place
+        return emitted_of(answer)
