@@ -83,4 +83,4 @@ def slots_after(
 
 def _failed(entry: TriggerEntry, error: BaseException) -> HostdError:
     message = f"the schedule of {entry.id} failed: {type(error).__name__}: {str(error)[:500]}"
-    return HostdError(Kind.STATE, "PLUGIN_FAILED", message)
+    return HostdError(Kind.INVALID, "PLUGIN_FAILED", message)

@@ -40,7 +40,12 @@ class Trigger(Component, Generic[OptionsT]):
         self.options = options
 
     def schedule(self) -> Schedule | None:
-        """Return the moments at which it fires, None when it does not go by the clock. Pure; called without `run`."""
+        """Return the moments at which it fires, None when it does not go by the clock. Pure; called without `run`.
+
+        A preview shows them on the clocks of the option `timezone`, where there is one. A backfill emits for a slot
+        what `run` does: an event whose id is `rfc3339(slot)`, with the data `{"slot": id}` and, where there is an
+        option `overlap`, that.
+        """
         return None
 
     async def run(self, ctx: TriggerContext) -> None:

@@ -6,7 +6,8 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, cast
+from datetime import datetime
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
@@ -64,9 +65,23 @@ class Source:
         self.since_ms = 0  # when its version was activated
         self.told_at_ms = -TELL_EVERY_MS  # when the log last told of an event that could not be used
 
+    @property
+    def mark(self) -> datetime | None:
+        """The high-water mark of slots; None before the first, and where the cursor is something else."""
+        return slot_of(parse_json(self.row.cursor)) if self.row.cursor else None
+
     def hide(self, *values: str) -> None:
         """Keep these values out of events, messages and the log."""
         self.hidden = tuple(dict.fromkeys((*self.hidden, *values)))
+
+
+class Way(NamedTuple):
+    """How events come. `slot`: under a mark; `filling`: in a backfill; `letter`: number of the dead letter it was."""
+
+    slot: bool = False
+    filling: bool = False
+    mark: datetime | None = None
+    letter: int = 0
 
 
 class _Match:
@@ -114,25 +129,58 @@ class Emission:
             cursor: the trigger's new cursor (a JSON value), None leaves the last.
             slot: the cursor is a high-water mark of slots: no dedup keys are kept, a slot not after it is a duplicate.
         """
+        return await self._emit(source, events, cursor, Way(slot=slot), principal)
+
+    async def fill(
+        self, source: Source, events: Sequence[Event], *, mark: datetime | None, principal: str
+    ) -> list[Emitted]:
+        """Emit slots of a backfill, under dedup keys.
+
+        Args:
+            mark: the trigger's high-water mark when it was looked up which slots had fired; what it passed since is a
+                duplicate.
+        """
+        return await self._emit(source, events, None, Way(filling=True, mark=mark), principal)
+
+    async def redrive(
+        self, source: Source, letter: int, event: Event, *, principal: str
+    ) -> tuple[Emitted, HostdError | None]:
+        """Emit the event of a dead letter again; the letter goes in the append that holds its run or signal.
+
+        Returns:
+            What became of it, and why it stays dead.
+        """
+        match = self._match(source, event, principal)
+        [emitted] = await self._enter(source, [match], None, {}, Way(letter=letter))
+        self.outcomes[emitted.outcome.value] += 1
+        return emitted, match.error
+
+    async def _emit(
+        self, source: Source, events: Sequence[Event], cursor: Any, way: Way, principal: str
+    ) -> list[Emitted]:
         if len(events) > EVENTS_MAX:
             raise ValueError(f"emit at most {EVENTS_MAX} events at once")
         matches = [self._match(source, event, principal) for event in events]
-        seen_ids: dict[str, tuple[str, ...]] = {}
-        if not slot:
-            ids = [match.event.id for match in matches]
-            seen_ids = await self._readers.call(self._journal.dedup_seen, source.namespace, source.scope_name, ids)
+        ids = [match.event.id for match in matches]
+        seen_ids = await self._readers.call(self._journal.dedup_seen, source.namespace, source.scope_name, ids)
+        emitted = await self._enter(source, matches, cursor, seen_ids, way)
+        self.outcomes.update(entry.outcome.value for entry in emitted)
+        self._tell(source, matches, emitted)
+        return emitted
+
+    async def _enter(
+        self, source: Source, matches: list[_Match], cursor: Any, seen_ids: dict[str, tuple[str, ...]], way: Way
+    ) -> list[Emitted]:
         while True:
             await self._overlaps.ready(source.place, [match.event for match in matches if match.start is not None])
             seen = await self._look(matches)
             await self._room(matches)
             item = _EmitItem(
-                self._intake, source, matches, cursor, seen_ids=seen_ids, seen=seen, slot=slot, overlaps=self._overlaps
+                self._intake, source, matches, cursor, seen_ids=seen_ids, seen=seen, way=way, overlaps=self._overlaps
             )
             self._loop.enter(item)
             emitted = await item.future
             if emitted is not None:
-                self.outcomes.update(entry.outcome.value for entry in emitted)
-                self._tell(source, matches, emitted)
                 return emitted
 
     def _tell(self, source: Source, matches: Sequence[_Match], emitted: Sequence[Emitted]) -> None:
@@ -217,7 +265,7 @@ class _EmitItem:
         *,
         seen_ids: dict[str, tuple[str, ...]],
         seen: Seen,
-        slot: bool,
+        way: Way,
         overlaps: Overlaps,
     ) -> None:
         self.size = max(1, len(matches))
@@ -229,12 +277,12 @@ class _EmitItem:
         self._cursor = cursor
         self._seen_ids = seen_ids
         self._seen = seen
-        self._slot = slot
+        self._way = way
         self._overlaps = overlaps
 
     def enter(self, loop: EngineLoop, turn: Turn) -> None:
         """Write everything the events lead to into one turn."""
-        if self._slot and not self._is_later():
+        if self._way.slot and not self._is_later():
             turn.answers.append(
                 Answer(self.future, [Emitted(match.event.id, EmitOutcome.DUPLICATE) for match in self._matches])
             )
@@ -259,16 +307,14 @@ class _EmitItem:
 
     def _is_later(self) -> bool:
         """Say whether the slot lies behind the last durable one. Both are RFC 3339 in UTC."""
-        before = slot_of(parse_json(self._source.row.cursor)) if self._source.row.cursor else None
+        before = self._source.mark
         now = slot_of(self._cursor)
         return before is None or now is None or now > before
 
     def _one(self, turn: Turn, match: _Match) -> Emitted:
         source = self._source
         event_id = match.event.id
-        known = self._seen_ids.get(event_id)
-        if known is None and not self._slot:
-            known = self._intake.recent_event(source.namespace, source.scope_name, event_id)
+        known = self._known(match.event)
         if known is not None:
             return Emitted(event_id, EmitOutcome.DUPLICATE, known)
         run_ids: tuple[str, ...] = ()
@@ -288,14 +334,30 @@ class _EmitItem:
         self._write(turn, match, run_ids)
         return Emitted(event_id, match.outcome, run_ids)
 
+    def _known(self, event: Event) -> tuple[str, ...] | None:
+        """Return the runs of an event that was here before, None for a new one. A slot may have been filled in."""
+        if self._way.letter:
+            return None
+        known = self._seen_ids.get(event.id)
+        if known is None:
+            known = self._intake.recent_event(self._source.namespace, self._source.scope_name, event.id)
+        if known is None and self._way.filling and self._source.mark != self._way.mark:
+            passed = self._way.mark is None or event.time > self._way.mark
+            known = () if passed and self._source.mark is not None and event.time <= self._source.mark else None
+        return known
+
     def _write(self, turn: Turn, match: _Match, run_ids: tuple[str, ...]) -> None:
         source = self._source
+        if self._way.letter:
+            if match.outcome not in (EmitOutcome.STARTED, EmitOutcome.SIGNALED):
+                return  # the letter stays as it is
+            turn.batch.dead_letters_met.append(self._way.letter)
         workflow, trigger = source.row.workflow, source.row.name
         batch = turn.batch
         batch.events.append(
             EventRow(source.namespace, workflow, trigger, match.event.id, match.body, match.outcome.value, run_ids)
         )
-        if not self._slot:
+        if not self._way.slot:
             batch.dedup.append(Dedup(source.namespace, source.scope_name, match.event.id, run_ids))
             self._intake.remember_event(turn, source.namespace, source.scope_name, match.event.id, run_ids)
         if match.error is not None:

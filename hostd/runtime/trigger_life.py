@@ -120,7 +120,7 @@ class TriggerLife:
             message = f"no loaded plugin provides the trigger {source.plan.uses}"
             return verdict_of(HostdError(Kind.MISSING, "PLUGIN_MISSING", message))
         try:
-            options = entry.parse(await self._options(source))
+            options = entry.parse(await self.options(source))
             scope = self._scope(live, entry)
         except HostdError as error:
             return verdict_of(error)
@@ -129,7 +129,8 @@ class TriggerLife:
         provision = ProvisionScope(entry.plugin, entry.id, self._clock, self._data_dir)
         return await run_once(entry, options, context=scope, provision=provision)
 
-    async def _options(self, source: Source) -> Any:
+    async def options(self, source: Source) -> Any:
+        """Return a trigger's `with`, rendered, secrets and all. Raises HostdError SECRET_*."""
         scope = EventScope({}, now_ms=self._clock.wall_ms(), trigger=source.scope_name, event_id="")
         rendered = source.plan.options.render(scope) if source.plan.options is not None else {}
         values = await secret_values(self._read_secret, source.namespace, rendered)
