@@ -8,13 +8,14 @@ import msgspec
 
 from hostd.definition import roots
 from hostd.definition.code import check_code
+from hostd.definition.contracts import contract_of, signal_contracts
 from hostd.definition.document import Document, document_digest, read_documents
 from hostd.definition.fit import Part, fit
 from hostd.definition.formulas import Formulas
 from hostd.definition.grammar import WORKFLOW
 from hostd.definition.graph import dependents, order
-from hostd.definition.inputs import InputContract, schema_faults
-from hostd.definition.mistakes import Mistakes, child_path, document_invalid
+from hostd.definition.inputs import InputContract
+from hostd.definition.mistakes import Mistakes, document_invalid
 from hostd.definition.nodes import Node, node_from_value, value_of
 from hostd.definition.plan import Plan, StepPlan, TriggerPlan
 from hostd.definition.ports import Catalogue, CodeCheck
@@ -123,8 +124,8 @@ def _faults_of_own(document: Document, plans: list[Plan], catalogue: Catalogue |
     try:
         own = compile_trigger_document(document, catalogue=catalogue)
         for plan in plans:
-            if plan.workflow == own.workflow and plan.inputs is not None and own.version in ("", plan.version):
-                compile_trigger_document(document, catalogue=catalogue, inputs=plan.inputs)
+            if plan.workflow == own.workflow and own.version in ("", plan.version):
+                compile_trigger_document(document, catalogue=catalogue, inputs=plan.inputs, signals=plan.signals)
     except HostdError as error:
         if error.reason != "DOCUMENT_INVALID":
             raise
@@ -157,13 +158,15 @@ class _Compiler:
         top = fit(root, WORKFLOW, "", self.mistakes)
         if top is None:
             return None
-        contract = self._contract(top.part("inputs"))
+        contract = None if self.trusted else contract_of(top.part("inputs"), self.mistakes)
+        signals = signal_contracts(top.part("signals"), self.mistakes, trusted=self.trusted)
         variables = self._variables(top.part("vars"))
         body, handlers, output = self._steps(top)
-        triggers = self._triggers(top.part("triggers"), contract)
+        triggers = self._triggers(top.part("triggers"), contract, signals)
         if self.mistakes.found:
             return None
-        return self._plan(top, _ordered(body), handlers, variables=variables, output=output, triggers=triggers)
+        plan = self._plan(top, _ordered(body), handlers, variables=variables, output=output, triggers=triggers)
+        return msgspec.structs.replace(plan, signals=signals) if signals else plan
 
     def _other_document(self, root: Node) -> bool:
         """Say whether the document is no workflow at all, which is then recorded."""
@@ -178,22 +181,6 @@ class _Compiler:
         return False
 
     # -- pieces
-
-    def _contract(self, part: Part | None) -> InputContract | None:
-        if part is None or self.trusted:
-            return None
-        schema = value_of(part.node)
-        faults = schema_faults(schema)
-        for where, message in faults:
-            node, path = part.node, part.path
-            for step in where:
-                path = child_path(path, step)
-                below = node.value.get(step) if node.kind == "map" else None
-                if node.kind == "list" and isinstance(step, int) and step < len(node.value):
-                    below = node.value[step]
-                node = below or node
-            self.mistakes.add(path, "SCHEMA_INVALID", message, node=node)
-        return None if faults else InputContract(schema)
 
     def _variables(self, part: Part | None) -> tuple[tuple[str, Any], ...]:
         if part is None:
@@ -236,11 +223,13 @@ class _Compiler:
             part.get("executor", ""),
         )
 
-    def _triggers(self, part: Part | None, contract: InputContract | None) -> tuple[TriggerPlan, ...]:
+    def _triggers(
+        self, part: Part | None, contract: InputContract | None, signals: dict[str, InputContract]
+    ) -> tuple[TriggerPlan, ...]:
         if part is None:
             return ()
         return tuple(
-            trigger_plan(name, item, self.formulas, catalogue=self.catalogue, contract=contract)
+            trigger_plan(name, item, self.formulas, catalogue=self.catalogue, contract=contract, signals=signals)
             for name, item in part.value.items()
         )
 

@@ -24,6 +24,7 @@ MAX_STEPS = 5_000
 MAX_TRIGGERS = 100
 MAX_LABELS = 32
 MAX_VARS = 200
+MAX_SIGNALS = 200
 MAX_ATTEMPTS = 1_000_000
 
 ID = Text("an id", r"[a-z][a-z0-9_]{0,62}", fix="id", max_chars=63, reason="NAME_INVALID")
@@ -38,6 +39,7 @@ VERSION = Text(
 COMPONENT = Text("`<domain>.<name>`", r"[a-z][a-z0-9_]{0,62}(\.[a-z][a-z0-9_]{0,62})+", max_chars=128, fix="component")
 PERMISSION = Text("a capability such as http.request", r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*", max_chars=64)
 LABEL_NAME = Text("a label name", r"[A-Za-z][A-Za-z0-9_.-]{0,62}", max_chars=63, reason="NAME_INVALID")
+SIGNAL_NAME = Text("a signal's name such as PAY", r"[A-Za-z][A-Za-z0-9_-]{0,62}", max_chars=63, reason="NAME_INVALID")
 LABEL_VALUE = Text("a label value of at most 256 characters", max_chars=256, literal=True)
 RULE = Text("a REASON, or code:TEXT", r"[A-Z][A-Z0-9_]{0,62}|code:\S.{0,127}", max_chars=133, fix="rule")
 EXECUTOR = OneOf(
@@ -123,6 +125,17 @@ HANDLERS = Shape(
         "exit": Key(HANDLER, "Runs last, whatever happened."),
     },
 )
+TRIGGER_SIGNAL = Shape(
+    "signal",
+    {
+        "name": Key(
+            Anything(("text",), "a name from `signals`, or an expression that gives one"),
+            "Which signal, one of the workflow's `signals`.",
+            required=True,
+        ),
+        "data": Key(Anything(), "What it says, built from `event`; the event's data where it is left out."),
+    },
+)
 TRIGGER = Shape(
     "trigger",
     {
@@ -136,8 +149,8 @@ TRIGGER = Shape(
             Anything(("text", "number"), "a text, or an expression that gives one"),
             "The run's key, built from `event`.",
         ),
-        "signal": not_yet("Deliver the event to the open run of the key."),
-        "start": not_yet("Whether a signal starts its run."),
+        "signal": Key(TRIGGER_SIGNAL, "Deliver the event to the open run of `key` instead of starting another."),
+        "start": Key(Flag(), "With `signal`: first start a run where none of the key is open (true)."),
     },
 )
 TARGET = Text(
@@ -180,6 +193,10 @@ WORKFLOW = Shape(
         "description": Key(DESCRIPTION, "For people."),
         "labels": Key(Named(LABEL_NAME, LABEL_VALUE, MAX_LABELS), "Names and texts that runs can be filtered by."),
         "inputs": Key(JsonSchema(), "JSON Schema of the run's input; defaults are applied."),
+        "signals": Key(
+            Named(SIGNAL_NAME, JsonSchema(), MAX_SIGNALS),
+            "What open runs may be told: names, each with the JSON Schema of its data.",
+        ),
         "vars": Key(
             Named(ID, Anything(), MAX_VARS), "Values computed once when the run starts, from `input` and `run`."
         ),
@@ -197,7 +214,6 @@ WORKFLOW = Shape(
         "initial": not_yet("A state machine's first state."),
         "context": not_yet("A state machine's own values."),
         "actions": not_yet("Steps that a state machine's transitions name."),
-        "signals": not_yet("JSON Schemas of signals."),
         "concurrency": not_yet("A limit on runs across the cluster."),
         "priority": not_yet("Which runs go first."),
         "interceptors": not_yet("What stands around every action."),

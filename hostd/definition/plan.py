@@ -162,6 +162,13 @@ class StepPlan(msgspec.Struct, frozen=True, gc=False):
     line: int = 0
 
 
+class SignalPlan(msgspec.Struct, frozen=True, gc=False):
+    """What a trigger's event says to a run."""
+
+    name: Any  # Template rendering to text
+    data: Any = None  # Template; None = the event's data
+
+
 class TriggerPlan(msgspec.Struct, frozen=True, gc=False):
     """One configured trigger of a workflow. Templates and expressions see `event` (and `secrets` in options)."""
 
@@ -172,6 +179,8 @@ class TriggerPlan(msgspec.Struct, frozen=True, gc=False):
     input: Any = None  # Template; None = the event's data when it is an object, else {}
     key: Any = None  # Template rendering to text
     line: int = 0
+    signal: SignalPlan | None = None  # the event goes to the open run of the key
+    start: bool = True  # with `signal`: a run is started first where none of the key is open
 
 
 class Plan(msgspec.Struct, frozen=True, gc=False):
@@ -199,3 +208,4 @@ class Plan(msgspec.Struct, frozen=True, gc=False):
     permissions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     retention_ms: dict[str, int] = {}  # overrides of this workflow: runs, logs
+    signals: dict[str, Any] = {}  # name -> InputContract of its data

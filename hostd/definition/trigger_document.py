@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -44,13 +45,18 @@ def is_trigger_document(root: Node) -> bool:
 
 
 def compile_trigger_document(
-    document: Document, *, catalogue: Catalogue | None = None, inputs: Any = None
+    document: Document,
+    *,
+    catalogue: Catalogue | None = None,
+    inputs: Any = None,
+    signals: Mapping[str, InputContract] | None = None,
 ) -> OwnTrigger:
     """Return the trigger of a document.
 
     Args:
         catalogue: the loaded components; without one, the trigger and its options are not checked.
         inputs: JSON Schema of the target's input, where it is known: a literal input is checked against it.
+        signals: what checks the target's signals, where they are known.
 
     Raises:
         HostdError: DOCUMENT_INVALID with every mistake as a violation.
@@ -58,7 +64,7 @@ def compile_trigger_document(
     mistakes = Mistakes(document.file)
     mistakes.found.extend(document.faults)
     contract = InputContract(inputs) if inputs is not None else None
-    read = _compile(document.root, mistakes, catalogue=catalogue, contract=contract)
+    read = _compile(document.root, mistakes, catalogue=catalogue, contract=contract, signals=signals)
     mistakes.raise_any()
     invariant(read is not None, "a trigger document without mistakes has no plan")
     stored = trigger_from_stored(read.document)  # type: ignore[union-attr]
@@ -81,6 +87,7 @@ def _compile(
     *,
     catalogue: Catalogue | None,
     contract: InputContract | None,
+    signals: Mapping[str, InputContract] | None = None,
     trusted: bool = False,
 ) -> OwnTrigger | None:
     if not is_trigger_document(root):
@@ -91,7 +98,8 @@ def _compile(
     if top is None:
         return None
     formulas = Formulas(mistakes, trusted=trusted)
-    plan = trigger_plan(top.get("trigger", ""), top, formulas, catalogue=catalogue, contract=contract)
+    name = top.get("trigger", "")
+    plan = trigger_plan(name, top, formulas, catalogue=catalogue, contract=contract, signals=signals)
     if mistakes.found:
         return None
     workflow, _, version = top.get("target").partition("@")

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from hostd.definition import roots
+from hostd.definition.contracts import check_literal
 from hostd.definition.fit import Part
 from hostd.definition.formulas import Formulas, templated_leaves
 from hostd.definition.inputs import InputContract
-from hostd.definition.mistakes import child_path
-from hostd.definition.nodes import value_of
 from hostd.definition.options import check_options, unknown_component
 from hostd.definition.plan import TriggerPlan
 from hostd.definition.ports import Catalogue
-from hostd.errors.base import HostdError
+from hostd.definition.trigger_signals import check_signal, signal_plan
 
 
 def trigger_plan(
-    name: str, part: Part, formulas: Formulas, *, catalogue: Catalogue | None, contract: InputContract | None
+    name: str,
+    part: Part,
+    formulas: Formulas,
+    *,
+    catalogue: Catalogue | None,
+    contract: InputContract | None,
+    signals: Mapping[str, InputContract] | None = None,
 ) -> TriggerPlan:
-    """Return the plan of a trigger; its mistakes are recorded."""
+    """Return the plan of a trigger; its mistakes are recorded.
+
+    Args:
+        contract: what checks the workflow's input; None where it takes anything or is not known here.
+        signals: what checks the workflow's signals, by name; None where they are not known here.
+    """
     if not formulas.trusted:
         _check_component(part, formulas, catalogue)
         _check_input(part, formulas, contract)
+        check_signal(part, formulas, signals)
     given = part.part("with")
     return TriggerPlan(
         name=name,
@@ -30,6 +43,8 @@ def trigger_plan(
         input=formulas.template(part.part("input"), roots.EVENT),
         key=formulas.template(part.part("key"), roots.EVENT),
         line=part.node.line,
+        signal=signal_plan(part.part("signal"), formulas),
+        start=part.get("start", True),
     )
 
 
@@ -49,9 +64,4 @@ def _check_input(part: Part, formulas: Formulas, contract: InputContract | None)
     given = part.part("input")
     if given is None or contract is None or next(templated_leaves(given.node, ""), None) is not None:
         return
-    try:
-        contract.accept(value_of(given.node))
-    except HostdError as error:
-        for fault in error.violations:
-            path = child_path(given.path, fault.path) if fault.path and not fault.path.startswith("[") else given.path
-            formulas.mistakes.add(path, fault.reason, fault.message, "see `inputs`", node=given.node)
+    check_literal(given, contract, "see `inputs`", formulas.mistakes)

@@ -20,9 +20,9 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from hostd.definition.plan import BlobNeeded, Plan
-from hostd.engine import attempts, life
+from hostd.engine import attempts, life, signals
 from hostd.engine.codes import RUN_FINAL
-from hostd.engine.draft import Decision, Draft, Needs, Stamp
+from hostd.engine.draft import Decision, Draft, Needs, Refused, Stamp
 from hostd.engine.state import Run
 from hostd.engine.steps import settle
 from hostd.model.messages import (
@@ -34,6 +34,7 @@ from hostd.model.messages import (
     Message,
     Pause,
     Resume,
+    Signal,
     SlotFree,
     Terminate,
     Tick,
@@ -47,8 +48,8 @@ Handler: TypeAlias = Callable[[Draft, Any], None]
 Guard: TypeAlias = Callable[[Run, Any], bool]
 
 
-def begin(plan: Plan, message: Begin, stamp: Stamp) -> Decision | Needs:
-    """Decide a run's start.
+def begin(plan: Plan, message: Begin, stamp: Stamp) -> Decision | Needs | Refused:
+    """Decide a run's start. Refused where it comes with a signal that the workflow does not take.
 
     Raises:
         HostdError: EXPRESSION_FAILED when `vars` cannot be computed; the start is then refused at the door.
@@ -56,8 +57,11 @@ def begin(plan: Plan, message: Begin, stamp: Stamp) -> Decision | Needs:
     return _run(life.on_begin, Draft(Run(plan), stamp), message)
 
 
-def decide(run: Run, message: Message, stamp: Stamp) -> Decision | Needs:
-    """Decide what a message about a run leads to; NOTHING when it comes too late or changes nothing."""
+def decide(run: Run, message: Message, stamp: Stamp) -> Decision | Needs | Refused:
+    """Decide what a message about a run leads to; NOTHING when it comes too late or changes nothing.
+
+    Only a signal can be Refused.
+    """
     if run.state >= RUN_FINAL:
         return NOTHING
     handler, guard = _HANDLERS[type(message)]
@@ -66,12 +70,14 @@ def decide(run: Run, message: Message, stamp: Stamp) -> Decision | Needs:
     return _run(handler, Draft(run.fork(), stamp), message)
 
 
-def _run(handler: Handler, draft: Draft, message: Message) -> Decision | Needs:
+def _run(handler: Handler, draft: Draft, message: Message) -> Decision | Needs | Refused:
     try:
         handler(draft, message)
         settle(draft)
     except BlobNeeded as needed:
         return Needs((needed.digest,))
+    except signals.Refusal as refusal:
+        return Refused(refusal.error)
     return draft.decision() if draft.records or draft.commands else NOTHING
 
 
@@ -89,4 +95,5 @@ _HANDLERS: dict[type, tuple[Handler, Guard]] = {
     Terminate: (life.on_terminate, _always),
     Pause: (life.on_pause, life.can_pause),
     Resume: (life.on_resume, life.can_resume),
+    Signal: (signals.on_signal, signals.is_new),
 }

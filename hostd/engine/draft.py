@@ -12,6 +12,7 @@ from hostd.engine.codes import STEP_CANCELED, STEP_FAILED
 from hostd.engine.evolve import evolve
 from hostd.engine.scope import RunScope
 from hostd.engine.state import Run
+from hostd.errors.base import HostdError
 from hostd.model.commands import Command
 from hostd.model.payload import Blob, Value, to_blob
 from hostd.model.records import AnyRecord, Failure, StepEnded
@@ -35,6 +36,12 @@ class Decision(msgspec.Struct, gc=False):
     records: list[AnyRecord] = []
     commands: list[Command] = []
     blobs: list[Blob] = []
+
+
+class Refused(msgspec.Struct, frozen=True, gc=False):
+    """The run does not take the message: nothing changes, and whoever sent it is told why."""
+
+    error: HostdError
 
 
 class Needs(msgspec.Struct, frozen=True, gc=False):

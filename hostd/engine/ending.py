@@ -117,6 +117,16 @@ def keep_within_walls(draft: Draft) -> None:
         give_up_all(draft)
 
 
+def has_room_for(run: Run, value_bytes: int) -> bool:
+    """Say whether a value from outside, of this size, leaves the run within its walls."""
+    room = RUN_RECORDS_MAX - run.seq
+    return (
+        room > 3 * len(run.states) + _HANDLER_RECORDS + 1
+        and run.value_bytes + value_bytes <= RUN_BYTES_MAX
+        and run.value_count < RUN_VALUES_MAX
+    )
+
+
 def _wall(run: Run) -> str:
     if run.value_bytes > RUN_BYTES_MAX:
         return f"the run's values passed {RUN_BYTES_MAX} bytes"

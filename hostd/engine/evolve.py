@@ -31,7 +31,7 @@ from hostd.engine.codes import (
     STEP_SUCCEEDED,
     STEP_WAITING,
 )
-from hostd.engine.state import STOP_CANCEL, STOP_END, STOP_TIMEOUT, Active, Run
+from hostd.engine.state import STOP_CANCEL, STOP_END, STOP_TIMEOUT, Active, KeptSignal, Run
 from hostd.model.ids import text_id
 from hostd.model.payload import Value, value_size_bytes
 from hostd.model.records import (
@@ -50,6 +50,7 @@ from hostd.model.records import (
     RunOutcome,
     RunStarted,
     RunTimedOut,
+    SignalReceived,
     StepEnded,
     StepReady,
     Terminated,
@@ -282,6 +283,11 @@ def _wait_ended(run: Run, record: WaitEnded, at_ms: int) -> None:
     _end_step(run, record.step, STEP_SUCCEEDED)
 
 
+def _signal_received(run: Run, record: SignalReceived, at_ms: int) -> None:
+    run.signals = (*run.signals, KeptSignal(record.name, record.data, record.request_id, at_ms))
+    _count_value(run, record.data)
+
+
 def _fail_step(run: Run, step: int, failure: Failure) -> None:
     run.step_failures = {**run.step_failures, step: failure}
     plan = run.plan.steps[step]
@@ -336,4 +342,5 @@ _EVOLVE: dict[type, Callable[[Run, Any, int], None]] = {
     StepEnded: _step_ended,
     WaitStarted: _wait_started,
     WaitEnded: _wait_ended,
+    SignalReceived: _signal_received,
 }

@@ -11,6 +11,7 @@ from hostd.engine.draft import Draft
 from hostd.engine.ending import GRACE_MS
 from hostd.engine.evolve import evolve
 from hostd.engine.scope import RunScope
+from hostd.engine.signals import receive
 from hostd.engine.state import Run
 from hostd.engine.steps import make_ready, start
 from hostd.engine.stopping import give_up_all, give_up_told, stop_steps
@@ -41,6 +42,8 @@ def on_begin(draft: Draft, message: Begin) -> None:
     if plan.vars:
         started = replace(started, vars=draft.value(_vars(draft, started)))
     draft.add(started)
+    if message.signal is not None:
+        receive(draft, message.signal)
     for step in plan.steps[: plan.body_count]:
         if not step.needs and run.states[step.index] == STEP_PENDING:
             make_ready(draft, step.index)

@@ -13,11 +13,11 @@ from array import array
 import msgspec
 
 from hostd.definition.plan import Plan
-from hostd.engine.state import Active, Run
+from hostd.engine.state import Active, KeptSignal, Run
 from hostd.model.payload import Value
 from hostd.model.records import Failure
 
-SNAPSHOT_VER = 1
+SNAPSHOT_VER = 2  # 2: `signals`; 1 is read as a run that has none
 
 
 class RunSnapshot(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=1):
@@ -54,6 +54,7 @@ class RunSnapshot(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=1)
     tries: dict[int, int]
     value_bytes: int
     value_count: int
+    signals: tuple[KeptSignal, ...] = ()
 
 
 class _Version(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=1):
@@ -84,8 +85,8 @@ def decode_snapshot(plan: Plan, body: bytes) -> Run:
     """
     try:
         ver = _decode_version(body).ver
-        if ver != SNAPSHOT_VER:
-            raise ValueError(f"the snapshot has version {ver}; this hostd knows {SNAPSHOT_VER}")
+        if not 1 <= ver <= SNAPSHOT_VER:
+            raise ValueError(f"the snapshot has version {ver}; this hostd knows those to {SNAPSHOT_VER}")
         snapshot = _decode(body)
     except msgspec.MsgspecError as error:
         raise ValueError(f"the snapshot cannot be read: {error}") from error

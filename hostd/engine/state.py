@@ -42,6 +42,15 @@ class Active(msgspec.Struct, frozen=True, gc=False, array_like=True):
     told: bool = False  # RUNNING and told to stop: however it answers but with success, it is CANCELED
 
 
+class KeptSignal(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A signal that was received and no step has taken. Snapshots hold it as an array: new fields come last."""
+
+    name: str
+    data: Value
+    request_id: str = ""
+    at_ms: int = 0
+
+
 class Run(msgspec.Struct, gc=False, eq=False):
     """One run. Mutable, private to the engine loop; `fork` makes the copy a decision works on.
 
@@ -80,6 +89,7 @@ class Run(msgspec.Struct, gc=False, eq=False):
     tries: dict[int, int] = msgspec.field(default_factory=_nothing)  # attempts of ended steps where not the usual
     value_bytes: int = 0
     value_count: int = 0
+    signals: tuple[KeptSignal, ...] = ()  # in order of arrival
 
     def __post_init__(self) -> None:
         if not self.states:
@@ -142,6 +152,7 @@ class Run(msgspec.Struct, gc=False, eq=False):
             tuple((step, astuple(active)) for step, active in self.active.items()),
             tuple(sorted(self.outputs.items())), tuple(sorted((k, repr(v)) for k, v in self.step_failures.items())),
             self.failures, self.own_failure, tuple(sorted(self.tries.items())), self.value_bytes, self.value_count,
+            tuple(astuple(signal) for signal in self.signals),
         )  # fmt: skip
 
 

@@ -498,6 +498,25 @@ REASONS: dict[str, ReasonPage] = {
         "A run's history holds a damaged record; the run is held.",
         "`hostd journal check`; restore a backup.",
     ),
+    # -- signals
+    "SIGNAL_UNKNOWN": ReasonPage(
+        Kind.STATE,
+        "The run's workflow takes no signal of this name; the message lists what it takes.",
+        "Declare it under `signals` in a new version; runs that are open keep the version they began with.",
+    ),
+    "SIGNAL_INVALID": ReasonPage(
+        Kind.INVALID, "A signal's data does not fit its schema in `signals`.", "Correct the fields the violations name."
+    ),
+    "SIGNALS_FULL": ReasonPage(
+        Kind.EXHAUSTED,
+        "A run keeps 64 signals of a name and 1,024 in all until steps take them, within the limits of its values.",
+        "Send no more until the run has taken some; the message says how many wait.",
+    ),
+    "KEY_INVALID": ReasonPage(
+        Kind.INVALID,
+        "A trigger's `key` gave no text of 1 to 256 bytes.",
+        "Build it from a field that every event has, or leave events without it out with `if`.",
+    ),
     # -- daemon
     "VARIABLE_INVALID": ReasonPage(
         Kind.INVALID,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -15,6 +15,7 @@ class Begin(msgspec.Struct, frozen=True, gc=False):
 
     started: RunStarted
     blobs: tuple[Blob, ...] = ()
+    signal: Signal | None = None  # received before the first step begins
 
 
 class AttemptDone(msgspec.Struct, frozen=True, gc=False):
@@ -77,10 +78,24 @@ class Pause(msgspec.Struct, frozen=True, gc=False):
     reason: str = ""
 
 
+class Signal(msgspec.Struct, frozen=True, gc=False):
+    """Keep what somebody outside says to the run, if its workflow takes it.
+
+    Args:
+        data: JSON text; `value` is the same, parsed and read only.
+        request_id: the same id is received once; empty is not told apart.
+    """
+
+    name: str
+    data: bytes = b"null"
+    value: Any = None
+    request_id: str = ""
+
+
 class Resume(msgspec.Struct, frozen=True, gc=False):
     """Go on."""
 
 
 Message: TypeAlias = (
-    Begin | AttemptDone | AttemptError | AttemptGone | SlotFree | Tick | Cancel | Terminate | Pause | Resume
+    Begin | AttemptDone | AttemptError | AttemptGone | SlotFree | Tick | Cancel | Terminate | Pause | Resume | Signal
 )

@@ -211,6 +211,15 @@ class WaitEnded(Record, frozen=True, gc=False, array_like=True, tag=27):
     step: int = 0
 
 
+class SignalReceived(Record, frozen=True, gc=False, array_like=True, tag=40):
+    """Somebody outside said something to the run; it is kept, in order of arrival, until a step takes it."""
+
+    ver: int = 1
+    name: str = ""
+    data: Value = b""
+    request_id: str = ""  # the same id is received once; empty = not to be told apart
+
+
 AnyRecord: TypeAlias = (
     RunStarted
     | RunOutcome
@@ -230,6 +239,7 @@ AnyRecord: TypeAlias = (
     | StepEnded
     | WaitStarted
     | WaitEnded
+    | SignalReceived
 )
 
 RECORD_TYPES: tuple[type[Record], ...] = get_args(AnyRecord)

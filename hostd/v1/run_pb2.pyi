@@ -66,6 +66,7 @@ class RecordKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RECORD_KIND_STEP_ENDED: _ClassVar[RecordKind]
     RECORD_KIND_WAIT_STARTED: _ClassVar[RecordKind]
     RECORD_KIND_WAIT_ENDED: _ClassVar[RecordKind]
+    RECORD_KIND_SIGNAL_RECEIVED: _ClassVar[RecordKind]
 RUN_STATE_UNSPECIFIED: RunState
 RUN_STATE_PENDING: RunState
 RUN_STATE_RUNNING: RunState
@@ -112,9 +113,10 @@ RECORD_KIND_ATTEMPT_LOST: RecordKind
 RECORD_KIND_STEP_ENDED: RecordKind
 RECORD_KIND_WAIT_STARTED: RecordKind
 RECORD_KIND_WAIT_ENDED: RecordKind
+RECORD_KIND_SIGNAL_RECEIVED: RecordKind
 
 class Run(_message.Message):
-    __slots__ = ("run_id", "key", "namespace", "workflow", "version", "state", "outcome", "reason", "message", "labels", "trigger", "parent", "create_time", "end_time", "due_time", "input", "output", "failures", "steps", "principal")
+    __slots__ = ("run_id", "key", "namespace", "workflow", "version", "state", "outcome", "reason", "message", "labels", "trigger", "parent", "create_time", "end_time", "due_time", "input", "output", "failures", "steps", "principal", "signals")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -122,6 +124,13 @@ class Run(_message.Message):
         key: str
         value: str
         def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    class SignalsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     KEY_FIELD_NUMBER: _ClassVar[int]
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
@@ -142,6 +151,7 @@ class Run(_message.Message):
     FAILURES_FIELD_NUMBER: _ClassVar[int]
     STEPS_FIELD_NUMBER: _ClassVar[int]
     PRINCIPAL_FIELD_NUMBER: _ClassVar[int]
+    SIGNALS_FIELD_NUMBER: _ClassVar[int]
     run_id: str
     key: str
     namespace: str
@@ -162,7 +172,8 @@ class Run(_message.Message):
     failures: _containers.RepeatedCompositeFieldContainer[_payload_pb2.Failure]
     steps: _containers.RepeatedCompositeFieldContainer[Step]
     principal: str
-    def __init__(self, run_id: _Optional[str] = ..., key: _Optional[str] = ..., namespace: _Optional[str] = ..., workflow: _Optional[str] = ..., version: _Optional[str] = ..., state: _Optional[_Union[RunState, str]] = ..., outcome: _Optional[_Union[Outcome, str]] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., trigger: _Optional[str] = ..., parent: _Optional[str] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., due_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., input: _Optional[_Union[_payload_pb2.Payload, _Mapping]] = ..., output: _Optional[_Union[_payload_pb2.Payload, _Mapping]] = ..., failures: _Optional[_Iterable[_Union[_payload_pb2.Failure, _Mapping]]] = ..., steps: _Optional[_Iterable[_Union[Step, _Mapping]]] = ..., principal: _Optional[str] = ...) -> None: ...
+    signals: _containers.ScalarMap[str, int]
+    def __init__(self, run_id: _Optional[str] = ..., key: _Optional[str] = ..., namespace: _Optional[str] = ..., workflow: _Optional[str] = ..., version: _Optional[str] = ..., state: _Optional[_Union[RunState, str]] = ..., outcome: _Optional[_Union[Outcome, str]] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., trigger: _Optional[str] = ..., parent: _Optional[str] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., due_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., input: _Optional[_Union[_payload_pb2.Payload, _Mapping]] = ..., output: _Optional[_Union[_payload_pb2.Payload, _Mapping]] = ..., failures: _Optional[_Iterable[_Union[_payload_pb2.Failure, _Mapping]]] = ..., steps: _Optional[_Iterable[_Union[Step, _Mapping]]] = ..., principal: _Optional[str] = ..., signals: _Optional[_Mapping[str, int]] = ...) -> None: ...
 
 class Step(_message.Message):
     __slots__ = ("id", "uses", "state", "result", "attempts", "start_time", "end_time", "due_time", "output", "error", "needs", "handler")
@@ -193,7 +204,7 @@ class Step(_message.Message):
     def __init__(self, id: _Optional[str] = ..., uses: _Optional[str] = ..., state: _Optional[_Union[StepState, str]] = ..., result: _Optional[_Union[StepState, str]] = ..., attempts: _Optional[int] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., due_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., output: _Optional[_Union[_payload_pb2.Payload, _Mapping]] = ..., error: _Optional[_Union[_payload_pb2.Failure, _Mapping]] = ..., needs: _Optional[_Iterable[str]] = ..., handler: _Optional[str] = ...) -> None: ...
 
 class HistoryRecord(_message.Message):
-    __slots__ = ("seq", "kind", "time", "principal", "step", "attempt", "step_state", "run_state", "value", "failure", "due_time", "reason", "message", "log_tail")
+    __slots__ = ("seq", "kind", "time", "principal", "step", "attempt", "step_state", "run_state", "value", "failure", "due_time", "reason", "message", "log_tail", "signal")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
@@ -208,6 +219,7 @@ class HistoryRecord(_message.Message):
     REASON_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     LOG_TAIL_FIELD_NUMBER: _ClassVar[int]
+    SIGNAL_FIELD_NUMBER: _ClassVar[int]
     seq: int
     kind: RecordKind
     time: _timestamp_pb2.Timestamp
@@ -222,4 +234,5 @@ class HistoryRecord(_message.Message):
     reason: str
     message: str
     log_tail: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, seq: _Optional[int] = ..., kind: _Optional[_Union[RecordKind, str]] = ..., time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., principal: _Optional[str] = ..., step: _Optional[str] = ..., attempt: _Optional[int] = ..., step_state: _Optional[_Union[StepState, str]] = ..., run_state: _Optional[_Union[RunState, str]] = ..., value: _Optional[_Union[_payload_pb2.Payload, _Mapping]] = ..., failure: _Optional[_Union[_payload_pb2.Failure, _Mapping]] = ..., due_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., log_tail: _Optional[_Iterable[str]] = ...) -> None: ...
+    signal: str
+    def __init__(self, seq: _Optional[int] = ..., kind: _Optional[_Union[RecordKind, str]] = ..., time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., principal: _Optional[str] = ..., step: _Optional[str] = ..., attempt: _Optional[int] = ..., step_state: _Optional[_Union[StepState, str]] = ..., run_state: _Optional[_Union[RunState, str]] = ..., value: _Optional[_Union[_payload_pb2.Payload, _Mapping]] = ..., failure: _Optional[_Union[_payload_pb2.Failure, _Mapping]] = ..., due_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., log_tail: _Optional[_Iterable[str]] = ..., signal: _Optional[str] = ...) -> None: ...

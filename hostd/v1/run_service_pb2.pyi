@@ -287,6 +287,50 @@ class ReadBlobResponse(_message.Message):
     size_bytes: int
     def __init__(self, data: _Optional[bytes] = ..., content_type: _Optional[str] = ..., size_bytes: _Optional[int] = ...) -> None: ...
 
+class SignalRunRequest(_message.Message):
+    __slots__ = ("namespace", "run", "signal", "data", "request_id")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    RUN_FIELD_NUMBER: _ClassVar[int]
+    SIGNAL_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    run: RunRef
+    signal: str
+    data: _payload_pb2.Payload
+    request_id: str
+    def __init__(self, namespace: _Optional[str] = ..., run: _Optional[_Union[RunRef, _Mapping]] = ..., signal: _Optional[str] = ..., data: _Optional[_Union[_payload_pb2.Payload, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class SignalRunResponse(_message.Message):
+    __slots__ = ("run_id", "repeated")
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    REPEATED_FIELD_NUMBER: _ClassVar[int]
+    run_id: str
+    repeated: bool
+    def __init__(self, run_id: _Optional[str] = ..., repeated: bool = ...) -> None: ...
+
+class SignalWithStartRequest(_message.Message):
+    __slots__ = ("namespace", "start", "signal", "data")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    SIGNAL_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    start: StartSpec
+    signal: str
+    data: _payload_pb2.Payload
+    def __init__(self, namespace: _Optional[str] = ..., start: _Optional[_Union[StartSpec, _Mapping]] = ..., signal: _Optional[str] = ..., data: _Optional[_Union[_payload_pb2.Payload, _Mapping]] = ...) -> None: ...
+
+class SignalWithStartResponse(_message.Message):
+    __slots__ = ("run_id", "existing", "version")
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    EXISTING_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    run_id: str
+    existing: bool
+    version: str
+    def __init__(self, run_id: _Optional[str] = ..., existing: bool = ..., version: _Optional[str] = ...) -> None: ...
+
 class CancelRunRequest(_message.Message):
     __slots__ = ("namespace", "run", "reason", "request_id")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]

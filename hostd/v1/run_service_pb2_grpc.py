@@ -91,6 +91,16 @@ class RunServiceStub(object):
                 request_serializer=hostd_dot_v1_dot_run__service__pb2.ReadBlobRequest.SerializeToString,
                 response_deserializer=hostd_dot_v1_dot_run__service__pb2.ReadBlobResponse.FromString,
                 _registered_method=True)
+        self.SignalRun = channel.unary_unary(
+                '/hostd.v1.RunService/SignalRun',
+                request_serializer=hostd_dot_v1_dot_run__service__pb2.SignalRunRequest.SerializeToString,
+                response_deserializer=hostd_dot_v1_dot_run__service__pb2.SignalRunResponse.FromString,
+                _registered_method=True)
+        self.SignalWithStart = channel.unary_unary(
+                '/hostd.v1.RunService/SignalWithStart',
+                request_serializer=hostd_dot_v1_dot_run__service__pb2.SignalWithStartRequest.SerializeToString,
+                response_deserializer=hostd_dot_v1_dot_run__service__pb2.SignalWithStartResponse.FromString,
+                _registered_method=True)
         self.CancelRun = channel.unary_unary(
                 '/hostd.v1.RunService/CancelRun',
                 request_serializer=hostd_dot_v1_dot_run__service__pb2.CancelRunRequest.SerializeToString,
@@ -199,6 +209,20 @@ class RunServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SignalRun(self, request, context):
+        """Says something to an open run; answers once it is durable. The run keeps it until a step takes it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SignalWithStart(self, request, context):
+        """Says something to the open run of a key, which is started first where there is none: both in one write.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CancelRun(self, request, context):
         """Stops a run in good order: attempts are told, handlers run.
         """
@@ -291,6 +315,16 @@ def add_RunServiceServicer_to_server(servicer, server):
                     servicer.ReadBlob,
                     request_deserializer=hostd_dot_v1_dot_run__service__pb2.ReadBlobRequest.FromString,
                     response_serializer=hostd_dot_v1_dot_run__service__pb2.ReadBlobResponse.SerializeToString,
+            ),
+            'SignalRun': grpc.unary_unary_rpc_method_handler(
+                    servicer.SignalRun,
+                    request_deserializer=hostd_dot_v1_dot_run__service__pb2.SignalRunRequest.FromString,
+                    response_serializer=hostd_dot_v1_dot_run__service__pb2.SignalRunResponse.SerializeToString,
+            ),
+            'SignalWithStart': grpc.unary_unary_rpc_method_handler(
+                    servicer.SignalWithStart,
+                    request_deserializer=hostd_dot_v1_dot_run__service__pb2.SignalWithStartRequest.FromString,
+                    response_serializer=hostd_dot_v1_dot_run__service__pb2.SignalWithStartResponse.SerializeToString,
             ),
             'CancelRun': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelRun,
@@ -616,6 +650,60 @@ class RunService(object):
             '/hostd.v1.RunService/ReadBlob',
             hostd_dot_v1_dot_run__service__pb2.ReadBlobRequest.SerializeToString,
             hostd_dot_v1_dot_run__service__pb2.ReadBlobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SignalRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hostd.v1.RunService/SignalRun',
+            hostd_dot_v1_dot_run__service__pb2.SignalRunRequest.SerializeToString,
+            hostd_dot_v1_dot_run__service__pb2.SignalRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SignalWithStart(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hostd.v1.RunService/SignalWithStart',
+            hostd_dot_v1_dot_run__service__pb2.SignalWithStartRequest.SerializeToString,
+            hostd_dot_v1_dot_run__service__pb2.SignalWithStartResponse.FromString,
             options,
             channel_credentials,
             insecure,

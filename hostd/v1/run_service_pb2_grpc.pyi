@@ -88,6 +88,18 @@ class RunServiceStub:
     ]
     """The bytes of a value that an answer refers to by digest."""
 
+    SignalRun: grpc.UnaryUnaryMultiCallable[
+        hostd.v1.run_service_pb2.SignalRunRequest,
+        hostd.v1.run_service_pb2.SignalRunResponse,
+    ]
+    """Says something to an open run; answers once it is durable. The run keeps it until a step takes it."""
+
+    SignalWithStart: grpc.UnaryUnaryMultiCallable[
+        hostd.v1.run_service_pb2.SignalWithStartRequest,
+        hostd.v1.run_service_pb2.SignalWithStartResponse,
+    ]
+    """Says something to the open run of a key, which is started first where there is none: both in one write."""
+
     CancelRun: grpc.UnaryUnaryMultiCallable[
         hostd.v1.run_service_pb2.CancelRunRequest,
         hostd.v1.run_pb2.Run,
@@ -186,6 +198,18 @@ class RunServiceAsyncStub:
         hostd.v1.run_service_pb2.ReadBlobResponse,
     ]
     """The bytes of a value that an answer refers to by digest."""
+
+    SignalRun: grpc.aio.UnaryUnaryMultiCallable[
+        hostd.v1.run_service_pb2.SignalRunRequest,
+        hostd.v1.run_service_pb2.SignalRunResponse,
+    ]
+    """Says something to an open run; answers once it is durable. The run keeps it until a step takes it."""
+
+    SignalWithStart: grpc.aio.UnaryUnaryMultiCallable[
+        hostd.v1.run_service_pb2.SignalWithStartRequest,
+        hostd.v1.run_service_pb2.SignalWithStartResponse,
+    ]
+    """Says something to the open run of a key, which is started first where there is none: both in one write."""
 
     CancelRun: grpc.aio.UnaryUnaryMultiCallable[
         hostd.v1.run_service_pb2.CancelRunRequest,
@@ -307,6 +331,22 @@ class RunServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[collections.abc.Iterator[hostd.v1.run_service_pb2.ReadBlobResponse], collections.abc.AsyncIterator[hostd.v1.run_service_pb2.ReadBlobResponse]]:
         """The bytes of a value that an answer refers to by digest."""
+
+    @abc.abstractmethod
+    def SignalRun(
+        self,
+        request: hostd.v1.run_service_pb2.SignalRunRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hostd.v1.run_service_pb2.SignalRunResponse, collections.abc.Awaitable[hostd.v1.run_service_pb2.SignalRunResponse]]:
+        """Says something to an open run; answers once it is durable. The run keeps it until a step takes it."""
+
+    @abc.abstractmethod
+    def SignalWithStart(
+        self,
+        request: hostd.v1.run_service_pb2.SignalWithStartRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hostd.v1.run_service_pb2.SignalWithStartResponse, collections.abc.Awaitable[hostd.v1.run_service_pb2.SignalWithStartResponse]]:
+        """Says something to the open run of a key, which is started first where there is none: both in one write."""
 
     @abc.abstractmethod
     def CancelRun(

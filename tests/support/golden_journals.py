@@ -4,8 +4,8 @@ tests/golden/journals/<release>/
     records.json    a record of every kind: {"kind", "body" (base64 of a row), "fields"}
     history.json    a run's rows [at_ms, body (base64)], and the state they fold to with `history_plan`
     journal.db.gz   a whole journal file with three runs
-tests/golden/snapshots/<release>.json
-    a snapshot [seq, body (base64)] of that history's run after every record
+tests/golden/snapshots/<release>.json, <release>+<ver>.json
+    a snapshot [seq, body (base64)] of that history's run after every record, in every form the release wrote
 """
 
 from __future__ import annotations
@@ -126,13 +126,13 @@ def golden_history(release: str) -> list[tuple[int, AnyRecord]]:
     return [(at_ms, record) for at_ms, body in rows for record in decode_records(base64.b64decode(body))]
 
 
-def add_snapshots(release: str) -> None:
-    """Write what this build keeps of the release's golden run."""
+def add_snapshots(release: str, form: str = "") -> None:
+    """Write what this build keeps of the release's golden run; `form` is `+<ver>` where that is not its first."""
     history = golden_history(release)
     runs = [fold(history_plan(), history[:seq]) for seq in range(1, len(history) + 1)]
     kept = {"ver": SNAPSHOT_VER, "snapshots": [[run.seq, text(encode_snapshot(run))] for run in runs]}
     SNAPSHOTS.mkdir(exist_ok=True)
-    file = SNAPSHOTS / f"{release}.json"
+    file = SNAPSHOTS / f"{release}{form}.json"
     file.write_bytes(msgspec.json.format(msgspec.json.encode(kept), indent=1) + b"\n")
 
 
