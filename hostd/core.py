@@ -37,6 +37,7 @@ from hostd.runtime.lanes import Lanes
 from hostd.runtime.log_writer import LogWriter, NoLogFiles
 from hostd.runtime.metering import AttemptTimes, Metering, RingMeter, measure_lag, tallied, tally
 from hostd.runtime.overlap import Overlaps
+from hostd.runtime.progress import ProgressBook
 from hostd.runtime.readers import Readers
 from hostd.runtime.recovery import recover
 from hostd.runtime.residence import Residence
@@ -178,6 +179,8 @@ class Core:
             timers=self.timers,
             lanes=Lanes(limits.doors),
         )
+        self.progress = ProgressBook(loop=self.loop, clock=self.clock, ground=lambda: self._ground)
+        self.contexts.heartbeats = self.progress
         self.effects = Effects(
             actions=lambda: self.host.registry,
             contexts=self.contexts,
@@ -323,6 +326,7 @@ class Core:
             task.cancel()
         self.timers.stop()
         await self.effects.stop()
+        self.progress.write()
         await self.loop.quiet()
         await self.lua.close()
         await self.host.close()

@@ -175,7 +175,10 @@ class ActionContext(Protocol):
         ...
 
     def heartbeat(self, progress: JsonValue = None) -> None:
-        """Say that the attempt is alive, and how far it is. Cheap; the host writes at most one in 5 s."""
+        """Say that the attempt is alive, and how far it is (None: no news). Cheap; the host writes at most one in 5 s.
+
+        Past 256 KiB it raises HostdError PAYLOAD_TOO_LARGE.
+        """
         ...
 
 

@@ -116,6 +116,8 @@ class Residence:
         resident = Resident(row.run, row.namespace, run, stored_state=row.state, due_at_ms=row.due_at_ms)
         resident.to_snapshot = distance
         resident.has_snapshot = has_snapshot
+        if any(active.attempt for active in run.active.values()):
+            resident.progress = self._journal.progress(row.run)
         return resident
 
     def sweep(self) -> int:

@@ -17,10 +17,15 @@ Entry: TypeAlias = "tuple[int, Message, str, asyncio.Future[bool] | None, Callab
 """An inside message: run, message, principal, who waits for the answer, and what it writes beside its effect."""
 
 
+NO_PROGRESS: Mapping[int, bytes] = {}
+
+
 class Resident:
     """A run in memory: its state and what the journal's index row last said of it. Owned by the engine loop."""
 
-    __slots__ = ("due_at_ms", "has_snapshot", "key", "namespace", "run", "stored_state", "to_snapshot", "used_s")
+    __slots__ = (
+        "due_at_ms", "has_snapshot", "key", "namespace", "progress", "run", "stored_state", "to_snapshot", "used_s",
+    )  # fmt: skip
 
     def __init__(self, key: int, namespace: str, run: Run, *, stored_state: int, due_at_ms: int) -> None:
         self.key = key  # the journal's integer for the run
@@ -29,6 +34,7 @@ class Resident:
         self.stored_state = stored_state
         self.due_at_ms = due_at_ms
         self.has_snapshot = False
+        self.progress = NO_PROGRESS  # JSON text by step, as its attempts last reported; replaced, not changed
         self.to_snapshot = DISTANCE  # falls with each record; a snapshot is due at 0
         self.used_s = 0.0  # monotonic seconds of the last message
 
