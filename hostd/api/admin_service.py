@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from hostd.api.convert.catalogue import system_message
-from hostd.api.convert.checks import check_path
+from hostd.api.convert.catalogue import audit_message, system_message
+from hostd.api.convert.checks import check_namespace, check_path
+from hostd.api.paging import Page
 from hostd.api.ports import Admin
+from hostd.api.tokens import Tokens, scope_of
 from hostd.v1 import admin_service_pb2 as wire
 from hostd.v1.admin_service_pb2_grpc import AdminServiceServicer
 
@@ -15,12 +17,22 @@ from hostd.v1.admin_service_pb2_grpc import AdminServiceServicer
 class AdminService(AdminServiceServicer):
     """The daemon itself."""
 
-    def __init__(self, admin: Admin) -> None:
+    def __init__(self, admin: Admin, tokens: Tokens) -> None:
         self._admin = admin
+        self._tokens = tokens
 
     async def GetSystemInfo(self, request: wire.GetSystemInfoRequest, context: Any) -> wire.SystemInfo:
         """Return the daemon as it is now."""
         return system_message(self._admin.system())
+
+    async def ListAuditEvents(self, request: wire.ListAuditEventsRequest, context: Any) -> wire.ListAuditEventsResponse:
+        """Return a page of what was done, oldest first."""
+        namespace = check_namespace(request.namespace)
+        scope = scope_of("ListAuditEvents", namespace)
+        page = Page(self._tokens, scope, size=request.page_size, token=request.page_token)
+        views = await self._admin.audit(namespace, after=page.after(0), limit=page.limit)
+        kept, token = page.cut([audit_message(view) for view in views], [view.number for view in views])
+        return wire.ListAuditEventsResponse(audit_events=kept, next_page_token=token)
 
     async def BackupJournal(
         self, request: wire.BackupJournalRequest, context: Any

@@ -65,6 +65,7 @@ VERBS: dict[str, str] = {
     "/hostd.v1.ScriptService/EvaluateExpression": "code.run",
     "/hostd.v1.AdminService/GetSystemInfo": "system.get",
     "/hostd.v1.AdminService/BackupJournal": "journal.backup",
+    "/hostd.v1.AdminService/ListAuditEvents": "audit.list",
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": "system.reflect",
     "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo": "system.reflect",
 }

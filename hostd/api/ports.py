@@ -13,6 +13,7 @@ from hostd.errors.base import HostdError
 from hostd.model.filters import Filter
 from hostd.model.requests import Repeat, RunList, RunRef, StartRequest
 from hostd.model.views import (
+    AuditView,
     BackupStep,
     BlobView,
     FiredView,
@@ -241,6 +242,10 @@ class Admin(Protocol):
 
     def system(self) -> SystemView:
         """Return what there is to know; answered from memory."""
+        ...
+
+    async def audit(self, namespace: str, *, after: int, limit: int) -> Sequence[AuditView]:
+        """Return what was done to the namespace past number `after`, by number."""
         ...
 
     def backup(self, path: str) -> AsyncIterator[BackupStep]:

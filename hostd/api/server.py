@@ -125,7 +125,7 @@ class ApiServer:
             (add_TriggerServiceServicer_to_server, TriggerService(ports.triggers, tokens)),
             (add_PluginServiceServicer_to_server, PluginService(ports.plugins, tokens)),
             (add_ScriptServiceServicer_to_server, ScriptService(ports.scripts)),
-            (add_AdminServiceServicer_to_server, AdminService(ports.admin)),
+            (add_AdminServiceServicer_to_server, AdminService(ports.admin, tokens)),
             (health_pb2_grpc.add_HealthServicer_to_server, self._health),
         )
         for add, service in added:

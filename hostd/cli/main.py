@@ -29,6 +29,7 @@ COMMANDS = {
     "trigger": Entry("hostd.cli.triggers:trigger", "Look at, pause and fire triggers."),
     "plugin": Entry("hostd.cli.plugins:plugin", "Look at plugins and what they provide."),
     "journal": Entry("hostd.cli.journal:journal", "Check and back up the journal."),
+    "audit": Entry("hostd.cli.audit:audit", "Look at who changed what."),
     "config": Entry("hostd.cli.serving:config", "Look at the configuration."),
     "info": Entry("hostd.cli.serving:info", "Say what the daemon is and how it does."),
     "health": Entry("hostd.cli.serving:health", "Exit with 0 when the daemon serves."),

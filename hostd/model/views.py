@@ -281,6 +281,17 @@ class SystemView(msgspec.Struct, frozen=True, gc=False):
     grpc_address: str = ""
 
 
+class AuditView(msgspec.Struct, frozen=True, gc=False):
+    """One change that somebody made."""
+
+    number: int
+    at_ms: int
+    principal: str
+    verb: str
+    resource: str
+    details: dict[str, str]
+
+
 class BackupStep(msgspec.Struct, frozen=True, gc=False):
     """Progress of a backup; the last one names the file and its size."""
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import functools
 import platform
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import tzdata  # type: ignore[import-untyped]
 
 from hostd.definition.yaml_text import MAX_DOCUMENT_BYTES
 from hostd.errors.base import invalid
-from hostd.journal.port import Journal, JournalInfo
+from hostd.journal.port import AuditRow, Journal, JournalInfo
 from hostd.model.payload import (
     DOOR_BYTES_MAX,
     INLINE_BYTES_MAX,
@@ -23,10 +24,11 @@ from hostd.model.payload import (
     RUN_VALUES_MAX,
 )
 from hostd.model.requests import KEY_BYTES_MAX, LABEL_BYTES_MAX, LABELS_MAX, REQUEST_ID_BYTES_MAX, STARTS_MAX
-from hostd.model.views import BackupStep, IsolationView, JournalView, SystemView
+from hostd.model.views import AuditView, BackupStep, IsolationView, JournalView, SystemView
 from hostd.plugin.api import API
 from hostd.runtime.effects import Effects
 from hostd.runtime.engine_loop import EngineLoop
+from hostd.runtime.readers import Readers
 from hostd.values.version import VERSION
 
 PROGRESS_S = 0.2
@@ -56,6 +58,11 @@ def _seen(work: asyncio.Future[int]) -> None:
         work.exception()
 
 
+def _audit(number: int, at_ms: int, row: AuditRow) -> AuditView:
+    details = msgspec.json.decode(row.details, type=dict[str, str]) if row.details else {}
+    return AuditView(number, at_ms, row.principal, row.verb, row.resource, details)
+
+
 class Administration:
     """Facts and backups. The daemon sets the addresses once its ports listen.
 
@@ -68,6 +75,7 @@ class Administration:
         self,
         *,
         journal: Journal,
+        readers: Readers,
         info: Callable[[], JournalInfo | None],
         loop: EngineLoop,
         effects: Effects,
@@ -77,6 +85,7 @@ class Administration:
         data: Path | None,
     ) -> None:
         self._journal = journal
+        self._readers = readers
         self._info = info
         self._loop = loop
         self._effects = effects
@@ -116,6 +125,11 @@ class Administration:
             http_address=self.http_address,
             grpc_address=self.grpc_address,
         )
+
+    async def audit(self, namespace: str, *, after: int, limit: int) -> Sequence[AuditView]:
+        """Return what was done to the namespace past number `after`, by number."""
+        page = await self._readers.call(lambda: self._journal.audit(namespace, after=after, limit=limit))
+        return [_audit(number, at_ms, row) for number, at_ms, row in page]
 
     async def backup(self, path: str) -> AsyncIterator[BackupStep]:
         """Write a consistent copy of the journal; see the port. Once begun it is finished, whoever still listens."""

@@ -15,10 +15,11 @@ from hostd.aio import Clock
 from hostd.definition.plan import TriggerPlan
 from hostd.engine.steps import truth
 from hostd.errors.base import HostdError, invalid
-from hostd.journal.port import DeadLetter, Dedup, EventRow, Journal, TriggerRow
+from hostd.journal.port import AuditRow, DeadLetter, Dedup, EventRow, Journal, TriggerRow
 from hostd.model.payload import EVENT_BYTES_MAX
 from hostd.plugin import EmitOutcome, Emitted, Event
 from hostd.plugin.clocks import slot_of
+from hostd.runtime.audit import audit_row
 from hostd.runtime.engine_loop import EngineLoop
 from hostd.runtime.event_scope import EventScope, input_of, key_of
 from hostd.runtime.intake import NOTHING_SEEN, Intake, Seen
@@ -76,12 +77,16 @@ class Source:
 
 
 class Way(NamedTuple):
-    """How events come. `slot`: under a mark; `filling`: in a backfill; `letter`: number of the dead letter it was."""
+    """How events come. `slot`: under a mark; `filling`: in a backfill; `letter`: number of the dead letter it was.
+
+    `by`: the principal that asked, for the audit.
+    """
 
     slot: bool = False
     filling: bool = False
     mark: datetime | None = None
     letter: int = 0
+    by: str = ""
 
 
 class _Match:
@@ -129,7 +134,7 @@ class Emission:
             cursor: the trigger's new cursor (a JSON value), None leaves the last.
             slot: the cursor is a high-water mark of slots: no dedup keys are kept, a slot not after it is a duplicate.
         """
-        return await self._emit(source, events, cursor, Way(slot=slot), principal)
+        return await self._emit(source, events, cursor, Way(slot=slot, by=principal), principal)
 
     async def fill(
         self, source: Source, events: Sequence[Event], *, mark: datetime | None, principal: str
@@ -140,7 +145,7 @@ class Emission:
             mark: the trigger's high-water mark when it was looked up which slots had fired; what it passed since is a
                 duplicate.
         """
-        return await self._emit(source, events, None, Way(filling=True, mark=mark), principal)
+        return await self._emit(source, events, None, Way(filling=True, mark=mark, by=principal), principal)
 
     async def redrive(
         self, source: Source, letter: int, event: Event, *, principal: str
@@ -151,7 +156,7 @@ class Emission:
             What became of it, and why it stays dead.
         """
         match = self._match(source, event, principal)
-        [emitted] = await self._enter(source, [match], None, {}, Way(letter=letter))
+        [emitted] = await self._enter(source, [match], None, {}, Way(letter=letter, by=principal))
         self.outcomes[emitted.outcome.value] += 1
         return emitted, match.error
 
@@ -294,7 +299,18 @@ class _EmitItem:
             return
         emitted = [self._one(turn, match) for match in self._matches]
         self._move_cursor(turn, sum(entry.outcome is EmitOutcome.STARTED for entry in emitted))
+        if self._way.by:
+            turn.batch.audit.append(self._audit_row(emitted))
         turn.answers.append(Answer(self.future, emitted))
+
+    def _audit_row(self, emitted: list[Emitted]) -> AuditRow:
+        """Return who emitted by hand, once for all events of a backfill's turn."""
+        source, letter = self._source, self._way.letter
+        verb, resource = ("dead_letter.redrive", str(letter)) if letter else ("trigger.fire", source.scope_name)
+        outcomes = Counter(entry.outcome.value for entry in emitted)
+        told = {"event_id": emitted[0].event_id if emitted else "", "backfill": "true" if self._way.filling else ""}
+        told |= {"outcomes": " ".join(f"{outcome}={count}" for outcome, count in outcomes.items())}
+        return audit_row(source.namespace, self._way.by, verb, resource, told)
 
     def _has_to_wait(self) -> bool:
         """Say whether a run has begun that a queued event waits for, since it was looked at."""

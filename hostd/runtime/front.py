@@ -53,6 +53,7 @@ def build_front(
         scripts=ScriptDesk(scripts=scripts, clock=clock),
         admin=Administration(
             journal=journal,
+            readers=readers,
             info=info,
             loop=rooms.loop,
             effects=effects,

@@ -11,6 +11,7 @@ from hostd.model.messages import Cancel, Message, Pause, Resume, Terminate
 from hostd.model.requests import Repeat, RunRef, StartRequest
 from hostd.model.states import RunState, run_is_final
 from hostd.model.views import RunView, StartedRun
+from hostd.runtime.audit import audited
 from hostd.runtime.intake import Started
 from hostd.runtime.loading import PASSING
 from hostd.runtime.repeats import Note, first_answer, note_of
@@ -187,11 +188,11 @@ class RunVerbs(RunReads):
             message = f"the run {text_id(row.run_id)} is {RunState(row.state).name}; cancel or terminate it first"
             raise HostdError(Kind.STATE, "RUN_NOT_FINAL", message, details=_facts(row))
         note = self._note(namespace, "delete", repeat, row.run_id)
+        note = audited(namespace, principal, "run.delete", text_id(row.run_id), note, workflow=row.workflow)
 
         def fill(turn: Turn) -> None:
             turn.batch.run_deletes.append(row.run)
-            if note is not None:
-                note(turn)
+            note(turn)
             turn.when_durable.append(lambda appended: self._rooms.hub.gone(row, appended))
 
         await self._rooms.loop.write(fill)

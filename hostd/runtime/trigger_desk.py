@@ -12,6 +12,7 @@ from hostd.journal.port import Journal
 from hostd.model.requests import Repeat
 from hostd.model.views import FiredView, TriggerView
 from hostd.plugin import Event
+from hostd.runtime.audit import audited
 from hostd.runtime.readers import Readers
 from hostd.runtime.repeats import first_answer, note_of
 from hostd.runtime.trigger_live import Live
@@ -49,6 +50,7 @@ class TriggerDesk:
         if await first_answer(self._journal, self._readers, namespace, PAUSE, repeat) is not None:
             return await self.get(*where)
         note = note_of(namespace, PAUSE, repeat, "/".join(where).encode())
+        note = audited(namespace, principal, PAUSE, f"{workflow}/{name}", note, reason=reason)
         return _view(await self._triggers.pause(where, reason, note=note))
 
     async def resume(
@@ -59,6 +61,7 @@ class TriggerDesk:
         if await first_answer(self._journal, self._readers, namespace, RESUME, repeat) is not None:
             return await self.get(*where)
         note = note_of(namespace, RESUME, repeat, "/".join(where).encode())
+        note = audited(namespace, principal, RESUME, f"{workflow}/{name}", note)
         return _view(await self._triggers.resume(where, note=note))
 
     async def fire(

@@ -10,6 +10,7 @@ from hostd.errors.base import HostdError
 from hostd.journal.port import Journal, WorkflowRow, WorkflowVersion
 from hostd.model.requests import Repeat
 from hostd.model.views import RegisteredView, ValidationView, VersionView, WorkflowView
+from hostd.runtime.audit import audited
 from hostd.runtime.readers import Readers
 from hostd.runtime.repeats import first_answer, note_of
 from hostd.runtime.turn import Turn
@@ -48,6 +49,10 @@ class WorkflowStore:
             write = note_of(namespace, REGISTER, repeat, msgspec.msgpack.encode(reference))
             if write is not None:
                 write(turn)
+            digest, active = result.row.digest.hex(), result.row.version if activate else ""
+            if result.created or activate:
+                name, version = result.row.workflow, result.row.version
+                audited(namespace, principal, REGISTER, name, version=version, digest=digest, active=active)(turn)
 
         done = await self._workflows.register(
             namespace, document, activate=activate, principal=principal, file=file, note=note
@@ -69,6 +74,7 @@ class WorkflowStore:
         first = await first_answer(self._journal, self._readers, namespace, ACTIVATE, repeat)
         if first is None:
             note = note_of(namespace, ACTIVATE, repeat, workflow.encode())
+            note = audited(namespace, principal, ACTIVATE, workflow, note, version=version)
             await self._workflows.activate(namespace, workflow, version, expected=expected, note=note)
         return await self.get(namespace, workflow, "")
 
@@ -123,6 +129,7 @@ class WorkflowStore:
         if await first_answer(self._journal, self._readers, namespace, DELETE, repeat) is not None:
             return
         note = note_of(namespace, DELETE, repeat, workflow.encode())
+        note = audited(namespace, principal, DELETE, workflow, note, version=version)
         await self._workflows.delete(namespace, workflow, version, note=note)
 
 

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1chostd/v1/admin_service.proto\x12\x08hostd.v1\x1a\x1fgoogle/protobuf/timestamp.proto\")\n\x14GetSystemInfoRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\"\xbc\x03\n\nSystemInfo\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x12\n\nplugin_api\x18\x02 \x01(\t\x12\x0e\n\x06python\x18\x03 \x01(\t\x12\x13\n\x0binstance_id\x18\x04 \x01(\t\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x06limits\x18\x06 \x03(\x0b\x32 .hostd.v1.SystemInfo.LimitsEntry\x12\x14\n\x0c\x63\x61pabilities\x18\x07 \x03(\t\x12\x0e\n\x06tzdata\x18\x08 \x01(\t\x12(\n\x07journal\x18\t \x01(\x0b\x32\x17.hostd.v1.JournalStatus\x12#\n\x03lua\x18\n \x01(\x0b\x32\x16.hostd.v1.LuaIsolation\x12\x16\n\x0eruns_in_memory\x18\x0b \x01(\x04\x12\x1a\n\x12\x61ttempts_in_flight\x18\x0c \x01(\x04\x12\x14\n\x0chttp_address\x18\r \x01(\t\x12\x14\n\x0cgrpc_address\x18\x0e \x01(\t\x1a-\n\x0bLimitsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\"k\n\rJournalStatus\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x12\n\njournal_id\x18\x02 \x01(\t\x12\x16\n\x0eschema_version\x18\x03 \x01(\r\x12\x0c\n\x04path\x18\x04 \x01(\t\x12\x12\n\nunwritable\x18\x05 \x01(\t\"\x93\x01\n\x0cLuaIsolation\x12\r\n\x05level\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x63tive\x18\x02 \x03(\t\x12\x34\n\x07missing\x18\x03 \x03(\x0b\x32#.hostd.v1.LuaIsolation.MissingEntry\x1a.\n\x0cMissingEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"7\n\x14\x42\x61\x63kupJournalRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\"b\n\x15\x42\x61\x63kupJournalResponse\x12\x12\n\npages_done\x18\x01 \x01(\x04\x12\x13\n\x0bpages_total\x18\x02 \x01(\x04\x12\x0c\n\x04path\x18\x03 \x01(\t\x12\x12\n\nsize_bytes\x18\x04 \x01(\x04\x32\xa9\x01\n\x0c\x41\x64minService\x12\x45\n\rGetSystemInfo\x12\x1e.hostd.v1.GetSystemInfoRequest\x1a\x14.hostd.v1.SystemInfo\x12R\n\rBackupJournal\x12\x1e.hostd.v1.BackupJournalRequest\x1a\x1f.hostd.v1.BackupJournalResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1chostd/v1/admin_service.proto\x12\x08hostd.v1\x1a\x1fgoogle/protobuf/timestamp.proto\")\n\x14GetSystemInfoRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\"\xbc\x03\n\nSystemInfo\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x12\n\nplugin_api\x18\x02 \x01(\t\x12\x0e\n\x06python\x18\x03 \x01(\t\x12\x13\n\x0binstance_id\x18\x04 \x01(\t\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x06limits\x18\x06 \x03(\x0b\x32 .hostd.v1.SystemInfo.LimitsEntry\x12\x14\n\x0c\x63\x61pabilities\x18\x07 \x03(\t\x12\x0e\n\x06tzdata\x18\x08 \x01(\t\x12(\n\x07journal\x18\t \x01(\x0b\x32\x17.hostd.v1.JournalStatus\x12#\n\x03lua\x18\n \x01(\x0b\x32\x16.hostd.v1.LuaIsolation\x12\x16\n\x0eruns_in_memory\x18\x0b \x01(\x04\x12\x1a\n\x12\x61ttempts_in_flight\x18\x0c \x01(\x04\x12\x14\n\x0chttp_address\x18\r \x01(\t\x12\x14\n\x0cgrpc_address\x18\x0e \x01(\t\x1a-\n\x0bLimitsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\"k\n\rJournalStatus\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x12\n\njournal_id\x18\x02 \x01(\t\x12\x16\n\x0eschema_version\x18\x03 \x01(\r\x12\x0c\n\x04path\x18\x04 \x01(\t\x12\x12\n\nunwritable\x18\x05 \x01(\t\"\x93\x01\n\x0cLuaIsolation\x12\r\n\x05level\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x63tive\x18\x02 \x03(\t\x12\x34\n\x07missing\x18\x03 \x03(\x0b\x32#.hostd.v1.LuaIsolation.MissingEntry\x1a.\n\x0cMissingEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"7\n\x14\x42\x61\x63kupJournalRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\"b\n\x15\x42\x61\x63kupJournalResponse\x12\x12\n\npages_done\x18\x01 \x01(\x04\x12\x13\n\x0bpages_total\x18\x02 \x01(\x04\x12\x0c\n\x04path\x18\x03 \x01(\t\x12\x12\n\nsize_bytes\x18\x04 \x01(\x04\"R\n\x16ListAuditEventsRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\"^\n\x17ListAuditEventsResponse\x12*\n\x0c\x61udit_events\x18\x01 \x03(\x0b\x32\x14.hostd.v1.AuditEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xdd\x01\n\nAuditEvent\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tprincipal\x18\x03 \x01(\t\x12\x0c\n\x04verb\x18\x04 \x01(\t\x12\x10\n\x08resource\x18\x05 \x01(\t\x12\x32\n\x07\x64\x65tails\x18\x06 \x03(\x0b\x32!.hostd.v1.AuditEvent.DetailsEntry\x1a.\n\x0c\x44\x65tailsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x32\x81\x02\n\x0c\x41\x64minService\x12\x45\n\rGetSystemInfo\x12\x1e.hostd.v1.GetSystemInfoRequest\x1a\x14.hostd.v1.SystemInfo\x12R\n\rBackupJournal\x12\x1e.hostd.v1.BackupJournalRequest\x1a\x1f.hostd.v1.BackupJournalResponse0\x01\x12V\n\x0fListAuditEvents\x12 .hostd.v1.ListAuditEventsRequest\x1a!.hostd.v1.ListAuditEventsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,6 +36,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SYSTEMINFO_LIMITSENTRY']._serialized_options = b'8\001'
   _globals['_LUAISOLATION_MISSINGENTRY']._loaded_options = None
   _globals['_LUAISOLATION_MISSINGENTRY']._serialized_options = b'8\001'
+  _globals['_AUDITEVENT_DETAILSENTRY']._loaded_options = None
+  _globals['_AUDITEVENT_DETAILSENTRY']._serialized_options = b'8\001'
   _globals['_GETSYSTEMINFOREQUEST']._serialized_start=75
   _globals['_GETSYSTEMINFOREQUEST']._serialized_end=116
   _globals['_SYSTEMINFO']._serialized_start=119
@@ -52,6 +54,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BACKUPJOURNALREQUEST']._serialized_end=879
   _globals['_BACKUPJOURNALRESPONSE']._serialized_start=881
   _globals['_BACKUPJOURNALRESPONSE']._serialized_end=979
-  _globals['_ADMINSERVICE']._serialized_start=982
-  _globals['_ADMINSERVICE']._serialized_end=1151
+  _globals['_LISTAUDITEVENTSREQUEST']._serialized_start=981
+  _globals['_LISTAUDITEVENTSREQUEST']._serialized_end=1063
+  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_start=1065
+  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_end=1159
+  _globals['_AUDITEVENT']._serialized_start=1162
+  _globals['_AUDITEVENT']._serialized_end=1383
+  _globals['_AUDITEVENT_DETAILSENTRY']._serialized_start=1337
+  _globals['_AUDITEVENT_DETAILSENTRY']._serialized_end=1383
+  _globals['_ADMINSERVICE']._serialized_start=1386
+  _globals['_ADMINSERVICE']._serialized_end=1643
 # @@protoc_insertion_point(module_scope)

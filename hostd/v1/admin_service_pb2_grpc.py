@@ -45,6 +45,11 @@ class AdminServiceStub(object):
                 request_serializer=hostd_dot_v1_dot_admin__service__pb2.BackupJournalRequest.SerializeToString,
                 response_deserializer=hostd_dot_v1_dot_admin__service__pb2.BackupJournalResponse.FromString,
                 _registered_method=True)
+        self.ListAuditEvents = channel.unary_unary(
+                '/hostd.v1.AdminService/ListAuditEvents',
+                request_serializer=hostd_dot_v1_dot_admin__service__pb2.ListAuditEventsRequest.SerializeToString,
+                response_deserializer=hostd_dot_v1_dot_admin__service__pb2.ListAuditEventsResponse.FromString,
+                _registered_method=True)
 
 
 class AdminServiceServicer(object):
@@ -65,6 +70,13 @@ class AdminServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListAuditEvents(self, request, context):
+        """Who changed what, oldest first: workflows, triggers, dead letters, deleted runs. A run's own history says the rest.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +89,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.BackupJournal,
                     request_deserializer=hostd_dot_v1_dot_admin__service__pb2.BackupJournalRequest.FromString,
                     response_serializer=hostd_dot_v1_dot_admin__service__pb2.BackupJournalResponse.SerializeToString,
+            ),
+            'ListAuditEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAuditEvents,
+                    request_deserializer=hostd_dot_v1_dot_admin__service__pb2.ListAuditEventsRequest.FromString,
+                    response_serializer=hostd_dot_v1_dot_admin__service__pb2.ListAuditEventsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +151,33 @@ class AdminService(object):
             '/hostd.v1.AdminService/BackupJournal',
             hostd_dot_v1_dot_admin__service__pb2.BackupJournalRequest.SerializeToString,
             hostd_dot_v1_dot_admin__service__pb2.BackupJournalResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAuditEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hostd.v1.AdminService/ListAuditEvents',
+            hostd_dot_v1_dot_admin__service__pb2.ListAuditEventsRequest.SerializeToString,
+            hostd_dot_v1_dot_admin__service__pb2.ListAuditEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -33,6 +33,12 @@ class AdminServiceStub:
     ]
     """Writes a consistent copy of the journal while the daemon goes on; streams progress."""
 
+    ListAuditEvents: grpc.UnaryUnaryMultiCallable[
+        hostd.v1.admin_service_pb2.ListAuditEventsRequest,
+        hostd.v1.admin_service_pb2.ListAuditEventsResponse,
+    ]
+    """Who changed what, oldest first: workflows, triggers, dead letters, deleted runs. A run's own history says the rest."""
+
 class AdminServiceAsyncStub:
     """The daemon itself."""
 
@@ -47,6 +53,12 @@ class AdminServiceAsyncStub:
         hostd.v1.admin_service_pb2.BackupJournalResponse,
     ]
     """Writes a consistent copy of the journal while the daemon goes on; streams progress."""
+
+    ListAuditEvents: grpc.aio.UnaryUnaryMultiCallable[
+        hostd.v1.admin_service_pb2.ListAuditEventsRequest,
+        hostd.v1.admin_service_pb2.ListAuditEventsResponse,
+    ]
+    """Who changed what, oldest first: workflows, triggers, dead letters, deleted runs. A run's own history says the rest."""
 
 class AdminServiceServicer(metaclass=abc.ABCMeta):
     """The daemon itself."""
@@ -66,5 +78,13 @@ class AdminServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[collections.abc.Iterator[hostd.v1.admin_service_pb2.BackupJournalResponse], collections.abc.AsyncIterator[hostd.v1.admin_service_pb2.BackupJournalResponse]]:
         """Writes a consistent copy of the journal while the daemon goes on; streams progress."""
+
+    @abc.abstractmethod
+    def ListAuditEvents(
+        self,
+        request: hostd.v1.admin_service_pb2.ListAuditEventsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hostd.v1.admin_service_pb2.ListAuditEventsResponse, collections.abc.Awaitable[hostd.v1.admin_service_pb2.ListAuditEventsResponse]]:
+        """Who changed what, oldest first: workflows, triggers, dead letters, deleted runs. A run's own history says the rest."""
 
 def add_AdminServiceServicer_to_server(servicer: AdminServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -6,6 +6,7 @@ from hostd.api.convert.payloads import failure_of, json_payload
 from hostd.api.convert.runs import time_of
 from hostd.errors.base import Violation
 from hostd.model.views import (
+    AuditView,
     ComponentView,
     PluginView,
     SchemaView,
@@ -15,7 +16,7 @@ from hostd.model.views import (
     VersionView,
     WorkflowView,
 )
-from hostd.v1.admin_service_pb2 import JournalStatus, LuaIsolation, SystemInfo
+from hostd.v1.admin_service_pb2 import AuditEvent, JournalStatus, LuaIsolation, SystemInfo
 from hostd.v1.payload_pb2 import Violation as ViolationMessage
 from hostd.v1.plugin_service_pb2 import Component, ComponentSchema, Plugin
 from hostd.v1.script_service_pb2 import EvaluateScriptResponse, ScriptLogLine
@@ -123,6 +124,18 @@ def script_message(view: ScriptView) -> EvaluateScriptResponse:
         cpu_ms=view.cpu_ms,
         wall_ms=view.wall_ms,
         memory_bytes=view.memory_bytes,
+    )
+
+
+def audit_message(view: AuditView) -> AuditEvent:
+    """Return one change that somebody made."""
+    return AuditEvent(
+        number=view.number,
+        time=time_of(view.at_ms),
+        principal=view.principal,
+        verb=view.verb,
+        resource=view.resource,
+        details=view.details,
     )
 
 
