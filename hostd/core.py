@@ -285,6 +285,7 @@ class Core:
         await self.host.start_processes(socket=self._plugin_socket())
         self.slots.limit(self.host.registry.action_ids())
         self.host.changed = self._plugins_changed
+        await self.host.prepare_secrets()
         self.loop.start_from(await self.readers.call(self.journal.last_at_ms))
         lost = await recover(
             loop=self.loop,

@@ -10,11 +10,12 @@ from random import Random, SystemRandom
 from typing import TYPE_CHECKING, NoReturn
 
 from hostd.aio import Clock, SystemClock
-from hostd.errors.base import invalid
+from hostd.errors.base import HostdError, invalid
 from hostd.host.assembly import Assembly
 from hostd.host.contexts import ProvisionScope
 from hostd.host.discover import find_built_in, find_installed
 from hostd.host.found import Choices, Found, PluginReport, PluginState, Source
+from hostd.host.guard import PLUGIN_ERRORS
 from hostd.host.loader import Refused
 from hostd.host.process.launch import ProcessLimits
 from hostd.host.registry import ActionEntry, HostRegistry, TriggerEntry
@@ -114,6 +115,16 @@ class PluginHost:
             self.registry = composed(self._inside, self.processes)
         if self.changed is not None:
             self.changed()
+
+    async def prepare_secrets(self) -> None:
+        """Provision the providers of secrets now: what is wrong with them is told at the start, not at first use."""
+        for entry in self.registry.secrets:
+            try:
+                if not entry.life.ready:
+                    await entry.life.prepare()
+            except PLUGIN_ERRORS as error:  # tried again when asked for a secret; its text could hold one
+                reason = error.reason if isinstance(error, HostdError) else type(error).__name__
+                _log.warning("secrets_unprepared component=%s reason=%s", entry.id, reason)
 
     async def prepare(self) -> dict[str, str]:
         """Provision every shared component now, instead of on first use; return those that failed with their message.

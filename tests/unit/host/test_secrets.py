@@ -120,3 +120,23 @@ async def test_files_that_others_may_read_are_refused(host: PluginHost, tmp_path
     (tmp_path / "secrets.yaml").unlink()
     private(tmp_path / "secrets" / "token", "x").chmod(0o604)
     assert "chmod 600" in (await refused(host, "token")).message
+
+
+async def test_files_that_others_may_read_are_named_at_the_start(
+    host: PluginHost, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A wrong mode, a broken file and an open single secret are warned of before anybody asks; values never show."""
+    private(tmp_path / "secrets.yaml", "token: very-secret-value\n").chmod(0o644)
+    private(tmp_path / "secrets.team-a.yaml", "token: very-secret-value\n")
+    private(tmp_path / "secrets.team-b.yaml", "token: [very-secret-value")
+    private(tmp_path / "secrets" / "alone", "very-secret-value").chmod(0o640)
+    private(tmp_path / "secrets.txt", "not ours").chmod(0o644)
+
+    await host.prepare_secrets()
+
+    warned = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warned) == 3
+    for name, why in (("secrets/alone", "0640"), ("secrets.team-b.yaml", "YAML"), ("secrets.yaml", "chmod 600")):
+        assert any(name in line and why in line for line in warned)
+    assert "very-secret-value" not in caplog.text
+    assert await host.secret("team-a", "token") == "very-secret-value"

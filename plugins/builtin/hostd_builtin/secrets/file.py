@@ -10,6 +10,8 @@ import asyncio
 import os
 import re
 import stat
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from hostd.plugin import Field, HostdError, Kind, Options, ProvisionContext, Sec
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 NAMESPACE = re.compile(r"[a-z][a-z0-9-]{0,62}")
+HOMES = re.compile(r"secrets(\.[a-z][a-z0-9-]{0,62})?")
+FILES_MAX, FAULTS_MAX = 1_000, 20
 FILE_BYTES_MAX = 1024 * 1024
 SECRET_BYTES_MAX = 64 * 1024
 
@@ -34,10 +38,13 @@ class FileSecrets(SecretsProvider):
     Settings = FileSettings
 
     async def provision(self, ctx: ProvisionContext) -> None:
-        """Find the folder."""
+        """Find the folder; warn of files in it that will be refused when a secret of theirs is asked for."""
         settings: FileSettings = self.settings
         self._home = _folder(settings.folder) if settings.folder else ctx.data_dir
         self._read: dict[Path, tuple[tuple[int, int, int], dict[str, str]]] = {}
+        if self._home is not None:
+            for fault in await asyncio.to_thread(self._faults, self._home):
+                ctx.log.warning(fault)
 
     async def get(self, name: str, *, namespace: str = "default") -> str | None:
         """Return a secret's value.
@@ -48,6 +55,16 @@ class FileSecrets(SecretsProvider):
         if self._home is None or not NAME.fullmatch(name) or not NAMESPACE.fullmatch(namespace):
             return None
         return await asyncio.to_thread(self._look, self._home, name, namespace)
+
+    def _faults(self, home: Path) -> list[str]:
+        """Return why files of secrets cannot be used, never what is in them; at most `FAULTS_MAX`, of as many looks."""
+        found = []
+        for path in islice(_files(home), FILES_MAX):
+            try:
+                self._names(path) if path.suffix == ".yaml" else _read_private(path, SECRET_BYTES_MAX)
+            except HostdError as error:
+                found.append(error.message)
+        return found[:FAULTS_MAX]
 
     def _look(self, home: Path, name: str, namespace: str) -> str | None:
         stem = "secrets" if namespace == "default" else f"secrets.{namespace}"
@@ -72,6 +89,15 @@ class FileSecrets(SecretsProvider):
         names = parse_secrets(path, _text(path, read[1]))
         self._read[path] = (mark, names)
         return names
+
+
+def _files(home: Path) -> Iterator[Path]:
+    """Yield the files that `get` may read."""
+    for path in sorted(home.glob("secrets*")) if home.is_dir() else ():
+        if path.is_dir() and HOMES.fullmatch(path.name):
+            yield from (file for file in sorted(path.iterdir()) if NAME.fullmatch(file.name))
+        elif path.suffix == ".yaml" and HOMES.fullmatch(path.stem):
+            yield path
 
 
 def _folder(text: str) -> Path:
