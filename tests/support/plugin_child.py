@@ -1,4 +1,4 @@
-"""A host in the test, on a real Unix socket, and the plugin process that dials it: the test says and hears each frame."""
+"""A host in the test, on a real Unix socket, and the plugin process that dials it: the test hears each frame."""
 
 from __future__ import annotations
 

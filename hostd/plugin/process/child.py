@@ -69,7 +69,7 @@ class Child:
         return await self._end(OK if self._loaded.broken is None else BROKEN)
 
     async def _end(self, code: int) -> int:
-        await self._triggers.end(CANCEL_S)
+        await self._triggers.give_up(CANCEL_S)
         await self._attempts.give_up(CANCEL_S)
         await self._actions.close()
         return code

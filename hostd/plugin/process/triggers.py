@@ -42,10 +42,10 @@ class Hosted:
         self.answering: set[asyncio.Task[pb.FromPlugin]] = set()
 
     def stop(self) -> None:
-        """Cancel it."""
-        self.stopping = True
-        if self.task is not None:
+        """Cancel it, once: what it does while it stops is not interrupted by a second reason to stop."""
+        if not self.stopping and self.task is not None:
             self.task.cancel()
+        self.stopping = True
 
     def refuse(self, error: Exception) -> None:
         """End it with an error that came too late to be raised where it belongs."""
@@ -181,6 +181,13 @@ class Triggers:
         self.lost()
         if tasks:
             await asyncio.wait(tasks, timeout=patience_s)
+
+    async def give_up(self, patience_s: float) -> None:
+        """Cancel whatever still runs, once more, and wait a moment."""
+        for hosted in self._hosted.values():
+            if hosted.stopping and hosted.task is not None:
+                hosted.task.cancel()
+        await self.end(patience_s)
 
 
 def _ending(error: BaseException | None, hosted: Hosted) -> pb.TriggerEnded:

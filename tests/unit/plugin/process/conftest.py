@@ -48,7 +48,7 @@ class Fail(Action[FailOptions]):
     id = "sample.fail"
     async def run(self, ctx, options):
         how = options.how
-        if how == "words": raise ActionError("declined", code="CARD", retryable=True, retry_after="2s", details={"a": 1})
+        if how == "words": raise ActionError("declined", code="CARD", retryable=True, retry_after=2, details={"a": 1})
         if how == "exit": sys.exit(5)
         if how == "strange": raise Strange("odd")
         if how == "keyboard": raise KeyboardInterrupt
@@ -88,7 +88,7 @@ class Beat(Action[NoOptions]):
 
 class Stuck(Action[NoOptions]):
     id = "sample.stuck"
-    async def run(self, ctx, options): time.sleep(30)
+    async def run(self, ctx, options): print("stuck", flush=True); time.sleep(30)
 
 class Ask(Action[FailOptions]):
     id = "sample.ask"
@@ -112,7 +112,8 @@ class Ask(Action[FailOptions]):
                     seen.append([one.position, one.topic, one.event.data])
                     if len(seen) == 3: return seen
             if how == "http":
-                got = await ctx.http.request("POST", "http://x", headers={"a": "b"}, body=b"in", timeout=timedelta(seconds=3))
+                limit = timedelta(seconds=3)
+                got = await ctx.http.request("POST", "http://x", headers={"a": "b"}, body=b"in", timeout=limit)
                 return [got.status, dict(got.headers), got.body.decode()]
             if how == "add": return (await ctx.kv.add("c")).value
         except HostdError as error:

@@ -41,7 +41,7 @@ async def test_hello_says_all_that_the_host_must_know(host: TestHost, sample: Pl
 
 
 async def test_an_action_is_provisioned_and_runs(host: TestHost, sample: PluginChild) -> None:
-    """Settings and the data folder reach it, its log lines the host; options are rendered ones, or a fault with each violation."""
+    """Settings and the data folder reach it, its log lines the host; wrong options are a fault with each violation."""
     host.data_dir = "/data/sample"
     connection = await host.connection()
     provision = pb.Provision(component="sample.greet", settings=b'{"salute": "hi"}')
@@ -65,7 +65,7 @@ async def test_an_action_is_provisioned_and_runs(host: TestHost, sample: PluginC
 
 
 async def test_what_cannot_be_provisioned_says_why(host: TestHost, sample: PluginChild) -> None:
-    """Wrong settings, a provision that raises, and an action that is not there: Done with the fault; others still serve."""
+    """Wrong settings, a provision that raises, an action that is not there: Done with the fault; others still serve."""
     connection = await host.connection()
     wrong = await connection.ask(provision=pb.Provision(component="sample.greet", settings=b'{"salut": 1}'))
     assert wrong.done.fault.reason == "OPTION_INVALID"
@@ -124,7 +124,7 @@ async def test_an_attempt_stops_when_asked(host: TestHost, sample: PluginChild) 
 
 
 async def test_heartbeats_are_few_and_before_the_outcome(host: TestHost, sample: PluginChild) -> None:
-    """A thousand in one moment are two on the wire, the last with the last progress; the log comes before the outcome, too."""
+    """A thousand in one moment are two on the wire, the last before the outcome; log lines come in batches, all."""
     connection = await host.connection()
     await connection.say(start_attempt=start_of("sample.beat"))
     kinds = await connection.order("heartbeat", "outcome", count=3)
