@@ -243,7 +243,7 @@ def pause(session: Session, run: str, reason: str, request_id: str) -> None:
 @click.option("--request-id", metavar="ID", default="", help="The same id within 24 hours acts once.")
 @remote
 def resume(session: Session, run: str, request_id: str) -> None:
-    """Let a paused run go on."""
+    """Let a paused run go on, and a held one if it can be read now."""
     _steer(session, "ResumeRun", run, request_id=request_id)
 
 

@@ -491,12 +491,14 @@ REASONS: dict[str, ReasonPage] = {
         "A mistake in hostd: report it with the message.",
     ),
     "RECORD_TOO_NEW": ReasonPage(
-        Kind.CORRUPT, "A run's history holds a record written by a newer hostd; the run is held.", "Use that version."
+        Kind.CORRUPT,
+        "A run's history holds a record written by a newer hostd; the run is held.",
+        "Use that version; its start lets the run go on.",
     ),
     "RECORD_CORRUPT": ReasonPage(
         Kind.CORRUPT,
         "A run's history holds a damaged record; the run is held.",
-        "`hostd journal check`; restore a backup.",
+        "`hostd journal check`; restore a backup, or mend it and `hostd run resume` the run.",
     ),
     # -- signals
     "SIGNAL_UNKNOWN": ReasonPage(

@@ -245,7 +245,7 @@ class RunServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ResumeRun(self, request, context):
-        """Lets a paused run go on.
+        """Lets a paused run go on. A held run is read again: it goes on where it was, or the error says why it is still held.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

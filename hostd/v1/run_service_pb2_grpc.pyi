@@ -122,7 +122,7 @@ class RunServiceStub:
         hostd.v1.run_service_pb2.ResumeRunRequest,
         hostd.v1.run_pb2.Run,
     ]
-    """Lets a paused run go on."""
+    """Lets a paused run go on. A held run is read again: it goes on where it was, or the error says why it is still held."""
 
     DeleteRun: grpc.UnaryUnaryMultiCallable[
         hostd.v1.run_service_pb2.DeleteRunRequest,
@@ -233,7 +233,7 @@ class RunServiceAsyncStub:
         hostd.v1.run_service_pb2.ResumeRunRequest,
         hostd.v1.run_pb2.Run,
     ]
-    """Lets a paused run go on."""
+    """Lets a paused run go on. A held run is read again: it goes on where it was, or the error says why it is still held."""
 
     DeleteRun: grpc.aio.UnaryUnaryMultiCallable[
         hostd.v1.run_service_pb2.DeleteRunRequest,
@@ -378,7 +378,7 @@ class RunServiceServicer(metaclass=abc.ABCMeta):
         request: hostd.v1.run_service_pb2.ResumeRunRequest,
         context: _ServicerContext,
     ) -> typing.Union[hostd.v1.run_pb2.Run, collections.abc.Awaitable[hostd.v1.run_pb2.Run]]:
-        """Lets a paused run go on."""
+        """Lets a paused run go on. A held run is read again: it goes on where it was, or the error says why it is still held."""
 
     @abc.abstractmethod
     def DeleteRun(
