@@ -136,6 +136,8 @@ class Core:
                 cancel_grace_ms=_ms(self.config.limits.cancel_grace),
             ),
             triggers=self.triggers,
+            life=self.trigger_life,
+            emission=self.emission,
             registry=lambda: self.host.registry,
             scripts=self.scripts,
             effects=self.effects,
@@ -212,18 +214,19 @@ class Core:
             clock=self.clock,
             overlaps=Overlaps(loop=self.loop, journal=self.journal, readers=self.readers, hub=self.hub),
         )
+        self.trigger_life = TriggerLife(
+            emission=self.emission,
+            registry=lambda: self.host.registry,
+            routes=self.routes,
+            read_secret=self.host.secret,
+            clock=self.clock,
+            random=self.random,
+            data_dir=self.data,
+        )
         self.triggers = Triggers(
             workflows=self.workflows,
             emission=self.emission,
-            life=TriggerLife(
-                emission=self.emission,
-                registry=lambda: self.host.registry,
-                routes=self.routes,
-                read_secret=self.host.secret,
-                clock=self.clock,
-                random=self.random,
-                data_dir=self.data,
-            ),
+            life=self.trigger_life,
             journal=self.journal,
             readers=self.readers,
             clock=self.clock,
@@ -282,10 +285,10 @@ class Core:
         self._ground = asyncio.get_running_loop()
         self.info = await asyncio.to_thread(self.journal.open)
         await asyncio.to_thread(self.host.load)
+        await self.host.prepare_secrets()
         await self.host.start_processes(socket=self._plugin_socket())
         self.slots.limit(self.host.registry.action_ids())
         self.host.changed = self._plugins_changed
-        await self.host.prepare_secrets()
         self.loop.start_from(await self.readers.call(self.journal.last_at_ms))
         lost = await recover(
             loop=self.loop,
@@ -416,6 +419,7 @@ def _process_limits(config: Config) -> ProcessLimits:
         start=limits.start,
         answer=limits.answer,
         idle=limits.idle,
+        orphan=limits.orphan,
     )
 
 

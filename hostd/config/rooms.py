@@ -80,6 +80,9 @@ class PluginLimits(Room):
         ge=timedelta(0),
         description="Time without work after which one without triggers ends; 0s = never.",
     )
+    orphan: Duration = Field(
+        timedelta(seconds=30), ge=timedelta(0), le=HOUR, description="Time it waits for the next daemon after this one."
+    )
 
 
 class Plugins(Room):

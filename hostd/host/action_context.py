@@ -36,13 +36,14 @@ class AttemptSecrets:
 class AttemptContext:
     """One attempt's ActionContext; the runtime reads `lines` and calls `request_cancel`."""
 
-    __slots__ = ("_attempt", "_cancel", "_deadline", "_home", "_log", "when_recorded")
+    __slots__ = ("_attempt", "_cancel", "_deadline", "_home", "_http", "_log", "when_recorded")
 
     def __init__(self, home: AttemptContexts, attempt: AttemptFacts) -> None:
         self._home = home
         self._attempt = attempt
         self._log: AttemptLog | None = None
         self._cancel: CancelFlag | None = None
+        self._http: AttemptRequests | None = None
         self.when_recorded: Callable[[], object] | None = None  # called once the outcome is durable
         timeout_ms = attempt.step.timeout_ms
         self._deadline = home.clock.now() + timedelta(milliseconds=timeout_ms) if timeout_ms else None

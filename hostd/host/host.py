@@ -44,6 +44,7 @@ class PluginHost:
         self._data_dir = data_dir
         self._inside = HostRegistry(actions={}, triggers={}, secrets=(), plugins=())
         self._outside: list[Found] = []
+        self._unused: set[str] = set()
         self.registry = self._inside
         self._random = random or SystemRandom()
         self._limits = limits or ProcessLimits()
@@ -64,11 +65,17 @@ class PluginHost:
         self._outside = [plugin for plugin in everything if self._runs_outside(plugin)]
         for report in self.registry.plugins:
             _tell(report)
-        for key in assembly.unused_settings():
+        self._unused = set(assembly.unused_settings())
+        if not self._outside:
+            self._tell_unused()
+        return self.registry
+
+    def _tell_unused(self) -> None:
+        """Warn of settings that nothing loaded takes: probably misspelt."""
+        for key in sorted(self._unused):
             _log.warning(
                 "settings_unused key=%s message=%s", f"plugins.settings.{key}", "no loaded component takes them"
             )
-        return self.registry
 
     def _runs_outside(self, plugin: Found) -> bool:
         refusal = self._choices.refusal(plugin)
@@ -84,6 +91,8 @@ class PluginHost:
             processes = self._processes()
             await processes.start(self._outside, socket=socket)
             await processes.inherited()
+            self._unused -= processes.settings_used
+            self._tell_unused()
 
     @property
     def outside(self) -> bool:
@@ -190,5 +199,3 @@ def _tell(report: PluginReport) -> None:
     """Log what is not loaded; `hostd plugin list` says it too."""
     if report.state is PluginState.FAILED:
         _log.warning("plugin_failed plugin=%s reason=%s message=%s", report.id, report.reason, report.message)
-    elif report.state is PluginState.NEEDS_PROCESS:
-        _log.info("plugin_not_loaded plugin=%s message=%s", report.id, report.message)

@@ -35,6 +35,11 @@ class AttemptFacts(Protocol):
     hidden: tuple[str, ...]  # values of secrets it used; what comes back is searched for them
 
     @property
+    def key(self) -> int:
+        """The journal's number of the run."""
+        ...
+
+    @property
     def namespace(self) -> str: ...
 
     @property

@@ -11,6 +11,7 @@ from typing import Any
 from hostd.aio import spawn
 from hostd.errors.base import HostdError, Kind, invalid
 from hostd.host.guard import PLUGIN_ERRORS
+from hostd.host.host_calls import answer
 from hostd.host.logs import LINE_CHARS_MAX
 from hostd.host.process.held import Held, Key, key_of
 from hostd.host.process.link import Link, LinkLostError, to_fault
@@ -163,8 +164,6 @@ class Desk:
         arguments = _value(call.arguments)
         if not isinstance(arguments, dict):
             raise invalid("PAYLOAD_INVALID", "the arguments of a HostCall are a JSON object")
-        from hostd.host.host_calls import answer
-
         result, data = await answer(context, call.method, arguments, call.data, self._granted)
         return pb.FromHost(host_answer=pb.HostAnswer(result=dump_json(result), data=data))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ ADDRESS = "HOSTD_PLUGIN_ADDRESS"
 COOKIE = "HOSTD_PLUGIN_COOKIE"
 PLUGIN = "HOSTD_PLUGIN_ID"
 VERSION = "HOSTD_PLUGIN_VERSION"
+ORPHAN = "HOSTD_PLUGIN_ORPHAN_S"
 _PASSED_ON = ("HOME", "LANG", "LC_ALL", "PATH", "PYTHONPATH", "SSL_CERT_DIR", "SSL_CERT_FILE", "TMPDIR", "TZ")
 
 
@@ -29,6 +31,12 @@ class Launch(NamedTuple):
     folder: Path | None = None
     environment: Mapping[str, str] = {}
     permissions: frozenset[str] = PERMISSIONS
+    content: str = ""  # digest of the plugin's files, where they may change under one version
+
+    def digest(self, version: str) -> str:
+        """Return what two launches of the same program share, on every start of the daemon."""
+        named = (version, self.command, str(self.folder), sorted(self.environment.items()), sorted(self.permissions))
+        return hashlib.blake2b(repr((*named, self.content)).encode(), digest_size=8).hexdigest()
 
 
 class ProcessLimits(msgspec.Struct, frozen=True, gc=False):
@@ -42,6 +50,7 @@ class ProcessLimits(msgspec.Struct, frozen=True, gc=False):
     start: timedelta = timedelta(seconds=30)
     answer: timedelta = timedelta(seconds=30)
     idle: timedelta = timedelta(minutes=10)
+    orphan: timedelta = timedelta(seconds=30)
 
 
 def python_launch(*arguments: str, python: str = sys.executable, permissions: frozenset[str] = PERMISSIONS) -> Launch:
@@ -50,9 +59,16 @@ def python_launch(*arguments: str, python: str = sys.executable, permissions: fr
 
 
 def surroundings(
-    launch: Launch, *, address: str, cookie: str, plugin: str, version: str, environ: Mapping[str, str] = os.environ
+    launch: Launch,
+    *,
+    address: str,
+    cookie: str,
+    plugin: str,
+    version: str,
+    orphan: timedelta,
+    environ: Mapping[str, str] = os.environ,
 ) -> dict[str, str]:
     """Return the child's whole environment: nothing of the daemon's but what every program needs."""
     passed = {name: environ[name] for name in _PASSED_ON if name in environ}
-    own = {ADDRESS: address, COOKIE: cookie, PLUGIN: plugin, VERSION: version, "PYTHONUNBUFFERED": "1"}
-    return {**passed, **launch.environment, **own}
+    own = {ADDRESS: address, COOKIE: cookie, PLUGIN: plugin, VERSION: version, ORPHAN: f"{orphan.total_seconds():g}"}
+    return {**passed, "PYTHONUNBUFFERED": "1", **launch.environment, **own}

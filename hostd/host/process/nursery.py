@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 
 from hostd.host.process.child import Child, start_child
@@ -20,8 +19,7 @@ class Nursery:
         self._version = version
         self._launch = launch
         self._home = home
-        digest = hashlib.blake2b(repr((version, launch)).encode(), digest_size=8).hexdigest()
-        self._note = home.run_dir / f"{plugin}.{digest}.json"
+        self._note = home.run_dir / f"{plugin}.{launch.digest(version)}.json"
         self._inherited = self._left_behind()
         self.took_over = self._inherited is not None
         self.cookie = self._inherited.cookie if self._inherited is not None else secrets.token_hex(32)
@@ -35,7 +33,11 @@ class Nursery:
             if other is not None:
                 Child(other.identity, self._output(other.output), self._home.clock).kill()
             forget(note)
-        return remembered(self._note)
+        left = remembered(self._note)
+        for pipe in self._home.run_dir.glob(f"{self._plugin}.*.out"):
+            if left is None or pipe.name != left.output:
+                forget(pipe)
+        return left
 
     def _output(self, name: str) -> Output:
         return Output(self._plugin, self._home.run_dir / name, self._home.clock)
@@ -54,6 +56,7 @@ class Nursery:
             cookie=self.cookie,
             plugin=self._plugin,
             version=self._version,
+            orphan=home.limits.orphan,
         )
         output = self._output(f"{self._plugin}.{secrets.token_hex(4)}.out")
         child = await start_child(self._launch, environment, output=output, limits=home.limits, clock=home.clock)

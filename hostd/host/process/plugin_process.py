@@ -92,6 +92,7 @@ class PluginProcess:
         self._used_s = home.clock.monotonic_s()
         self._instances = itertools.count(1)
         self._printed: tuple[str, ...] = ()
+        home.switchboard.expect(self)
 
     # -- seen from outside
 
@@ -133,7 +134,6 @@ class PluginProcess:
 
     def start(self) -> None:
         """Begin to supervise, and start the process."""
-        self._home.switchboard.expect(self)
         self._wanted.set()
         self._supervisor = spawn(self._supervise(), name=f"plugin {self.plugin}")
 

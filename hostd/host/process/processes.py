@@ -46,6 +46,7 @@ class Processes:
     ) -> None:
         self.switchboard = Switchboard()
         self.known: dict[str, PluginProcess] = {}
+        self.settings_used: set[str] = set()
         self._clock = clock
         self._random = random
         self._limits = limits
@@ -72,22 +73,28 @@ class Processes:
         wanted = [plugin for plugin in found if plugin.launch is not None]
         if not wanted:
             return
-        run_dir = await self._open(socket)
-        for plugin in wanted:
-            self._add(plugin, run_dir)
-        await self._hear(self.known.values())
+        run_dir = await self._folder()
+        processes = [self._add(plugin, run_dir) for plugin in wanted]
+        await self._listen(run_dir, socket)  # now that all are expected: one that outlived a daemon dials at once
+        for process in processes:
+            process.start()
+        await self._hear(processes)
 
-    async def _open(self, socket: Path | None) -> Path:
+    async def _folder(self) -> Path:
+        """Return the folder for pipes and notes, made where it is not there. Raises OSError."""
         if self._run_dir is None:
             if self._data_dir is None:
                 self._run_dir, self._own_run_dir = Path(tempfile.mkdtemp(prefix="hostd-plugins-")), True
             else:
                 self._run_dir = self._data_dir / "run" / "plugins"
                 await asyncio.to_thread(self._run_dir.mkdir, mode=0o700, parents=True, exist_ok=True)
-            path = socket or self._run_dir / "host.sock"
+        return self._run_dir
+
+    async def _listen(self, run_dir: Path, socket: Path | None) -> None:
+        if not self.switchboard.address:
+            path = socket or run_dir / "host.sock"
             await asyncio.to_thread(path.unlink, missing_ok=True)
             await self.switchboard.start(path)
-        return self._run_dir
 
     def _add(self, found: Found, run_dir: Path, launch: Launch | None = None) -> PluginProcess:
         home = ProcessHome(self.switchboard, self._clock, self._random, self._limits, run_dir, self._data_dir)
@@ -96,7 +103,6 @@ class Processes:
             raise ValueError(f"plugin {found.id} has no process")
         process = self.known[found.id] = PluginProcess(found.id, found.version, chosen, home, self._heard)
         self._found[found.id] = found
-        process.start()
         return process
 
     async def _hear(self, processes: Iterable[PluginProcess]) -> None:
@@ -111,10 +117,12 @@ class Processes:
 
         The old one goes on serving until the new one is ready, and stays when the new one cannot be used.
         """
-        run_dir = await self._open(socket)
+        run_dir = await self._folder()
+        await self._listen(run_dir, socket)
         old = self.known.get(found.id)
         old_found, old_entries = self._found.get(found.id), self._entries.get(found.id)
         fresh = self._add(found, run_dir)
+        fresh.start()
         await self._hear([fresh])
         self._refresh(found.id)
         report = self.report(found.id)
@@ -162,7 +170,8 @@ class Processes:
         self._faults.pop(plugin_id, None)
         try:
             for component in process.components:
-                text, _ = settings_of(self._settings, component, plugin_id)
+                text, key = settings_of(self._settings, component, plugin_id)
+                self.settings_used.add(key)
                 process.provisioning.settings[component.id] = text
             actions = [RemoteActionEntry(one, process) for one in process.components if one.kind == "action"]
             triggers = [RemoteTriggerEntry(one, process) for one in process.components if one.kind == "trigger"]

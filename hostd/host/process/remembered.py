@@ -40,6 +40,6 @@ def remembered(path: Path) -> Remembered | None:
 
 
 def forget(path: Path) -> None:
-    """The process is gone."""
+    """The process is gone, and a file about it of no use."""
     with contextlib.suppress(OSError):
         path.unlink(missing_ok=True)

@@ -1,0 +1,114 @@
+"""A plugin in a process of its own, and a daemon that is killed above it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from processes import DaemonProcess, wait_until
+
+OUTSIDE = {"HOSTD_PLUGINS__PROCESS": '["mock"]', "HOSTD_PLUGINS__SETTINGS__MOCK__HARMFUL": "true"}
+SLOW = """
+workflow: slow
+steps:
+  a: {uses: mock.append, with: {file: "%s", then_wait: 3s}}
+  b: {uses: mock.echo, needs: a, with: {value: "${{ steps.a.output.attempt }}"}}
+output: ${{ steps.b.output }}
+"""
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[DaemonProcess]:
+    """A data folder whose daemon runs the mock plugin outside."""
+    process = DaemonProcess(tmp_path, **OUTSIDE)
+    yield process
+    if process.process is not None and process.process.poll() is None:
+        process.signal(signal.SIGTERM)
+        process.wait()
+    process.close()
+
+
+def begin(daemon: DaemonProcess) -> tuple[str, Path]:
+    """Register and start; return the run, and the file its step wrote to."""
+    marks = daemon.log.with_name("marks.txt")
+    file = daemon.log.with_name("workflow.yaml")
+    file.write_text(SLOW % marks)
+    daemon.ok("workflow", "register", str(file))
+    run_id: str = daemon.json("runs", "start", "slow")["run_id"]
+    wait_until(lambda: marks.exists() and marks.read_text(), "the step's mark")
+    return run_id, marks
+
+
+def ended(daemon: DaemonProcess, run_id: str) -> dict[str, object]:
+    """Wait for a run's end."""
+    wait_until(lambda: daemon.json("runs", "show", run_id)["state"] in ("SUCCEEDED", "FAILED"), "the run")
+    run: dict[str, object] = daemon.json("runs", "show", run_id)
+    return run
+
+
+def plugin_pid(daemon: DaemonProcess) -> int:
+    """Return the id of the plugin's process."""
+    import json
+
+    [note] = (daemon.data / "run" / "plugins").glob("mock.*.json")
+    pid: int = json.loads(note.read_text())["pid"]
+    return pid
+
+
+def test_an_attempt_outlives_its_daemon(daemon: DaemonProcess) -> None:
+    """After kill -9 the process dials the next daemon and hands over what it holds: the step runs once."""
+    daemon.start()
+    run_id, marks = begin(daemon)
+    pid = plugin_pid(daemon)
+
+    daemon.signal(signal.SIGKILL)
+    daemon.wait()
+    daemon.start()
+
+    assert ended(daemon, run_id)["output"] == 1
+    assert len(marks.read_text().splitlines()) == 1
+    assert plugin_pid(daemon) == pid
+    kinds = [record["kind"] for record in daemon.json("runs", "history", run_id)]
+    assert "ATTEMPT_LOST" not in kinds
+
+
+def test_an_attempt_whose_process_dies_with_the_daemon_is_issued_again(daemon: DaemonProcess) -> None:
+    """Both are killed: the next daemon starts the process anew and the step again."""
+    daemon.start()
+    run_id, marks = begin(daemon)
+    pid = plugin_pid(daemon)
+
+    daemon.signal(signal.SIGKILL)
+    os.kill(pid, signal.SIGKILL)
+    daemon.wait()
+    daemon.start()
+
+    assert ended(daemon, run_id)["output"] == 2
+    assert len(marks.read_text().splitlines()) == 2
+
+
+def test_the_process_goes_when_the_daemon_stops(daemon: DaemonProcess) -> None:
+    """A daemon that stops in good order leaves no process behind."""
+    daemon.start()
+    pid = plugin_pid(daemon)
+
+    daemon.signal(signal.SIGTERM)
+    assert daemon.wait() == 0
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_the_process_goes_when_no_daemon_comes_back(daemon: DaemonProcess) -> None:
+    """An orphan waits for the next daemon a while, then ends by itself."""
+    daemon.env["HOSTD_PLUGINS__LIMITS__ORPHAN"] = "1s"
+    daemon.start()
+    pid = plugin_pid(daemon)
+
+    daemon.signal(signal.SIGKILL)
+    daemon.wait()
+
+    wait_until(lambda: not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text(), "its end")
