@@ -3,49 +3,49 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 from hostd.plugin import Log
 
 STEP_MS, DEBOUNCE_MS = 50, 200
+STOP_S = 5.0
 
 
 class Notices:
-    """Listens beside the block; where the system tells nothing, looks at intervals have to do.
+    """Listens in a thread of its own beside the block; where the system tells nothing, looks at intervals have to do.
 
     Attributes:
         works: whether the system tells of changes.
     """
 
-    def __init__(self, folder: str, *, deep: bool, log: Log) -> None:
+    def __init__(self, watchfiles: Any, folder: str, *, deep: bool, log: Log) -> None:
+        self._watchfiles = watchfiles
         self._folder = folder
         self._deep = deep
         self._log = log
         self._changed = asyncio.Event()
-        self._stop = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-        self.works = False
+        self._stop = threading.Event()
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._listen, name=f"watch {folder}", daemon=True)
+        self.works = True
 
     async def __aenter__(self) -> Notices:
-        import watchfiles
-
-        self.works = True
-        self._task = asyncio.get_running_loop().create_task(self._listen(watchfiles), name=f"watch {self._folder}")
+        self._thread.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._stop.set()
-        if self._task is not None:
-            await asyncio.wait([self._task])
+        await asyncio.to_thread(self._thread.join, STOP_S)
 
     async def changed(self) -> None:
         """Wait for the next word."""
         await self._changed.wait()
         self._changed.clear()
 
-    async def _listen(self, watchfiles: Any) -> None:
+    def _listen(self) -> None:
         try:
-            async for _ in watchfiles.awatch(
+            for _ in self._watchfiles.watch(
                 self._folder,
                 watch_filter=None,
                 step=STEP_MS,
@@ -53,13 +53,18 @@ class Notices:
                 stop_event=self._stop,
                 recursive=self._deep,
                 ignore_permission_denied=True,
+                raise_interrupt=False,
                 rust_timeout=1_000,
             ):
-                self._changed.set()
-        except (OSError, RuntimeError) as error:  # no more inotify watches, or a folder that went away
-            self._log.warning(
-                "the system tells of no changes; looking at intervals", folder=self._folder, why=str(error)
-            )
-        finally:
-            self.works = False
-            self._changed.set()
+                self._tell(self._changed.set)
+        except (OSError, RuntimeError) as error:  # no more watches to be had, or a folder that went away
+            self._tell(self._fail, str(error))
+
+    def _fail(self, why: str) -> None:
+        self.works = False
+        self._changed.set()
+        self._log.warning("the system tells of no changes; looking at intervals", folder=self._folder, why=why[:500])
+
+    def _tell(self, what: Any, *about: str) -> None:
+        if not self._stop.is_set():
+            self._loop.call_soon_threadsafe(what, *about)

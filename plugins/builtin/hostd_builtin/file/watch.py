@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import importlib
 import os
 from collections.abc import Sequence
 from contextlib import suppress
@@ -89,6 +90,7 @@ class Watch(Trigger[WatchOptions]):
     async def provision(self, ctx: ProvisionContext) -> None:
         """Take the operator's roots."""
         self.roots = await open_roots(self.settings)
+        self.watchfiles = await asyncio.to_thread(importlib.import_module, "watchfiles")
 
     async def run(self, ctx: TriggerContext) -> None:
         """Look, tell, wait, until stopped."""
@@ -101,7 +103,7 @@ class Watch(Trigger[WatchOptions]):
         settling = Settling(self.options.settle.total_seconds())
         if self.options.poll is not None:
             await _follow(ctx, watched, known, settling, None)
-        async with Notices(folder, deep=watched.deep, log=ctx.log) as notices:
+        async with Notices(self.watchfiles, folder, deep=watched.deep, log=ctx.log) as notices:
             await _follow(ctx, watched, known, settling, notices)
 
 
