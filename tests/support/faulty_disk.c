@@ -11,7 +11,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-enum { FDS = 1024, NAME = 64, WRITES = 1, SYNCS = 2 };
+enum { FDS = 1024, NAME = 64, SECTOR = 512, WRITES = 1, SYNCS = 2 };
 
 static char folder[4096];
 static size_t folder_len;
@@ -100,13 +100,19 @@ int close(int fd) {
     return (int)syscall(SYS_close, fd);
 }
 
+/* About half of a write, to the end of a sector: disks and caches do not tear inside of one. */
+static size_t half(off_t offset, size_t len) {
+    off_t end = (offset + (off_t)len / 2) / SECTOR * SECTOR;
+    return end > offset ? (size_t)(end - offset) : 0;
+}
+
 static ssize_t write_at(int fd, const void *data, size_t len, off_t offset, int moves) {
     const char *name = name_of(fd);
     if (!name) return moves ? syscall(SYS_write, fd, data, len) : syscall(SYS_pwrite64, fd, data, len, offset);
     pthread_mutex_lock(&lock);
     if (moves) offset = lseek(fd, 0, SEEK_CUR);
     int mark = !strcmp(name, "told"), failing = !mark && fails(WRITES), error = fault_errno;
-    size_t asked = failing ? (fault_torn ? len / 2 : 0) : len;
+    size_t asked = failing ? (fault_torn ? half(offset, len) : 0) : len;
     ssize_t done = 0;
     if (asked) done = moves ? syscall(SYS_write, fd, data, asked) : syscall(SYS_pwrite64, fd, data, asked, offset);
     if (!failing) error = errno;
