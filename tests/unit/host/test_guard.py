@@ -10,6 +10,7 @@ import pytest
 from hostd.errors.base import HostdError, Kind, Violation
 from hostd.host.guard import Fault, TriggerNext, fault_of, output_of, verdict_of
 from hostd.plugin import ActionError, EndOfTrigger, NotConnected, PermanentFailure, RetryLater
+from hostd.values.limits import OUTPUT_BYTES_MAX
 
 
 def caught(error: BaseException) -> BaseException:
@@ -90,7 +91,7 @@ def test_outputs_are_json_or_a_failure() -> None:
         (object(), "PAYLOAD_INVALID"),
         ("\ud800", "PAYLOAD_INVALID"),
         (cycle, "PAYLOAD_INVALID"),
-        ("x" * (16 * 1024 * 1024), "OUTPUT_TOO_LARGE"),
+        ("x" * OUTPUT_BYTES_MAX, "OUTPUT_TOO_LARGE"),
     ):
         fault = output_of(value)
         assert isinstance(fault, Fault), value
