@@ -19,6 +19,7 @@ from hostd.host.found import Choices
 from hostd.host.host import PluginHost
 from hostd.host.process.launch import ProcessLimits
 from hostd.host.routes import RouteTable
+from hostd.host.services import Services
 from hostd.journal.logs import AttemptLogs
 from hostd.journal.memory import MemoryJournal
 from hostd.journal.port import Journal, JournalInfo, Retention
@@ -27,12 +28,14 @@ from hostd.lua.check import BlockingCheck
 from hostd.lua.limits import ScriptLimits
 from hostd.lua.pool import PoolOptions
 from hostd.lua.script import LuaPool
+from hostd.runtime.blob_shelf import BlobShelf
 from hostd.runtime.effects import Effects
 from hostd.runtime.emit import Emission
 from hostd.runtime.engine_loop import EngineLoop
 from hostd.runtime.front import Front, build_front
 from hostd.runtime.held import HeldRuns
 from hostd.runtime.intake import Intake
+from hostd.runtime.kv import KeyValues
 from hostd.runtime.lanes import Lanes
 from hostd.runtime.log_writer import LogWriter, NoLogFiles
 from hostd.runtime.metering import AttemptTimes, Metering, RingMeter, measure_lag, tallied, tally
@@ -40,12 +43,15 @@ from hostd.runtime.overlap import Overlaps
 from hostd.runtime.progress import ProgressBook
 from hostd.runtime.readers import Readers
 from hostd.runtime.recovery import recover
+from hostd.runtime.requests import Requests
 from hostd.runtime.residence import Residence
 from hostd.runtime.run_reads import RunRooms
 from hostd.runtime.scripts import Scripts
 from hostd.runtime.slots import Slots
 from hostd.runtime.starts import StartMaker
 from hostd.runtime.timers import Timers
+from hostd.runtime.topic_types import TopicTypes
+from hostd.runtime.topics import Topics
 from hostd.runtime.trigger_life import TriggerLife
 from hostd.runtime.triggers import Triggers
 from hostd.runtime.watch import Hub
@@ -90,6 +96,7 @@ class Core:
         self.hub = Hub()
         self._build_guests()
         self._build_ring()
+        self._build_services()
         self._build_ways_in()
         self.workflows.loop = self.loop
         self.loop.effects = self.effects
@@ -198,6 +205,16 @@ class Core:
             cancel_grace_s=limits.cancel_grace.total_seconds(),
         )
 
+    def _build_services(self) -> None:
+        """What the host does for plugins."""
+        rooms: Any = {"loop": self.loop, "journal": self.journal, "readers": self.readers, "clock": self.clock}
+        self.key_values = KeyValues(**rooms)
+        self.blob_shelf = BlobShelf(**rooms)
+        self.topic_types = TopicTypes(journal=self.journal, readers=self.readers)
+        self.topics = Topics(**rooms, types=self.topic_types)
+        requests = Requests(lambda: self.host.registry)
+        self.contexts.services = Services(self.key_values, self.blob_shelf, self.topics, requests)
+
     def _build_ways_in(self) -> None:
         """Starts and events."""
         self.held = HeldRuns(
@@ -219,6 +236,7 @@ class Core:
             registry=lambda: self.host.registry,
             routes=self.routes,
             read_secret=self.host.secret,
+            services=self.contexts.services,
             clock=self.clock,
             random=self.random,
             data_dir=self.data,
@@ -326,6 +344,7 @@ class Core:
         """Let go of everything; what still runs is lost, and decided about at the next start."""
         self.intake.draining = True
         self.hub.close()
+        self.topics.news.close()
         for task in self._care:
             task.cancel()
         self.timers.stop()

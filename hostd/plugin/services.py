@@ -47,7 +47,11 @@ class KeyValue(Protocol):
         ...
 
     async def add(self, key: str, amount: int = 1, *, ttl: timedelta | None = None) -> KvEntry:
-        """Add to a whole number (0 where there is none) in one step. Raises HostdError KV_NOT_A_NUMBER."""
+        """Add to a whole number (0 where there is none) in one step; without `ttl` it keeps the time it has.
+
+        Raises:
+            HostdError: KV_NOT_A_NUMBER.
+        """
         ...
 
     async def delete(self, key: str, *, expected_version: int | None = None) -> bool:
@@ -110,7 +114,8 @@ class Events(Protocol):
     async def publish(self, topic: str, *events: Event) -> list[int]:
         """Append events to a topic, all or none; return their positions once durable.
 
-        An id that the topic has seen from the same source within retention is answered with its first position.
+        An id that the topic has seen from the same source within retention is answered with its first position (0
+        where the event itself is gone). At most 1,000 at once.
         """
         ...
 

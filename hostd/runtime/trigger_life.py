@@ -20,6 +20,7 @@ from hostd.host.contexts import ProvisionScope, TriggerScope
 from hostd.host.guard import TriggerNext, TriggerVerdict, verdict_of
 from hostd.host.registry import HostRegistry
 from hostd.host.routes import RouteTable
+from hostd.host.services import Services
 from hostd.host.triggers import run_once
 from hostd.plugin import Emitted, Event
 from hostd.plugin.clocks import SlotMark, at_ms
@@ -46,6 +47,7 @@ class TriggerLife:
         registry: Callable[[], HostRegistry],
         routes: RouteTable,
         read_secret: SecretReader,
+        services: Services,
         clock: Clock,
         random: Random,
         data_dir: Path | None = None,
@@ -54,6 +56,7 @@ class TriggerLife:
         self._registry = registry
         self._routes = routes
         self._read_secret = read_secret
+        self._services = services
         self._clock = clock
         self._random = random
         self._data_dir = data_dir
@@ -157,6 +160,7 @@ class TriggerLife:
             emit=emit,
             routes=self._routes,
             read_secret=read_secret,
+            services=self._services,
             cursor=msgspec.json.decode(source.row.cursor) if source.row.cursor else None,
             since=at_ms(source.since_ms) if source.since_ms else None,
             dice=self._random,

@@ -56,6 +56,8 @@ class FakeKv:
     async def add(self, key: str, amount: int = 1, *, ttl: timedelta | None = None) -> KvEntry:
         """Add to a whole number. Raises HostdError KV_NOT_A_NUMBER."""
         entry = await self.get(key)
+        if ttl is None and entry is not None and entry.expires_at is not None:
+            ttl = entry.expires_at - self.clock.now()
         return await self.put(key, sum_of(key, 0 if entry is None else entry.value, amount), ttl=ttl)
 
     async def delete(self, key: str, *, expected_version: int | None = None) -> bool:

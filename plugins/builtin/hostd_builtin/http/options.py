@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Annotated, Any, Literal
 
 from pydantic import field_validator, model_validator
@@ -58,6 +59,9 @@ class RequestOptions(Options):
     )
     json_body: Any = Field(None, alias="json", description="Body, sent as JSON.")
     body: str | None = Field(None, description="Body, sent as it is, in UTF-8.")
+    body_base64: str | None = Field(
+        None, description="Body, sent as the bytes this is the base64 of.", examples=["iVBORw0KGgo="]
+    )
     form: dict[str, QueryValue] | None = Field(
         None, description="Body, sent as a form (URL-encoded).", max_length=1_000
     )
@@ -96,11 +100,20 @@ class RequestOptions(Options):
                 raise ValueError(f"the value of the header {name} holds a line break")
         return headers
 
+    @field_validator("body_base64")
+    @classmethod
+    def _body_is_base64(cls, text: str | None) -> str | None:
+        try:
+            base64.b64decode(text or "", validate=True)
+        except ValueError:
+            raise ValueError("this is no base64 text") from None
+        return text
+
     @model_validator(mode="after")
     def _one_body(self) -> RequestOptions:
-        given = [name for name in ("json_body", "body", "form") if name in self.model_fields_set]
+        given = [name for name in ("json_body", "body", "body_base64", "form") if name in self.model_fields_set]
         if len(given) > 1:
-            raise ValueError("give only one of json, body and form")
+            raise ValueError("give only one of json, body, body_base64 and form")
         if given and self.method == "HEAD":
             raise ValueError("a HEAD request has no body")
         return self

@@ -172,6 +172,8 @@ def _headers(ctx: ActionContext, options: RequestOptions) -> dict[str, str]:
         headers["content-type"] = "application/x-www-form-urlencoded"
     elif options.body is not None:
         headers["content-type"] = "text/plain; charset=utf-8"
+    elif options.body_base64 is not None:
+        headers["content-type"] = "application/octet-stream"
     if options.method not in WITHOUT_KEY:
         headers["idempotency-key"] = ctx.idempotency_key
     auth: Any = options.auth
@@ -190,6 +192,8 @@ def _body(options: RequestOptions) -> bytes | None:
         from urllib.parse import urlencode
 
         return urlencode({name: _text(value) for name, value in options.form.items()}).encode()
+    if options.body_base64 is not None:
+        return base64.b64decode(options.body_base64)
     return None if options.body is None else options.body.encode()
 
 

@@ -1,0 +1,130 @@
+"""The host's services as one attempt or trigger sees them: bound to its namespace, made when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from hostd.host.ports import AttemptFacts, BlobShelf, Cells, Requests, Topics
+from hostd.plugin import BlobRef, Event, HttpAnswer, KvEntry, Published
+from hostd.plugin.service_rules import check_digest
+from hostd.values.json_text import JsonValue
+
+PAGE_EVENTS = 100
+WAIT_MS = 60_000
+
+
+class Services(NamedTuple):
+    """What does the work, for every namespace; daemon-wide."""
+
+    cells: Cells
+    blobs: BlobShelf
+    topics: Topics
+    requests: Requests
+
+
+class NamespaceKeys:
+    """A KeyValue of one namespace."""
+
+    __slots__ = ("_cells", "_namespace")
+
+    def __init__(self, cells: Cells, namespace: str) -> None:
+        self._cells = cells
+        self._namespace = namespace
+
+    async def get(self, key: str) -> KvEntry | None:
+        """Return an entry, None when there is none or it has expired."""
+        return await self._cells.get(self._namespace, key)
+
+    async def put(
+        self, key: str, value: JsonValue, *, ttl: timedelta | None = None, expected_version: int | None = None
+    ) -> KvEntry:
+        """Set a value. Raises HostdError KV_CONFLICT."""
+        return await self._cells.put(self._namespace, key, value, ttl=ttl, expected_version=expected_version)
+
+    async def add(self, key: str, amount: int = 1, *, ttl: timedelta | None = None) -> KvEntry:
+        """Add to a whole number. Raises HostdError KV_NOT_A_NUMBER."""
+        return await self._cells.add(self._namespace, key, amount, ttl=ttl)
+
+    async def delete(self, key: str, *, expected_version: int | None = None) -> bool:
+        """Forget a key; return whether there was one. Raises HostdError KV_CONFLICT."""
+        return await self._cells.delete(self._namespace, key, expected_version=expected_version)
+
+    async def list(self, prefix: str = "", *, after: str = "", limit: int = 100) -> list[KvEntry]:
+        """Return entries by key."""
+        return await self._cells.list(self._namespace, prefix, after=after, limit=limit)
+
+
+class AttemptBlobs:
+    """Blobs that an attempt's run keeps."""
+
+    __slots__ = ("_attempt", "_shelf")
+
+    def __init__(self, shelf: BlobShelf, attempt: AttemptFacts) -> None:
+        self._shelf = shelf
+        self._attempt = attempt
+
+    async def put(
+        self, data: bytes | AsyncIterator[bytes], *, content_type: str = "application/octet-stream"
+    ) -> BlobRef:
+        """Keep bytes. Raises HostdError PAYLOAD_TOO_LARGE, RUN_BLOBS_FULL."""
+        return await self._shelf.put(self._attempt, data, content_type)
+
+    async def get(self, ref: BlobRef | str) -> bytes:
+        """Return the bytes. Raises HostdError BLOB_MISSING."""
+        digest = check_digest(ref.digest if isinstance(ref, BlobRef) else ref)
+        return await self._shelf.get(self._attempt.namespace, digest)
+
+
+class NamespaceEvents:
+    """The Events of one namespace."""
+
+    __slots__ = ("_namespace", "_topics")
+
+    def __init__(self, topics: Topics, namespace: str) -> None:
+        self._topics = topics
+        self._namespace = namespace
+
+    async def publish(self, topic: str, *events: Event) -> list[int]:
+        """Append events to a topic, all or none; return their positions once durable."""
+        return await self._topics.publish(self._namespace, [(topic, event) for event in events])
+
+    async def read(
+        self, topics: Sequence[str], *, after: int | None, limit: int = PAGE_EVENTS, wait_ms: int = 0
+    ) -> tuple[list[Published], int]:
+        """Return a page of events past a position, and where to go on; for plugins in other processes."""
+        return await self._topics.read(self._namespace, topics, after=after, limit=limit, wait_ms=wait_ms)
+
+    async def subscribe(self, topics: Sequence[str], *, after: int | None = None) -> AsyncIterator[Published]:
+        """Yield events of topics in order, then new ones as they come; a slow reader only lags."""
+        while True:
+            page, after = await self.read(topics, after=after, wait_ms=WAIT_MS)
+            for published in page:
+                yield published
+
+
+class AttemptRequests:
+    """The Http of one attempt."""
+
+    __slots__ = ("_context", "_count", "_requests")
+
+    def __init__(self, requests: Requests, context: Any) -> None:
+        self._requests = requests
+        self._context = context
+        self._count = 0
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        timeout: timedelta | None = None,
+    ) -> HttpAnswer:
+        """Send one request. Raises ActionError when there is no answer."""
+        self._count += 1
+        return await self._requests(
+            self._context, method, url, headers=headers or {}, body=body, timeout=timeout, number=self._count
+        )
