@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from contextlib import suppress
 
 from hostd.plugin import ActionError
 from hostd_builtin.email.options import Server
@@ -64,9 +63,3 @@ def is_untrusted(error: BaseException | None) -> bool:
             return True
         error, seen = error.__cause__ or error.__context__, seen + 1
     return False
-
-
-def hang_up(sock: socket.socket) -> None:
-    """Close a socket that nobody took over."""
-    with suppress(OSError):
-        sock.close()

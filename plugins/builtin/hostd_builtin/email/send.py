@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from hostd.plugin import Action, ActionContext, ActionError, HostdError, JsonValue, Kind, ProvisionContext
-from hostd_builtin.email.connecting import connect, hang_up, is_untrusted, trust
+from hostd_builtin.email.connecting import connect, is_untrusted, trust
 from hostd_builtin.email.mailbox import parse_mailbox
 from hostd_builtin.email.message import build, receivers, wire
 from hostd_builtin.email.options import EmailSettings, SendOptions, Server
@@ -77,7 +77,6 @@ class Send(Action[SendOptions]):
             use_tls=server.security == "tls",
             start_tls=server.security == "starttls",
             tls_context=self._trust,
-            local_hostname="localhost",
             timeout=None,
         )
         try:
@@ -94,8 +93,7 @@ class Send(Action[SendOptions]):
         except (self._smtp.SMTPException, OSError) as error:
             raise self._failure(server, error) from None
         finally:
-            client.close()
-            hang_up(sock)
+            client.close()  # the socket is its own since connect
 
     async def _say_goodbye(self, client: Any) -> None:
         """End the session in good order; the message was taken, whatever becomes of this."""
@@ -113,7 +111,7 @@ class Send(Action[SendOptions]):
             return _all_refused(error.recipients)
         if isinstance(error, smtp.SMTPResponseException):
             return _refusal(error.code, str(error.message))
-        if isinstance(error, smtp.SMTPNotSupported):
+        if not isinstance(error, OSError):  # the server does not offer what was asked for
             return ActionError(f"{server.host}: {error}"[:500], code="UNSUPPORTED")
         return ActionError(f"{server.host}: {str(error) or type(error).__name__}"[:500], code="NETWORK", retryable=True)
 
