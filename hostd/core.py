@@ -29,6 +29,7 @@ from hostd.lua.limits import ScriptLimits
 from hostd.lua.pool import PoolOptions
 from hostd.lua.script import LuaPool
 from hostd.runtime.blob_shelf import BlobShelf
+from hostd.runtime.deliveries import Deliveries
 from hostd.runtime.effects import Effects
 from hostd.runtime.emit import Emission
 from hostd.runtime.engine_loop import EngineLoop
@@ -139,6 +140,7 @@ class Core:
                 hub=self.hub,
                 clock=self.clock,
                 held=self.held,
+                deliveries=self.deliveries,
                 log_files=self.log_files,
                 cancel_grace_ms=_ms(self.config.limits.cancel_grace),
             ),
@@ -221,6 +223,7 @@ class Core:
             loop=self.loop, journal=self.journal, readers=self.readers, actions=lambda: self.host.registry
         )
         self.intake = Intake(loop=self.loop, journal=self.journal, readers=self.readers, clock=self.clock)
+        self.deliveries = Deliveries(loop=self.loop, intake=self.intake)
         self.starts = StartMaker(random=self.random, env_allowed=self.config.env)
         self.emission = Emission(
             loop=self.loop,
@@ -230,6 +233,7 @@ class Core:
             readers=self.readers,
             clock=self.clock,
             overlaps=Overlaps(loop=self.loop, journal=self.journal, readers=self.readers, hub=self.hub),
+            deliveries=self.deliveries,
         )
         self.trigger_life = TriggerLife(
             emission=self.emission,
@@ -452,9 +456,10 @@ def _pool_options(config: Config) -> PoolOptions:
 
 
 def _plugin_settings(config: Config) -> dict[str, Any]:
-    """Return plugins' settings, with the guard of `egress` where `http` says nothing itself."""
+    """Return plugins' settings, with the guard of `egress` where those that connect say nothing themselves."""
     settings: dict[str, Any] = dict(config.plugins.settings)
     egress = config.egress
     guard = {"private": egress.private, "allow": list(egress.allow), "deny": list(egress.deny)}
-    settings["http.request"] = {**guard, **settings.get("http.request", settings.get("http", {}))}
+    for plugin, action in (("http", "http.request"), ("email", "email.send")):
+        settings[action] = {**guard, **settings.get(action, settings.get(plugin, {}))}
     return settings
