@@ -7,26 +7,33 @@ may be cancelled: what is durable by then stays, what is not does not happen. `p
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from hostd.errors.base import HostdError
 from hostd.model.filters import Filter
-from hostd.model.requests import Repeat, RunList, RunRef, StartRequest
+from hostd.model.requests import LetterSelection, Repeat, RunList, RunRef, SignalRequest, StartRequest, TrialEvent
 from hostd.model.views import (
     AuditView,
+    BackfillView,
     BackupStep,
     BlobView,
+    DeadLetterView,
     FiredView,
     LogView,
     PluginView,
+    RedrivenView,
     RegisteredView,
     RunChanges,
     RunRecords,
     RunView,
+    ScheduleView,
     SchemaView,
     ScriptView,
+    SignaledRun,
     StartedRun,
     SystemView,
+    TrialView,
+    TriggerChanges,
     TriggerView,
     ValidationView,
     VersionView,
@@ -119,6 +126,21 @@ class Runs(Protocol):
         """Let a paused run go on. Raises RUN_MISSING, RUN_FINAL, RUN_STATE."""
         ...
 
+    async def signal(
+        self, namespace: str, ref: RunRef, signal: SignalRequest, *, principal: str, repeat: Repeat | None
+    ) -> SignaledRun:
+        """Tell an open run something; it keeps it. Raises RUN_MISSING, RUN_FINAL, RUN_STATE, SIGNAL_*, DRAINING."""
+        ...
+
+    async def signal_with_start(
+        self, namespace: str, start: StartRequest, signal: SignalRequest, *, principal: str
+    ) -> StartedRun:
+        """Tell the open run of the start's key something; start it with the signal where there is none.
+
+        Raises as `start` and `signal`.
+        """
+        ...
+
     async def delete(self, namespace: str, ref: RunRef, *, principal: str, repeat: Repeat | None) -> None:
         """Delete a finished run with all that is its. Raises RUN_MISSING, RUN_NOT_FINAL."""
         ...
@@ -183,7 +205,27 @@ class Triggers(Protocol):
         ...
 
     async def get(self, namespace: str, workflow: str, name: str) -> TriggerView:
-        """Return a trigger. Raises TRIGGER_MISSING."""
+        """Return a trigger; empty workflow: one of its own, with its source. Raises TRIGGER_MISSING."""
+        ...
+
+    async def create(
+        self, namespace: str, document: bytes, *, file: str, replace: bool, principal: str, repeat: Repeat | None
+    ) -> tuple[TriggerView, bool]:
+        """Make a trigger of its own; return it, and whether anything changed.
+
+        Raises DOCUMENT_INVALID with every violation, WORKFLOW_MISSING, VERSION_MISSING, TRIGGER_EXISTS.
+        """
+        ...
+
+    async def delete(self, namespace: str, name: str, *, principal: str, repeat: Repeat | None) -> None:
+        """Delete a trigger of its own with its cursor. Raises TRIGGER_MISSING."""
+        ...
+
+    def watch(self, namespace: str, workflow: str, *, after: str) -> AsyncIterator[TriggerChanges]:
+        """Yield changes of triggers, without end; a snapshot first, unless a position is given.
+
+        Raises RESUME_TOKEN_EXPIRED, DRAINING.
+        """
         ...
 
     async def pause(
@@ -202,6 +244,69 @@ class Triggers(Protocol):
         self, namespace: str, workflow: str, name: str, *, data: bytes, event_id: str, principal: str
     ) -> FiredView:
         """Emit one event by hand; empty `event_id` = a random one. Raises TRIGGER_MISSING, INTAKE_FULL."""
+        ...
+
+
+class Trials(Protocol):
+    """What an event would do."""
+
+    async def test(self, name: tuple[str, str, str], document: bytes, given: TrialEvent) -> TrialView:
+        """Return what an event would do to a trigger (namespace, workflow, name), or to one of a document.
+
+        Raises TRIGGER_MISSING, ARGUMENT_INVALID.
+        """
+        ...
+
+
+class Schedules(Protocol):
+    """Triggers that go by the clock. All raise SCHEDULE_MISSING for one that does not, PLUGIN_FAILED, SECRET_*."""
+
+    async def preview(self, name: tuple[str, str, str], *, after_us: int | None, count: int) -> ScheduleView:
+        """Return the next slots of a configured trigger. Raises TRIGGER_MISSING."""
+        ...
+
+    async def preview_options(
+        self, uses: str, options: dict[str, Any], *, after_us: int | None, count: int
+    ) -> ScheduleView:
+        """Return the next slots that options name. Raises PLUGIN_MISSING, OPTION_INVALID."""
+        ...
+
+    async def backfill(
+        self,
+        name: tuple[str, str, str],
+        *,
+        from_us: int,
+        to_us: int,
+        dry_run: bool,
+        per_second: int,
+        fire_unknown: bool,
+        principal: str,
+    ) -> BackfillView:
+        """Fire the slots of a window that have not fired. Raises TRIGGER_MISSING, WORKFLOW_*, ARGUMENT_INVALID."""
+        ...
+
+
+class DeadLetters(Protocol):
+    """Events that could not be used. A number to go on behind is 0 where there is no more."""
+
+    async def get(self, namespace: str, number: int) -> DeadLetterView:
+        """Return a letter. Raises DEAD_LETTER_MISSING."""
+        ...
+
+    async def find(
+        self, namespace: str, selection: LetterSelection, *, after: int, limit: int
+    ) -> tuple[Sequence[DeadLetterView], int]:
+        """Return letters behind a number, oldest first, and the number to go on behind."""
+        ...
+
+    async def redrive(
+        self, namespace: str, selection: LetterSelection, *, after: int, limit: int, principal: str
+    ) -> tuple[Sequence[RedrivenView], int]:
+        """Emit letters again; a letter's own failure is an answer. Raises INTAKE_FULL, JOURNAL_*."""
+        ...
+
+    async def purge(self, namespace: str, selection: LetterSelection, *, principal: str) -> int:
+        """Delete letters; return how many."""
         ...
 
 
@@ -267,6 +372,15 @@ class Ports(Protocol):
 
     @property
     def triggers(self) -> Triggers: ...
+
+    @property
+    def trials(self) -> Trials: ...
+
+    @property
+    def schedules(self) -> Schedules: ...
+
+    @property
+    def dead_letters(self) -> DeadLetters: ...
 
     @property
     def plugins(self) -> Plugins: ...

@@ -8,7 +8,15 @@ from typing import Any
 from hostd.api.caller import CALLER
 from hostd.api.convert.checks import check_namespace, check_why, fault
 from hostd.api.convert.digests import repeat_of
-from hostd.api.convert.runs import read_ref, read_start, refused_message, started_message, whole_run
+from hostd.api.convert.runs import (
+    read_ref,
+    read_signal,
+    read_signaling_start,
+    read_start,
+    refused_message,
+    started_message,
+    whole_run,
+)
 from hostd.api.ports import Runs
 from hostd.api.run_reading import RunReading
 from hostd.api.run_watching import RunWatching
@@ -20,6 +28,7 @@ from hostd.telemetry.meter import Meter
 from hostd.v1 import run_service_pb2 as wire
 from hostd.v1.run_pb2 import Run
 from hostd.v1.run_service_pb2_grpc import RunServiceServicer
+from hostd.values.json_text import JsonValue
 
 ANSWER_S = 0.25  # what an answer before the caller's deadline needs, at most; a tenth of the time for shorter ones
 
@@ -77,6 +86,25 @@ class RunService(RunReading, RunWatching, RunServiceServicer):
             raise result
         return result
 
+    async def SignalRun(self, request: wire.SignalRunRequest, context: Any) -> wire.SignalRunResponse:
+        """Tell an open run something."""
+        ref = read_ref(request.run)
+        signal = read_signal(request.signal, request.data if request.HasField("data") else None)
+        named = {**_named(ref), "signal": signal.name, "data": signal.value}
+        repeat = repeat_of(request.request_id, named)
+        namespace, principal = check_namespace(request.namespace), CALLER.get().principal
+        told = await self._runs.signal(namespace, ref, signal, principal=principal, repeat=repeat)
+        return wire.SignalRunResponse(run_id=told.run_id, repeated=told.repeated)
+
+    async def SignalWithStart(self, request: wire.SignalWithStartRequest, context: Any) -> wire.SignalWithStartResponse:
+        """Tell the open run of a key something; start it first where there is none."""
+        caller = CALLER.get()
+        signal = read_signal(request.signal, request.data if request.HasField("data") else None)
+        start = read_signaling_start(request.start, signal, caller.traceparent)
+        namespace = check_namespace(request.namespace)
+        started = await self._runs.signal_with_start(namespace, start, signal, principal=caller.principal)
+        return wire.SignalWithStartResponse(run_id=started.run_id, existing=started.existing, version=started.version)
+
     async def CancelRun(self, request: wire.CancelRunRequest, context: Any) -> Run:
         """Stop a run in good order."""
         ref, reason = read_ref(request.run), check_why(request.reason)
@@ -115,8 +143,11 @@ class RunService(RunReading, RunWatching, RunServiceServicer):
 
 
 def _repeat(request_id: str, ref: RunRef, reason: str = "") -> Repeat | None:
-    fields = {"run_id": ref.run_id, "workflow": ref.workflow, "key": ref.key, "reason": reason}
-    return repeat_of(request_id, {**fields})
+    return repeat_of(request_id, {**_named(ref), "reason": reason})
+
+
+def _named(ref: RunRef) -> dict[str, JsonValue]:
+    return {"run_id": ref.run_id, "workflow": ref.workflow, "key": ref.key}
 
 
 def _result(result: StartedRun | HostdError | None) -> wire.StartRunsResult:

@@ -59,6 +59,14 @@ class StartRequest(msgspec.Struct, frozen=True, gc=False):
     traceparent: str = ""
 
 
+class SignalRequest(msgspec.Struct, frozen=True, gc=False):
+    """What a run is told. `data` is JSON text; `value` is the same, parsed once at the door and read only."""
+
+    name: str
+    data: bytes = b"null"
+    value: Any = None
+
+
 class RunList(msgspec.Struct, frozen=True, gc=False):
     """A page of a list of runs, newest first unless `ascending`.
 
@@ -69,3 +77,22 @@ class RunList(msgspec.Struct, frozen=True, gc=False):
     after: int = 0
     limit: int = 100
     ascending: bool = False
+
+
+class TrialEvent(msgspec.Struct, frozen=True, gc=False):
+    """An event that is tried on a trigger. Empty: as the trigger would fill it in."""
+
+    data: Any = None
+    event_id: str = ""
+    type: str = ""
+    source: str = ""
+    subject: str = ""
+    time_ms: int = 0
+    extensions: dict[str, Any] = {}
+
+
+class LetterSelection(msgspec.Struct, frozen=True, gc=False):
+    """Which dead letters; all that is given must fit. Empty means any."""
+
+    numbers: tuple[int, ...] = ()
+    tree: Filter | None = None

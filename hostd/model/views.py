@@ -11,6 +11,7 @@ from hostd.model.payload import Value
 from hostd.model.records import AnyRecord, Failure
 
 NO_LABELS: dict[str, str] = {}
+NO_SIGNALS: dict[str, int] = {}
 
 
 class StartedRun(msgspec.Struct, frozen=True, gc=False):
@@ -19,6 +20,13 @@ class StartedRun(msgspec.Struct, frozen=True, gc=False):
     run_id: str
     version: str = ""
     existing: bool = False
+
+
+class SignaledRun(msgspec.Struct, frozen=True, gc=False):
+    """What became of a signal. `repeated`: the run had received it already."""
+
+    run_id: str
+    repeated: bool = False
 
 
 class FailureView(msgspec.Struct, frozen=True, gc=False):
@@ -73,6 +81,7 @@ class RunView(msgspec.Struct, frozen=True, gc=False):
     output: Value = b""
     failures: tuple[FailureView, ...] = ()
     steps: tuple[StepView, ...] = ()
+    signals: dict[str, int] = NO_SIGNALS
 
 
 class HistoryItem(msgspec.Struct, frozen=True, gc=False):
@@ -186,6 +195,87 @@ class TriggerView(msgspec.Struct, frozen=True, gc=False):
     fired: int = 0
     last_fired_at_ms: int = 0
     restarts: int = 0
+    target: str = ""
+    source: bytes = b""
+
+
+class TriggerChange(msgspec.Struct, frozen=True, gc=False):
+    """What happened to a trigger, seen through a watch."""
+
+    kind: ChangeWord
+    trigger: TriggerView
+
+
+class TriggerChanges(msgspec.Struct, frozen=True, gc=False):
+    """A batch of changes; without any it is a bookmark. `position`: behind them, empty inside a snapshot."""
+
+    changes: list[TriggerChange]
+    position: str = ""
+    snapshot_end: bool = False
+
+
+class TrialView(msgspec.Struct, frozen=True, gc=False):
+    """What an event would do. `outcome` is empty where the document has mistakes; None: it cannot be told."""
+
+    outcome: str = ""
+    workflow: str = ""
+    version: str = ""
+    event: bytes = b"null"
+    matches: bool | None = None
+    input: bytes | None = None
+    key: str = ""
+    signal: str = ""
+    signal_data: bytes | None = None
+    run_ids: tuple[str, ...] = ()
+    violations: tuple[Violation, ...] = ()
+
+
+class SlotView(msgspec.Struct, frozen=True, gc=False):
+    """A moment at which a trigger fires: microseconds since 1970, and as clocks of its time zone show it."""
+
+    at_us: int
+    local: str
+
+
+class ScheduleView(msgspec.Struct, frozen=True, gc=False):
+    """The next slots of a schedule. `more`: it goes on."""
+
+    slots: tuple[SlotView, ...]
+    timezone: str
+    more: bool
+
+
+class BackfillView(msgspec.Struct, frozen=True, gc=False):
+    """What a backfill did: slots in the window, how many by outcome, and those it left out as unknown."""
+
+    slots: int
+    outcomes: dict[str, int]
+    unknown: int
+
+
+class DeadLetterView(msgspec.Struct, frozen=True, gc=False):
+    """An event that could not be used. `event`: the envelope as JSON text."""
+
+    namespace: str
+    number: int
+    at_ms: int
+    workflow: str
+    trigger: str
+    event_id: str
+    reason: str
+    message: str
+    event: bytes
+
+
+class RedrivenView(msgspec.Struct, frozen=True, gc=False):
+    """What became of a dead letter. `outcome` is empty where nothing was emitted; `reason`: why it stays."""
+
+    number: int
+    event_id: str
+    outcome: str = ""
+    run_ids: tuple[str, ...] = ()
+    reason: str = ""
+    message: str = ""
 
 
 class FiredView(msgspec.Struct, frozen=True, gc=False):

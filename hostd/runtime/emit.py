@@ -20,9 +20,10 @@ from hostd.model.payload import EVENT_BYTES_MAX
 from hostd.plugin import EmitOutcome, Emitted, Event
 from hostd.plugin.clocks import slot_of
 from hostd.runtime.audit import audit_row
+from hostd.runtime.deliveries import Deliveries, Delivery, delivery_of
 from hostd.runtime.engine_loop import EngineLoop
-from hostd.runtime.event_scope import EventScope, input_of, key_of
-from hostd.runtime.intake import NOTHING_SEEN, Intake, Seen
+from hostd.runtime.event_scope import EventScope, input_of, key_of, signal_of
+from hostd.runtime.intake import NOTHING_SEEN, Asking, Intake, Seen
 from hostd.runtime.overlap import Overlaps
 from hostd.runtime.readers import Readers
 from hostd.runtime.redaction import redact_bytes
@@ -35,6 +36,7 @@ from hostd.values.json_text import JsonValue, dump_json, parse_json
 ROOM_POLL_S = 0.01
 EVENTS_MAX = 1_000
 TELL_EVERY_MS = 60_000
+_FIRED = (EmitOutcome.STARTED, EmitOutcome.SIGNALED)
 _log = logging.getLogger("hostd.runtime")
 
 
@@ -92,13 +94,14 @@ class Way(NamedTuple):
 class _Match:
     """What one event leads to, before the turn."""
 
-    __slots__ = ("body", "error", "event", "outcome", "start")
+    __slots__ = ("body", "delivery", "error", "event", "outcome", "start")
 
     def __init__(self, event: Event, body: bytes) -> None:
         self.event = event
         self.body = body
         self.outcome = EmitOutcome.NO_MATCH
         self.start: Prepared | None = None
+        self.delivery: Delivery | None = None  # instead of `start`
         self.error: HostdError | None = None
 
 
@@ -115,9 +118,11 @@ class Emission:
         readers: Readers,
         clock: Clock,
         overlaps: Overlaps,
+        deliveries: Deliveries,
     ) -> None:
         self._loop = loop
         self._intake = intake
+        self._deliveries = deliveries
         self._starts = starts
         self._journal = journal
         self._readers = readers
@@ -179,12 +184,22 @@ class Emission:
         while True:
             await self._overlaps.ready(source.place, [match.event for match in matches if match.start is not None])
             seen = await self._look(matches)
-            await self._room(matches)
-            item = _EmitItem(
-                self._intake, source, matches, cursor, seen_ids=seen_ids, seen=seen, way=way, overlaps=self._overlaps
-            )
-            self._loop.enter(item)
-            emitted = await item.future
+            signals = [match.delivery for match in matches if match.delivery is not None]
+            async with self._deliveries.at_hand(signals, seen):
+                await self._room(matches)
+                item = _EmitItem(
+                    self._intake,
+                    source,
+                    matches,
+                    cursor,
+                    seen_ids=seen_ids,
+                    seen=seen,
+                    way=way,
+                    overlaps=self._overlaps,
+                    deliveries=self._deliveries,
+                )
+                self._loop.enter(item)
+                emitted = await item.future
             if emitted is not None:
                 return emitted
 
@@ -219,8 +234,9 @@ class Emission:
         await self._loop.write(fill)
 
     async def _look(self, matches: list[_Match]) -> Seen:
-        starts = [match.start for match in matches if match.start is not None and match.start.key]
-        return await self._intake.look(starts) if starts else NOTHING_SEEN
+        asked: list[Asking] = [match.start for match in matches if match.start is not None and match.start.key]
+        asked += [match.delivery for match in matches if match.delivery is not None]
+        return await self._intake.look(asked) if asked else NOTHING_SEEN
 
     def _match(self, source: Source, event: Event, principal: str) -> _Match:
         envelope = event.to_json()
@@ -243,8 +259,14 @@ class Emission:
         if trigger.condition is not None and not truth(trigger.condition.evaluate(scope), "`if` of the trigger"):
             return
         key = key_of(trigger, scope)
+        request_id = event_request_id(source.scope_name, match.event.id)
+        signal = signal_of(trigger, scope, request_id)
+        by = principal or f"trigger:{source.scope_name}"
+        if signal is not None and not trigger.start:
+            match.delivery = Delivery(source.namespace, source.ready.plan.workflow, key, signal, by)
+            return
         value = input_of(trigger, scope)
-        match.start = self._starts.prepare(
+        start = self._starts.prepare(
             source.ready,
             namespace=source.namespace,
             input_json=dump_json(value),
@@ -253,9 +275,13 @@ class Emission:
             request_id="",
             trigger=source.run_trigger,
             event_id=match.event.id,
-            principal=principal or f"trigger:{source.scope_name}",
-            placement_text=event_request_id(source.scope_name, match.event.id),
+            principal=by,
+            placement_text=request_id,
         )
+        if signal is None:
+            match.start = start
+        else:
+            match.delivery = delivery_of(start, signal)
 
 
 class _EmitItem:
@@ -272,7 +298,9 @@ class _EmitItem:
         seen: Seen,
         way: Way,
         overlaps: Overlaps,
+        deliveries: Deliveries,
     ) -> None:
+        self._deliveries = deliveries
         self.size = max(1, len(matches))
         self.size_bytes = sum(len(match.body) for match in matches)
         self.future: asyncio.Future[list[Emitted] | None] = asyncio.get_running_loop().create_future()
@@ -292,13 +320,11 @@ class _EmitItem:
                 Answer(self.future, [Emitted(match.event.id, EmitOutcome.DUPLICATE) for match in self._matches])
             )
             return
-        if self._has_to_wait() or any(
-            match.start is not None and self._intake.is_stale(match.start, self._seen) for match in self._matches
-        ):
+        if self._has_to_wait() or any(self._is_stale(match) for match in self._matches):
             turn.answers.append(Answer(self.future, None))
             return
         emitted = [self._one(turn, match) for match in self._matches]
-        self._move_cursor(turn, sum(entry.outcome is EmitOutcome.STARTED for entry in emitted))
+        self._move_cursor(turn, sum(entry.outcome in _FIRED for entry in emitted))
         if self._way.by:
             turn.batch.audit.append(self._audit_row(emitted))
         turn.answers.append(Answer(self.future, emitted))
@@ -311,6 +337,12 @@ class _EmitItem:
         told = {"event_id": emitted[0].event_id if emitted else "", "backfill": "true" if self._way.filling else ""}
         told |= {"outcomes": " ".join(f"{outcome}={count}" for outcome, count in outcomes.items())}
         return audit_row(source.namespace, self._way.by, verb, resource, told)
+
+    def _is_stale(self, match: _Match) -> bool:
+        """Say whether something has become of the event's key since it was looked at."""
+        if match.delivery is not None:
+            return self._deliveries.must_look_again(match.delivery, self._seen)
+        return match.start is not None and self._intake.is_stale(match.start, self._seen)
 
     def _has_to_wait(self) -> bool:
         """Say whether a run has begun that a queued event waits for, since it was looked at."""
@@ -338,17 +370,31 @@ class _EmitItem:
             run_ids = self._overlaps.in_the_way(source.place, match.event)
         if run_ids:
             match.outcome = EmitOutcome.SKIPPED
-        elif match.start is not None:
+        elif match.error is None:
             try:
-                run = self._intake.start_in(turn, match.start, self._seen)
-                self._overlaps.started(turn, source.place, run)
-                run_ids = (run.run_id,)
-                match.outcome = EmitOutcome.STARTED
+                run_ids = self._act(turn, match)
             except HostdError as error:
                 match.error = error
                 match.outcome = EmitOutcome.DEAD_LETTERED
         self._write(turn, match, run_ids)
         return Emitted(event_id, match.outcome, run_ids)
+
+    def _act(self, turn: Turn, match: _Match) -> tuple[str, ...]:
+        """Start or signal the run that an event leads to; return it. Raises HostdError: it leads nowhere."""
+        if match.delivery is not None:
+            run = self._deliveries.deliver_in(turn, match.delivery, self._seen)
+            outcome = EmitOutcome.SIGNALED
+        elif match.start is not None:
+            run = self._intake.start_in(turn, match.start, self._seen)
+            outcome = EmitOutcome.STARTED
+        else:
+            run = None
+        if run is None:
+            return ()
+        if not run.existing:
+            self._overlaps.started(turn, self._source.place, run)
+        match.outcome = outcome
+        return (run.run_id,)
 
     def _known(self, event: Event) -> tuple[str, ...] | None:
         """Return the runs of an event that was here before, None for a new one. A slot may have been filled in."""
@@ -365,7 +411,7 @@ class _EmitItem:
     def _write(self, turn: Turn, match: _Match, run_ids: tuple[str, ...]) -> None:
         source = self._source
         if self._way.letter:
-            if match.outcome not in (EmitOutcome.STARTED, EmitOutcome.SIGNALED):
+            if match.outcome not in _FIRED:
                 return  # the letter stays as it is
             turn.batch.dead_letters_met.append(self._way.letter)
         workflow, trigger = source.row.workflow, source.row.name

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from hostd.aio import Clock
 from hostd.definition.plan import Plan
 from hostd.engine.decide import NOTHING, begin, decide
-from hostd.engine.draft import Decision, Needs, Stamp
+from hostd.engine.draft import Decision, Needs, Refused, Stamp
 from hostd.engine.state import Run
 from hostd.errors.base import HostdError, Kind, invariant
 from hostd.journal.codec import encode_records
@@ -193,21 +193,30 @@ class EngineLoop(TurnEnds):
         if blobs is not None:
             stamp = Stamp(stamp.at_ms, stamp.permits, blobs)
         decision = decide(resident.run, message, stamp)
-        if type(decision) is Needs:
-            self._loading.fetch(resident, decision.digests, entry)
+        if type(decision) is not Decision:
+            self._not_decided(turn, resident, decision, entry)  # type: ignore[arg-type]
             return
         turn.heard.append(entry)
         if blobs is not None:
             self._loading.settle(entry)
         if decision is not NOTHING:
-            self._take(turn, resident, decision, principal)  # type: ignore[arg-type]
+            self._take(turn, resident, decision, principal)
             if note is not None:
                 note(turn)
         if type(message) is SlotFree:
-            started = _starts(decision, message.step)  # type: ignore[arg-type]
+            started = _starts(decision, message.step)
             self.slots.heard(key, message.step, alone=message.alone, started=started)
         if future is not None:
             turn.answers.append(Answer(future, decision is not NOTHING))
+
+    def _not_decided(self, turn: Turn, resident: Resident, decision: Needs | Refused, entry: Entry) -> None:
+        """Fetch what a decision looks into, or tell who asked why the run does not take it."""
+        if type(decision) is Needs:
+            self._loading.fetch(resident, decision.digests, entry)
+            return
+        self._loading.settle(entry)
+        if entry[3] is not None:
+            turn.answers.append(Answer(entry[3], None, decision.error))  # type: ignore[union-attr]
 
     def _granted(self, resident: Resident, message: SlotFree, stamp: Stamp) -> Stamp:
         """Return the stamp for a step that was told it may start: its place is kept for it."""
@@ -244,10 +253,12 @@ class EngineLoop(TurnEnds):
     # -- runs that begin
 
     def begin_run(self, turn: Turn, *, namespace: str, plan: Plan, message: Begin, principal: str) -> Resident:
-        """Start a run in this turn. Raises HostdError when its `vars` cannot be computed."""
+        """Start a run in this turn. Raises HostdError where its `vars`, or the signal it begins with, will not do."""
         blobs = {blob.digest: blob.data for blob in message.blobs}
         decision = begin(plan, message, Stamp(turn.batch.at_ms, turn.permits, blobs))
         invariant(type(decision) is not Needs, "a start looks only into what came with it")
+        if type(decision) is Refused:
+            raise decision.error
         key = self.journal.allocate_runs(1)
         run: Run = decision.run  # type: ignore[assignment,union-attr]
         resident = Resident(key, namespace, run, stored_state=0, due_at_ms=0)
@@ -262,9 +273,15 @@ class EngineLoop(TurnEnds):
         return resident
 
     def decide_in(self, turn: Turn, resident: Resident, message: Message, principal: str) -> None:
-        """Decide a message about a run inside a turn, for what has to happen in the same append."""
+        """Decide a message about a run inside a turn, for what has to happen in the same append.
+
+        Raises:
+            HostdError: SIGNAL_*, REQUEST_ID_CONFLICT of a signal that the run does not take.
+        """
         decision = decide(resident.run, message, Stamp(turn.batch.at_ms, turn.permits, self._loading.held))
         invariant(type(decision) is not Needs, "the message looks into no value")
+        if type(decision) is Refused:
+            raise decision.error
         if decision is not NOTHING:
             self._take(turn, resident, decision, principal)  # type: ignore[arg-type]
 

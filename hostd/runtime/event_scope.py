@@ -6,6 +6,10 @@ import hashlib
 from typing import Any
 
 from hostd.definition.plan import TriggerPlan
+from hostd.errors.base import invalid
+from hostd.model.messages import Signal
+from hostd.model.requests import KEY_BYTES_MAX
+from hostd.values.json_text import dump_json, parse_json
 
 
 class EventScope:
@@ -47,8 +51,37 @@ class EventScope:
 
 
 def key_of(trigger: TriggerPlan, scope: EventScope) -> str:
-    """Return the key of the run that an event leads to, empty for none. Raises HostdError EXPRESSION_*."""
-    return "" if trigger.key is None else str(trigger.key.render(scope))
+    """Return the key of the run that an event leads to, empty for none. Raises HostdError EXPRESSION_*, KEY_INVALID."""
+    if trigger.key is None:
+        return ""
+    value = trigger.key.render(scope)
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise invalid("KEY_INVALID", f"`key` of the trigger gave {_kind(value)}, not a text")
+    key = str(value)
+    size = len(key.encode())
+    if size > KEY_BYTES_MAX or (not key and trigger.signal is not None):
+        raise invalid("KEY_INVALID", f"`key` of the trigger gave a text of {size} bytes; it has 1 to {KEY_BYTES_MAX}")
+    return key
+
+
+def signal_of(trigger: TriggerPlan, scope: EventScope, request_id: str) -> Signal | None:
+    """Return what an event says to the open run of its key, None where it starts one. Raises HostdError EXPRESSION_*.
+
+    Args:
+        request_id: makes the run receive the event once.
+    """
+    plan = trigger.signal
+    if plan is None:
+        return None
+    name = plan.name.render(scope)
+    if not isinstance(name, str):
+        raise invalid("EXPRESSION_FAILED", f"`signal.name` of the trigger gave {_kind(name)}, not a text")
+    data = dump_json(plan.data.render(scope) if plan.data is not None else scope.event.get("data"))
+    return Signal(name, data, parse_json(data), request_id)
+
+
+def _kind(value: Any) -> str:
+    return {type(None): "null", bool: "true or false", list: "a list", dict: "a map"}.get(type(value), "a number")
 
 
 def input_of(trigger: TriggerPlan, scope: EventScope) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -56,6 +56,34 @@ class _StartItem:
         turn.answers.append(Answer(self.future, results))
 
 
+class Asking(Protocol):
+    """What is looked up for something that a door asks for: a start, or a signal for the open run of a key."""
+
+    @property
+    def namespace(self) -> str: ...
+
+    @property
+    def workflow(self) -> str: ...
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def request_id(self) -> str: ...
+
+    @property
+    def digest(self) -> bytes: ...
+
+    @property
+    def on_open(self) -> str: ...
+
+    @property
+    def on_closed(self) -> str: ...
+
+    @property
+    def principal(self) -> str: ...
+
+
 class LookAgain(Exception):
     """A run of the key was started after the journal was looked at, and has left memory since."""
 
@@ -94,36 +122,38 @@ class Intake:
         Raises:
             HostdError: INTAKE_FULL, DRAINING, JOURNAL_*: nothing at all was accepted.
         """
-        if self.draining:
-            self._loop.lanes.refused["DRAINING"] += len(starts)
-            raise HostdError(Kind.UNAVAILABLE, "DRAINING", "the daemon is stopping", retry_after_s=2.0)
+        self.refuse_draining(len(starts))
         results = await self._enter(starts)
         while again := [place for place, result in enumerate(results) if isinstance(result, LookAgain)]:
             for place, result in zip(again, await self._enter([starts[place] for place in again]), strict=True):
                 results[place] = result
         return results  # type: ignore[return-value]
 
+    def refuse_draining(self, count: int) -> None:
+        """Raise HostdError DRAINING while the daemon stops."""
+        if self.draining:
+            self._loop.lanes.refused["DRAINING"] += count
+            raise HostdError(Kind.UNAVAILABLE, "DRAINING", "the daemon is stopping", retry_after_s=2.0)
+
     async def _enter(self, starts: Sequence[Prepared]) -> list[Started | HostdError | LookAgain]:
         item = _StartItem(self, starts, await self.look(starts))
         self._loop.enter(item)
         return await item.future
 
-    async def look(self, starts: Sequence[Prepared]) -> Seen:
+    async def look(self, starts: Sequence[Asking]) -> Seen:
         """Read what is known of the request ids and keys: one hop to a reader thread, none where there are none."""
         ids = [(start.namespace, START_VERB, start.request_id) for start in starts if start.request_id]
-        keys = {(start.namespace, start.plan.workflow, start.key): start for start in starts if start.key}
+        keys = {(start.namespace, start.workflow, start.key): start for start in starts if start.key}
         if not ids and not keys:
             return NOTHING_SEEN
         strict = {
-            (start.namespace, start.plan.workflow, start.key)
-            for start in starts
-            if start.key and start.on_closed != "ALLOW"
+            (start.namespace, start.workflow, start.key) for start in starts if start.key and start.on_closed != "ALLOW"
         }
         seen = Seen(self._loop.durable_turns)
         await self._readers.call(self._read, seen, ids, list(keys), strict)
         for name, row in list(seen.open_runs.items()):
             if keys[name].on_open == "TERMINATE_EXISTING" and name not in {
-                (start.namespace, start.plan.workflow, start.key) for start in starts if self._known_id(start, seen)
+                (start.namespace, start.workflow, start.key) for start in starts if self._known_id(start, seen)
             }:
                 await self._terminate(row.run, keys[name].principal)
                 del seen.open_runs[name]
@@ -136,7 +166,7 @@ class Intake:
             if error.reason != "RUN_MISSING":  # it ended just now
                 raise
 
-    def _known_id(self, start: Prepared, seen: Seen) -> bool:
+    def _known_id(self, start: Asking, seen: Seen) -> bool:
         return (start.namespace, START_VERB, start.request_id) in seen.request_ids
 
     def _read(
@@ -161,12 +191,12 @@ class Intake:
         """Start one run inside a turn, or answer with the one that is there.
 
         Raises:
-            HostdError: REQUEST_ID_CONFLICT, RUN_OPEN, RUN_CLOSED_EXISTS, EXPRESSION_FAILED of `vars`.
+            HostdError: REQUEST_ID_CONFLICT, RUN_OPEN, RUN_CLOSED_EXISTS, EXPRESSION_FAILED of `vars`, SIGNAL_* of the
+                signal it comes with.
         """
-        if start.request_id:
-            first = self._first_answer(start, seen)
-            if first is not None:
-                return first
+        first = self.first_answer(start, seen)
+        if first is not None:
+            return first
         if start.key:
             if self.is_stale(start, seen):
                 raise LookAgain
@@ -178,15 +208,19 @@ class Intake:
             turn, namespace=start.namespace, plan=start.plan, message=start.message, principal=start.principal
         )
         result = Started(start.run_id, resident.key, False, start.plan.version)
-        self._remember(turn, start, result)
+        self.remember_id(turn, start, result)
+        self._remember_key(turn, start, result)
         return result
 
-    def is_stale(self, start: Prepared, seen: Seen) -> bool:
+    def is_stale(self, start: Asking, seen: Seen) -> bool:
         """Say whether a run of the key began after the journal was looked at and has left memory, ended or not."""
-        recent = self._recent_keys.get((start.namespace, start.plan.workflow, start.key)) if start.key else None
+        recent = self._recent_keys.get((start.namespace, start.workflow, start.key)) if start.key else None
         return recent is not None and recent[2] > seen.turns and self._loop.residence.get(recent[0]) is None
 
-    def _first_answer(self, start: Prepared, seen: Seen) -> Started | None:
+    def first_answer(self, start: Asking, seen: Seen) -> Started | None:
+        """Return what a repeated request id was answered with first. Raises HostdError REQUEST_ID_CONFLICT."""
+        if not start.request_id:
+            return None
         recent = self._recent_ids.get((start.namespace, start.request_id))
         if recent is not None:
             digest, result = recent
@@ -202,8 +236,8 @@ class Intake:
         return Started(result.run_id, result.key, True, result.version)
 
     def _open_run(self, turn: Turn, start: Prepared, seen: Seen) -> Started | None:
-        name = (start.namespace, start.plan.workflow, start.key)
-        live = self._live(name, seen)
+        name = (start.namespace, start.workflow, start.key)
+        live = self.live(name, seen)
         if live is None:
             return None
         key, run_id = live
@@ -215,14 +249,14 @@ class Intake:
                 raise LookAgain  # it is in the journal only; looking terminates it
             self._loop.decide_in(turn, resident, Terminate(REPLACED), start.principal)
             return None
-        message = f"the run {run_id} of {start.plan.workflow} has the key {start.key!r} and is still open"
+        message = f"the run {run_id} of {start.workflow} has the key {start.key!r} and is still open"
         raise HostdError(Kind.EXISTS, "RUN_OPEN", message, details={"run_id": run_id})
 
     def _refuse_closed(self, start: Prepared, seen: Seen) -> None:
         """Raise RUN_CLOSED_EXISTS where a finished run of the key forbids another."""
         if start.on_closed == "ALLOW":
             return
-        name = (start.namespace, start.plan.workflow, start.key)
+        name = (start.namespace, start.workflow, start.key)
         row = seen.closed_runs.get(name)
         just_ended = seen.open_runs.get(name)  # it was open when we looked
         if just_ended is not None:
@@ -233,7 +267,7 @@ class Intake:
         if conflict is not None:
             raise conflict
 
-    def _live(self, name: tuple[str, str, str], seen: Seen) -> tuple[int, str] | None:
+    def live(self, name: tuple[str, str, str], seen: Seen) -> tuple[int, str] | None:
         """Return the open run of a key. One that has left memory was durable before the journal was looked at."""
         recent = self._recent_keys.get(name)
         if recent is not None:
@@ -259,7 +293,8 @@ class Intake:
         turn.when_failed.append(lambda: self._recent_events.pop(name, None))
         _trim(self._recent_events)
 
-    def _remember(self, turn: Turn, start: Prepared, result: Started) -> None:
+    def remember_id(self, turn: Turn, start: Asking, result: Started) -> None:
+        """Write what a request id was answered with into the turn of its effect."""
         if start.request_id:
             name = (start.namespace, start.request_id)
             self._recent_ids[name] = (start.digest, result)
@@ -269,8 +304,10 @@ class Intake:
             )
             turn.when_failed.append(lambda: self._recent_ids.pop(name, None))
             _trim(self._recent_ids)
+
+    def _remember_key(self, turn: Turn, start: Prepared, result: Started) -> None:
         if start.key:
-            key = (start.namespace, start.plan.workflow, start.key)
+            key = (start.namespace, start.workflow, start.key)
             self._recent_keys[key] = (result.key, result.run_id, self._loop.turns)
             turn.when_failed.append(lambda: self._recent_keys.pop(key, None))
             _trim(self._recent_keys)

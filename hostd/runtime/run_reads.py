@@ -15,6 +15,7 @@ from hostd.model.ids import stored_id, text_id
 from hostd.model.requests import RunList, RunRef
 from hostd.model.states import RunState
 from hostd.model.views import BlobView, LogView, RunRecords, RunView
+from hostd.runtime.deliveries import Deliveries
 from hostd.runtime.engine_loop import EngineLoop
 from hostd.runtime.held import HeldRuns
 from hostd.runtime.intake import Intake
@@ -38,6 +39,7 @@ class RunRooms(NamedTuple):
     hub: Hub
     clock: Clock
     held: HeldRuns
+    deliveries: Deliveries
     log_files: AttemptLogs | None = None
     cancel_grace_ms: int = 30_000
 

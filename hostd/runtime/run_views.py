@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import msgspec
 
 from hostd.definition.plan import Plan
@@ -119,6 +121,7 @@ class Story:
             output=run.output,
             failures=self._failures(),
             steps=tuple(self._step(index) for index in range(len(run.plan.steps))),
+            signals=dict(Counter(signal.name for signal in run.signals)),
         )
 
     def _failures(self) -> tuple[FailureView, ...]:

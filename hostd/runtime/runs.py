@@ -1,10 +1,10 @@
-"""Runs as the doors see them: reading, starting and steering, watching."""
+"""Runs as the doors see them: reading, starting and steering, telling, watching."""
 
 from __future__ import annotations
 
-from hostd.runtime.run_verbs import RunVerbs
+from hostd.runtime.run_signals import RunSignals
 from hostd.runtime.run_watch import RunWatch
 
 
-class Runs(RunVerbs, RunWatch):
+class Runs(RunSignals, RunWatch):
     """Everything about runs, over one set of rooms."""

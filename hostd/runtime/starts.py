@@ -40,9 +40,15 @@ class Prepared(msgspec.Struct, frozen=True, gc=False):
     on_closed: str = "ALLOW"
 
     @property
+    def workflow(self) -> str:
+        """Name of the workflow it starts."""
+        return str(self.plan.workflow)
+
+    @property
     def size_bytes(self) -> int:
         """What it holds while it waits."""
-        return value_size_bytes(self.message.started.input)
+        signal = self.message.signal
+        return value_size_bytes(self.message.started.input) + (len(signal.data) if signal is not None else 0)
 
 
 class StartMaker:

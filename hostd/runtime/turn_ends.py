@@ -199,7 +199,7 @@ class TurnEnds:
             self.residence.remove(resident.key)
         for key, due_at_ms in turn.dues:
             self.timers.arm(key, due_at_ms)
-        for undo in turn.when_failed:
+        for undo in reversed(turn.when_failed):  # each puts back what it found
             undo()
         self.slots.give_back()
         for answer in turn.answers:

@@ -154,6 +154,7 @@ def adopt(core: Core, journal: Journal) -> None:
             if getattr(room, name, None) is core.journal:
                 setattr(room, name, journal)
     core.journal = journal
+    core.front = core._front()
 
 
 def of_kind(records: list[AnyRecord], kind: type[Any]) -> list[Any]:

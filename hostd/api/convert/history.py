@@ -7,6 +7,7 @@ from typing import Any
 
 from hostd.api.convert.payloads import Room, failure_of
 from hostd.api.convert.runs import STEP_STATES, time_of
+from hostd.model.payload import Value
 from hostd.model.records import (
     KIND_OF,
     AttemptFailed,
@@ -22,6 +23,7 @@ from hostd.model.records import (
     RunOutcome,
     RunStarted,
     RunTimedOut,
+    SignalReceived,
     StepEnded,
     StepReady,
     Terminated,
@@ -80,6 +82,12 @@ def history_pages(batch: RunRecords, from_seq: int = 0) -> Iterator[list[History
         yield page
 
 
+def _value(record: Any) -> Value:
+    if type(record) is RunStarted:
+        return record.input
+    return record.data if type(record) is SignalReceived else getattr(record, "output", b"")
+
+
 def history_record(item: HistoryItem, steps: tuple[str, ...]) -> HistoryRecord:
     """Return a record as clients see it. `steps`: ids by the plan's index."""
     record: Any = item.record
@@ -102,7 +110,9 @@ def history_record(item: HistoryItem, steps: tuple[str, ...]) -> HistoryRecord:
     run_state = record.outcome if kind in (RunOutcome, RunEnded) else _RUN_STATES.get(kind, 0)
     if run_state:
         message.run_state = run_state  # type: ignore[assignment]
-    value = Room().payload(record.input if kind is RunStarted else getattr(record, "output", b""))
+    if kind is SignalReceived:
+        message.signal = record.name
+    value = Room().payload(_value(record))
     if value is not None:
         message.value.CopyFrom(value)
     failure = getattr(record, "failure", None)

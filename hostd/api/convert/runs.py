@@ -12,7 +12,7 @@ from hostd.api.convert.digests import repeat_of
 from hostd.api.convert.payloads import Room, placed_failure, read_payload
 from hostd.api.status import is_retryable
 from hostd.errors.base import HostdError
-from hostd.model.requests import OnClosed, OnOpen, RunRef, StartRequest
+from hostd.model.requests import OnClosed, OnOpen, RunRef, SignalRequest, StartRequest
 from hostd.model.states import RunState, StepState
 from hostd.model.views import RunChange, RunView, StartedRun, StepView
 from hostd.v1.payload_pb2 import Failure, Payload
@@ -23,6 +23,7 @@ from hostd.v1.run_service_pb2 import RunChange as RunChangeMessage
 from hostd.v1.run_service_pb2 import RunRef as RunRefMessage
 from hostd.values.json_text import JsonValue, dump_json
 
+SIGNAL_NAME_CHARS_MAX = 63
 Word = TypeVar("Word", OnOpen, OnClosed)
 
 _ON_OPEN: dict[int, OnOpen] = {0: "FAIL", 1: "FAIL", 2: "USE_EXISTING", 3: "TERMINATE_EXISTING"}
@@ -35,8 +36,14 @@ STEP_STATES = {state.value: StepStateMessage.Value(f"STEP_STATE_{state.name}") f
 _CHANGES = {word: ChangeKind.Value(f"CHANGE_KIND_{word}") for word in ("ADDED", "MODIFIED", "DELETED")}
 
 
-def read_start(spec: StartSpec, path: str, traceparent: str = "") -> StartRequest:
-    """Return a start. Raises HostdError ARGUMENT_INVALID, PAYLOAD_*, NUMBER_OUT_OF_RANGE."""
+def read_start(
+    spec: StartSpec, path: str, traceparent: str = "", with_it: Mapping[str, JsonValue] | None = None
+) -> StartRequest:
+    """Return a start. Raises HostdError ARGUMENT_INVALID, PAYLOAD_*, NUMBER_OUT_OF_RANGE.
+
+    Args:
+        with_it: what else the same request id must mean.
+    """
     workflow = check_workflow(spec.workflow, f"{path}.workflow")
     version = check_version(spec.version, f"{path}.version")
     key = check_key(spec.key, f"{path}.key")
@@ -48,10 +55,28 @@ def read_start(spec: StartSpec, path: str, traceparent: str = "") -> StartReques
     if spec.request_id:
         fields: dict[str, JsonValue] = {
             "workflow": workflow, "version": version, "input": value if data else {}, "key": key, "labels": {**labels},
-            "on_open": on_open, "on_closed": on_closed,
+            "on_open": on_open, "on_closed": on_closed, **(with_it or {}),
         }  # fmt: skip
         repeat = repeat_of(spec.request_id, fields, f"{path}.request_id")
     return StartRequest(workflow, version, data, value, key, labels, repeat, on_open, on_closed, traceparent)
+
+
+def read_signal(name: str, data: Payload | None) -> SignalRequest:
+    """Return what a run is told. Raises HostdError ARGUMENT_INVALID, PAYLOAD_*, NUMBER_OUT_OF_RANGE."""
+    if not name or len(name) > SIGNAL_NAME_CHARS_MAX:
+        raise fault("signal", f"name one of the workflow's `signals`, of 1 to {SIGNAL_NAME_CHARS_MAX} characters")
+    text, value = (b"null", None) if data is None else read_payload(data, "data", nothing=b"null")
+    return SignalRequest(name, text, value)
+
+
+def read_signaling_start(spec: StartSpec, signal: SignalRequest, traceparent: str = "") -> StartRequest:
+    """Return the start that comes with a signal. Raises as `read_start`; ARGUMENT_INVALID without a key."""
+    start = read_start(spec, "start", traceparent, {"signal": signal.name, "data": signal.value})
+    if not start.key:
+        raise fault("start.key", "a signal goes to the open run of a key; give one")
+    if spec.on_open:
+        raise fault("start.on_open", "an open run is signaled; leave this out")
+    return start
 
 
 def _choice(words: Mapping[int, Word], number: int, path: str) -> Word:
@@ -133,6 +158,7 @@ def whole_run(view: RunView) -> Run:
             field.CopyFrom(payload)
     run.failures.extend(placed_failure(each) for each in view.failures)
     run.steps.extend(_step(step, room) for step in view.steps)
+    run.signals.update(view.signals)
     return run
 
 
