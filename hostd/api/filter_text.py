@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from hostd.errors.base import HostdError, invalid
+from hostd.errors.base import invalid
 from hostd.model.filters import LABELS, And, Compare, Filter, In, Not, Operator, Or, StartsWith
 from hostd.model.requests import LABEL_BYTES_MAX
 from hostd.model.states import RunState
@@ -23,9 +23,7 @@ CHARS_MAX = 4_096
 TERMS_MAX = 200
 DEPTH_MAX = 32
 
-_TEXTS = ("workflow", "version", "key", "trigger", "parent", "reason")
 _TIMES = {"create_time": "created_at", "end_time": "ended_at"}
-_KNOWN = "workflow, version, state, key, labels.NAME, trigger, parent, reason, create_time, end_time"
 _STATES = {state.name: state.value for state in RunState}
 _OPERATORS: dict[str, Operator] = {"==": "=", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _ESCAPES = {"n": "\n", "t": "\t", "\\": "\\", '"': '"', "'": "'"}
@@ -36,24 +34,53 @@ _TOKEN = re.compile(
 )
 
 
+class Fields(NamedTuple):
+    """What a filter may compare. `more`: `state` and labels too, which runs have."""
+
+    texts: tuple[str, ...]
+    times: tuple[str, ...]
+    more: tuple[str, ...] = ()
+
+    @property
+    def known(self) -> str:
+        """Every field, for messages."""
+        return ", ".join((*self.texts, *self.times, *self.more))
+
+
+RUN_FIELDS = Fields(
+    ("workflow", "version", "key", "trigger", "parent", "reason"),
+    ("create_time", "end_time"),
+    ("state", "labels.NAME"),
+)
+LETTER_FIELDS = Fields(("workflow", "trigger", "reason", "event_id"), ("create_time",))
+
+
 class _Token(NamedTuple):
     kind: str  # word, text, sign, other or end
     text: str
     column: int
 
 
-def parse_filter(text: str) -> Filter | None:
+def parse_filter(text: str, fields: Fields = RUN_FIELDS) -> Filter | None:
     """Return the tree of a filter, None for no filter. Raises HostdError INVALID_FILTER."""
     if not text.strip():
         return None
-    if len(text) > CHARS_MAX:
-        raise _refused(f"it is longer than {CHARS_MAX} characters")
-    return _Parser(_tokens(text)).whole()
+    try:
+        if len(text) > CHARS_MAX:
+            raise _refused(f"it is longer than {CHARS_MAX} characters")
+        return _Parser(_tokens(text), fields).whole()
+    except _Refused as refused:
+        message = f"the filter cannot be read{refused}"
+        raise invalid("INVALID_FILTER", message, fields=fields.known) from None
 
 
-def _refused(message: str, column: int = 0) -> HostdError:
+class _Refused(Exception):
+    """Why a filter cannot be read, and where."""
+
+
+def _refused(message: str, column: int = 0) -> _Refused:
     place = f" at column {column}" if column else ""
-    return invalid("INVALID_FILTER", f"the filter cannot be read{place}: {message}", fields=_KNOWN)
+    return _Refused(f"{place}: {message}")
 
 
 def _tokens(text: str) -> list[_Token]:
@@ -68,8 +95,9 @@ def _tokens(text: str) -> list[_Token]:
 class _Parser:
     """Recursive descent, bounded in depth and terms."""
 
-    def __init__(self, tokens: list[_Token]) -> None:
+    def __init__(self, tokens: list[_Token], fields: Fields) -> None:
         self._tokens = tokens
+        self._fields = fields
         self._at = 0
         self._depth = 0
         self._terms = 0
@@ -101,7 +129,7 @@ class _Parser:
         if not self._take(sign):
             raise self._unexpected(sign)
 
-    def _unexpected(self, wanted: str) -> HostdError:
+    def _unexpected(self, wanted: str) -> _Refused:
         return _refused(f"{self._peek.text[:40]} stands where {wanted} should", self._peek.column)
 
     def _count(self) -> None:
@@ -172,12 +200,15 @@ class _Parser:
         """Return a field's name, and whether `.startsWith` follows it."""
         token = self._next()
         if token.kind != "word":
-            raise _refused(f"{token.text[:40]} stands where a field should; fields are {_KNOWN}", token.column)
+            raise _refused(
+                f"{token.text[:40]} stands where a field should; fields are {self._fields.known}", token.column
+            )
         field = token.text
-        if field == "labels":
+        known = self._fields
+        if field == "labels" and known.more:
             field = LABELS + self._label(token.column)
-        elif field not in _TEXTS and field not in _TIMES and field != "state":
-            raise _refused(f"{field[:40]} is not an indexed field; fields are {_KNOWN}", token.column)
+        elif field not in (*known.texts, *known.times) and not (field == "state" and known.more):
+            raise _refused(f"{field[:40]} is not an indexed field; fields are {self._fields.known}", token.column)
         if not self._take("."):
             return field, False
         self._need("startsWith")

@@ -13,6 +13,7 @@ from grpc_reflection.v1alpha import reflection
 from hostd.aio import Clock
 from hostd.api.admin_service import AdminService
 from hostd.api.auth import OwnerPolicy, OwnerToken
+from hostd.api.dead_letter_service import DeadLetterService
 from hostd.api.gate import Gate
 from hostd.api.listening import listen_tcp, listen_unix
 from hostd.api.plugin_service import PluginService
@@ -27,6 +28,7 @@ from hostd.config.types import HostPort
 from hostd.config.unix_socket import prepare_socket
 from hostd.telemetry.meter import Meter
 from hostd.v1.admin_service_pb2_grpc import add_AdminServiceServicer_to_server
+from hostd.v1.dead_letter_service_pb2_grpc import add_DeadLetterServiceServicer_to_server
 from hostd.v1.plugin_service_pb2_grpc import add_PluginServiceServicer_to_server
 from hostd.v1.run_service_pb2_grpc import add_RunServiceServicer_to_server
 from hostd.v1.script_service_pb2_grpc import add_ScriptServiceServicer_to_server
@@ -37,7 +39,9 @@ RECEIVE_BYTES_MAX = 16 * 1024 * 1024  # StartRuns of many inputs; one value is b
 CALLS_MAX = 10_000
 METADATA_BYTES_MAX = 16 * 1024
 HEALTH_NAME = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
-SERVICES = tuple(f"hostd.v1.{name}Service" for name in ("Workflow", "Run", "Trigger", "Plugin", "Script", "Admin"))
+SERVICES = tuple(
+    f"hostd.v1.{name}Service" for name in ("Workflow", "Run", "Trigger", "DeadLetter", "Plugin", "Script", "Admin")
+)
 _OPTIONS = (
     ("grpc.so_reuseport", 0),  # else a second daemon would quietly share the port
     ("grpc.max_receive_message_length", RECEIVE_BYTES_MAX),
@@ -119,10 +123,12 @@ class ApiServer:
         core, ports = self._core, self._core.front
         assert core.info is not None  # noqa: S101 the core is open
         tokens = Tokens(key=core.info.mac_key, timeline=core.info.journal_id)
+        triggers = TriggerService(ports.triggers, ports.trials, ports.schedules, tokens=tokens, meter=core.meter)
         added: tuple[tuple[Callable[[Any, Any], None], object], ...] = (
             (add_WorkflowServiceServicer_to_server, WorkflowService(ports.workflows, tokens)),
             (add_RunServiceServicer_to_server, RunService(ports.runs, tokens, core.meter)),
-            (add_TriggerServiceServicer_to_server, TriggerService(ports.triggers, tokens)),
+            (add_TriggerServiceServicer_to_server, triggers),
+            (add_DeadLetterServiceServicer_to_server, DeadLetterService(ports.dead_letters, tokens)),
             (add_PluginServiceServicer_to_server, PluginService(ports.plugins, tokens)),
             (add_ScriptServiceServicer_to_server, ScriptService(ports.scripts)),
             (add_AdminServiceServicer_to_server, AdminService(ports.admin, tokens)),

@@ -7,28 +7,59 @@ from typing import Any
 from hostd.api.caller import CALLER
 from hostd.api.convert.catalogue import trigger_message
 from hostd.api.convert.checks import (
+    check_document,
     check_event_id,
+    check_file,
     check_name,
     check_namespace,
     check_optional_workflow,
     check_why,
-    check_workflow,
 )
 from hostd.api.convert.digests import repeat_of
 from hostd.api.convert.payloads import read_payload
 from hostd.api.paging import Page
-from hostd.api.ports import Triggers
+from hostd.api.ports import Schedules, Trials, Triggers
 from hostd.api.tokens import Position, Tokens, scope_of
+from hostd.api.trigger_asking import TriggerAsking
+from hostd.telemetry.meter import Meter
 from hostd.v1 import trigger_service_pb2 as wire
 from hostd.v1.trigger_service_pb2_grpc import TriggerServiceServicer
 
 
-class TriggerService(TriggerServiceServicer):
-    """Triggers of active workflow versions."""
+class TriggerService(TriggerAsking, TriggerServiceServicer):
+    """Triggers of active workflow versions, and triggers of their own."""
 
-    def __init__(self, triggers: Triggers, tokens: Tokens) -> None:
+    def __init__(
+        self, triggers: Triggers, trials: Trials, schedules: Schedules, *, tokens: Tokens, meter: Meter
+    ) -> None:
         self._triggers = triggers
+        self._trials = trials
+        self._schedules = schedules
         self._tokens = tokens
+        self._meter = meter
+
+    async def CreateTrigger(self, request: wire.CreateTriggerRequest, context: Any) -> wire.CreateTriggerResponse:
+        """Make a trigger of its own, or replace it."""
+        view, changed = await self._triggers.create(
+            check_namespace(request.namespace),
+            check_document(request.document),
+            file=check_file(request.file),
+            replace=request.replace,
+            principal=CALLER.get().principal,
+            repeat=repeat_of(request.request_id, {"document": request.document, "replace": request.replace}),
+        )
+        return wire.CreateTriggerResponse(trigger=trigger_message(view), changed=changed)
+
+    async def DeleteTrigger(self, request: wire.DeleteTriggerRequest, context: Any) -> wire.DeleteTriggerResponse:
+        """Delete a trigger of its own."""
+        name = check_name(request.name)
+        await self._triggers.delete(
+            check_namespace(request.namespace),
+            name,
+            principal=CALLER.get().principal,
+            repeat=repeat_of(request.request_id, {"name": name}),
+        )
+        return wire.DeleteTriggerResponse()
 
     async def ListTriggers(self, request: wire.ListTriggersRequest, context: Any) -> wire.ListTriggersResponse:
         """Return a page of triggers by workflow and name."""
@@ -43,12 +74,13 @@ class TriggerService(TriggerServiceServicer):
 
     async def GetTrigger(self, request: wire.GetTriggerRequest, context: Any) -> wire.Trigger:
         """Return a trigger."""
-        namespace, workflow = check_namespace(request.namespace), check_workflow(request.workflow)
+        namespace, workflow = check_namespace(request.namespace), check_optional_workflow(request.workflow)
         return trigger_message(await self._triggers.get(namespace, workflow, check_name(request.name)))
 
     async def PauseTrigger(self, request: wire.PauseTriggerRequest, context: Any) -> wire.Trigger:
         """Stop a trigger until it is resumed."""
-        workflow, name, reason = check_workflow(request.workflow), check_name(request.name), check_why(request.reason)
+        workflow, name = check_optional_workflow(request.workflow), check_name(request.name)
+        reason = check_why(request.reason)
         view = await self._triggers.pause(
             check_namespace(request.namespace),
             workflow,
@@ -61,7 +93,7 @@ class TriggerService(TriggerServiceServicer):
 
     async def ResumeTrigger(self, request: wire.ResumeTriggerRequest, context: Any) -> wire.Trigger:
         """Let a trigger run again."""
-        workflow, name = check_workflow(request.workflow), check_name(request.name)
+        workflow, name = check_optional_workflow(request.workflow), check_name(request.name)
         view = await self._triggers.resume(
             check_namespace(request.namespace),
             workflow,
@@ -76,7 +108,7 @@ class TriggerService(TriggerServiceServicer):
         data, _ = read_payload(request.data, "data")
         fired = await self._triggers.fire(
             check_namespace(request.namespace),
-            check_workflow(request.workflow),
+            check_optional_workflow(request.workflow),
             check_name(request.name),
             data=data,
             event_id=check_event_id(request.event_id),

@@ -25,6 +25,7 @@ from hostd.v1 import run_service_pb2
 
 if TYPE_CHECKING:
     from hostd.v1.admin_service_pb2_grpc import AdminServiceStub
+    from hostd.v1.dead_letter_service_pb2_grpc import DeadLetterServiceStub
     from hostd.v1.plugin_service_pb2_grpc import PluginServiceStub
     from hostd.v1.run_service_pb2_grpc import RunServiceStub
     from hostd.v1.script_service_pb2_grpc import ScriptServiceStub
@@ -86,6 +87,13 @@ class BlockingClient:
         from hostd.v1.trigger_service_pb2_grpc import TriggerServiceStub
 
         return TriggerServiceStub(self._channel)
+
+    @cached_property
+    def dead_letters(self) -> DeadLetterServiceStub:
+        """Events that could not be used."""
+        from hostd.v1.dead_letter_service_pb2_grpc import DeadLetterServiceStub
+
+        return DeadLetterServiceStub(self._channel)
 
     @cached_property
     def plugins(self) -> PluginServiceStub:

@@ -26,6 +26,7 @@ from hostd.v1 import run_service_pb2
 
 if TYPE_CHECKING:
     from hostd.v1.admin_service_pb2_grpc import AdminServiceAsyncStub
+    from hostd.v1.dead_letter_service_pb2_grpc import DeadLetterServiceAsyncStub
     from hostd.v1.plugin_service_pb2_grpc import PluginServiceAsyncStub
     from hostd.v1.run_service_pb2_grpc import RunServiceAsyncStub
     from hostd.v1.script_service_pb2_grpc import ScriptServiceAsyncStub
@@ -87,6 +88,13 @@ class Client:
         from hostd.v1.trigger_service_pb2_grpc import TriggerServiceStub
 
         return cast("TriggerServiceAsyncStub", TriggerServiceStub(self._channel))
+
+    @cached_property
+    def dead_letters(self) -> DeadLetterServiceAsyncStub:
+        """Events that could not be used."""
+        from hostd.v1.dead_letter_service_pb2_grpc import DeadLetterServiceStub
+
+        return cast("DeadLetterServiceAsyncStub", DeadLetterServiceStub(self._channel))
 
     @cached_property
     def plugins(self) -> PluginServiceAsyncStub:

@@ -73,17 +73,18 @@ def matches(tree: Filter | None, row: RunRow) -> bool:
     if tree is None:
         return True
     _check(tree)
-    return _holds(tree, row)
+    return holds(tree, lambda field: _value(field, row))
 
 
-def _holds(tree: Filter, row: RunRow) -> bool:
+def holds(tree: Filter, value_of: Callable[[str], Any]) -> bool:
+    """Say whether something passes a filter, by the values of its fields."""
     if isinstance(tree, And):
-        return all(_holds(term, row) for term in tree.terms)
+        return all(holds(term, value_of) for term in tree.terms)
     if isinstance(tree, Or):
-        return any(_holds(term, row) for term in tree.terms)
+        return any(holds(term, value_of) for term in tree.terms)
     if isinstance(tree, Not):
-        return not _holds(tree.term, row)
-    value = _value(tree.field, row)
+        return not holds(tree.term, value_of)
+    value = value_of(tree.field)
     if isinstance(tree, Compare):
         return _OPERATORS[tree.op](value, tree.value)
     if isinstance(tree, StartsWith):

@@ -10,13 +10,19 @@ from typing import NamedTuple
 from hostd.host.registry import HostRegistry
 from hostd.journal.port import JournalInfo
 from hostd.runtime.administration import Administration
+from hostd.runtime.dead_letters import DeadLetters
 from hostd.runtime.effects import Effects
+from hostd.runtime.emit import Emission
+from hostd.runtime.own_triggers import OwnTriggers
 from hostd.runtime.plugin_shelf import PluginShelf
 from hostd.runtime.run_reads import RunRooms
 from hostd.runtime.runs import Runs
+from hostd.runtime.schedules import Schedules
 from hostd.runtime.script_desk import ScriptDesk
 from hostd.runtime.scripts import Scripts
 from hostd.runtime.trigger_desk import TriggerDesk
+from hostd.runtime.trigger_life import TriggerLife
+from hostd.runtime.trigger_trials import TriggerTrials
 from hostd.runtime.triggers import Triggers
 from hostd.runtime.workflow_store import WorkflowStore
 
@@ -27,6 +33,9 @@ class Front(NamedTuple):
     runs: Runs
     workflows: WorkflowStore
     triggers: TriggerDesk
+    trials: TriggerTrials
+    schedules: Schedules
+    dead_letters: DeadLetters
     plugins: PluginShelf
     scripts: ScriptDesk
     admin: Administration
@@ -36,6 +45,8 @@ def build_front(
     rooms: RunRooms,
     *,
     triggers: Triggers,
+    life: TriggerLife,
+    emission: Emission,
     registry: Callable[[], HostRegistry],
     scripts: Scripts,
     effects: Effects,
@@ -48,7 +59,44 @@ def build_front(
     return Front(
         runs=Runs(rooms),
         workflows=WorkflowStore(workflows=rooms.workflows, journal=journal, readers=readers),
-        triggers=TriggerDesk(triggers=triggers, journal=journal, readers=readers, clock=clock, random=random),
+        triggers=TriggerDesk(
+            triggers=triggers,
+            own=OwnTriggers(
+                triggers=triggers,
+                workflows=rooms.workflows,
+                loop=rooms.loop,
+                journal=journal,
+                readers=readers,
+                catalogue=registry,
+            ),
+            journal=journal,
+            readers=readers,
+            clock=clock,
+            random=random,
+            closed=lambda: rooms.hub.closed,
+        ),
+        trials=TriggerTrials(
+            triggers=triggers,
+            workflows=rooms.workflows,
+            starts=rooms.starts,
+            catalogue=registry,
+            journal=journal,
+            readers=readers,
+            clock=clock,
+            random=random,
+        ),
+        schedules=Schedules(
+            triggers=triggers,
+            life=life,
+            emission=emission,
+            registry=registry,
+            journal=journal,
+            readers=readers,
+            clock=clock,
+        ),
+        dead_letters=DeadLetters(
+            triggers=triggers, emission=emission, loop=rooms.loop, journal=journal, readers=readers
+        ),
         plugins=PluginShelf(registry),
         scripts=ScriptDesk(scripts=scripts, clock=clock),
         admin=Administration(

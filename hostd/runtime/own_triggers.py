@@ -10,7 +10,7 @@ import msgspec
 
 from hostd.definition.document import load_documents
 from hostd.definition.ports import Catalogue
-from hostd.definition.trigger_document import OwnTrigger, compile_trigger_document, trigger_from_stored
+from hostd.definition.trigger_document import OwnTrigger, compile_trigger_document
 from hostd.errors.base import HostdError, Kind, invalid
 from hostd.journal.port import Journal, OwnTriggerRow
 from hostd.runtime.engine_loop import EngineLoop
@@ -123,9 +123,3 @@ class OwnTriggers:
 
         async with self._writing:
             await self._triggers.forget((namespace, "", name), write)
-
-
-def triggers_of(rows: list[OwnTriggerRow], workflow: str, version: str) -> list[str]:
-    """Return the names of triggers that would have nothing to start without a version; empty: without the workflow."""
-    found = [(row.name, trigger_from_stored(row.document)) for row in rows]
-    return [name for name, own in found if own.workflow == workflow and version in ("", own.version)]

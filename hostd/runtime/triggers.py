@@ -135,6 +135,10 @@ class Triggers:
         found = [live for name, live in sorted(self._live.items()) if name[0] == namespace]
         return [live for live in found if not workflow or live.name[1] == workflow]
 
+    def everywhere(self) -> Sequence[Live]:
+        """Return the triggers of every namespace, by name."""
+        return [live for _, live in sorted(self._live.items())]
+
     def states(self) -> Sequence[str]:
         """Return the state of every trigger of an active version."""
         return [live.state for live in self._live.values()]

@@ -106,6 +106,11 @@ class Hub:
         self._ends: dict[int, list[asyncio.Future[None]]] = {}
         self._closed = False
 
+    @property
+    def closed(self) -> bool:
+        """Whether the daemon stops."""
+        return self._closed
+
     def subscribe(self, run: int | None = None) -> Subscription:
         """Listen to one run, or to all."""
         subscription = Subscription(self, run)

@@ -14,8 +14,9 @@ from hostd.definition.document import load_documents
 from hostd.definition.inputs import InputContract
 from hostd.definition.plan import Plan
 from hostd.definition.ports import Catalogue, CodeCheck
+from hostd.definition.trigger_document import trigger_from_stored
 from hostd.errors.base import HostdError, Kind, invalid
-from hostd.journal.port import Journal, RunQuery, RunRow, WorkflowRow, WorkflowVersion
+from hostd.journal.port import Journal, OwnTriggerRow, RunQuery, RunRow, WorkflowRow, WorkflowVersion
 from hostd.model.filters import And, Compare, Filter
 from hostd.model.states import RunState, run_is_final
 from hostd.runtime.engine_loop import EngineLoop
@@ -302,6 +303,11 @@ class Workflows:
         if live:
             message = f"{live} live runs use it; wait for them, or cancel them"
             raise HostdError(Kind.STATE, "VERSION_IN_USE", message, details={"live_runs": str(live)})
+        own = await self._readers.call(self._journal.own_triggers, namespace)
+        held_by = _targeting(own, workflow, version)
+        if held_by:
+            message = f"triggers of their own start it: {', '.join(held_by[:20])}; delete or change them first"
+            raise HostdError(Kind.STATE, "VERSION_IN_USE", message, details={"triggers": str(len(held_by))})
 
     @property
     def _engine(self) -> EngineLoop:
@@ -313,6 +319,12 @@ def _activated(before: WorkflowRow | None, after: WorkflowRow, at_ms: int) -> Wo
     if before is not None and before.active == after.active:
         at_ms = before.activated_at_ms
     return msgspec.structs.replace(after, activated_at_ms=at_ms if after.active else 0)
+
+
+def _targeting(own: list[OwnTriggerRow], workflow: str, version: str) -> list[str]:
+    """Return the names of triggers that start a version; empty version: any of the workflow."""
+    found = [(row.name, trigger_from_stored(row.document)) for row in own]
+    return [name for name, own in found if own.workflow == workflow and version in ("", own.version)]
 
 
 def _next_revision(versions: list[WorkflowVersion]) -> int:

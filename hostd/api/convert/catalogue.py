@@ -75,6 +75,8 @@ def trigger_message(view: TriggerView) -> Trigger:
         fired=view.fired,
         last_fire_time=time_of(view.last_fired_at_ms),
         restarts=view.restarts,
+        target=view.target,
+        source=view.source.decode("utf-8", "replace"),
     )
 
 

@@ -102,6 +102,13 @@ def check_page_size(size: int) -> int:
     return size or PAGE_SIZE
 
 
+def check_count(number: int, path: str, *, usual: int, most: int) -> int:
+    """Return how many; 0 means the usual."""
+    if number > most:
+        raise fault(path, f"at most {most:,}")
+    return number or usual
+
+
 def check_run(ref: RunRef) -> RunRef:
     """Return what names a run: run_id, or workflow and key."""
     if ref.run_id:

@@ -1,0 +1,81 @@
+"""DeadLetterService: from the wire to the port and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hostd.api.caller import CALLER
+from hostd.api.convert.checks import check_count, check_namespace, fault
+from hostd.api.convert.triggers import letter_message, redriven_message
+from hostd.api.filter_text import LETTER_FIELDS, parse_filter
+from hostd.api.paging import Page
+from hostd.api.ports import DeadLetters
+from hostd.api.tokens import Tokens, scope_of
+from hostd.model.requests import LetterSelection
+from hostd.v1 import dead_letter_service_pb2 as wire
+from hostd.v1.dead_letter_service_pb2_grpc import DeadLetterServiceServicer
+
+NUMBERS_MAX = 1_000
+NUMBER_MAX = 2**63 - 1
+
+
+class DeadLetterService(DeadLetterServiceServicer):
+    """Events that could not be used."""
+
+    def __init__(self, letters: DeadLetters, tokens: Tokens) -> None:
+        self._letters = letters
+        self._tokens = tokens
+
+    async def ListDeadLetters(self, request: wire.ListDeadLettersRequest, context: Any) -> wire.ListDeadLettersResponse:
+        """Return a page of letters, oldest first."""
+        namespace = check_namespace(request.namespace)
+        selection = LetterSelection(tree=parse_filter(request.filter, LETTER_FIELDS))
+        scope = scope_of("ListDeadLetters", namespace, request.filter)
+        page = Page(self._tokens, scope, size=request.page_size, token=request.page_token)
+        views, more = await self._letters.find(namespace, selection, after=page.after(0), limit=page.limit - 1)
+        token = self._tokens.page(scope, more) if more else ""
+        letters = [letter_message(view, whole=False) for view in views]
+        return wire.ListDeadLettersResponse(dead_letters=letters, next_page_token=token)
+
+    async def GetDeadLetter(self, request: wire.GetDeadLetterRequest, context: Any) -> wire.DeadLetter:
+        """Return a letter with its event."""
+        namespace, number = check_namespace(request.namespace), _number(request.number, "number")
+        return letter_message(await self._letters.get(namespace, number), whole=True)
+
+    async def RedriveDeadLetters(
+        self, request: wire.RedriveDeadLettersRequest, context: Any
+    ) -> wire.RedriveDeadLettersResponse:
+        """Emit letters again."""
+        namespace, selection = check_namespace(request.namespace), _selection(request)
+        views, more = await self._letters.redrive(
+            namespace,
+            selection,
+            after=min(request.after, NUMBER_MAX),
+            limit=check_count(request.limit, "limit", usual=NUMBERS_MAX, most=NUMBERS_MAX),
+            principal=CALLER.get().principal,
+        )
+        return wire.RedriveDeadLettersResponse(results=[redriven_message(view) for view in views], more_after=more)
+
+    async def PurgeDeadLetters(
+        self, request: wire.PurgeDeadLettersRequest, context: Any
+    ) -> wire.PurgeDeadLettersResponse:
+        """Delete letters."""
+        namespace, selection = check_namespace(request.namespace), _selection(request)
+        purged = await self._letters.purge(namespace, selection, principal=CALLER.get().principal)
+        return wire.PurgeDeadLettersResponse(purged=purged)
+
+
+def _number(number: int, path: str) -> int:
+    if not 0 < number <= NUMBER_MAX:
+        raise fault(path, "numbers of dead letters begin with 1")
+    return number
+
+
+def _selection(request: wire.RedriveDeadLettersRequest | wire.PurgeDeadLettersRequest) -> LetterSelection:
+    if not request.HasField("selection"):
+        raise fault("selection", "say which dead letters; an empty selection means all")
+    given = request.selection
+    if len(given.numbers) > NUMBERS_MAX:
+        raise fault("selection.numbers", f"at most {NUMBERS_MAX}")
+    numbers = tuple(_number(number, "selection.numbers") for number in given.numbers)
+    return LetterSelection(numbers, parse_filter(given.filter, LETTER_FIELDS))
