@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from journals import open_journal, start_batch
+from journals import append, open_journal, start_batch
 
 from hostd.errors.base import HostdError
-from hostd.journal.port import RunQuery
+from hostd.journal.port import Batch, EventRow, KvWrite, Progress, RunQuery
 from hostd.journal.sqlite import SqliteJournal
 from hostd.journal.tools import check_file
 from hostd.journal.wal import read_wal
@@ -185,6 +185,33 @@ def test_a_mended_index_says_what_the_records_say(crashed: Path) -> None:
     assert list(check_file(crashed)) == []
     journal = open_journal(crashed)
     assert journal.query_runs(RunQuery("default", limit=100)) == before
+    journal.close()
+
+
+async def test_damage_to_what_is_no_runs_is_named(tmp_path: Path) -> None:
+    """An altered durable key, progress and event's size are named; the key is not read; mending drops the progress."""
+    path = tmp_path / "journal.db"
+    journal = open_journal(path)
+    await append(journal, start_batch(1))
+    events = [EventRow("default", "", "", f"e{n}", b"{}", "PUBLISHED", topic="t") for n in range(3)]
+    notes = Batch(at_ms=1, kv=[KvWrite("default", "k", b"1", 1)], progress=[Progress(1, 0, b"1")], events=events)
+    await append(journal, notes)
+    journal.close()
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE kv SET value = x'32'")
+    connection.execute("UPDATE progress SET body = x'32'")
+    connection.execute("UPDATE events SET body = x'3232323232' WHERE number = 2")
+    connection.commit()
+    connection.close()
+
+    named = "\n".join(check_file(path))
+    assert re.search("durable key 1: .*'k'.*progress of its step 0.*event 2: its size", named, re.DOTALL), named
+    mended = "\n".join(check_file(path, repair=True))
+    assert "dropped" in mended
+    journal = open_journal(path)
+    assert journal.progress(1) == {}
+    with pytest.raises(HostdError, match="RECORD_CORRUPT"):
+        journal.kv("default", ["k"])
     journal.close()
 
 
