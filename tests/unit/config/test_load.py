@@ -56,6 +56,8 @@ OTHER = {  # a value of each key that is not its default: as written, and as it 
     "retention.dedup_keys_max": ("500", 500),
     "retention.request_ids": ("48h", timedelta(days=2)),
     "retention.dead_letters": ("1d", timedelta(days=1)),
+    "retention.events_size": ("2GiB", 2 << 30),
+    "retention.audit": ("90d", timedelta(days=90)),
     "limits.runs_in_memory": ("100", 100),
     "limits.doors": ("100", 100),
     "limits.inline": ("10", 10),
