@@ -74,19 +74,19 @@ class Schedules:
         self, uses: str, options: dict[str, Any], *, after_us: int | None, count: int
     ) -> ScheduleView:
         """Return the next slots of options. Raises PLUGIN_MISSING, OPTION_INVALID, SCHEDULE_MISSING, PLUGIN_FAILED."""
-        return await self._preview(self._of_options(uses, options), after_us=after_us, count=count)
+        timed = await asyncio.to_thread(self._of_options, uses, options)
+        return await self._preview(timed, after_us=after_us, count=count)
 
     async def _preview(self, timed: _Timed, *, after_us: int | None, count: int) -> ScheduleView:
         after = self._now() if after_us is None else _moment(after_us)
-        slots, more = await asyncio.to_thread(
-            slots_after, timed.entry, timed.schedule, after, limit=count, until=None, budget_s=PREVIEW_S
-        )
-        return ScheduleView(tuple(_slot(slot, timed.timezone) for slot in slots), timed.timezone, more)
+        return await asyncio.to_thread(_look_ahead, timed, after, count)
 
     async def _of_live(self, live: Live) -> _Timed:
-        return self._of_options(live.source.plan.uses, await self._life.options(live.source))
+        options = await self._life.options(live.source)
+        return await asyncio.to_thread(self._of_options, live.source.plan.uses, options)
 
     def _of_options(self, uses: str, given: Any) -> _Timed:
+        """Return the schedule of options. Blocks (time zones are files): for a thread."""
         entry = self._registry().trigger(uses)
         if entry is None:
             message = f"no loaded plugin provides the trigger {uses}"
@@ -242,6 +242,12 @@ def _event(live: Live, timed: _Timed, slot: datetime) -> Event:
         data={"slot": text},
         overlap=timed.overlap,
     )
+
+
+def _look_ahead(timed: _Timed, after: datetime, count: int) -> ScheduleView:
+    """Return the next slots. Blocks: for a thread."""
+    slots, more = slots_after(timed.entry, timed.schedule, after, limit=count, until=None, budget_s=PREVIEW_S)
+    return ScheduleView(tuple(_slot(slot, timed.timezone) for slot in slots), timed.timezone, more)
 
 
 def _slot(slot: datetime, timezone: str) -> SlotView:
