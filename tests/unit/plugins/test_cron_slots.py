@@ -82,13 +82,16 @@ def test_odd_changes() -> None:
     """Half an hour's shift, a day that was left out, midnight that does not exist."""
     howe = between(slots("15 2 * * *", HOWE), "2026-10-02T16:00:00+00:00", "2026-10-05T00:00:00+00:00")
     assert howe == ["10-03 15:30", "10-04 15:15"]  # 3 October, 15:30 UTC: 02:00 -> 02:30
+    late = between(slots("*/20 2 * * *", HOWE), "2024-04-06T00:00:00+00:00", "2024-04-07T00:00:00+00:00")
+    assert late == ["04-06 15:30", "04-06 15:50", "04-06 16:10"]  # 6 April 2024, 15:00 UTC: 02:00 -> 01:30
     apia = between(slots("0 9 * * *", APIA), "2011-12-29T12:00:00+00:00", "2012-01-01T00:00:00+00:00")
     assert apia == ["12-29 19:00", "12-30 10:00", "12-30 19:00", "12-31 19:00"]  # 30 December 2011 did not exist there
     santiago = between(slots("0 0 * * *", SANTIAGO), "2026-09-04T12:00:00+00:00", "2026-09-07T12:00:00+00:00")
     assert santiago == ["09-05 04:00", "09-06 04:00", "09-07 03:00"]  # 6 September begins at 01:00
 
 
-ZONES = [BERLIN, "America/New_York", SANTIAGO, HOWE, "Africa/Casablanca", "Asia/Kathmandu", "Etc/GMT+5"]
+# Lord Howe is not among them: the other one leaves slots out after a change of half an hour.
+ZONES = [BERLIN, "America/New_York", SANTIAGO, "Africa/Casablanca", "Asia/Kathmandu", "Etc/GMT+5"]
 
 
 @settings(max_examples=80, deadline=None)
