@@ -37,6 +37,8 @@ VERBS: dict[str, str] = {
     "/hostd.v1.RunService/WatchRuns": "run.list",
     "/hostd.v1.RunService/GetLogs": "run.get",
     "/hostd.v1.RunService/ReadBlob": "blob.read",
+    "/hostd.v1.RunService/SignalRun": "run.signal",
+    "/hostd.v1.RunService/SignalWithStart": "run.start",
     "/hostd.v1.RunService/CancelRun": "run.cancel",
     "/hostd.v1.RunService/TerminateRun": "run.terminate",
     "/hostd.v1.RunService/PauseRun": "run.pause",

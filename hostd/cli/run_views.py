@@ -18,6 +18,11 @@ def started(answer: Json) -> str:
     )
 
 
+def signaled(answer: Json) -> str:
+    """Return what became of a signal."""
+    return fields([("run_id", answer["run_id"]), ("repeated", answer["repeated"] or None)])
+
+
 def listing(runs: list[Json]) -> str:
     """Return a table of runs."""
     heads = ("RUN_ID", "WORKFLOW", "VERSION", "STATE", "KEY", "TRIGGER", "CREATED", "TOOK", "REASON")
@@ -57,6 +62,7 @@ def whole(run: Json) -> str:
             ("message", run["message"]),
             ("key", run["key"]),
             ("labels", run["labels"] or None),
+            ("signals", run["signals"] or None),
             ("trigger", run["trigger"]),
             ("parent", run["parent"]),
             ("principal", run["principal"]),
@@ -144,7 +150,7 @@ def record_line(record: Json) -> str:
 
 def record_detail(record: Json) -> str:
     """Return what a record says beside its state."""
-    parts = [record["reason"], record["message"]]
+    parts = [record["signal"], record["reason"], record["message"]]
     if record["failure"]:
         parts = [failure_text(record["failure"])]
     if record["due_time"]:

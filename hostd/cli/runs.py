@@ -249,6 +249,51 @@ def resume(session: Session, run: str, request_id: str) -> None:
 
 @runs.command(epilog=RUN_HELP)
 @run_argument
+@click.argument("name")
+@click.option("--data", "data_text", metavar="JSON", help="JSON text, @FILE, or - for standard input; else null.")
+@click.option("--request-id", metavar="ID", default="", help="The same id within 24 hours acts once.")
+@remote
+def signal(session: Session, run: str, name: str, data_text: str | None, request_id: str) -> None:
+    """Send the signal NAME to an open run, which keeps it until a step takes it.
+
+    NAME is one of the workflow's `signals`, and the data must fit its schema there.
+    """
+    request = pb.SignalRunRequest(
+        namespace=session.namespace, run=run_ref(run), signal=name, data=_data(data_text), request_id=request_id
+    )
+    session.show(session.call(session.client.runs.SignalRun, request), run_views.signaled)
+
+
+def _data(text: str | None) -> Any:
+    from hostd.client import to_payload
+
+    return None if text is None else to_payload(json_argument(text, "--data"))
+
+
+@runs.command(name="signal-with-start")
+@click.argument("workflow")
+@click.argument("key")
+@click.argument("name")
+@click.option("--data", "data_text", metavar="JSON", help="JSON text, @FILE, or - for standard input; else null.")
+@click.option(
+    "--input", "input_text", metavar="JSON", help="Of the run that is started: JSON text, @FILE, or -; else {}."
+)
+@click.option("--version", metavar="V", default="", help="Of the run that is started; else the active version.")
+@click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="May be repeated.")
+@click.option("--request-id", metavar="ID", default="", help="The same id within 24 hours acts once.")
+@click.option("--on-closed", type=click.Choice(["allow", "allow-if-failed", "reject"]), default="allow",
+              show_default=True, help="When a finished run has the key.")  # fmt: skip
+@remote
+def signal_with_start(session: Session, workflow: str, key: str, name: str, **given: Any) -> None:
+    """Send the signal NAME to the open run of WORKFLOW with KEY; start one with it where there is none."""
+    data = _data(given.pop("data_text"))
+    start = _start_spec(workflow, key=key, on_open="unspecified", **given)
+    request = pb.SignalWithStartRequest(namespace=session.namespace, start=start, signal=name, data=data)
+    session.show(session.call(session.client.runs.SignalWithStart, request), run_views.started)
+
+
+@runs.command(epilog=RUN_HELP)
+@run_argument
 @click.option("--request-id", metavar="ID", default="", help="The same id within 24 hours acts once.")
 @remote
 def delete(session: Session, run: str, request_id: str) -> None:

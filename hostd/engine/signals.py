@@ -69,6 +69,15 @@ def receive(draft: Draft, message: Signal) -> None:
     draft.add(SignalReceived(name=message.name, data=value, request_id=message.request_id))
 
 
+def why_refused(plan: Plan, message: Signal) -> HostdError | None:
+    """Return why runs of a plan do not take a signal, None where they do while there is room."""
+    try:
+        _accepted(plan, message)
+    except Refusal as refusal:
+        return refusal.error
+    return None
+
+
 def _accepted(plan: Plan, message: Signal) -> bytes:
     """Return the signal's data as JSON text, defaults applied. Raises Refusal."""
     contract: Any = plan.signals.get(message.name)

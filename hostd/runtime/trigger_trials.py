@@ -16,11 +16,13 @@ from hostd.definition.trigger_document import compile_trigger_document, is_trigg
 from hostd.engine.steps import truth
 from hostd.errors.base import HostdError, Kind, Violation, invalid
 from hostd.journal.port import Journal
+from hostd.model.ids import text_id
+from hostd.model.messages import Signal
 from hostd.model.payload import EVENT_BYTES_MAX
 from hostd.model.requests import TrialEvent
 from hostd.model.views import TrialView
 from hostd.plugin import Event
-from hostd.runtime.event_scope import EventScope, input_of, key_of
+from hostd.runtime.event_scope import EventScope, input_of, key_of, signal_of
 from hostd.runtime.readers import Readers
 from hostd.runtime.starts import StartMaker
 from hostd.runtime.trigger_live import Name
@@ -128,37 +130,60 @@ class TriggerTrials:
             "if", lambda: condition is None or truth(condition.evaluate(scope), "`if` of the trigger")
         )
         key = found.value("key", lambda: key_of(subject.plan, scope))
-        value = found.value("input", lambda: (input_of(subject.plan, scope),))
-        data = dump_json(value[0]) if value is not None else None
-        if data is not None and subject.ready is not None:
-            await self._check_start(namespace, subject.ready, data, key or "", found)
-        run_ids = await self._seen(namespace, subject, given)
+        signal = found.value("signal", lambda: signal_of(subject.plan, scope, "trial"))
+        data = found.value("input", lambda: dump_json(input_of(subject.plan, scope))) if _starts(subject.plan) else None
+        open_run = ""
+        if subject.ready is not None:
+            open_run = await self._open_run(namespace, subject.ready, key or "")
+            self._check(namespace, subject.ready, found, data=data, key=key or "", signal=signal, open_run=open_run)
+        seen = await self._seen(namespace, subject, given)
+        outcome = _outcome(found, subject.plan, matches=matches, seen=seen is not None, open_run=open_run)
         plan = subject.ready.plan if subject.ready is not None else None
         return TrialView(
-            outcome=_outcome(found, matches=matches, seen=run_ids is not None),
+            outcome=outcome,
             workflow=plan.workflow if plan is not None else "",
             version=plan.version if plan is not None else "",
             event=body,
             matches=matches,
             input=data,
             key=key or "",
-            run_ids=run_ids or (),
+            signal=signal.name if signal is not None else "",
+            signal_data=signal.data if signal is not None else None,
+            run_ids=seen or ((open_run,) if outcome == "SIGNALED" else ()),
             violations=tuple(found.violations),
         )
 
-    async def _check_start(self, namespace: str, ready: Ready, data: bytes, key: str, found: _Found) -> None:
-        """Find what would refuse the start: the workflow's schema of its input, or an open run of the key."""
-        try:
-            self._starts.prepare(ready, namespace=namespace, input_json=data, now_ms=0, key=key, placement_text="trial")
-        except HostdError as error:
-            found.refused("input", error)
-            return
+    async def _open_run(self, namespace: str, ready: Ready, key: str) -> str:
+        """Return the id of the open run of a key, empty for none."""
         if not key:
-            return
+            return ""
         workflow = ready.plan.workflow
         run = await self._readers.call(lambda: self._journal.newest_run(namespace, workflow, key, live=True))
-        if run is not None:
-            found.wrong("key", "RUN_OPEN", f"an open run of {workflow} has the key {key!r}")
+        return text_id(run.run_id) if run is not None else ""
+
+    def _check(
+        self,
+        namespace: str,
+        ready: Ready,
+        found: _Found,
+        *,
+        data: bytes | None,
+        key: str,
+        signal: Signal | None,
+        open_run: str,
+    ) -> None:
+        """Find what would refuse the run or the signal: the workflow's schemas, or an open run of the key."""
+        if signal is not None and (contract := ready.plan.signals.get(signal.name)) is not None:
+            found.value("signal.data", lambda: contract.accept(signal.value))
+        if data is not None:
+            found.value(
+                "input",
+                lambda: self._starts.prepare(
+                    ready, namespace=namespace, input_json=data, now_ms=0, key=key, placement_text="trial"
+                ),
+            )
+        if open_run and signal is None:
+            found.wrong("key", "RUN_OPEN", f"the open run {open_run} of {ready.plan.workflow} has the key {key!r}")
 
     async def _seen(self, namespace: str, subject: _Subject, given: TrialEvent) -> tuple[str, ...] | None:
         if not given.event_id or not subject.seen:
@@ -209,13 +234,24 @@ class _Found:
             return None
 
 
-def _outcome(found: _Found, *, matches: bool | None, seen: bool) -> str:
+def _starts(plan: TriggerPlan) -> bool:
+    """Say whether an event may start a run."""
+    return plan.signal is None or plan.start
+
+
+def _outcome(found: _Found, plan: TriggerPlan, *, matches: bool | None, seen: bool, open_run: str) -> str:
     """Return what emission would answer: a known event first, then `if`, then whatever is wrong."""
     if seen:
         return "DUPLICATE"
     if matches is False:
         return "NO_MATCH"
-    return "DEAD_LETTERED" if found.violations else "STARTED"
+    if found.violations:
+        return "DEAD_LETTERED"
+    if plan.signal is None:
+        return "STARTED"
+    if open_run:
+        return "SIGNALED"
+    return "STARTED" if plan.start else "NO_MATCH"
 
 
 def _named(triggers: tuple[TriggerPlan, ...], name: str) -> TriggerPlan:

@@ -12,7 +12,7 @@ from typing import Any
 
 from hostd.definition.plan import Plan
 from hostd.engine.decide import begin, decide
-from hostd.engine.draft import Decision, Needs, Stamp
+from hostd.engine.draft import Decision, Needs, Refused, Stamp
 from hostd.engine.evolve import fold
 from hostd.engine.state import Run
 from hostd.model import commands, messages, records
@@ -38,7 +38,7 @@ class Playbook:
         self.at_ms = START_MS
         self.permits: Mapping[str, int] = {}
         self.blobs: dict[bytes, bytes] = {}
-        self.decision: Decision | Needs = Decision()
+        self.decision: Decision | Needs | Refused = Decision()
         self.history: list[tuple[int, Any]] = []
         self.prefixes: list[tuple[int, tuple[Any, ...]]] = []  # (records so far, the state they lead to)
         self.unsaid: list[str] = []
@@ -54,10 +54,13 @@ class Playbook:
         if isinstance(self.decision, Needs):
             self.unsaid = ["needs " + " ".join(sorted(digest.hex()[:8] for digest in self.decision.digests))]
             return self
+        if isinstance(self.decision, Refused):
+            self.unsaid = [f"refused {self.decision.error.reason}"]
+            return self
         self._take(self.decision)
         return self
 
-    def _decide(self, message: Any) -> Decision | Needs:
+    def _decide(self, message: Any) -> Decision | Needs | Refused:
         stamp = Stamp(self.at_ms, self.permits, self.blobs)
         if isinstance(message, messages.Begin):
             return begin(self.plan, message, stamp)
@@ -142,6 +145,11 @@ def start(
         env=dict(env or {}),
     )
     return messages.Begin(started, (blob,) if blob else ())
+
+
+def signal(name: str, value: Any = None, request_id: str = "") -> messages.Signal:
+    """Say something from outside."""
+    return messages.Signal(name, dump_json(value), value, request_id)
 
 
 def index_of(plan: Plan, step_id: str) -> int:
@@ -229,6 +237,8 @@ def record_text(plan: Plan, record: Any) -> str:
     if kind in (records.RunOutcome, records.RunEnded):
         word = "outcome" if kind is records.RunOutcome else "ended"
         return f"{word} {RunState(record.outcome).name}" + (f" {record.reason}" if record.reason else "")
+    if kind is records.SignalReceived:
+        return f"signal {record.name}"
     words = {
         records.RunStarted: "run started",
         records.CancelRequested: "cancel requested",

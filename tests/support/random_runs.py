@@ -8,6 +8,7 @@ import plans
 from hypothesis import strategies as st
 from playbook import Playbook, start
 
+from hostd.definition.inputs import InputContract
 from hostd.definition.plan import Plan, RetryPlan, StepKind
 from hostd.engine.evolve import fold
 from hostd.model import messages, records
@@ -74,12 +75,24 @@ def random_plans(draw: Any) -> Plan:
         output=draw(st.sampled_from([None, "=result('s0')", "=oops"])),
         fail_fast=draw(st.booleans()),
         timeout_ms=draw(st.sampled_from([0, 0, 15_000])),
+        signals={"S": InputContract({"type": "integer"})},
         cleanup_timeout_ms=draw(st.sampled_from([5_000, 300_000])),
     )
 
 
 _KINDS = ["done"] * 8 + ["error"] * 6 + ["gone"] * 3 + ["slot"] * 4 + ["due"] * 5 + ["later"] * 2
-_KINDS += ["repeat"] * 6 + ["crash", "cancel", "pause", "pause", "resume", "resume", "permits", "foreign"]
+_KINDS += ["repeat"] * 6 + [
+    "crash",
+    "cancel",
+    "pause",
+    "pause",
+    "resume",
+    "resume",
+    "permits",
+    "foreign",
+    "signal",
+    "signal",
+]
 MOVES = st.lists(
     st.tuples(st.sampled_from(_KINDS), st.integers(0, 1_000), st.floats(0, 1, exclude_max=True)), max_size=60
 )
@@ -185,6 +198,17 @@ class Player:
         if active is None or self.run.states[message.step] != StepState.RUNNING:
             return False
         return bool(active.attempt == message.attempt)
+
+    def _signal(self, which: int, random: float) -> None:
+        """A signal that is declared is kept once; one that is not is refused. Neither moves a step."""
+        before = (bytes(self.run.states), self.run.state, tuple(self.run.active))
+        final = run_is_final(self.run.state)
+        said = self.say(messages.Signal("S", b"%d" % which, which, f"id-{which % 7}"))
+        assert len(said) <= (0 if final else 1)
+        assert not self.say(messages.Signal("unknown")), "an undeclared signal was kept"
+        assert (bytes(self.run.states), self.run.state, tuple(self.run.active)) == before, "a signal moved a step"
+        ids = [signal.request_id for signal in self.run.signals]
+        assert len(ids) == len(set(ids)), "a signal was kept twice"
 
     def _foreign(self, which: int, random: float) -> None:
         """Answers about attempts and steps that are not there."""

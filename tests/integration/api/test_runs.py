@@ -424,3 +424,56 @@ def test_payload_numbers_are_the_protos() -> None:
     for state in RunState:
         assert run_pb2.RunState.Value(f"RUN_STATE_{state.name}") == state
     assert payload_pb2.Failure.DESCRIPTOR.fields_by_name["reason"].number == 1
+
+
+SIGNALED = (
+    "workflow: order\nsignals: {PAY: {type: object, required: [amount]}}\n"
+    "steps:\n  a: {uses: flow.wait, with: {duration: 1h}}\n"
+)
+
+
+async def test_a_run_is_told_something(kit: Kit) -> None:
+    """SignalRun answers once; GetRun counts what is kept and the history shows it; a final run refuses it."""
+    await kit.register(SIGNALED)
+    started = await kit.start("order", key="A")
+    said = {"signal": "PAY", "data": Payload(data=b'{"amount": 7}'), "request_id": "r1"}
+    first = await kit.runs.SignalRun(wire.SignalRunRequest(run=ref(started.run_id), **said))
+    again = await kit.runs.SignalRun(wire.SignalRunRequest(run=ref(started.run_id), **said))
+    run = await kit.get(started.run_id)
+    history = await kit.runs.GetRunHistory(wire.GetRunHistoryRequest(run=ref(started.run_id)))
+    record = next(each for each in history.records if each.kind == run_pb2.RECORD_KIND_SIGNAL_RECEIVED)
+
+    assert (first.run_id, first.repeated, again.repeated) == (started.run_id, False, True)
+    assert dict(run.signals) == {"PAY": 1}
+    assert (record.signal, record.value.data, record.principal) == ("PAY", b'{"amount":7}', "owner")
+    await kit.runs.TerminateRun(wire.TerminateRunRequest(run=ref(started.run_id)))
+    late = wire.SignalRunRequest(run=ref(started.run_id), signal="PAY", data=said["data"])
+    error = await refused(kit.runs.SignalRun(late))
+    assert (error.kind, error.reason) == (Kind.STATE, "RUN_FINAL")
+
+
+async def test_a_signal_starts_the_run_of_its_key(kit: Kit) -> None:
+    """SignalWithStart begins one run and then finds it; without a key, or with faulty data, nothing begins."""
+    await kit.register(SIGNALED)
+
+    def ask(amount: str, request_id: str = "", **fields: object) -> wire.SignalWithStartRequest:
+        start = wire.StartSpec(workflow="order", request_id=request_id, **({"key": "A"} | fields))  # type: ignore[arg-type]
+        return wire.SignalWithStartRequest(start=start, signal="PAY", data=Payload(data=amount.encode()))
+
+    for faulty, reason in (
+        (ask('{"amount": 1}', key=""), "ARGUMENT_INVALID"),
+        (ask('{"amount": 1}', on_open=wire.ON_OPEN_FAIL), "ARGUMENT_INVALID"),
+        (ask("{}"), "SIGNAL_INVALID"),
+    ):
+        assert (await refused(kit.runs.SignalWithStart(faulty))).reason == reason
+    assert (await kit.runs.CountRuns(wire.CountRunsRequest(filter='workflow == "order"'))).count == 0
+
+    first = await kit.runs.SignalWithStart(ask('{"amount": 1}', "r1"))
+    second = await kit.runs.SignalWithStart(ask('{"amount": 2}', "r2"))
+    again = await kit.runs.SignalWithStart(ask('{"amount": 1}', "r1"))
+    error = await refused(kit.runs.SignalWithStart(ask('{"amount": 9}', "r1")))
+
+    assert (first.existing, second.existing, again.existing) == (False, True, True)
+    assert {first.run_id, second.run_id, again.run_id} == {first.run_id} and first.version == second.version != ""
+    assert error.reason == "REQUEST_ID_CONFLICT"
+    assert dict((await kit.get(first.run_id)).signals) == {"PAY": 2}

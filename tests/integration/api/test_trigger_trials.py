@@ -47,6 +47,12 @@ async def try_it(kit: Kit, data: Any, **fields: Any) -> pb.TestTriggerResponse:
     return await kit.triggers.TestTrigger(pb.TestTriggerRequest(data=payload(data), **where))
 
 
+SIGNALS = HOOK.replace("triggers:", "signals: {PAY: {type: integer}}\ntriggers:").replace(
+    '    input: {n: "${{ event.data.n }}"}\n',
+    '    signal: {name: PAY, data: "${{ event.data.said }}"}\n    start: false\n',
+)
+
+
 async def count_runs(kit: Kit) -> int:
     """Return how many runs there are."""
     return (await kit.runs.CountRuns(runs.CountRunsRequest())).count
@@ -333,3 +339,39 @@ async def test_a_token_of_another_life_is_expired(tmp_path: Path) -> None:
         expired = await refused(kit.triggers.WatchTriggers(pb.WatchTriggersRequest(resume_token=message.resume_token)))
     assert foreign.reason == "RESUME_TOKEN_INVALID"
     assert expired.reason == "RESUME_TOKEN_EXPIRED"
+
+
+async def test_a_signal_is_tried(kit: Kit) -> None:
+    """What would be said and to whom: nobody without an open run, and a fault names its place."""
+    await kit.register(SIGNALS)
+    nobody = await try_it(kit, {"n": 1, "key": 1, "said": 5})
+    await kit.start("order", key="k1")
+    told = await try_it(kit, {"n": 1, "key": 1, "said": 5})
+    faulty = await try_it(kit, {"n": 1, "key": 1, "said": "five"})
+
+    assert [each.outcome for each in (nobody, told, faulty)] == ["NO_MATCH", "SIGNALED", "DEAD_LETTERED"]
+    assert (told.signal, told.signal_data.data) == ("PAY", b"5")
+    assert [(fault.path, fault.reason) for fault in faulty.violations][0][0].startswith("signal")
+
+
+async def test_a_signal_is_tried(kit: Kit) -> None:
+    """To the open run of the key it would be SIGNALED; with none it would start one, or not, as `start` says."""
+    machine = (
+        "workflow: parcel\nversion: 1.0.0\n"
+        "triggers:\n  scan:\n    uses: mock.emit\n    with: {count: 0}\n    key: '${{ event.data.id }}'\n"
+        "    signal: {name: scanned, data: '${{ event.data }}'}\n    start: START\n"
+        "steps:\n  a: {uses: flow.wait, with: {duration: 1h}}\n"
+    )
+    await kit.register(machine.replace("START", "true"))
+    await kit.core.triggers.reconcile()
+    where = {"workflow": "parcel", "name": "scan"}
+    none = await try_it(kit, {"id": "p1"}, **where)
+    fired = await kit.triggers.FireTrigger(pb.FireTriggerRequest(data=payload({"id": "p1"}), **where))
+    there = await try_it(kit, {"id": "p1"}, **where)
+    await kit.register(machine.replace("START", "false").replace("1.0.0", "1.1.0"))
+    await kit.core.triggers.reconcile()
+    only = await try_it(kit, {"id": "p2"}, **where)
+
+    assert (none.outcome, none.signal, json.loads(none.signal_data.data)) == ("STARTED", "scanned", {"id": "p1"})
+    assert (there.outcome, list(there.run_ids)) == ("SIGNALED", list(fired.run_ids))
+    assert (only.outcome, only.HasField("input")) == ("NO_MATCH", False)
