@@ -125,9 +125,10 @@ class Attempts:
         """Send the last progress of all, and every outcome that is not recorded."""
         for attempt in self._running.values():
             attempt.heartbeats.again()
-        for outcome, heartbeats in self._outcomes.values():
+        for key, (outcome, heartbeats) in self._outcomes.items():
             if heartbeats is not None:
                 heartbeats.again()
+            self._workplace.logs.flush(key, last=True)
             self._link.push(pb.FromPlugin(outcome=outcome))
 
     # -- running

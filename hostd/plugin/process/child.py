@@ -27,6 +27,7 @@ from hostd.plugin.process.wire import fault_to_wire
 from hostd.plugin.v1 import host_pb2 as pb
 
 TERM_GRACE_S = 10.0
+GRACE_SHARE = 0.8  # the rest is for saying goodbye, before whoever waits takes sterner measures
 CANCEL_S = 2.0
 FAREWELL_S = 1.0
 OK, BROKEN, REFUSED, ORPHANED = 0, 1, 3, 4
@@ -52,6 +53,7 @@ class Child:
         self._triggers = Triggers(registrations, self._workplace, link=self._link, tasks=self._tasks)
         self._hello = describe(birth, loaded, protocol=(PROTOCOL_MIN, PROTOCOL_MAX), pid=os.getpid())
         self._draining: asyncio.Task[None] | None = None
+        self._patience: asyncio.Timeout | None = None
 
     async def serve(self) -> int:
         """Serve until the host says so, or is gone; return the exit code."""
@@ -77,7 +79,7 @@ class Child:
     def _watch_for_the_end(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.drain, TERM_GRACE_S, "the process was told to end")
+            loop.add_signal_handler(number, self._told_to_end)
         watch_stdin(lambda: loop.call_soon_threadsafe(self._link.drop))
 
     # -- the link's receiver
@@ -161,13 +163,22 @@ class Child:
             self._link.push(pb.FromPlugin(leaving=pb.Leaving(message=why)))
             self._draining = self._tasks.spawn(self._drain(grace_s), name="drain")
 
+    def _told_to_end(self) -> None:
+        """SIGTERM: drain; whoever drains already has had its time."""
+        if self._patience is not None:
+            self._patience.reschedule(asyncio.get_running_loop().time())
+            return
+        self.drain(TERM_GRACE_S, "the process was told to end")
+
     async def _drain(self, grace_s: float) -> None:
         try:
-            async with asyncio.timeout(grace_s):
+            async with asyncio.timeout(grace_s * GRACE_SHARE) as self._patience:
                 await self._triggers.end(grace_s)
                 await self._attempts.settled()
         except TimeoutError:
             pass  # what is left is cut off: the host knows what becomes of attempts whose process is gone
+        finally:
+            self._patience = None
         await self._link.finish(FAREWELL_S)
 
 

@@ -65,7 +65,7 @@ class LogPost:
         """Send an owner's lines; return whether they all went.
 
         Args:
-            last: no more come: they are sent though others wait for room, and forgotten where the host is gone.
+            last: no more come: they are sent though others wait for room.
             dropped: lines that never got here.
         """
         lines = self._waiting.get(owner, deque())
@@ -73,7 +73,7 @@ class LogPost:
         if dropped:
             lines.append(self._line("warning", f"{dropped} log lines were dropped: past the bounds", b""))
         while lines:
-            if not last and (not self._link.up or self._link.outbox.full):
+            if not self._link.up or (self._link.outbox.full and not last):
                 return False
             self._link.push(pb.FromPlugin(log=_frame(owner, self._batch(lines))))
         self._waiting.pop(owner, None)

@@ -228,6 +228,16 @@ async def test_sigterm_drains_and_cuts_off_what_does_not_end(host: TestHost, sam
     assert "cancelled" in sample.output
 
 
+async def test_sigterm_ends_a_drain_that_takes_long(host: TestHost, sample: PluginChild) -> None:
+    """Whoever asked for the drain wants it over: it does not wait for the rest of the grace."""
+    connection = await host.connection()
+    await connection.say(start_attempt=start_of("sample.wait"))
+    await connection.say(drain=pb.Drain(grace_ms=600_000))
+    await connection.hear("leaving")
+    os.kill(sample.process.pid, signal.SIGTERM)
+    assert await sample.exit_code() == 0
+
+
 async def test_sigterm_ends_an_idle_process(host: TestHost, sample: PluginChild) -> None:
     """Exit code 0."""
     connection = await host.connection()
