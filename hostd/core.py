@@ -116,6 +116,7 @@ class Core:
             data_dir=self.data,
             random=self.random,
             limits=_process_limits(self.config),
+            plugins_dir=self._plugins_dir(),
         )
         self.lua = LuaPool(_pool_options(self.config), clock=self.clock)
         self.routes = RouteTable()
@@ -327,6 +328,12 @@ class Core:
             spawn(measure_lag(self.meter, self.clock), name="loop-lag"),
         ]
         _log.info("core_open journal=%s lost_attempts=%d", self.info.path or self.info.kind, lost)
+
+    def _plugins_dir(self) -> Path | None:
+        """Return the folder of plugin folders; None where there is no data folder and none was named."""
+        if self.config.plugins.safe_mode:
+            return None
+        return self.config.plugins.dir or (self.data / "plugins" if self.data is not None else None)
 
     def _plugin_socket(self) -> Path | None:
         return prepare_socket(self.data, name="plugins.sock") if self.data is not None and self.host.outside else None

@@ -88,6 +88,10 @@ class PluginLimits(Room):
 class Plugins(Room):
     """Which plugins load, and how."""
 
+    dir: Path | None = Field(
+        None,
+        description="Folder whose sub-folders are plugins, watched while the daemon runs; unset: `<data>/plugins`.",
+    )
     inline: tuple[PluginId, ...] = Field(
         (), description="Plugins, other than built-in ones, trusted to run inside the daemon. They can stop it."
     )

@@ -287,6 +287,11 @@ REASONS: dict[str, ReasonPage] = {
         "An installed plugin that the operator did not choose to run inside the daemon needs a process of its own.",
         "Add its id to `plugins.inline` if you trust it.",
     ),
+    "MANIFEST_INVALID": ReasonPage(
+        Kind.INVALID,
+        "A plugin's `hostd-plugin.yaml` has mistakes, or its files are not those it was written for.",
+        "Correct what is named; the plugin is looked at again as soon as its folder changes.",
+    ),
     "PLUGIN_UNAVAILABLE": ReasonPage(
         Kind.UNAVAILABLE,
         "The plugin's process is not there, does not answer, or is kept out after repeated crashes.",

@@ -120,6 +120,7 @@ class TriggerScope(TriggerFacts):
         self.http = TriggerDoor(routes, namespace, f"{workflow}/{name}")
         self._emit = emit
         self._services = services
+        self._since_ms = None if since is None else round(since.timestamp() * 1000)
 
     @property
     def kv(self) -> NamespaceKeys:
@@ -129,7 +130,7 @@ class TriggerScope(TriggerFacts):
     @property
     def events(self) -> NamespaceEvents:
         """The namespace's topics."""
-        return NamespaceEvents(self._served().topics, self.namespace)
+        return NamespaceEvents(self._served().topics, self.namespace, since_ms=self._since_ms)
 
     def _served(self) -> Services:
         if self._services is None:

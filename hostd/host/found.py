@@ -94,6 +94,8 @@ class Choices(msgspec.Struct, frozen=True, gc=False):
 
     def outside(self, found: Found) -> bool:
         """Say whether a plugin runs outside the daemon."""
+        if found.launch is None:
+            return False
         if found.id in self.process:
             return True
         return found.source is not Source.BUILT_IN and found.id not in self.inline

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from random import Random, SystemRandom
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from hostd.aio import Clock, SystemClock
 from hostd.errors.base import HostdError, invalid
@@ -22,6 +22,7 @@ from hostd.host.registry import ActionEntry, HostRegistry, TriggerEntry
 from hostd.host.secrets import read_secret
 
 if TYPE_CHECKING:
+    from hostd.host.folders.folders import Folders
     from hostd.host.process.processes import Processes
 
 _log = logging.getLogger("hostd.host")
@@ -38,6 +39,7 @@ class PluginHost:
         data_dir: Path | None = None,
         random: Random | None = None,
         limits: ProcessLimits | None = None,
+        plugins_dir: Path | None = None,
     ) -> None:
         self._choices = choices or Choices()
         self._clock = clock or SystemClock()
@@ -48,6 +50,8 @@ class PluginHost:
         self.registry = self._inside
         self._random = random or SystemRandom()
         self._limits = limits or ProcessLimits()
+        self._plugins_dir = plugins_dir
+        self.folders: Folders | None = None
         self.processes: Processes | None = None  # made when the first is needed: it brings gRPC
         self.changed: Callable[[], None] | None = None  # told when the registry was replaced
 
@@ -87,24 +91,43 @@ class PluginHost:
         Raises:
             OSError: the socket they dial cannot be made.
         """
-        if self._outside:
-            processes = self._processes()
-            await processes.start(self._outside, socket=socket)
+        if self._outside or self._plugins_dir is not None:
+            processes = self._processes(socket)
+            await processes.start(self._outside)
+            await self._start_folders(processes)
             await processes.inherited()
             self._unused -= processes.settings_used
             self._tell_unused()
 
     @property
     def outside(self) -> bool:
-        """Whether any plugin that was found runs outside the daemon."""
-        return bool(self._outside)
+        """Whether any plugin runs, or may come to run, outside the daemon."""
+        return bool(self._outside) or self._plugins_dir is not None
 
     def drop_unclaimed(self) -> None:
         """Recovery is over: what plugin processes still hold and nobody waits for is stopped."""
         if self.processes is not None:
             self.processes.drop_unclaimed()
 
-    def _processes(self) -> Processes:
+    async def _start_folders(self, processes: Processes) -> None:
+        if self._plugins_dir is None:
+            return
+        from hostd.host.folders.folders import Folders
+
+        self.folders = Folders(
+            self._plugins_dir,
+            self._choices,
+            processes,
+            clock=self._clock,
+            changed=self._compose,
+            taken=self._taken,
+        )
+        await self.folders.start()
+
+    def _taken(self, plugin_id: str) -> bool:
+        return any(report.id == plugin_id for report in self._inside.plugins)
+
+    def _processes(self, socket: Path | None = None) -> Processes:
         from hostd.host.process.processes import Processes
 
         if self.processes is None:
@@ -115,13 +138,14 @@ class PluginHost:
                 data_dir=self._data_dir,
                 settings=self._choices.settings,
                 changed=self._compose,
+                socket=socket,
             )
         return self.processes
 
     def _compose(self) -> None:
         """Replace the registry by what is loaded inside and what processes serve now."""
-        if self.processes is not None:
-            self.registry = composed(self._inside, self.processes)
+        guests: list[Guests] = [room for room in (self.processes, self.folders) if room is not None]
+        self.registry = composed(self._inside, guests)
         if self.changed is not None:
             self.changed()
 
@@ -160,29 +184,53 @@ class PluginHost:
 
     async def close(self) -> None:
         """Close every shared component, in reverse order of loading; may be called twice."""
+        if self.folders is not None:
+            await self.folders.stop()
         if self.processes is not None:
             await self.processes.stop()
         for entry in reversed(self._inside.shared()):
             await entry.life.close()
 
 
-def composed(inside: HostRegistry, processes: Processes) -> HostRegistry:
-    """Return one registry of both. What runs inside keeps its ids; of two processes the first keeps an id."""
+class Guests(Protocol):
+    """Plugins that come and go while the daemon runs."""
+
+    def entries(self) -> Iterable[tuple[str, Sequence[ActionEntry], Sequence[TriggerEntry]]]:
+        """Return what each plugin serves, by plugin."""
+        ...
+
+    def reports(self) -> Sequence[PluginReport]:
+        """Return what became of each."""
+        ...
+
+    def left_out(self, plugin_id: str, fault: HostdError) -> None:
+        """Another plugin has one of its components already."""
+        ...
+
+
+def composed(inside: HostRegistry, guests: Sequence[Guests]) -> HostRegistry:
+    """Return one registry of all. What runs inside keeps its ids; of two guests the first keeps an id."""
     actions: dict[str, ActionEntry] = dict(inside.actions)
     triggers: dict[str, TriggerEntry] = dict(inside.triggers)
-    for plugin_id, their_actions, their_triggers in processes.entries():
-        owners = [*(actions.get(one.id) for one in their_actions), *(triggers.get(one.id) for one in their_triggers)]
-        owner = next((entry for entry in owners if entry is not None), None)
-        if owner is not None:
-            message = f"{owner.id} is provided by plugin {owner.plugin} already"
-            processes.taken(plugin_id, invalid("PLUGIN_FAILED", message))
-            continue
-        actions.update((one.id, one) for one in their_actions)
-        triggers.update((one.id, one) for one in their_triggers)
-    reports = [report for report in inside.plugins if report.id not in processes.known]
-    return HostRegistry(
-        actions=actions, triggers=triggers, secrets=inside.secrets, plugins=[*reports, *processes.reports()]
-    )
+    for room in guests:
+        for plugin_id, their_actions, their_triggers in room.entries():
+            owners = [
+                *(actions.get(one.id) for one in their_actions),
+                *(triggers.get(one.id) for one in their_triggers),
+            ]
+            owner = next((entry for entry in owners if entry is not None), None)
+            if owner is not None:
+                message = f"{owner.id} is provided by plugin {owner.plugin} already"
+                room.left_out(plugin_id, invalid("PLUGIN_FAILED", message))
+                continue
+            actions.update((one.id, one) for one in their_actions)
+            triggers.update((one.id, one) for one in their_triggers)
+    theirs = [report for room in guests for report in room.reports()]
+    named = {report.id for report in theirs}
+    ours = [
+        report for report in inside.plugins if report.state is not PluginState.NEEDS_PROCESS or report.id not in named
+    ]
+    return HostRegistry(actions=actions, triggers=triggers, secrets=inside.secrets, plugins=[*ours, *theirs])
 
 
 def _absent(plugin_id: str) -> Found:

@@ -123,6 +123,10 @@ class Topics(Protocol):
         """Return events past a position (None: from now on) and where to go on, waiting up to `wait_ms` for one."""
         ...
 
+    async def before(self, namespace: str, at_ms: int) -> int:
+        """Return the position behind which everything lies that was published at that time or later."""
+        ...
+
 
 class Requests(Protocol):
     """Requests that actions make through the host."""

@@ -80,11 +80,12 @@ class AttemptBlobs:
 class NamespaceEvents:
     """The Events of one namespace."""
 
-    __slots__ = ("_namespace", "_topics")
+    __slots__ = ("_namespace", "_since_ms", "_topics")
 
-    def __init__(self, topics: Topics, namespace: str) -> None:
+    def __init__(self, topics: Topics, namespace: str, *, since_ms: int | None = None) -> None:
         self._topics = topics
         self._namespace = namespace
+        self._since_ms = since_ms  # a subscription that names no position begins here; None: now
 
     async def publish(self, topic: str, *events: Event) -> list[int]:
         """Append events to a topic, all or none; return their positions once durable."""
@@ -94,6 +95,8 @@ class NamespaceEvents:
         self, topics: Sequence[str], *, after: int | None, limit: int = PAGE_EVENTS, wait_ms: int = 0
     ) -> tuple[list[Published], int]:
         """Return a page of events past a position, and where to go on; for plugins in other processes."""
+        if after is None and self._since_ms is not None:
+            after = await self._topics.before(self._namespace, self._since_ms)
         return await self._topics.read(self._namespace, topics, after=after, limit=limit, wait_ms=wait_ms)
 
     async def subscribe(self, topics: Sequence[str], *, after: int | None = None) -> AsyncIterator[Published]:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from hostd.errors.base import HostdError, Kind, invalid
+from hostd.host.folders.lua_actions import LuaOptions
 from hostd.lua.call import ScriptCall, ScriptFailure, ScriptResult
 from hostd.lua.limits import DEFAULT_LIMITS, LIMIT_ROWS, ScriptLimits
 from hostd.lua.ports import HostCalls, NoHostCalls, ScriptCallError
@@ -62,6 +63,8 @@ class Scripts:
 
     async def run_step(self, attempt: Attempt, options: Any) -> bytes:
         """Return a script step's result as JSON text. Raises ScriptStepError, HostdError."""
+        options = options.script_call() if isinstance(options, LuaOptions) else options
+        capabilities = getattr(options, "capabilities", frozenset(attempt.plan.permissions))
         call = ScriptCall(
             source=options.script,
             input=dump_json(options.input),
@@ -75,7 +78,7 @@ class Scripts:
             limits=self._lowered(options.limits.given() if options.limits is not None else {}),
             time_ms=attempt.ready_at_ms,
             seed=hashlib.blake2b(attempt.idempotency_key.encode(), digest_size=16).digest(),
-            capabilities=frozenset(attempt.plan.permissions) & self._granted,
+            capabilities=capabilities & self._granted,
             share=(attempt.namespace, attempt.plan.workflow),
         )
         result = await self._run(call, StepCalls(attempt, self._actions(), self._contexts))

@@ -14,13 +14,14 @@ from hostd.host.process.remembered import Remembered, forget, remembered
 class Nursery:
     """Makes the processes of one plugin, one at a time. `cookie` is what the next one says to be let in."""
 
-    def __init__(self, plugin: str, version: str, launch: Launch, home: ProcessHome) -> None:
+    def __init__(self, plugin: str, version: str, launch: Launch, home: ProcessHome, *, beside: bool) -> None:
+        """Look for what was left behind, unless this is a version `beside` one that this daemon runs."""
         self._plugin = plugin
         self._version = version
         self._launch = launch
         self._home = home
         self._note = home.run_dir / f"{plugin}.{launch.digest(version)}.json"
-        self._inherited = self._left_behind()
+        self._inherited = None if beside else self._left_behind()
         self.took_over = self._inherited is not None
         self.cookie = self._inherited.cookie if self._inherited is not None else secrets.token_hex(32)
 

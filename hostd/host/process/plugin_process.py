@@ -38,6 +38,7 @@ CRASHES_MAX = 5
 CRASH_WINDOW_S = 600.0
 QUARANTINE_S = 600.0
 DRAIN_S = 5.0
+RETIRE_S = 600.0
 LOOK_S = 1.0
 STRAY_FRAMES_MAX = 1_000
 _log = logging.getLogger("hostd.host.process")
@@ -62,7 +63,14 @@ class PluginProcess:
     """The process of one plugin, as the host keeps it: its life, and the connection it has now."""
 
     def __init__(
-        self, plugin: str, version: str, launch: Launch, home: ProcessHome, changed: Callable[[PluginProcess], None]
+        self,
+        plugin: str,
+        version: str,
+        launch: Launch,
+        home: ProcessHome,
+        changed: Callable[[PluginProcess], None],
+        *,
+        beside: bool = False,
     ) -> None:
         self.plugin = plugin
         self.version = version
@@ -78,7 +86,7 @@ class PluginProcess:
         self.provisioning = Provisioning()
         self._home = home
         self._tell_changed = changed
-        self._nursery = Nursery(plugin, version, launch, home)
+        self._nursery = Nursery(plugin, version, launch, home, beside=beside)
         self._link: Link | None = None
         self._child: Child | None = None
         self._changed = asyncio.Event()
@@ -147,6 +155,13 @@ class PluginProcess:
             await asyncio.wait([self._supervisor], timeout=grace_s + 10.0)
             self._supervisor.cancel()
         self._home.switchboard.forget(self)
+
+    async def retire(self, grace_s: float = RETIRE_S) -> None:
+        """Another version serves now: let what runs here end, then stop."""
+        until_s = self._home.clock.monotonic_s() + grace_s
+        while (self.claims.any or self.desk.triggers) and self._home.clock.monotonic_s() < until_s:
+            await self._home.clock.sleep(LOOK_S)
+        await self.stop()
 
     def release(self) -> None:
         """Let a quarantined or broken plugin start again."""

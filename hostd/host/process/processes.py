@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from hostd.aio import Clock, spawn
 from hostd.errors.base import HostdError
@@ -19,6 +19,7 @@ from hostd.host.process.home import ProcessHome
 from hostd.host.process.launch import Launch, ProcessLimits
 from hostd.host.process.plugin_process import PluginProcess, ProcessState
 from hostd.host.process.switchboard import Switchboard
+from hostd.plugin.v1 import host_pb2 as pb
 
 FIRST_WORD_S = 10.0
 REDIAL_S = 10.0
@@ -29,6 +30,14 @@ _SHOWN = {
     ProcessState.QUARANTINED: PluginState.QUARANTINED,
     ProcessState.BROKEN: PluginState.FAILED,
 }
+
+
+class _Served(NamedTuple):
+    """What a process serves. `said`: which process, and its components as it named them."""
+
+    said: tuple[PluginProcess, tuple[pb.Component, ...]]
+    actions: list[RemoteActionEntry]
+    triggers: list[RemoteTriggerEntry]
 
 
 class Processes:
@@ -43,7 +52,13 @@ class Processes:
         data_dir: Path | None,
         settings: Mapping[str, Any],
         changed: Callable[[], None],
+        socket: Path | None = None,
     ) -> None:
+        """Listen to nothing yet.
+
+        Args:
+            socket: where to listen; None in a folder of its own.
+        """
         self.switchboard = Switchboard()
         self.known: dict[str, PluginProcess] = {}
         self.settings_used: set[str] = set()
@@ -53,19 +68,19 @@ class Processes:
         self._data_dir = data_dir
         self._settings = settings
         self._changed = changed
+        self._socket = socket
         self._found: dict[str, Found] = {}
-        self._entries: dict[str, tuple[object, list[RemoteActionEntry], list[RemoteTriggerEntry]]] = {}
+        self._entries: dict[str, _Served] = {}
         self._faults: dict[str, HostdError] = {}
+        self._retiring: dict[asyncio.Task[None], PluginProcess] = {}
+        self._notes: dict[str, str] = {}  # why a newer version does not serve
         self._run_dir: Path | None = None
         self._own_run_dir = False
 
     # -- life
 
-    async def start(self, found: Iterable[Found], *, socket: Path | None = None) -> None:
+    async def start(self, found: Iterable[Found]) -> None:
         """Listen, start every plugin's process, and wait (a while) until each has said what it serves.
-
-        Args:
-            socket: where to listen; None in a folder of its own.
 
         Raises:
             OSError: the socket or its folder cannot be made.
@@ -75,7 +90,7 @@ class Processes:
             return
         run_dir = await self._folder()
         processes = [self._add(plugin, run_dir) for plugin in wanted]
-        await self._listen(run_dir, socket)  # now that all are expected: one that outlived a daemon dials at once
+        await self._listen(run_dir)  # now that all are expected: one that outlived a daemon dials at once
         for process in processes:
             process.start()
         await self._hear(processes)
@@ -90,9 +105,9 @@ class Processes:
                 await asyncio.to_thread(self._run_dir.mkdir, mode=0o700, parents=True, exist_ok=True)
         return self._run_dir
 
-    async def _listen(self, run_dir: Path, socket: Path | None) -> None:
+    async def _listen(self, run_dir: Path) -> None:
         if not self.switchboard.address:
-            path = socket or run_dir / "host.sock"
+            path = self._socket or run_dir / "host.sock"
             await asyncio.to_thread(path.unlink, missing_ok=True)
             await self.switchboard.start(path)
 
@@ -101,7 +116,9 @@ class Processes:
         chosen = launch or found.launch
         if chosen is None:
             raise ValueError(f"plugin {found.id} has no process")
-        process = self.known[found.id] = PluginProcess(found.id, found.version, chosen, home, self._heard)
+        beside = found.id in self.known
+        process = PluginProcess(found.id, found.version, chosen, home, self._heard, beside=beside)
+        self.known[found.id] = process
         self._found[found.id] = found
         return process
 
@@ -112,13 +129,13 @@ class Processes:
             for task in late:
                 task.cancel()
 
-    async def add(self, found: Found, *, socket: Path | None = None) -> PluginReport:
+    async def add(self, found: Found) -> PluginReport:
         """Start one more plugin's process, or another version of it; return what became of it.
 
         The old one goes on serving until the new one is ready, and stays when the new one cannot be used.
         """
         run_dir = await self._folder()
-        await self._listen(run_dir, socket)
+        await self._listen(run_dir)
         old = self.known.get(found.id)
         old_found, old_entries = self._found.get(found.id), self._entries.get(found.id)
         fresh = self._add(found, run_dir)
@@ -130,11 +147,15 @@ class Processes:
             return report
         if report.state is not PluginState.LOADED and old_found is not None and old_entries is not None:
             await fresh.stop()
+            self.note(found.id, f"version {found.version} does not serve: {report.reason} {report.message}")
             self.known[found.id], self._found[found.id], self._entries[found.id] = old, old_found, old_entries
             self._faults.pop(found.id, None)
             self._changed()
             return report
-        await old.stop()
+        self._notes.pop(found.id, None)
+        retiring = spawn(old.retire(), name=f"old version of {found.id}")
+        self._retiring[retiring] = old
+        retiring.add_done_callback(lambda done: self._retiring.pop(retiring, None))
         return report
 
     async def remove(self, plugin_id: str) -> None:
@@ -143,13 +164,17 @@ class Processes:
         self._found.pop(plugin_id, None)
         self._entries.pop(plugin_id, None)
         self._faults.pop(plugin_id, None)
+        self._notes.pop(plugin_id, None)
         self._changed()
         if process is not None:
             await process.stop()
 
     async def stop(self) -> None:
         """Drain and end every process, and close the socket."""
-        await asyncio.gather(*(process.stop() for process in self.known.values()))
+        old = list(self._retiring.values())
+        for task in list(self._retiring):
+            task.cancel()
+        await asyncio.gather(*(process.stop() for process in (*self.known.values(), *old)))
         await self.switchboard.stop()
         if self._own_run_dir and self._run_dir is not None:
             await asyncio.to_thread(shutil.rmtree, self._run_dir, ignore_errors=True)
@@ -165,7 +190,8 @@ class Processes:
         """Make entries of what a process says it serves, where that is new."""
         process = self.known[plugin_id]
         known = self._entries.get(plugin_id)
-        if not process.components or (known is not None and known[0] == process.components):
+        said = (process, process.components)
+        if not process.components or (known is not None and known.said == said):
             return
         self._faults.pop(plugin_id, None)
         try:
@@ -179,15 +205,19 @@ class Processes:
             self._faults[plugin_id] = error
             self._entries.pop(plugin_id, None)
             return
-        self._entries[plugin_id] = (process.components, actions, triggers)
+        self._entries[plugin_id] = _Served(said, actions, triggers)
 
-    def taken(self, plugin_id: str, fault: HostdError) -> None:
+    def left_out(self, plugin_id: str, fault: HostdError) -> None:
         """Leave a plugin's components out: another plugin has one of them."""
         self._faults[plugin_id] = fault
 
+    def note(self, plugin_id: str, message: str) -> None:
+        """Show beside a plugin why its newest version is not the one that serves."""
+        self._notes[plugin_id] = message
+
     def entries(self) -> Iterable[tuple[str, list[RemoteActionEntry], list[RemoteTriggerEntry]]]:
         """Return what each plugin serves, by plugin."""
-        return [(plugin_id, actions, triggers) for plugin_id, (_, actions, triggers) in self._entries.items()]
+        return [(plugin_id, served.actions, served.triggers) for plugin_id, served in self._entries.items()]
 
     def reports(self) -> list[PluginReport]:
         """Return what became of each."""
@@ -200,7 +230,7 @@ class Processes:
         state = _SHOWN.get(process.state, PluginState.LOADED if process.components else PluginState.STARTING)
         if state is PluginState.STARTING and process.components:
             state = PluginState.LOADED  # it is started again; what it serves is known
-        reason, message = "", process.message
+        reason, message = "", process.message or self._notes.get(plugin_id, "")
         if state in (PluginState.FAILED, PluginState.QUARANTINED):
             reason = "PLUGIN_FAILED" if state is PluginState.FAILED else "PLUGIN_UNAVAILABLE"
         if fault is not None:
@@ -214,7 +244,7 @@ class Processes:
             process.api,
             components=tuple(f"{one.kind} {one.id}" for one in process.components),
             reason=reason,
-            message=message,
+            message=message.removeprefix("PLUGIN_FAILED: "),
             traceback=process.traceback,
             isolation="process",
         )

@@ -1,0 +1,211 @@
+"""Plugins as folders: what lies in `plugins_dir` is served, what is dropped in comes, what changes is loaded beside
+the old version, what goes is let go. A broken one is listed with its mistakes and hurts nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import msgspec
+
+from hostd.aio import Clock, spawn
+from hostd.errors.base import HostdError, invalid
+from hostd.host.contexts import ProvisionScope
+from hostd.host.folders.lua_actions import lua_entries
+from hostd.host.folders.scan import PluginFolder, Signature, folders_in, read_folder
+from hostd.host.found import Choices, Found, PluginReport, PluginState, Source
+from hostd.host.process.processes import Processes
+from hostd.host.registry import ActionEntry, TriggerEntry
+
+POLL_S = 0.5
+_log = logging.getLogger("hostd.host.folders")
+
+
+class _Known:
+    """A folder as it was last looked at."""
+
+    def __init__(self, signature: Signature) -> None:
+        self.signature = signature
+        self.seen: Signature | None = None  # a change that has not settled yet
+        self.plugin: PluginFolder | None = None
+
+
+class Folders:
+    """Owns what folders provide. `changed` is called when that is not what it was."""
+
+    def __init__(
+        self,
+        plugins_dir: Path,
+        choices: Choices,
+        processes: Processes,
+        *,
+        clock: Clock,
+        changed: Callable[[], None],
+        taken: Callable[[str], bool],
+    ) -> None:
+        """Look at nothing yet.
+
+        Args:
+            taken: says whether a plugin of that id comes from elsewhere.
+        """
+        self._dir = plugins_dir
+        self._choices = choices
+        self._processes = processes
+        self._clock = clock
+        self._changed = changed
+        self._taken = taken
+        self._known: dict[str, _Known] = {}
+        self._reports: dict[str, PluginReport] = {}  # by folder, of those that no process serves
+        self._lua: dict[str, list[ActionEntry]] = {}  # by plugin
+        self._watch: asyncio.Task[None] | None = None
+
+    # -- life
+
+    async def start(self) -> None:
+        """Serve what is there, and follow what changes from here on."""
+        there = await asyncio.to_thread(folders_in, self._dir)
+        self._known = {name: _Known(signature) for name, signature in there.items()}
+        await asyncio.gather(*(self._serve(name, known) for name, known in self._known.items()))
+        self._watch = spawn(self._follow(), name="plugin-folders")
+
+    async def stop(self) -> None:
+        """Follow no more."""
+        if self._watch is not None:
+            self._watch.cancel()
+
+    async def _follow(self) -> None:
+        while True:
+            await self._clock.sleep(POLL_S)
+            await self.look()
+
+    async def look(self) -> None:
+        """Compare what is there with what is served; a change counts once it has stood still for one look."""
+        there = await asyncio.to_thread(folders_in, self._dir)
+        for name in [name for name in self._known if name not in there]:
+            await self._remove(name)
+        for name, signature in there.items():
+            known = self._known.get(name)
+            if known is None:
+                known = self._known[name] = _Known(())
+            if signature == known.signature:
+                known.seen = None
+            elif signature != known.seen:
+                known.seen = signature  # it may still be being copied
+            else:
+                known.signature, known.seen = signature, None
+                await self._serve(name, known)
+
+    # -- one folder
+
+    async def _serve(self, name: str, known: _Known) -> None:
+        """Read a folder and put what it provides in the place of what it provided."""
+        old = known.plugin
+        try:
+            fresh = await asyncio.to_thread(read_folder, self._dir / name)
+            self._check_free(fresh, name)
+            known.plugin = fresh
+            report = await self._load(fresh, name)
+        except HostdError as error:
+            known.plugin = old
+            self._tell_broken(name, old, error)
+            return
+        if old is not None and old.id != fresh.id:
+            await self._let_go(old)
+        if report is None or report.state is PluginState.LOADED:
+            _log.info("plugin_folder_served plugin=%s version=%s folder=%s", fresh.id, fresh.version, name)
+        self._changed()
+
+    def _check_free(self, fresh: PluginFolder, name: str) -> None:
+        others = {known.plugin.id for other, known in self._known.items() if other != name and known.plugin}
+        if fresh.id in others or self._taken(fresh.id):
+            raise invalid("PLUGIN_FAILED", f"another plugin has the id {fresh.id} already")
+
+    async def _load(self, fresh: PluginFolder, name: str) -> PluginReport | None:
+        """Serve a plugin; return what became of it where no process reports it."""
+        found = _found(fresh)
+        refusal = self._choices.refusal(found)
+        if refusal is not None and refusal[0] is PluginState.DENIED:
+            await self._let_go(fresh)
+            report = _report(found, *refusal)
+            self._reports[name] = report
+            return report
+        if fresh.launch is not None:
+            self._reports.pop(name, None)
+            return await self._processes.add(found)
+        scope = ProvisionScope(fresh.id, fresh.id, self._clock, None)
+        entries = await asyncio.to_thread(lua_entries, fresh, scope)
+        self._lua[fresh.id] = entries
+        components = tuple(f"action {entry.id}" for entry in entries)
+        report = msgspec.structs.replace(_report(found, PluginState.LOADED), components=components, isolation="lua")
+        self._reports[name] = report
+        return report
+
+    def _tell_broken(self, name: str, old: PluginFolder | None, error: HostdError) -> None:
+        """List a folder that cannot be used; what it was before goes on serving."""
+        _log.warning("plugin_folder_broken folder=%s reason=%s message=%s", name, error.reason, error.message)
+        found = _found(old) if old is not None else Found(name[:63], "", Source.FOLDER, str(self._dir / name), _nothing)
+        if old is not None and old.id in self._processes.known:
+            self._processes.note(old.id, f"{error.reason}: {error.message}")
+        else:
+            state = PluginState.LOADED if old is not None else PluginState.FAILED
+            report = _report(found, state, error.reason, error.message)
+            if old is not None:
+                report = msgspec.structs.replace(
+                    report, components=tuple(f"action {one.id}" for one in self._lua.get(old.id, ())), isolation="lua"
+                )
+            self._reports[name] = report
+        self._changed()
+
+    async def _remove(self, name: str) -> None:
+        known = self._known.pop(name)
+        self._reports.pop(name, None)
+        if known.plugin is not None:
+            _log.info("plugin_folder_gone plugin=%s folder=%s", known.plugin.id, name)
+            await self._let_go(known.plugin)
+        self._changed()
+
+    async def _let_go(self, plugin: PluginFolder) -> None:
+        self._lua.pop(plugin.id, None)
+        if plugin.id in self._processes.known:
+            await self._processes.remove(plugin.id)
+
+    async def reload(self, plugin_id: str) -> bool:
+        """Load a plugin's folder again, changed or not; say whether it is one of these."""
+        for name, known in self._known.items():
+            if known.plugin is not None and known.plugin.id == plugin_id:
+                await self._serve(name, known)
+                return True
+        return False
+
+    # -- what they serve, beside the processes
+
+    def entries(self) -> Iterable[tuple[str, list[ActionEntry], list[TriggerEntry]]]:
+        """Return what each plugin in Lua serves, by plugin."""
+        return [(plugin_id, entries, []) for plugin_id, entries in self._lua.items()]
+
+    def reports(self) -> list[PluginReport]:
+        """Return what became of each that no process serves."""
+        return list(self._reports.values())
+
+    def left_out(self, plugin_id: str, fault: HostdError) -> None:
+        """Another plugin has one of its components."""
+        for name, known in self._known.items():
+            if known.plugin is not None and known.plugin.id == plugin_id:
+                self._reports[name] = _report(_found(known.plugin), PluginState.FAILED, fault.reason, fault.message)
+
+
+def _nothing() -> None:
+    """A folder is never imported into the daemon."""
+
+
+def _found(folder: PluginFolder) -> Found:
+    return Found(folder.id, folder.version, Source.FOLDER, str(folder.path), _nothing, folder.launch)
+
+
+def _report(found: Found, state: PluginState, reason: str = "", message: str = "") -> PluginReport:
+    return PluginReport(
+        found.id, found.version, found.source, found.origin, state, reason=reason, message=message, isolation=""
+    )

@@ -1,0 +1,147 @@
+"""`hostd-plugin.yaml`: what a plugin is, readable without running any of its code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from hostd.config.marked_yaml import read_yaml
+from hostd.errors.base import HostdError, Kind, Violation
+from hostd.host.process.launch import PERMISSIONS
+from hostd.plugin import API
+from hostd.plugin.api import accepts
+
+FILE_NAME = "hostd-plugin.yaml"
+MANIFEST_VERSION = 1
+
+PluginId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+OptionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+ActionId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}\.[a-z][a-z0-9_]{0,62}$")]
+
+
+def _served(wanted: str) -> str:
+    if not accepts(wanted):
+        raise ValueError(f"it asks for the plugin API {wanted}; this hostd serves {API}")
+    return wanted
+
+
+def _inside(path: str) -> str:
+    parts = PurePosixPath(path)
+    if parts.is_absolute() or ".." in parts.parts or not path:
+        raise ValueError("must be a path inside the plugin's folder")
+    return path
+
+
+class Part(BaseModel):
+    """Frozen, and nothing unknown is ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class OptionAbout(Part):
+    """One option of a Lua action."""
+
+    type: Literal["string", "integer", "number", "boolean", "list", "map", "duration", "any"] = Field(
+        description="What it holds."
+    )
+    description: str = Field("", max_length=2_000, description="One sentence for a person.")
+    required: bool = Field(False, description="It has to be given.")
+    default: Any = Field(None, description="Its value when it is not given.")
+    example: Any = Field(None, description="A value as somebody might write it.")
+    min: float | None = Field(None, description="Least number, or least length of a text or list.")
+    max: float | None = Field(None, description="Greatest number, or greatest length of a text or list.")
+    one_of: tuple[str, ...] = Field((), max_length=100, description="The texts it may be.")
+
+
+class LuaActionAbout(Part):
+    """One action of a Lua plugin."""
+
+    file: Annotated[str, AfterValidator(_inside)] = Field(description="The script, inside the folder; sees `input`.")
+    description: str = Field("", max_length=2_000, description="First sentence of its documentation.")
+    effects: Literal["none", "idempotent", "at_most_once"] = Field(
+        "idempotent", description="What the outside sees of an attempt."
+    )
+    options: dict[OptionName, OptionAbout] = Field({}, max_length=100, description="Its options by name.")
+
+
+class Manifest(Part):
+    """A plugin's manifest."""
+
+    manifest: Literal[1] = Field(description="Version of this form.")
+    id: PluginId = Field(description="Id of the plugin, unique in a daemon.")
+    version: str = Field("0", max_length=64, description="Version of the plugin.")
+    api: Annotated[str, AfterValidator(_served)] = Field("", description="Range of the plugin API it was written for.")
+    description: str = Field("", max_length=2_000, description="One sentence for a person.")
+    runtime: Literal["python", "lua", "exec"] = Field(description="What runs it.")
+    command: tuple[str, ...] = Field(
+        (), max_length=100, description="For exec: the program and its arguments; a path is taken inside the folder."
+    )
+    permissions: tuple[Literal["net", "fs", "secrets", "subprocess", "kv", "blobs", "events"], ...] = Field(
+        (),
+        description="What it may ask of the host; net, fs and subprocess also tell the operator what it does itself.",
+    )
+    actions: dict[ActionId, LuaActionAbout] = Field({}, max_length=1_000, description="For lua: its actions by id.")
+    digest: str = Field(
+        "", pattern=r"^([0-9a-f]{64})?$", description="blake2b-256 of its files, to be refused when they are others."
+    )
+
+    @property
+    def granted(self) -> frozenset[str]:
+        """What it asks for."""
+        return frozenset(self.permissions) & PERMISSIONS
+
+
+def read_manifest(file: Path) -> Manifest:
+    """Return a folder's manifest.
+
+    Raises:
+        HostdError: MANIFEST_INVALID with every mistake and its line.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise HostdError(Kind.INVALID, "MANIFEST_INVALID", f"{file} cannot be read: {error}") from None
+    marked = read_yaml(text, file=str(file))
+    mistakes = list(marked.mistakes)
+    found: Manifest | None = None
+    if not mistakes:
+        try:
+            found = Manifest.model_validate(marked.value)
+            mistakes = _across(found, str(file))
+        except ValidationError as error:
+            mistakes = [_violation(fault, marked.marks, str(file)) for fault in error.errors(include_url=False)[:50]]
+    if mistakes or found is None:
+        raise _invalid(mistakes)
+    return found
+
+
+def _across(manifest: Manifest, file: str) -> list[Violation]:
+    """Return what fields say against each other."""
+    faults = []
+    if (manifest.runtime == "exec") != bool(manifest.command):
+        faults.append(("command", "`command` goes with `runtime: exec`, and only with it"))
+    if (manifest.runtime == "lua") != bool(manifest.actions):
+        faults.append(("actions", "`actions` goes with `runtime: lua`, and only with it"))
+    return [Violation(path, "MANIFEST_INVALID", message, file=file) for path, message in faults]
+
+
+def _violation(fault: Any, marks: Any, file: str) -> Violation:
+    place = tuple(fault["loc"])
+    at = place
+    while at and at not in marks:
+        at = at[:-1]
+    line, column = marks.get(at, (0, 0))
+    message = re.sub(r"^(Value error|Assertion failed), ", "", fault["msg"])
+    if fault["type"] == "extra_forbidden":
+        message = "is no key of a manifest"
+    if fault["type"] == "missing":
+        message = "is required"
+    return Violation(".".join(map(str, place)), "MANIFEST_INVALID", message, file=file, line=line, column=column)
+
+
+def _invalid(mistakes: list[Violation]) -> HostdError:
+    told = "; ".join(f"{one.path or 'the manifest'} (line {one.line}): {one.message}" for one in mistakes[:5])
+    return HostdError(Kind.INVALID, "MANIFEST_INVALID", told[:2_000], violations=tuple(mistakes))

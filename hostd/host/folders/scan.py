@@ -1,0 +1,132 @@
+"""The folders in `plugins_dir`: which there are, whether they have changed, and what plugin each is."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from hostd.errors.base import HostdError, Kind
+from hostd.host.folders.manifest import FILE_NAME, Manifest, read_manifest
+from hostd.host.process.launch import CHILD_MODULE, PERMISSIONS, Launch
+
+FILES_MAX = 10_000
+BYTES_MAX = 256 * 1024 * 1024
+FOLDERS_MAX = 1_000
+_SKIPPED = frozenset({"__pycache__", "node_modules", ".git", ".venv", ".mypy_cache", ".pytest_cache", ".ruff_cache"})
+Signature = tuple[tuple[str, int, int], ...]  # path, size, time of each file
+
+
+class PluginFolder(NamedTuple):
+    """A folder that is a plugin. `launch` is None for one in Lua, which runs in the script workers."""
+
+    id: str
+    version: str
+    path: Path
+    manifest: Manifest | None
+    launch: Launch | None
+    digest: str
+
+
+def folders_in(plugins_dir: Path) -> dict[str, Signature]:
+    """Return the plugin folders that are there, and what tells a change of each. Blocks."""
+    try:
+        names = sorted(entry.name for entry in os.scandir(plugins_dir) if _may_be_plugin(entry))[:FOLDERS_MAX]
+    except OSError:
+        return {}
+    return {name: tuple(_files(plugins_dir / name)) for name in names}
+
+
+def _may_be_plugin(entry: os.DirEntry[str]) -> bool:
+    """Dotted and underscored names are for whoever copies a folder in before it is whole."""
+    return entry.is_dir() and not entry.name.startswith((".", "_"))
+
+
+def _files(folder: Path) -> Iterator[tuple[str, int, int]]:
+    count = 0
+    for root, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name not in _SKIPPED)
+        for name in sorted(files):
+            if name.endswith((".pyc", "~", ".swp")):
+                continue
+            path = Path(root) / name
+            try:
+                found = path.lstat()
+            except OSError:
+                continue
+            yield path.relative_to(folder).as_posix(), found.st_size, found.st_mtime_ns
+            count += 1
+            if count >= FILES_MAX:
+                return
+
+
+def read_folder(folder: Path) -> PluginFolder:
+    """Return what plugin a folder is. Blocks.
+
+    Raises:
+        HostdError: MANIFEST_INVALID, PLUGIN_FAILED.
+    """
+    file = folder / FILE_NAME
+    manifest = read_manifest(file) if file.exists() else None
+    digest = content_digest(folder)
+    if manifest is None:
+        return _bare(folder, digest)
+    if manifest.digest and manifest.digest != digest:
+        message = f"{folder.name}: its files have the digest {digest}, its manifest says {manifest.digest}"
+        raise HostdError(Kind.INVALID, "MANIFEST_INVALID", message)
+    launch = _launch(folder, manifest, digest) if manifest.runtime != "lua" else None
+    return PluginFolder(manifest.id, manifest.version, folder, manifest, launch, digest)
+
+
+def _bare(folder: Path, digest: str) -> PluginFolder:
+    """Return a Python package without a manifest: it may ask for everything, as any installed package may."""
+    if not (folder / "__init__.py").exists() and not any(folder.glob("*/__init__.py")):
+        message = f"{folder} holds neither {FILE_NAME} nor a Python package"
+        raise HostdError(Kind.INVALID, "PLUGIN_FAILED", message)
+    plugin_id = folder.name.lower().replace("_", "-").replace(" ", "-")
+    return PluginFolder(plugin_id, "0", folder, None, _python(folder, digest, PERMISSIONS), digest)
+
+
+def _python(folder: Path, digest: str, permissions: frozenset[str]) -> Launch:
+    command = (sys.executable, "-m", CHILD_MODULE, "--folder", str(folder.absolute()))
+    return Launch(command, permissions=permissions, content=digest)
+
+
+def _launch(folder: Path, manifest: Manifest, digest: str) -> Launch:
+    if manifest.runtime == "python":
+        return _python(folder, digest, manifest.granted)
+    program = manifest.command[0]
+    inside = folder / program
+    if "/" in program or inside.exists():
+        if not inside.is_file() or not os.access(inside, os.X_OK):
+            message = f"{inside} is no program that may be run (chmod +x)"
+            raise HostdError(Kind.INVALID, "MANIFEST_INVALID", message)
+        program = str(inside.absolute())
+    command = (program, *manifest.command[1:])
+    return Launch(command, folder=folder.absolute(), permissions=manifest.granted, content=digest)
+
+
+def content_digest(folder: Path) -> str:
+    """Return blake2b-256 (hex) of a folder's files and their names, without the manifest. Blocks.
+
+    Raises:
+        HostdError: PLUGIN_FAILED past 256 MiB, or where a file cannot be read.
+    """
+    state = hashlib.blake2b(digest_size=32)
+    size = 0
+    for name, bytes_there, _ in _files(folder):
+        if name == FILE_NAME:
+            continue
+        size += bytes_there
+        if size > BYTES_MAX:
+            raise HostdError(Kind.INVALID, "PLUGIN_FAILED", f"{folder} holds more than {BYTES_MAX >> 20} MiB")
+        state.update(name.encode("utf-8", "surrogateescape") + b"\0")
+        try:
+            with (folder / name).open("rb") as file:
+                state.update(hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=32)).digest())
+        except OSError as error:
+            raise HostdError(Kind.INVALID, "PLUGIN_FAILED", f"{folder / name} cannot be read: {error}") from None
+    return state.hexdigest()
