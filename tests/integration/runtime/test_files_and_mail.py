@@ -27,7 +27,7 @@ steps:
     needs: read
     uses: file.move
     with: {path: deep/a.txt, to: b.txt}
-output: ${{ {"same": steps.read.output.content == input.text, "size": steps.read.output.size} }}
+output: {same: "${{ steps.read.output.content == input.text }}", size: "${{ steps.read.output.size }}"}
 """
 
 MAIL = """
