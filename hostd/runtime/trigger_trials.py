@@ -13,6 +13,7 @@ from hostd.definition.document import load_documents
 from hostd.definition.plan import TriggerPlan
 from hostd.definition.ports import Catalogue
 from hostd.definition.trigger_document import compile_trigger_document, is_trigger_document
+from hostd.engine.signals import why_refused
 from hostd.engine.steps import truth
 from hostd.errors.base import HostdError, Kind, Violation, invalid
 from hostd.journal.port import Journal
@@ -173,8 +174,9 @@ class TriggerTrials:
         open_run: str,
     ) -> None:
         """Find what would refuse the run or the signal: the workflow's schemas, or an open run of the key."""
-        if signal is not None and (contract := ready.plan.signals.get(signal.name)) is not None:
-            found.value("signal.data", lambda: contract.accept(signal.value))
+        refusal = why_refused(ready.plan, signal) if signal is not None else None
+        if refusal is not None:
+            found.wrong("signal", refusal.reason, refusal.message)
         if data is not None:
             found.value(
                 "input",

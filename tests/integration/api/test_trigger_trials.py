@@ -357,7 +357,7 @@ async def test_a_signal_is_tried(kit: Kit) -> None:
 async def test_a_signal_is_tried(kit: Kit) -> None:
     """To the open run of the key it would be SIGNALED; with none it would start one, or not, as `start` says."""
     machine = (
-        "workflow: parcel\nversion: 1.0.0\n"
+        "workflow: parcel\nversion: 1.0.0\nsignals: {scanned: {type: object, required: [id]}}\n"
         "triggers:\n  scan:\n    uses: mock.emit\n    with: {count: 0}\n    key: '${{ event.data.id }}'\n"
         "    signal: {name: scanned, data: '${{ event.data }}'}\n    start: START\n"
         "steps:\n  a: {uses: flow.wait, with: {duration: 1h}}\n"
@@ -371,7 +371,9 @@ async def test_a_signal_is_tried(kit: Kit) -> None:
     await kit.register(machine.replace("START", "false").replace("1.0.0", "1.1.0"))
     await kit.core.triggers.reconcile()
     only = await try_it(kit, {"id": "p2"}, **where)
+    wrong = await try_it(kit, {"id": 1}, **where, document=machine.replace("START", "true").replace("[id]", "[size]"))
 
     assert (none.outcome, none.signal, json.loads(none.signal_data.data)) == ("STARTED", "scanned", {"id": "p1"})
     assert (there.outcome, list(there.run_ids)) == ("SIGNALED", list(fired.run_ids))
     assert (only.outcome, only.HasField("input")) == ("NO_MATCH", False)
+    assert (wrong.outcome, [fault.reason for fault in wrong.violations]) == ("DEAD_LETTERED", ["SIGNAL_INVALID"])
