@@ -309,7 +309,7 @@ class Core:
         self.info = await asyncio.to_thread(self.journal.open)
         await asyncio.to_thread(self.host.load)
         await self.host.prepare_secrets()
-        await self.host.start_processes(socket=self._plugin_socket())
+        await self.host.start_processes(socket=await asyncio.to_thread(self._plugin_socket))
         self.slots.limit(self.host.registry.action_ids())
         self.host.changed = self._plugins_changed
         self.loop.start_from(await self.readers.call(self.journal.last_at_ms))
