@@ -104,6 +104,7 @@ class TriggerScope(TriggerFacts):
         cursor: JsonValue = None,
         since: datetime | None = None,
         dice: random.Random | None = None,
+        partition: str = "",
     ) -> None:
         super().__init__(
             namespace=namespace,
@@ -114,9 +115,11 @@ class TriggerScope(TriggerFacts):
             cursor=cursor,
             since=since,
             dice=dice,
+            partition=partition,
         )
         self.secrets = NamespaceSecrets(namespace, read_secret)
-        self.log = DaemonLog(component, namespace=namespace, workflow=workflow, trigger=name)
+        place = f"{name}[{partition}]" if partition else name
+        self.log = DaemonLog(component, namespace=namespace, workflow=workflow, trigger=place)
         self.http = TriggerDoor(routes, namespace, f"{workflow}/{name}")
         self._emit = emit
         self._services = services

@@ -123,7 +123,8 @@ class Events(Protocol):
         """Yield events of topics (`orders.*` for a prefix) in order, then new ones as they come.
 
         Args:
-            after: position of the last one seen; None begins with the next new one.
+            after: position of the last one seen; None begins with the next new one, for a trigger with the first after
+                its activation.
         """
         ...
 

@@ -149,6 +149,21 @@ class Topics:
         """Return the highest position that any event has."""
         return await self._readers.call(self._journal.last_event)
 
+    async def before(self, namespace: str, at_ms: int) -> int:
+        """Return the position behind which everything lies that was published at that time or later.
+
+        Numbers and times rise together, so halving finds it.
+        """
+        low, high = 0, await self.last()
+        while low < high:
+            middle = (low + high) // 2
+            page = await self._readers.call(lambda: self._journal.events(namespace, after=middle, limit=1))  # noqa: B023
+            if page and page[0][1] < at_ms:
+                low = page[0][0]
+            else:
+                high = middle
+        return low
+
     # -- writing
 
     async def _look(self, namespace: str, drafts: Sequence[_Draft]) -> None:

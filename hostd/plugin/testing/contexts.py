@@ -193,7 +193,9 @@ class FakeTriggerContext:
         clock: FakeClock | None = None,
         cursor: JsonValue = None,
         secrets: Mapping[str, str] | None = None,
+        partition: str = "",
     ) -> None:
+        self.partition = partition
         self.namespace = "default"
         self.workflow = "test"
         self.name = "trigger"
@@ -204,7 +206,7 @@ class FakeTriggerContext:
         self.log = FakeLog()
         self.http = FakeDoor()
         self.kv = FakeKv(clock=self.clock)
-        self.events = FakeEvents()
+        self.events = FakeEvents(begin=0)
         self.emitted: list[Event] = []
         self.cursors: list[JsonValue] = []
         self.failure: Exception | None = None

@@ -117,9 +117,14 @@ async def parts_of(data: bytes | AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 class FakeEvents:
-    """Topics; `published` holds every event in order."""
+    """Topics; `published` holds every event in order.
 
-    def __init__(self) -> None:
+    Args:
+        begin: where a subscription without `after` begins; None: with the next new one. A trigger's begins at 0.
+    """
+
+    def __init__(self, *, begin: int | None = None) -> None:
+        self._begin = begin
         self.published: list[Published] = []
         self._news = asyncio.Condition()
 
@@ -143,7 +148,8 @@ class FakeEvents:
     async def subscribe(self, topics: Sequence[str], *, after: int | None = None) -> AsyncIterator[Published]:
         """Yield events of topics in order, then new ones as they come."""
         wanted = check_topics(topics)
-        place = len(self.published) if after is None else after
+        begin = len(self.published) if self._begin is None else self._begin
+        place = begin if after is None else after
         while True:
             for published in self.published[place:]:
                 place = published.position
