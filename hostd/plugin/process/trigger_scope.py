@@ -113,8 +113,8 @@ class TriggerScope(TriggerFacts):
             clock=workplace.clock,
             cursor=value_of(start.cursor),
             since=at_ms(start.since_ms) if start.since_ms else None,
+            partition=start.partition,
         )
-        self.partition = start.partition
         self.log = workplace.logs.log(start.instance)
         calls = HostCalls(link, start.instance)
         self.secrets = WireSecrets(calls)
@@ -124,12 +124,12 @@ class TriggerScope(TriggerFacts):
         self._instance = start.instance
         self._link = link
 
-    async def emit(self, event: Event, *more: Event, cursor: JsonValue | datetime = None) -> list[Emitted]:
+    async def emit(self, *events: Event, cursor: JsonValue | datetime = None) -> list[Emitted]:
         """Hand events to the host; returns once they are durable. Waits while the host is gone, then asks again."""
         place = SlotMark(rfc3339(cursor)) if isinstance(cursor, datetime) else normalize(cursor)
         frame = pb.Emit(
             instance=self._instance,
-            events=[event_to_wire(one) for one in (event, *more)],
+            events=[event_to_wire(one) for one in events],
             cursor=dump_json(str(place) if isinstance(place, SlotMark) else place) if place is not None else b"",
             slot=isinstance(place, SlotMark),
         )

@@ -166,9 +166,12 @@ class Triggers:
         trigger = self._construct(start)
         listed = getattr(trigger, "partitions", None)
         if listed is None:
-            raise HostdError(Kind.INVALID, "PLUGIN_FAILED", f"{start.trigger[:80]} has no `async def partitions(self)`")
+            raise HostdError(
+                Kind.INVALID, "PLUGIN_FAILED", f"{start.trigger[:80]} has no `async def partitions(self, ctx)`"
+            )
+        scope = TriggerScope(start, self._workplace, link=self._link, tasks=self._tasks, refused=lambda _: None)
         async with alive(trigger, WireProvision(self._workplace, start.trigger)):
-            keys = [str(key) for key in await listed()]
+            keys = [str(key) for key in await listed(scope)]
         if len(keys) > PARTITIONS_MAX:
             raise HostdError(Kind.INVALID, "PLUGIN_FAILED", f"{len(keys)} partitions; at most {PARTITIONS_MAX} are run")
         return keys

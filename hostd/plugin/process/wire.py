@@ -90,7 +90,8 @@ def _details(text: bytes) -> tuple[dict[str, JsonValue], tuple[Violation, ...]]:
 
 
 def _violation(entry: dict[str, Any]) -> Violation:
-    return Violation(str(entry.get("path", "")), str(entry.get("reason", "")), str(entry.get("message", "")))
+    path, reason, message = (str(entry.get(name, "")) for name in ("path", "reason", "message"))
+    return Violation(path, reason, message)
 
 
 def event_to_wire(event: Event) -> pb.Event:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from plugin_processes import Context, kept, open_switchboard, until
@@ -51,6 +52,16 @@ def folder(tmp_path: Path) -> Path:
     return home
 
 
+async def run(action: RemoteAction, run_id: str, how: str) -> Any:
+    """Run an attempt to its end, which is then durable."""
+    context = Context(run_id)
+    try:
+        return await action.run(context, options(how))
+    finally:
+        if context.when_recorded is not None:
+            context.when_recorded()
+
+
 def options(how: str) -> bytes:
     """Return options as they go to the process."""
     return dump_json({"how": how})
@@ -62,9 +73,9 @@ async def test_an_action_answers_as_inside_the_daemon(folder: Path) -> None:
         await until(process, ProcessState.READY)
         assert [one.id for one in process.components] == ["real.do"]
         action = RemoteAction(process, "real.do")
-        assert await action.run(Context("r1"), options("well")) == {"how": "well", "pid": process.pid, "key": "key"}
+        assert await run(action, "r1", "well") == {"how": "well", "pid": process.pid, "key": "key"}
         with pytest.raises(ActionError) as declined:
-            await action.run(Context("r2"), options("words"))
+            await run(action, "r2", "words")
         failure, retry_after_ms, _ = fault_of(declined.value)
         assert (failure.code, failure.retryable, failure.details, retry_after_ms) == ("CARD", True, b'{"a":1}', 2_000)
         for how, reason, retryable in (
@@ -73,7 +84,7 @@ async def test_an_action_answers_as_inside_the_daemon(folder: Path) -> None:
             ("object", "PAYLOAD_INVALID", False),
         ):
             with pytest.raises(HostdError) as raised:
-                await action.run(Context(f"r-{how}"), options(how))
+                await run(action, f"r-{how}", how)
             failure = fault_of(raised.value).failure
             assert (failure.reason, failure.retryable) == (reason, retryable)
 
@@ -83,12 +94,12 @@ async def test_an_attempt_is_canceled_through_the_wire(folder: Path) -> None:
     async with open_switchboard() as home, kept(home, python_launch("--folder", str(folder)), "real") as process:
         await until(process, ProcessState.READY)
         action = RemoteAction(process, "real.do")
-        waiting = asyncio.get_running_loop().create_task(action.run(Context("r1"), options("wait")))
-        await action.run(Context("r2"), options("well"))  # by now the first one waits, too
+        waiting = asyncio.get_running_loop().create_task(run(action, "r1", "wait"))
+        await run(action, "r2", "well")  # by now the first one waits, too
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        assert (await action.run(Context("r3"), options("well")))["how"] == "well"
+        assert (await run(action, "r3", "well"))["how"] == "well"
 
 
 async def test_a_process_that_dies_is_started_again(folder: Path) -> None:
@@ -98,8 +109,8 @@ async def test_a_process_that_dies_is_started_again(folder: Path) -> None:
         action = RemoteAction(process, "real.do")
         first = process.pid
         with pytest.raises(AttemptLostError):
-            await action.run(Context("r1"), options("die"))
-        assert (await action.run(Context("r2"), options("well")))["pid"] != first
+            await run(action, "r1", "die")
+        assert (await run(action, "r2", "well"))["pid"] != first
 
 
 async def test_stopping_ends_it_in_good_order(folder: Path) -> None:
