@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,8 @@ from hostd.host.guard import PLUGIN_ERRORS, TriggerVerdict, verdict_of
 from hostd.host.registry import TriggerEntry
 from hostd.plugin import Schedule
 from hostd.plugin.life import alive
+
+PARTITIONS_MAX, PARTITION_CHARS_MAX = 1_000, 200
 
 
 async def run_once(
@@ -40,6 +43,31 @@ async def run_once(
     finally:
         context.close()
     return verdict_of(None)
+
+
+async def partitions_of(
+    entry: TriggerEntry, options: Any, *, context: TriggerScope, provision: ProvisionScope
+) -> list[str]:
+    """Return the partitions a trigger has now, each once, in its order.
+
+    Raises:
+        what its `partitions` raises, for `verdict_of`; HostdError PLUGIN_FAILED where they are no keys.
+    """
+    try:
+        trigger = entry.create(options)
+        async with alive(trigger, provision):
+            listed: Sequence[Any] = await trigger.partitions(context)
+            keys = list(dict.fromkeys(listed))
+    finally:
+        context.close()
+    if len(keys) > PARTITIONS_MAX:
+        message = f"{entry.id} lists {len(keys)} partitions; at most {PARTITIONS_MAX} are run"
+        raise HostdError(Kind.INVALID, "PLUGIN_FAILED", message)
+    for key in keys:
+        if not isinstance(key, str) or not 0 < len(key) <= PARTITION_CHARS_MAX:
+            message = f"{entry.id} lists {key!r:.80}; a partition is a text of 1 to {PARTITION_CHARS_MAX} characters"
+            raise HostdError(Kind.INVALID, "PLUGIN_FAILED", message)
+    return keys
 
 
 def schedule_of(entry: TriggerEntry, options: Any) -> Schedule:

@@ -234,8 +234,13 @@ class TriggerContext(Protocol):
         ...
 
     @property
+    def partition(self) -> str:
+        """The key that this instance serves, of those `partitions` listed; empty where the trigger has none."""
+        ...
+
+    @property
     def cursor(self) -> JsonValue:
-        """The last durable cursor, None before the first."""
+        """The last durable cursor, of the partition where there is one; None before the first."""
         ...
 
     def event(

@@ -31,7 +31,8 @@ class Trigger(Component, Generic[OptionsT]):
     """One instance per configured trigger; its options are `self.options`.
 
     Attributes:
-        instances: ONE (a lease in the cluster), EVERY_PEER (each listens), or PARTITIONS (one per key).
+        instances: ONE (a lease in the cluster), EVERY_PEER (each listens), or PARTITIONS (one per key that
+            `partitions` lists, each with a cursor of its own).
     """
 
     instances: ClassVar[Instances] = ONE
@@ -47,6 +48,14 @@ class Trigger(Component, Generic[OptionsT]):
         option `overlap`, that.
         """
         return None
+
+    async def partitions(self, ctx: TriggerContext) -> list[str]:
+        """Return the keys of what there is to read now; for `instances = PARTITIONS`, which runs once for each.
+
+        Asked when the trigger begins and every minute from then on: a new key begins, one that is gone is stopped and
+        its cursor kept. At most 1,000, each a text of 1 to 200 characters. It may raise what `run` may.
+        """
+        raise NotImplementedError
 
     async def run(self, ctx: TriggerContext) -> None:
         """Emit events until cancelled. Returning means: nothing more to come.
@@ -65,3 +74,6 @@ def check_trigger(trigger: type[Trigger[Any]]) -> None:
         raise refuse(f"{name} needs an `async def run(self, ctx)`")
     if not isinstance(trigger.instances, Instances):
         raise refuse(f"{name}.instances is {trigger.instances!r}; it is ONE, EVERY_PEER or PARTITIONS")
+    listed = trigger.partitions is not Trigger.partitions
+    if trigger.instances is PARTITIONS and not (listed and inspect.iscoroutinefunction(trigger.partitions)):
+        raise refuse(f"{name}.instances is PARTITIONS; it needs an `async def partitions(self, ctx)`")

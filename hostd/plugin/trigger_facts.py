@@ -19,6 +19,7 @@ class TriggerFacts:
         cursor: the last durable cursor.
         since: when the trigger was activated; its first slot lies behind it.
         dice: ids of events are made with it.
+        partition: the key it serves; empty where the trigger has none.
     """
 
     def __init__(
@@ -32,10 +33,12 @@ class TriggerFacts:
         cursor: JsonValue = None,
         since: datetime | None = None,
         dice: random.Random | None = None,
+        partition: str = "",
     ) -> None:
         self.namespace = namespace
         self.workflow = workflow
         self.name = name
+        self.partition = partition
         self.cursor = cursor
         self.clock = SlotsClock(clock, cursor, since)
         self._component = component

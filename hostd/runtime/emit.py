@@ -25,6 +25,7 @@ from hostd.runtime.engine_loop import EngineLoop
 from hostd.runtime.event_scope import EventScope, input_of, key_of, signal_of
 from hostd.runtime.intake import NOTHING_SEEN, Asking, Intake, Seen
 from hostd.runtime.overlap import Overlaps
+from hostd.runtime.partition_cursors import cursor_of, with_cursor
 from hostd.runtime.readers import Readers
 from hostd.runtime.redaction import redact_bytes
 from hostd.runtime.repeats import Note
@@ -71,7 +72,11 @@ class Source:
     @property
     def mark(self) -> datetime | None:
         """The high-water mark of slots; None before the first, and where the cursor is something else."""
-        return slot_of(parse_json(self.row.cursor)) if self.row.cursor else None
+        return self.mark_of("")
+
+    def mark_of(self, partition: str) -> datetime | None:
+        """Return the high-water mark of a partition's slots, of the trigger's where it has none."""
+        return slot_of(cursor_of(self.row.cursor, partition))
 
     def hide(self, *values: str) -> None:
         """Keep these values out of events, messages and the log."""
@@ -81,7 +86,7 @@ class Source:
 class Way(NamedTuple):
     """How events come. `slot`: under a mark; `filling`: in a backfill; `letter`: number of the dead letter it was.
 
-    `by`: the principal that asked, for the audit.
+    `partition`: whose cursor moves, empty where the trigger has none. `by`: the principal that asked, for the audit.
     """
 
     slot: bool = False
@@ -89,6 +94,7 @@ class Way(NamedTuple):
     mark: datetime | None = None
     letter: int = 0
     by: str = ""
+    partition: str = ""
 
 
 class _Match:
@@ -131,15 +137,24 @@ class Emission:
         self.outcomes: Counter[str] = Counter()  # events that were taken, by what became of them
 
     async def emit(
-        self, source: Source, events: Sequence[Event], cursor: Any, *, slot: bool = False, principal: str = ""
+        self,
+        source: Source,
+        events: Sequence[Event],
+        cursor: Any,
+        *,
+        slot: bool = False,
+        principal: str = "",
+        partition: str = "",
     ) -> list[Emitted]:
         """Start what the events lead to; returns once all is durable. Waits while intake is full.
 
         Args:
             cursor: the trigger's new cursor (a JSON value), None leaves the last.
             slot: the cursor is a high-water mark of slots: no dedup keys are kept, a slot not after it is a duplicate.
+            partition: whose cursor it is, where the trigger has partitions.
         """
-        return await self._emit(source, events, cursor, Way(slot=slot, by=principal), principal)
+        way = Way(slot=slot, by=principal, partition=partition)
+        return await self._emit(source, events, cursor, way, principal)
 
     async def fill(
         self, source: Source, events: Sequence[Event], *, mark: datetime | None, principal: str
@@ -355,7 +370,7 @@ class _EmitItem:
 
     def _is_later(self) -> bool:
         """Say whether the slot lies behind the last durable one. Both are RFC 3339 in UTC."""
-        before = self._source.mark
+        before = self._source.mark_of(self._way.partition)
         now = slot_of(self._cursor)
         return before is None or now is None or now > before
 
@@ -442,7 +457,7 @@ class _EmitItem:
             return
         source.row = msgspec.structs.replace(
             row,
-            cursor=row.cursor if self._cursor is None else dump_json(self._cursor),
+            cursor=row.cursor if self._cursor is None else with_cursor(row.cursor, self._way.partition, self._cursor),
             fired=row.fired + fired,
             last_fired_at_ms=turn.batch.at_ms if fired else row.last_fired_at_ms,
         )

@@ -7,34 +7,36 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from random import Random
-from typing import Any
-
-import msgspec
+from typing import Any, TypeAlias
 
 from hostd.aio import Clock, spawn
 from hostd.errors.base import HostdError, Kind
 from hostd.host.contexts import ProvisionScope, TriggerScope
-from hostd.host.guard import TriggerNext, TriggerVerdict, verdict_of
-from hostd.host.registry import HostRegistry
+from hostd.host.guard import PLUGIN_ERRORS, TriggerNext, TriggerVerdict, verdict_of
+from hostd.host.registry import HostRegistry, TriggerEntry
 from hostd.host.routes import RouteTable
 from hostd.host.services import Services
-from hostd.host.triggers import run_once
-from hostd.plugin import Emitted, Event
+from hostd.host.triggers import partitions_of, run_once
+from hostd.plugin import Emitted, Event, Instances
 from hostd.plugin.clocks import SlotMark, at_ms
 from hostd.runtime.emit import Emission, Source
 from hostd.runtime.event_scope import EventScope
+from hostd.runtime.partition_cursors import cursor_of
 from hostd.runtime.redaction import redact
 from hostd.runtime.secret_values import SecretReader, resolve, secret_values
-from hostd.runtime.trigger_live import Live
+from hostd.runtime.trigger_live import Live, Part
 
 _log = logging.getLogger("hostd.runtime")
 
 BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 STEADY_S = 60.0  # a trigger that ran this long starts its back-off anew
 END_S = 10.0  # a trigger that is told to stop may take this long
+PARTITIONS_EVERY_S = 60.0  # between two looks at which partitions there are
+
+LivePart: TypeAlias = Live | Part
 
 
 class TriggerLife:
@@ -70,7 +72,8 @@ class TriggerLife:
             live.state, live.message = "FAILED", live.missing.message
             return
         live.state = "STARTING"
-        live.task = spawn(self._supervise(live), name=f"trigger {live.source.scope_name}")
+        live.parts = {}
+        live.task = spawn(self._supervise(live, self._run), name=f"trigger {live.source.scope_name}")
 
     async def end(self, live: Live) -> None:
         """Stop a trigger in good order: it is closed, nothing is emitted any more."""
@@ -84,17 +87,18 @@ class TriggerLife:
         over = live.state in ("PAUSED", "ENDED", "STARTING")
         return not over and self._registry().trigger(live.source.plan.uses) is not live.entry
 
-    async def _supervise(self, live: Live) -> None:
-        """Run a trigger until it says it is done, restarting with back-off."""
+    async def _supervise(self, live: LivePart, run: Callable[[LivePart], Awaitable[TriggerVerdict]]) -> None:
+        """Run a trigger, or one partition, until it says it is done, restarting with back-off."""
+        named = f"{live.source.scope_name}[{live.partition}]" if live.partition else live.source.scope_name
         failures = 0
         while True:
             live.started_s = self._clock.monotonic_s()
-            verdict = await self._run(live)
+            verdict = await run(live)
             hidden = live.source.hidden
             live.message = redact(verdict.message, hidden)
             if verdict.next in (TriggerNext.ENDED, TriggerNext.FAILED):
                 live.state = "ENDED" if verdict.next is TriggerNext.ENDED else "FAILED"
-                _log.warning("trigger_%s trigger=%s why=%s", live.state.lower(), live.source.scope_name, live.message)
+                _log.warning("trigger_%s trigger=%s why=%s", live.state.lower(), named, live.message)
                 return
             if self._clock.monotonic_s() - live.started_s > STEADY_S:
                 failures = 0
@@ -105,7 +109,7 @@ class TriggerLife:
             traceback = redact(verdict.traceback, hidden)
             _log.warning(
                 "trigger_restarts trigger=%s in_s=%.1f why=%s %s",
-                live.source.scope_name,
+                named,
                 delay_s,
                 live.message,
                 traceback,
@@ -115,22 +119,70 @@ class TriggerLife:
     def _backoff_s(self, failures: int) -> float:
         return BACKOFF_S[min(failures, len(BACKOFF_S) - 1)] * (0.8 + 0.4 * self._random.random())
 
-    async def _run(self, live: Live) -> TriggerVerdict:
-        """Run a trigger once; return what its end means."""
-        source = live.source
-        entry = live.entry = self._registry().trigger(source.plan.uses)
+    async def _run(self, live: LivePart) -> TriggerVerdict:
+        """Run a trigger once, with all its partitions where it has some; return what its end means."""
+        entry = self._registry().trigger(live.source.plan.uses)
+        if isinstance(live, Live):
+            live.entry = entry
         if entry is None:
-            message = f"no loaded plugin provides the trigger {source.plan.uses}"
+            message = f"no loaded plugin provides the trigger {live.source.plan.uses}"
             return verdict_of(HostdError(Kind.MISSING, "PLUGIN_MISSING", message))
+        if entry.instances is Instances.PARTITIONS and isinstance(live, Live):
+            return await self._run_parts(live, entry)
         try:
-            options = entry.parse(await self.options(source))
+            options = entry.parse(await self.options(live.source))
             scope = self._scope(live, entry)
         except HostdError as error:
             return verdict_of(error)
-        live.state = "ACTIVE"
         live.message = ""
-        provision = ProvisionScope(entry.plugin, entry.id, self._clock, self._data_dir)
-        return await run_once(entry, options, context=scope, provision=provision)
+        live.state = "ACTIVE"
+        return await run_once(entry, options, context=scope, provision=self._provision(entry))
+
+    def _provision(self, entry: TriggerEntry) -> ProvisionScope:
+        return ProvisionScope(entry.plugin, entry.id, self._clock, self._data_dir)
+
+    # -- partitions
+
+    async def _run_parts(self, live: Live, entry: TriggerEntry) -> TriggerVerdict:
+        """Run what partitions there are, each supervised by itself, and ask again each minute which there are."""
+        parts = live.parts = {}
+        try:
+            while True:
+                try:
+                    keys = await self._list_parts(live, entry)
+                except PLUGIN_ERRORS as error:  # the fence
+                    if not parts:
+                        return verdict_of(error)
+                    told = redact(verdict_of(error).message, live.source.hidden)
+                    _log.warning("trigger_partitions_unknown trigger=%s why=%s", live.source.scope_name, told)
+                else:
+                    await self._end_parts([parts.pop(key) for key in list(parts) if key not in keys])
+                    for key in keys:
+                        if key not in parts:
+                            parts[key] = self._begin_part(live, key)
+                    live.note_parts()
+                await self._clock.sleep(PARTITIONS_EVERY_S)
+        finally:
+            await self._end_parts(list(parts.values()))
+
+    async def _list_parts(self, live: Live, entry: TriggerEntry) -> list[str]:
+        options = entry.parse(await self.options(live.source))
+        scope = self._scope(live, entry)
+        return await partitions_of(entry, options, context=scope, provision=self._provision(entry))
+
+    def _begin_part(self, live: Live, key: str) -> Part:
+        part = Part(live, key)
+        part.task = spawn(self._supervise(part, self._run), name=f"trigger {live.source.scope_name}[{key}]")
+        return part
+
+    async def _end_parts(self, parts: list[Part]) -> None:
+        tasks = [part.task for part in parts if part.task is not None and not part.task.done()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=END_S / 2)
+
+    # -- what it is given
 
     async def options(self, source: Source) -> Any:
         """Return a trigger's `with`, rendered, secrets and all. Raises HostdError SECRET_*."""
@@ -140,7 +192,7 @@ class TriggerLife:
         source.hide(*values.values())
         return resolve(rendered, values)
 
-    def _scope(self, live: Live, entry: Any) -> TriggerScope:
+    def _scope(self, live: LivePart, entry: TriggerEntry) -> TriggerScope:
         source = live.source
 
         async def read_secret(namespace: str, name: str) -> str:
@@ -149,7 +201,8 @@ class TriggerLife:
             return value
 
         async def emit(events: tuple[Event, ...], cursor: Any) -> list[Emitted]:
-            return await self._emission.emit(source, events, cursor, slot=isinstance(cursor, SlotMark))
+            slot = isinstance(cursor, SlotMark)
+            return await self._emission.emit(source, events, cursor, slot=slot, partition=live.partition)
 
         return TriggerScope(
             namespace=source.namespace,
@@ -161,7 +214,8 @@ class TriggerLife:
             routes=self._routes,
             read_secret=read_secret,
             services=self._services,
-            cursor=msgspec.json.decode(source.row.cursor) if source.row.cursor else None,
+            cursor=cursor_of(source.row.cursor, live.partition),
             since=at_ms(source.since_ms) if source.since_ms else None,
             dice=self._random,
+            partition=live.partition,
         )

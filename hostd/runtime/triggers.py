@@ -162,6 +162,8 @@ class Triggers:
         async with self._changing:
             live = self.get(name)
             await self._write(live, msgspec.structs.replace(live.source.row, paused=False, pause_reason=""), note)
+            if live.has_stopped_parts:
+                await self._life.end(live)
             if live.task is None or live.task.done():
                 self._life.begin(live)
             return live

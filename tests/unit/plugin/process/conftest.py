@@ -157,7 +157,7 @@ class Tick(Trigger[TickOptions]):
 
 class Parts(Trigger[NoOptions]):
     id, instances = "sample.parts", PARTITIONS
-    async def partitions(self): return ["a", "b"]
+    async def partitions(self, ctx): return ["a", "b"]
     async def run(self, ctx): await ctx.stopped()
 
 @hookimpl
