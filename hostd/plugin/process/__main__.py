@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 
-from hostd.plugin.process.birth import BadStartError, Birth, read_birth
+from hostd.plugin.process.birth import COOKIE, BadStartError, Birth, read_birth
 
 
 def main() -> int:
@@ -16,6 +16,7 @@ def main() -> int:
     except BadStartError as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    os.environ.pop(COOKIE, None)  # what the plugin starts is not to be let in
     return asyncio.run(_serve(birth))
 
 

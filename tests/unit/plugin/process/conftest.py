@@ -86,6 +86,12 @@ class Beat(Action[NoOptions]):
         for n in range(1000): ctx.heartbeat({"n": n}); ctx.log.info("line", n=n)
         return 1
 
+class Flood(Action[NoOptions]):
+    id = "sample.flood"
+    async def run(self, ctx, options):
+        for n in range(12_000): ctx.log.debug("x" * 20, odd=object())
+        return os.environ.get("HOSTD_PLUGIN_COOKIE", "no cookie")
+
 class Stuck(Action[NoOptions]):
     id = "sample.stuck"
     async def run(self, ctx, options): print("stuck", flush=True); time.sleep(30)
@@ -162,7 +168,7 @@ class Parts(Trigger[NoOptions]):
 
 @hookimpl
 def hostd_register(registry):
-    for action in (Greet, BadHome, Fail, Blocking, Wait, Beat, Stuck, Ask): registry.action(action)
+    for action in (Greet, BadHome, Fail, Blocking, Wait, Beat, Flood, Stuck, Ask): registry.action(action)
     for trigger in (Tick, Parts): registry.trigger(trigger)
 '''
 

@@ -139,6 +139,19 @@ async def test_heartbeats_are_few_and_before_the_outcome(host: TestHost, sample:
     assert json.loads(log.lines[-1].fields) == {"n": 999}
 
 
+async def test_a_flood_of_log_lines_is_bounded(host: TestHost, sample: PluginChild) -> None:
+    """Ten thousand lines of an attempt, or a MiB, go to the host, and a last one says how many did not."""
+    connection = await host.connection()
+    outcome = await outcome_of(connection, "sample.flood")
+    assert json.loads(outcome.output) == "no cookie"  # what a plugin starts cannot speak in its name
+    lines: list[pb.LogLine] = []
+    while not lines or "dropped" not in lines[-1].message:
+        lines += (await connection.hear("log")).lines
+    assert 1_000 < len(lines) <= 10_001
+    assert sum(len(line.message) + len(line.fields) for line in lines) < 1024 * 1024 + 100
+    assert lines[-1].message == f"{12_000 - len(lines) + 1} log lines were dropped: past the bounds"
+
+
 async def test_a_blocking_action_has_a_thread(host: TestHost, sample: PluginChild) -> None:
     """It may log and beat from there, and the loop answers meanwhile."""
     connection = await host.connection()
