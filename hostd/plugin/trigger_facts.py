@@ -40,6 +40,7 @@ class TriggerFacts:
         self.name = name
         self.partition = partition
         self.cursor = cursor
+        self.since = since
         self.clock = SlotsClock(clock, cursor, since)
         self._component = component
         self._dice = dice or random.SystemRandom()

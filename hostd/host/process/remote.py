@@ -157,6 +157,7 @@ class RemoteTrigger(Trigger[Any]):
             name=ctx.name,
             cursor=dump_json(ctx.cursor) if ctx.cursor is not None else b"",
             partition=getattr(ctx, "partition", "") or "",
+            since_ms=round(ctx.since.timestamp() * 1000) if ctx.since is not None else 0,
         )
 
 
