@@ -72,6 +72,15 @@ class _CodeHere:
             return await code_faults(pool, sources, DEFAULT_LIMITS)
 
 
+def is_trigger_text(text: str) -> bool:
+    """Say whether a text is one document of a trigger of its own; one that cannot be read is none."""
+    from hostd.definition.document import read_documents
+    from hostd.definition.trigger_document import is_trigger_document
+
+    documents, _ = read_documents(text)
+    return len(documents) == 1 and is_trigger_document(documents[0].root)
+
+
 def schema_text(what: str) -> bytes:
     """Return the JSON Schema of `workflow` or `trigger` documents."""
     import json

@@ -21,7 +21,10 @@ else:
 
 @click.group()
 def trigger() -> None:
-    """Look at, pause and fire triggers. A trigger is named WORKFLOW NAME or WORKFLOW/NAME."""
+    """Look at, pause, fire, try and fill in triggers.
+
+    A trigger is named WORKFLOW NAME or WORKFLOW/NAME, one of its own NAME alone.
+    """
 
 
 def trigger_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -31,11 +34,14 @@ def trigger_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def named(workflow: str, name: str) -> dict[str, str]:
-    """Return the fields that name a trigger. Raises ARGUMENT_INVALID."""
+    """Return the fields that name a trigger; one word is one of its own. Raises ARGUMENT_INVALID."""
     if not name:
-        workflow, _, name = workflow.partition("/")
-    if not workflow or not name:
-        raise invalid("ARGUMENT_INVALID", "name the trigger: WORKFLOW NAME; `hostd trigger list` shows both")
+        workflow, _, name = workflow.rpartition("/")
+    if not name:
+        raise invalid(
+            "ARGUMENT_INVALID",
+            "name the trigger: WORKFLOW NAME, or NAME for one of its own; `hostd trigger list` shows both",
+        )
     return {"workflow": workflow, "name": name}
 
 
@@ -43,17 +49,18 @@ def named(workflow: str, name: str) -> dict[str, str]:
 @click.option("--workflow", default="", help="Only triggers of this workflow.")
 @remote
 def list_triggers(session: Session, workflow: str) -> None:
-    """List the triggers of active versions."""
+    """List the triggers of active versions, and those of their own."""
     request = pb.ListTriggersRequest(namespace=session.namespace, workflow=workflow)
-    session.list(session.call(session.client.triggers.ListTriggers, request).triggers, _listing)
+    pages = session.pages(session.client.triggers.ListTriggers, request)
+    session.list((item for page in pages for item in page.triggers), _listing)
 
 
 def _listing(triggers: list[Any]) -> str:
     return columns(
-        ("WORKFLOW", "NAME", "USES", "STATE", "FIRED", "LAST", "MESSAGE"),
+        ("WORKFLOW", "NAME", "STARTS", "USES", "STATE", "FIRED", "LAST", "MESSAGE"),
         [
-            (item["workflow"], item["name"], item["uses"], item["state"], item["fired"], item["last_fire_time"],
-             item["message"])
+            (item["workflow"], item["name"], item["target"], item["uses"], item["state"], item["fired"],
+             item["last_fire_time"], item["message"])
             for item in triggers
         ],
     )  # fmt: skip

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hostd.cli.applying import apply_one, faults_of
 from hostd.cli.complaints import violation_line
 from hostd.cli.inputs import file_label, read_text
 from hostd.cli.lazy import lazily
@@ -52,11 +53,15 @@ def _says_something(part: str) -> bool:
 @click.option("--request-id", metavar="ID", default="", help="The same id within 24 hours acts once (one document).")
 @remote
 def register(session: Session, files: tuple[str, ...], activate: bool, request_id: str) -> None:
-    """Register the documents of FILES (- is standard input); the same document again changes nothing."""
+    """Register the documents of FILES (- is standard input); the same document again changes nothing.
+
+    Documents with `trigger: NAME` beside them are applied, as by `hostd trigger apply`.
+    """
     documents = [(file, document) for file in files for document in documents_of(read_text(file))]
     if not documents:
         raise invalid("DOCUMENT_INVALID", "there is no document in what was given")
-    for file, document in documents:
+    own = [each for each in documents if _is_trigger(each[1])]
+    for file, document in (each for each in documents if each not in own):
         request = pb.RegisterWorkflowRequest(
             namespace=session.namespace,
             document=document,
@@ -68,6 +73,17 @@ def register(session: Session, files: tuple[str, ...], activate: bool, request_i
         for warning in answer.warnings:
             warn(f"{file_label(file)}: warning: {clean(warning)}")
         session.show(answer, _registration)
+    for file, document in own:  # behind the workflows that they may start
+        apply_one(session, document, file, request_id=request_id if len(documents) == 1 else "")
+
+
+def _is_trigger(document: str) -> bool:
+    """Say whether a document is a trigger of its own."""
+    if "trigger" not in document:
+        return False
+    from hostd.cli.local import is_trigger_text
+
+    return is_trigger_text(document)
 
 
 def _registered(session: Session, request: pb.RegisterWorkflowRequest) -> pb.RegisterWorkflowResponse:
@@ -76,7 +92,7 @@ def _registered(session: Session, request: pb.RegisterWorkflowRequest) -> pb.Reg
     except HostdError as error:
         if error.reason != "DOCUMENT_INVALID":
             raise
-        faults = tuple(_faults(session, request.document, request.file)[0]) or error.violations
+        faults = tuple(faults_of(session, request.document, request.file)[0]) or error.violations
         raise HostdError(error.kind, error.reason, error.message, violations=faults) from None
 
 
@@ -94,23 +110,12 @@ def validate(session: Session, files: tuple[str, ...]) -> int:
     """Check documents with the plugins that the daemon has loaded; registers nothing."""
     found: list[Violation] = []
     for file in files:
-        faults, warnings = _faults(session, read_text(file), file_label(file))
+        faults, warnings = faults_of(session, read_text(file), file_label(file))
         found += faults
         for warning in warnings:
             warn(f"{file_label(file)}: warning: {clean(warning)}")
     session.out.many([fault._asdict() for fault in found], lambda _: "\n".join(map(violation_line, found)))
     return EXIT_INVALID if found else 0
-
-
-def _faults(session: Session, document: str, file: str) -> tuple[list[Violation], list[str]]:
-    """Return every mistake of a document, which an error's details need not have room for, and the warnings."""
-    request = pb.ValidateWorkflowRequest(namespace=session.namespace, document=document, file=file)
-    answer = session.call(session.client.workflows.ValidateWorkflow, request)
-    faults = [
-        Violation(at.path, at.reason, at.message, at.suggestion, at.file, at.line, at.column)
-        for at in answer.violations
-    ]
-    return faults, list(answer.warnings)
 
 
 @workflow.command(name="list")

@@ -85,7 +85,7 @@ async def test_letters_are_listed_filtered_and_shown(kit: Kit) -> None:
 
 
 async def test_a_letter_is_redriven_through_the_trigger_as_it_is_now(kit: Kit) -> None:
-    """What the new version takes becomes a run, and its letter is gone; what it does not take stays, with the reason."""
+    """What the new version takes becomes a run and its letter is gone; what it does not take stays, with the reason."""
     await kit.register(STRICT)
     await kit.core.triggers.reconcile()
     await fill(kit, {"n": "a"}, {}, {"n": "b"})

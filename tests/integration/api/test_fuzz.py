@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from hostd.errors.reasons import REASONS
 from hostd.v1 import (
     admin_service_pb2,
+    dead_letter_service_pb2,
     plugin_service_pb2,
     run_service_pb2,
     script_service_pb2,
@@ -28,8 +29,8 @@ from hostd.v1 import (
 )
 
 FILES = (
-    workflow_service_pb2, run_service_pb2, trigger_service_pb2, plugin_service_pb2, script_service_pb2,
-    admin_service_pb2,
+    workflow_service_pb2, run_service_pb2, trigger_service_pb2, dead_letter_service_pb2, plugin_service_pb2,
+    script_service_pb2, admin_service_pb2,
 )  # fmt: skip
 METHODS: list[MethodDescriptor] = [
     method

@@ -12,7 +12,10 @@ from hostd.v1 import trigger_service_pb2 as pb
 from hostd.v1 import workflow_service_pb2 as workflows
 from hostd.v1.payload_pb2 import Payload
 
-OWN = "trigger: hourly\ntarget: echo@active\nuses: cron.schedule\nwith: {cron: '0 * * * *'}\ninput: {n: '${{ event.data }}'}\n"
+OWN = (
+    "trigger: hourly\ntarget: echo@active\nuses: cron.schedule\nwith: {cron: '0 * * * *'}\n"
+    "input: {n: '${{ event.data }}'}\n"
+)
 WITH_SCHEMA = (
     "workflow: strict\nversion: {version}\ninputs: {{type: object, properties: {{n: {{type: integer}}}}}}\n"
     "steps:\n  a: {{uses: flow.pass}}\n"

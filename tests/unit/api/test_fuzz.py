@@ -14,6 +14,7 @@ from google.protobuf.message_factory import GetMessageClass
 from hostd.errors.reasons import REASONS
 from hostd.v1 import (
     admin_service_pb2,
+    dead_letter_service_pb2,
     plugin_service_pb2,
     run_service_pb2,
     script_service_pb2,
@@ -22,6 +23,7 @@ from hostd.v1 import (
 )
 
 FILES = (
+    dead_letter_service_pb2,
     plugin_service_pb2,
     run_service_pb2,
     script_service_pb2,
@@ -48,12 +50,16 @@ SCALARS: dict[int, tuple[Any, ...]] = {
     FieldDescriptor.TYPE_ENUM: (0, 1, 2, 3, 4, 99, -1),
     FieldDescriptor.TYPE_UINT32: NUMBERS,
     FieldDescriptor.TYPE_UINT64: (*NUMBERS, 2**63, 2**64 - 1),
+    FieldDescriptor.TYPE_INT32: (0, 1, -1, 2**31 - 1, -(2**31)),
+    FieldDescriptor.TYPE_INT64: (0, 1, -1, 1_700_000_000, 2**63 - 1, -(2**63)),
     FieldDescriptor.TYPE_DOUBLE: DOUBLES,
 }
 
 
 TIMED = "workflow: timed\ntriggers:\n  now: {uses: cron.every, with: {period: 1h}}\nsteps:\n  a: {uses: flow.pass}\n"
-RARELY_ANSWERED = {"ReadBlob"}  # a digest of a blob that is there is not hit by chance
+OWN = "trigger: own\ntarget: echo@active\nuses: cron.every\nwith: {period: 1h}\n"
+# A blob's digest, a dead letter and a window that is no wider than its trigger takes are not hit by chance.
+RARELY_ANSWERED = {"ReadBlob", "GetDeadLetter", "BackfillTrigger"}
 # What a sensible client would send, by field; three of four fields are this, so that requests get past the door.
 LIKELY: dict[str, tuple[Any, ...]] = {
     "namespace": ("",),
@@ -72,9 +78,9 @@ LIKELY: dict[str, tuple[Any, ...]] = {
     "page_size": (0, 1, 2),
     "page_token": ("",),
     "resume_token": ("",),
-    "document": (ECHO, WAIT, TIMED, "workflow: other\nsteps:\n  a: {uses: flow.pass}\n", "workflow: x"),
+    "document": (ECHO, WAIT, TIMED, "workflow: other\nsteps:\n  a: {uses: flow.pass}\n", "workflow: x", OWN),
     "file": ("a.yaml",),
-    "name": ("now",),
+    "name": ("now", "own"),
     "event_id": ("", "e1"),
     "id": ("http.request", "mock", "cron.every"),
     "kind": ("", "action"),
@@ -86,6 +92,16 @@ LIKELY: dict[str, tuple[Any, ...]] = {
     "attempt": (0, 1),
     "on_open": (0, 1, 2, 3),
     "on_closed": (0, 1, 2, 3),
+    "uses": ("", "", "", "", "", "cron.every"),
+    "count": (0, 1, 5),
+    "limit": (0, 1),
+    "after": (0, 1),
+    "numbers": (1, 2),
+    "number": (1, 2),
+    "per_second": (0, 10_000),
+    "dry_run": (True,),
+    "seconds": (1_700_000_000, 0),
+    "nanos": (0,),
 }
 
 

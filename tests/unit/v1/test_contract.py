@@ -11,6 +11,7 @@ from hostd.model.records import KIND_NAMES
 from hostd.model.states import RunState, StepState
 from hostd.v1 import (
     admin_service_pb2,
+    dead_letter_service_pb2,
     plugin_service_pb2,
     reason_pb2,
     run_pb2,
@@ -23,13 +24,14 @@ from hostd.v1 import (
 PROTO = Path(__file__).resolve().parents[3] / "proto/hostd/v1"
 FILES = (
     admin_service_pb2,
+    dead_letter_service_pb2,
     plugin_service_pb2,
     run_service_pb2,
     script_service_pb2,
     trigger_service_pb2,
     workflow_service_pb2,
 )
-CHANGES = ("Register", "Activate", "Cancel", "Terminate", "Pause", "Resume", "Delete")
+CHANGES = ("Register", "Create", "Activate", "Cancel", "Terminate", "Pause", "Resume", "Delete")
 # Known by another name than request_id: an event's id, and a file that must not exist yet.
 KNOWN_OTHERWISE = {"FireTrigger": "event_id", "BackupJournal": "path"}
 

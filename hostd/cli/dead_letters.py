@@ -1,0 +1,114 @@
+"""`hostd dead-letters`: events that could not be used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hostd.cli.lazy import lazily
+from hostd.cli.printing import warn
+from hostd.cli.session import Session, remote
+from hostd.cli.tables import columns, fields
+from hostd.errors.base import Kind, invalid
+from hostd.errors.codes import CODES
+
+if TYPE_CHECKING:
+    from hostd.v1 import dead_letter_service_pb2 as pb
+else:
+    pb = lazily("hostd.v1.dead_letter_service_pb2")
+
+EXIT_LEFT = CODES[Kind.STATE].exit
+REDRIVE_TIMEOUT_S = 600.0
+FILTER_HELP = 'Only those that fit, such as \'workflow == "order" && reason == "INPUT_INVALID"\'.'
+
+
+@click.group(name="dead-letters")
+def dead_letters() -> None:
+    """Look at, redrive and purge events that could not become a run or a signal."""
+
+
+@dead_letters.command(name="list")
+@click.option("--filter", "text", metavar="FILTER", default="", help=FILTER_HELP)
+@click.option("--limit", type=click.IntRange(1), default=1000, show_default=True, help="At most so many.")
+@remote
+def list_letters(session: Session, text: str, limit: int) -> None:
+    """List dead letters, oldest first."""
+    request = pb.ListDeadLettersRequest(namespace=session.namespace, filter=text)
+    pages = session.pages(session.client.dead_letters.ListDeadLetters, request)
+    items = (item for page in pages for item in page.dead_letters)
+    session.list((item for _, item in zip(range(limit), items, strict=False)), _listing)
+
+
+def _listing(letters: list[Any]) -> str:
+    return columns(
+        ("NUMBER", "TIME", "TRIGGER", "EVENT", "REASON", "MESSAGE"),
+        [
+            (item["number"], item["create_time"], f"{item['workflow']}/{item['trigger']}", item["event_id"],
+             item["reason"], item["message"])
+            for item in letters
+        ],
+    )  # fmt: skip
+
+
+@dead_letters.command()
+@click.argument("number", type=click.IntRange(1))
+@remote
+def show(session: Session, number: int) -> None:
+    """Show a dead letter with its event."""
+    request = pb.GetDeadLetterRequest(namespace=session.namespace, number=number)
+    session.show(session.call(session.client.dead_letters.GetDeadLetter, request), lambda item: fields(item.items()))
+
+
+@dead_letters.command()
+@click.argument("numbers", nargs=-1, type=click.IntRange(1), metavar="[NUMBER...]")
+@click.option("--filter", "text", metavar="FILTER", default="", help=FILTER_HELP)
+@click.option("--all", "every", is_flag=True, help="All that there are.")
+@remote
+def redrive(session: Session, numbers: tuple[int, ...], text: str, every: bool) -> int:
+    """Emit the events again, through their triggers as they are now.
+
+    A letter goes when its run, or its signal, is durable. Exits with 6 where letters are left.
+    """
+    request = pb.RedriveDeadLettersRequest(namespace=session.namespace, selection=_selection(numbers, text, every))
+    results: list[Any] = []
+    while True:
+        answer = session.call(session.client.dead_letters.RedriveDeadLetters, request, timeout_s=REDRIVE_TIMEOUT_S)
+        results += answer.results
+        if not answer.more_after:
+            break
+        request.after = answer.more_after
+    session.list(results, _redriven)
+    left = sum(result.outcome not in ("STARTED", "SIGNALED") for result in results)
+    if left:
+        warn(f"{left} of {len(results)} are left")
+    return EXIT_LEFT if left else 0
+
+
+def _redriven(results: list[Any]) -> str:
+    return columns(
+        ("NUMBER", "EVENT", "OUTCOME", "RUNS", "WHY"),
+        [
+            (item["number"], item["event_id"], item["outcome"] or "-", item["run_ids"],
+             f"{item['failure']['reason']}: {item['failure']['message']}" if item["failure"] else "")
+            for item in results
+        ],
+    )  # fmt: skip
+
+
+@dead_letters.command()
+@click.argument("numbers", nargs=-1, type=click.IntRange(1), metavar="[NUMBER...]")
+@click.option("--filter", "text", metavar="FILTER", default="", help=FILTER_HELP)
+@click.option("--all", "every", is_flag=True, help="All that there are.")
+@remote
+def purge(session: Session, numbers: tuple[int, ...], text: str, every: bool) -> None:
+    """Delete dead letters: their events are lost."""
+    request = pb.PurgeDeadLettersRequest(namespace=session.namespace, selection=_selection(numbers, text, every))
+    answer = session.call(session.client.dead_letters.PurgeDeadLetters, request, timeout_s=REDRIVE_TIMEOUT_S)
+    session.show(answer, lambda item: f"purged {item['purged']}")
+
+
+def _selection(numbers: tuple[int, ...], text: str, every: bool) -> pb.DeadLetterSelection:
+    if not (numbers or text or every) or (every and (numbers or text)):
+        raise invalid("ARGUMENT_INVALID", "say which: numbers, --filter, or --all")
+    return pb.DeadLetterSelection(numbers=numbers, filter=text)
