@@ -32,6 +32,10 @@ class PluginService(PluginServiceServicer):
         """Return a plugin."""
         return plugin_message(self._plugins.get(check_component(request.id)))
 
+    async def ReloadPlugin(self, request: wire.ReloadPluginRequest, context: Any) -> wire.Plugin:
+        """Load a plugin anew."""
+        return plugin_message(await self._plugins.reload(check_component(request.id)))
+
     async def GetComponentSchema(self, request: wire.GetComponentSchemaRequest, context: Any) -> wire.ComponentSchema:
         """Return a component's options."""
         return schema_message(self._plugins.schema(check_component(request.id), check_kind(request.kind)))

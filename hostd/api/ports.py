@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from hostd.errors.base import HostdError
 from hostd.model.filters import Filter
 from hostd.model.requests import LetterSelection, Repeat, RunList, RunRef, SignalRequest, StartRequest, TrialEvent
+from hostd.model.topics import EventTypeView, NewEvent, PublishedView, TopicEvents
 from hostd.model.views import (
     AuditView,
     BackfillView,
@@ -310,6 +311,33 @@ class DeadLetters(Protocol):
         ...
 
 
+class Events(Protocol):
+    """Durable topics."""
+
+    async def publish(
+        self, namespace: str, events: Sequence[NewEvent], *, repeat: Repeat | None
+    ) -> Sequence[PublishedView]:
+        """Publish events, all or none; answers once durable, in order.
+
+        Raises:
+            HostdError: TOPIC_INVALID, EVENT_INVALID, PAYLOAD_TOO_LARGE, REQUEST_ID_CONFLICT, JOURNAL_*.
+        """
+        ...
+
+    def subscribe(
+        self, namespace: str, topics: Sequence[str], filter_text: str, *, after: int | None
+    ) -> AsyncIterator[TopicEvents]:
+        """Yield pages of events past a position (None: from now on), without end; the first is a bookmark.
+
+        Raises TOPIC_INVALID, EXPRESSION_INVALID, EXPRESSION_FAILED, DRAINING.
+        """
+        ...
+
+    async def types(self, namespace: str, topic: str, *, after: tuple[str, str], limit: int) -> Sequence[EventTypeView]:
+        """Return types that topics have seen, past (topic, type) `after`, in that order; empty topic = of all."""
+        ...
+
+
 class Plugins(Protocol):
     """What is loaded; answered from memory."""
 
@@ -319,6 +347,10 @@ class Plugins(Protocol):
 
     def get(self, plugin_id: str) -> PluginView:
         """Return a plugin. Raises PLUGIN_MISSING."""
+        ...
+
+    async def reload(self, plugin_id: str) -> PluginView:
+        """Load a plugin anew, beside the version that serves. Raises PLUGIN_MISSING, PLUGIN_NOT_RELOADABLE."""
         ...
 
     def schema(self, component_id: str, kind: str) -> SchemaView:
@@ -381,6 +413,9 @@ class Ports(Protocol):
 
     @property
     def dead_letters(self) -> DeadLetters: ...
+
+    @property
+    def events(self) -> Events: ...
 
     @property
     def plugins(self) -> Plugins: ...

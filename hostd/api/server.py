@@ -14,6 +14,7 @@ from hostd.aio import Clock
 from hostd.api.admin_service import AdminService
 from hostd.api.auth import OwnerPolicy, OwnerToken
 from hostd.api.dead_letter_service import DeadLetterService
+from hostd.api.event_service import EventService
 from hostd.api.gate import Gate
 from hostd.api.listening import listen_tcp, listen_unix
 from hostd.api.plugin_service import PluginService
@@ -29,6 +30,7 @@ from hostd.config.unix_socket import prepare_socket
 from hostd.telemetry.meter import Meter
 from hostd.v1.admin_service_pb2_grpc import add_AdminServiceServicer_to_server
 from hostd.v1.dead_letter_service_pb2_grpc import add_DeadLetterServiceServicer_to_server
+from hostd.v1.event_service_pb2_grpc import add_EventServiceServicer_to_server
 from hostd.v1.plugin_service_pb2_grpc import add_PluginServiceServicer_to_server
 from hostd.v1.run_service_pb2_grpc import add_RunServiceServicer_to_server
 from hostd.v1.script_service_pb2_grpc import add_ScriptServiceServicer_to_server
@@ -129,6 +131,7 @@ class ApiServer:
             (add_RunServiceServicer_to_server, RunService(ports.runs, tokens, core.meter)),
             (add_TriggerServiceServicer_to_server, triggers),
             (add_DeadLetterServiceServicer_to_server, DeadLetterService(ports.dead_letters, tokens)),
+            (add_EventServiceServicer_to_server, EventService(ports.events, tokens, core.meter)),
             (add_PluginServiceServicer_to_server, PluginService(ports.plugins, tokens)),
             (add_ScriptServiceServicer_to_server, ScriptService(ports.scripts)),
             (add_AdminServiceServicer_to_server, AdminService(ports.admin, tokens)),

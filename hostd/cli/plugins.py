@@ -51,7 +51,10 @@ def show(session: Session, plugin_id: str) -> None:
 
 
 def _whole(item: Any) -> str:
-    head = fields((name, item[name]) for name in item if name not in ("components", "traceback"))
+    process = item["process"]
+    head = fields((name, item[name]) for name in item if name not in ("components", "traceback", "process"))
+    if process:
+        head += "\n" + fields((f"process.{name}", process[name]) for name in process if name != "output")
     table = columns(
         ("COMPONENT", "KIND", "EFFECTS", "EXECUTORS", "DESCRIPTION"),
         [
@@ -59,7 +62,20 @@ def _whole(item: Any) -> str:
             for component in item["components"]
         ],
     )
-    return "\n\n".join(part for part in (head, table, clean(item["traceback"])) if part)
+    printed = "printed last:\n" + clean("\n".join(process["output"])) if process and process["output"] else ""
+    return "\n\n".join(part for part in (head, table, clean(item["traceback"]), printed) if part)
+
+
+@plugin.command()
+@click.argument("plugin_id", metavar="ID")
+@remote
+def reload(session: Session, plugin_id: str) -> None:
+    """Start a plugin's process anew, from what lies in its folder now.
+
+    Attempts that run end with the old one. What cannot be used leaves the old one in its place.
+    """
+    request = pb.ReloadPluginRequest(namespace=session.namespace, id=plugin_id)
+    session.show(session.call(session.client.plugins.ReloadPlugin, request), _whole)
 
 
 @plugin.command()

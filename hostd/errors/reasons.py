@@ -292,6 +292,11 @@ REASONS: dict[str, ReasonPage] = {
         "A plugin's `hostd-plugin.yaml` has mistakes, or its files are not those it was written for.",
         "Correct what is named; the plugin is looked at again as soon as its folder changes.",
     ),
+    "PLUGIN_NOT_RELOADABLE": ReasonPage(
+        Kind.STATE,
+        "The plugin runs inside the daemon, where nothing is loaded a second time.",
+        "Restart the daemon, or let the plugin run in a process (`plugins.process`, or out of `plugins.inline`).",
+    ),
     "PLUGIN_UNAVAILABLE": ReasonPage(
         Kind.UNAVAILABLE,
         "The plugin's process is not there, does not answer, or is kept out after repeated crashes.",

@@ -58,6 +58,7 @@ class PluginReport(msgspec.Struct, frozen=True, gc=False):
     message: str = ""
     traceback: str = ""
     isolation: str = "inline"
+    permissions: tuple[str, ...] = ()
 
 
 class Choices(msgspec.Struct, frozen=True, gc=False):

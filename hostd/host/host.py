@@ -10,7 +10,7 @@ from random import Random, SystemRandom
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from hostd.aio import Clock, SystemClock
-from hostd.errors.base import HostdError, invalid
+from hostd.errors.base import HostdError, Kind, invalid
 from hostd.host.assembly import Assembly
 from hostd.host.contexts import ProvisionScope
 from hostd.host.discover import find_built_in, find_installed
@@ -20,6 +20,7 @@ from hostd.host.loader import Refused
 from hostd.host.process.launch import ProcessLimits
 from hostd.host.registry import ActionEntry, HostRegistry, TriggerEntry
 from hostd.host.secrets import read_secret
+from hostd.model.views import ProcessView
 
 if TYPE_CHECKING:
     from hostd.host.folders.folders import Folders
@@ -173,6 +174,24 @@ class PluginHost:
             for entry, result in zip(waiting, results, strict=True)
             if isinstance(result, Exception)
         }
+
+    def process(self, plugin_id: str) -> ProcessView | None:
+        """Return a plugin's process as it is now, None where it has none."""
+        return self.processes.process(plugin_id) if self.processes is not None else None
+
+    async def reload(self, plugin_id: str) -> None:
+        """Load a plugin anew, beside the version that serves; one that cannot be used leaves that in its place.
+
+        Raises:
+            HostdError: PLUGIN_MISSING; PLUGIN_NOT_RELOADABLE for one that runs inside the daemon.
+        """
+        self.registry.plugin(plugin_id)
+        if self.folders is not None and await self.folders.reload(plugin_id):
+            return
+        if self.processes is not None and await self.processes.reload(plugin_id):
+            return
+        message = f"plugin {plugin_id} runs inside the daemon: what changed there needs a restart"
+        raise HostdError(Kind.STATE, "PLUGIN_NOT_RELOADABLE", message)
 
     def provision_scope(self, entry: TriggerEntry) -> ProvisionScope:
         """Return what a trigger's `provision` is given; see `triggers.run_once`."""

@@ -110,23 +110,29 @@ class RunRecords(msgspec.Struct, frozen=True, gc=False):
 ChangeWord: TypeAlias = Literal["ADDED", "MODIFIED", "DELETED"]
 
 
-class RunChange(msgspec.Struct, frozen=True, gc=False):
-    """What happened to a run, seen through a watch's filter."""
+class RunChange(msgspec.Struct, gc=False):
+    """What happened to a run, seen through a watch's filter. Many watches are told the same object.
+
+    `wire`: its bytes on the wire, kept by the door that first shows it.
+    """
 
     kind: ChangeWord
     run: RunView
+    wire: bytes = b""
 
 
-class RunChanges(msgspec.Struct, frozen=True, gc=False):
-    """A batch of changes; without any it is a bookmark.
+class RunChanges(msgspec.Struct, gc=False):
+    """A batch of changes; without any it is a bookmark. Many watches are told the same object.
 
     `position`: the journal position behind them, from which a watch can be resumed; 0 inside a snapshot, where it
-    cannot. `snapshot_end`: the last batch of the snapshot.
+    cannot. `snapshot_end`: the last batch of the snapshot. `pages`: its messages on the wire without a token, kept by
+    the door that first shows it.
     """
 
     changes: list[RunChange]
     position: int = 0
     snapshot_end: bool = False
+    pages: tuple[bytes, ...] = ()
 
 
 class LogView(msgspec.Struct, frozen=True, gc=False):
@@ -299,8 +305,20 @@ class ComponentView(msgspec.Struct, frozen=True, gc=False):
     executors: tuple[str, ...] = ()
 
 
+class ProcessView(msgspec.Struct, frozen=True, gc=False):
+    """A plugin's process as it is now. `printed`: the last lines of its output."""
+
+    state: str
+    pid: int
+    restarts: int
+    attempts: int
+    triggers: int
+    message: str
+    printed: tuple[str, ...]
+
+
 class PluginView(msgspec.Struct, frozen=True, gc=False):
-    """A plugin and what became of it. `state`: LOADED, FAILED, DENIED or NEEDS_PROCESS."""
+    """A plugin and what became of it. `state` is a name of `host.found.PluginState`."""
 
     id: str
     version: str
@@ -312,6 +330,9 @@ class PluginView(msgspec.Struct, frozen=True, gc=False):
     traceback: str = ""
     isolation: str = ""
     components: tuple[ComponentView, ...] = ()
+    api: str = ""
+    permissions: tuple[str, ...] = ()
+    process: ProcessView | None = None
 
 
 class SchemaView(msgspec.Struct, frozen=True, gc=False):

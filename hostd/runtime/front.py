@@ -7,12 +7,14 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
+from hostd.host.host import PluginHost
 from hostd.host.registry import HostRegistry
 from hostd.journal.port import JournalInfo
 from hostd.runtime.administration import Administration
 from hostd.runtime.dead_letters import DeadLetters
 from hostd.runtime.effects import Effects
 from hostd.runtime.emit import Emission
+from hostd.runtime.event_desk import EventDesk
 from hostd.runtime.own_triggers import OwnTriggers
 from hostd.runtime.plugin_shelf import PluginShelf
 from hostd.runtime.run_reads import RunRooms
@@ -20,6 +22,7 @@ from hostd.runtime.runs import Runs
 from hostd.runtime.schedules import Schedules
 from hostd.runtime.script_desk import ScriptDesk
 from hostd.runtime.scripts import Scripts
+from hostd.runtime.topics import Topics
 from hostd.runtime.trigger_desk import TriggerDesk
 from hostd.runtime.trigger_life import TriggerLife
 from hostd.runtime.trigger_trials import TriggerTrials
@@ -36,6 +39,7 @@ class Front(NamedTuple):
     trials: TriggerTrials
     schedules: Schedules
     dead_letters: DeadLetters
+    events: EventDesk
     plugins: PluginShelf
     scripts: ScriptDesk
     admin: Administration
@@ -47,7 +51,8 @@ def build_front(
     triggers: Triggers,
     life: TriggerLife,
     emission: Emission,
-    registry: Callable[[], HostRegistry],
+    topics: Topics,
+    host: PluginHost,
     scripts: Scripts,
     effects: Effects,
     info: Callable[[], JournalInfo | None],
@@ -56,6 +61,10 @@ def build_front(
 ) -> Front:
     """Return the front over the rooms of one host."""
     journal, readers, clock = rooms.journal, rooms.readers, rooms.clock
+
+    def registry() -> HostRegistry:
+        return host.registry
+
     return Front(
         runs=Runs(rooms),
         workflows=WorkflowStore(workflows=rooms.workflows, journal=journal, readers=readers),
@@ -97,7 +106,8 @@ def build_front(
         dead_letters=DeadLetters(
             triggers=triggers, emission=emission, loop=rooms.loop, journal=journal, readers=readers
         ),
-        plugins=PluginShelf(registry),
+        plugins=PluginShelf(host),
+        events=EventDesk(topics=topics, journal=journal, readers=readers, clock=clock, random=random),
         scripts=ScriptDesk(scripts=scripts, clock=clock),
         admin=Administration(
             journal=journal,

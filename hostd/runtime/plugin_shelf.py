@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from hostd.errors.base import HostdError, Kind
 from hostd.host.found import PluginReport, PluginState
+from hostd.host.host import PluginHost
 from hostd.host.registry import ActionEntry, HostRegistry, SecretsEntry, TriggerEntry
-from hostd.model.views import ComponentView, PluginView, SchemaView
+from hostd.model.views import ComponentView, PluginView, ProcessView, SchemaView
 from hostd.plugin.component import description_of
 from hostd.values.json_text import dump_json
 
@@ -18,19 +19,28 @@ Parts = dict[str, list[ComponentView]]
 class PluginShelf:
     """Seeing what is loaded, and what is not and why."""
 
-    def __init__(self, registry: Callable[[], HostRegistry]) -> None:
-        self._registry = registry
+    def __init__(self, host: PluginHost) -> None:
+        self._host = host
+
+    def _registry(self) -> HostRegistry:
+        return self._host.registry
 
     def list(self) -> Sequence[PluginView]:
         """Return every plugin that was found, by id."""
         registry = self._registry()
         parts = _parts(registry)
-        return [_plugin(report, parts) for report in sorted(registry.plugins, key=lambda report: report.id)]
+        reports = sorted(registry.plugins, key=lambda report: report.id)
+        return [_plugin(report, parts, self._host.process(report.id)) for report in reports]
 
     def get(self, plugin_id: str) -> PluginView:
         """Return a plugin. Raises PLUGIN_MISSING."""
         registry = self._registry()
-        return _plugin(registry.plugin(plugin_id), _parts(registry))
+        return _plugin(registry.plugin(plugin_id), _parts(registry), self._host.process(plugin_id))
+
+    async def reload(self, plugin_id: str) -> PluginView:
+        """Load a plugin anew. Raises PLUGIN_MISSING, PLUGIN_NOT_RELOADABLE."""
+        await self._host.reload(plugin_id)
+        return self.get(plugin_id)
 
     def schema(self, component_id: str, kind: str) -> SchemaView:
         """Return a component's options. Raises PLUGIN_MISSING."""
@@ -61,7 +71,7 @@ def _parts(registry: HostRegistry) -> Parts:
     return parts
 
 
-def _plugin(report: PluginReport, parts: Parts) -> PluginView:
+def _plugin(report: PluginReport, parts: Parts, process: ProcessView | None) -> PluginView:
     return PluginView(
         id=report.id,
         version=report.version,
@@ -71,8 +81,11 @@ def _plugin(report: PluginReport, parts: Parts) -> PluginView:
         reason=report.reason,
         message=report.message,
         traceback=report.traceback,
-        isolation="inline" if report.state is PluginState.LOADED else "",
+        isolation=report.isolation if report.state is PluginState.LOADED else "",
         components=tuple(parts.get(report.id, ())) if report.state is PluginState.LOADED else (),
+        api=report.api,
+        permissions=report.permissions,
+        process=process,
     )
 
 

@@ -14,14 +14,18 @@ class PluginState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PLUGIN_STATE_FAILED: _ClassVar[PluginState]
     PLUGIN_STATE_DENIED: _ClassVar[PluginState]
     PLUGIN_STATE_NEEDS_PROCESS: _ClassVar[PluginState]
+    PLUGIN_STATE_STARTING: _ClassVar[PluginState]
+    PLUGIN_STATE_QUARANTINED: _ClassVar[PluginState]
 PLUGIN_STATE_UNSPECIFIED: PluginState
 PLUGIN_STATE_LOADED: PluginState
 PLUGIN_STATE_FAILED: PluginState
 PLUGIN_STATE_DENIED: PluginState
 PLUGIN_STATE_NEEDS_PROCESS: PluginState
+PLUGIN_STATE_STARTING: PluginState
+PLUGIN_STATE_QUARANTINED: PluginState
 
 class Plugin(_message.Message):
-    __slots__ = ("id", "version", "source", "origin", "state", "reason", "message", "traceback", "isolation", "components")
+    __slots__ = ("id", "version", "source", "origin", "state", "reason", "message", "traceback", "isolation", "components", "api", "permissions", "process")
     ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
@@ -32,6 +36,9 @@ class Plugin(_message.Message):
     TRACEBACK_FIELD_NUMBER: _ClassVar[int]
     ISOLATION_FIELD_NUMBER: _ClassVar[int]
     COMPONENTS_FIELD_NUMBER: _ClassVar[int]
+    API_FIELD_NUMBER: _ClassVar[int]
+    PERMISSIONS_FIELD_NUMBER: _ClassVar[int]
+    PROCESS_FIELD_NUMBER: _ClassVar[int]
     id: str
     version: str
     source: str
@@ -42,7 +49,28 @@ class Plugin(_message.Message):
     traceback: str
     isolation: str
     components: _containers.RepeatedCompositeFieldContainer[Component]
-    def __init__(self, id: _Optional[str] = ..., version: _Optional[str] = ..., source: _Optional[str] = ..., origin: _Optional[str] = ..., state: _Optional[_Union[PluginState, str]] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., traceback: _Optional[str] = ..., isolation: _Optional[str] = ..., components: _Optional[_Iterable[_Union[Component, _Mapping]]] = ...) -> None: ...
+    api: str
+    permissions: _containers.RepeatedScalarFieldContainer[str]
+    process: PluginProcess
+    def __init__(self, id: _Optional[str] = ..., version: _Optional[str] = ..., source: _Optional[str] = ..., origin: _Optional[str] = ..., state: _Optional[_Union[PluginState, str]] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., traceback: _Optional[str] = ..., isolation: _Optional[str] = ..., components: _Optional[_Iterable[_Union[Component, _Mapping]]] = ..., api: _Optional[str] = ..., permissions: _Optional[_Iterable[str]] = ..., process: _Optional[_Union[PluginProcess, _Mapping]] = ...) -> None: ...
+
+class PluginProcess(_message.Message):
+    __slots__ = ("state", "pid", "restarts", "attempts", "triggers", "message", "output")
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    PID_FIELD_NUMBER: _ClassVar[int]
+    RESTARTS_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    TRIGGERS_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    state: str
+    pid: int
+    restarts: int
+    attempts: int
+    triggers: int
+    message: str
+    output: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, state: _Optional[str] = ..., pid: _Optional[int] = ..., restarts: _Optional[int] = ..., attempts: _Optional[int] = ..., triggers: _Optional[int] = ..., message: _Optional[str] = ..., output: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Component(_message.Message):
     __slots__ = ("id", "kind", "description", "since", "stability", "effects", "executors", "plugin")
@@ -83,6 +111,14 @@ class ListPluginsResponse(_message.Message):
     def __init__(self, plugins: _Optional[_Iterable[_Union[Plugin, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class GetPluginRequest(_message.Message):
+    __slots__ = ("namespace", "id")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    id: str
+    def __init__(self, namespace: _Optional[str] = ..., id: _Optional[str] = ...) -> None: ...
+
+class ReloadPluginRequest(_message.Message):
     __slots__ = ("namespace", "id")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     ID_FIELD_NUMBER: _ClassVar[int]

@@ -45,6 +45,11 @@ class PluginServiceStub(object):
                 request_serializer=hostd_dot_v1_dot_plugin__service__pb2.GetPluginRequest.SerializeToString,
                 response_deserializer=hostd_dot_v1_dot_plugin__service__pb2.Plugin.FromString,
                 _registered_method=True)
+        self.ReloadPlugin = channel.unary_unary(
+                '/hostd.v1.PluginService/ReloadPlugin',
+                request_serializer=hostd_dot_v1_dot_plugin__service__pb2.ReloadPluginRequest.SerializeToString,
+                response_deserializer=hostd_dot_v1_dot_plugin__service__pb2.Plugin.FromString,
+                _registered_method=True)
         self.GetComponentSchema = channel.unary_unary(
                 '/hostd.v1.PluginService/GetComponentSchema',
                 request_serializer=hostd_dot_v1_dot_plugin__service__pb2.GetComponentSchemaRequest.SerializeToString,
@@ -70,6 +75,14 @@ class PluginServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReloadPlugin(self, request, context):
+        """Starts the process of a plugin anew, from what lies in its folder now; also lets a quarantined one out. What cannot
+        be used leaves the version that serves in its place, and `message` says why.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetComponentSchema(self, request, context):
         """Options of an action or trigger as JSON Schema.
         """
@@ -88,6 +101,11 @@ def add_PluginServiceServicer_to_server(servicer, server):
             'GetPlugin': grpc.unary_unary_rpc_method_handler(
                     servicer.GetPlugin,
                     request_deserializer=hostd_dot_v1_dot_plugin__service__pb2.GetPluginRequest.FromString,
+                    response_serializer=hostd_dot_v1_dot_plugin__service__pb2.Plugin.SerializeToString,
+            ),
+            'ReloadPlugin': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReloadPlugin,
+                    request_deserializer=hostd_dot_v1_dot_plugin__service__pb2.ReloadPluginRequest.FromString,
                     response_serializer=hostd_dot_v1_dot_plugin__service__pb2.Plugin.SerializeToString,
             ),
             'GetComponentSchema': grpc.unary_unary_rpc_method_handler(
@@ -150,6 +168,33 @@ class PluginService(object):
             target,
             '/hostd.v1.PluginService/GetPlugin',
             hostd_dot_v1_dot_plugin__service__pb2.GetPluginRequest.SerializeToString,
+            hostd_dot_v1_dot_plugin__service__pb2.Plugin.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReloadPlugin(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hostd.v1.PluginService/ReloadPlugin',
+            hostd_dot_v1_dot_plugin__service__pb2.ReloadPluginRequest.SerializeToString,
             hostd_dot_v1_dot_plugin__service__pb2.Plugin.FromString,
             options,
             channel_credentials,

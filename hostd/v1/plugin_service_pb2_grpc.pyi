@@ -33,6 +33,14 @@ class PluginServiceStub:
     ]
     """One plugin with what it registered."""
 
+    ReloadPlugin: grpc.UnaryUnaryMultiCallable[
+        hostd.v1.plugin_service_pb2.ReloadPluginRequest,
+        hostd.v1.plugin_service_pb2.Plugin,
+    ]
+    """Starts the process of a plugin anew, from what lies in its folder now; also lets a quarantined one out. What cannot
+    be used leaves the version that serves in its place, and `message` says why.
+    """
+
     GetComponentSchema: grpc.UnaryUnaryMultiCallable[
         hostd.v1.plugin_service_pb2.GetComponentSchemaRequest,
         hostd.v1.plugin_service_pb2.ComponentSchema,
@@ -53,6 +61,14 @@ class PluginServiceAsyncStub:
         hostd.v1.plugin_service_pb2.Plugin,
     ]
     """One plugin with what it registered."""
+
+    ReloadPlugin: grpc.aio.UnaryUnaryMultiCallable[
+        hostd.v1.plugin_service_pb2.ReloadPluginRequest,
+        hostd.v1.plugin_service_pb2.Plugin,
+    ]
+    """Starts the process of a plugin anew, from what lies in its folder now; also lets a quarantined one out. What cannot
+    be used leaves the version that serves in its place, and `message` says why.
+    """
 
     GetComponentSchema: grpc.aio.UnaryUnaryMultiCallable[
         hostd.v1.plugin_service_pb2.GetComponentSchemaRequest,
@@ -78,6 +94,16 @@ class PluginServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[hostd.v1.plugin_service_pb2.Plugin, collections.abc.Awaitable[hostd.v1.plugin_service_pb2.Plugin]]:
         """One plugin with what it registered."""
+
+    @abc.abstractmethod
+    def ReloadPlugin(
+        self,
+        request: hostd.v1.plugin_service_pb2.ReloadPluginRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hostd.v1.plugin_service_pb2.Plugin, collections.abc.Awaitable[hostd.v1.plugin_service_pb2.Plugin]]:
+        """Starts the process of a plugin anew, from what lies in its folder now; also lets a quarantined one out. What cannot
+        be used leaves the version that serves in its place, and `message` says why.
+        """
 
     @abc.abstractmethod
     def GetComponentSchema(

@@ -9,6 +9,7 @@ from hostd.model.views import (
     AuditView,
     ComponentView,
     PluginView,
+    ProcessView,
     SchemaView,
     ScriptView,
     SystemView,
@@ -18,7 +19,7 @@ from hostd.model.views import (
 )
 from hostd.v1.admin_service_pb2 import AuditEvent, JournalStatus, LuaIsolation, SystemInfo
 from hostd.v1.payload_pb2 import Violation as ViolationMessage
-from hostd.v1.plugin_service_pb2 import Component, ComponentSchema, Plugin
+from hostd.v1.plugin_service_pb2 import Component, ComponentSchema, Plugin, PluginProcess
 from hostd.v1.script_service_pb2 import EvaluateScriptResponse, ScriptLogLine
 from hostd.v1.trigger_service_pb2 import Trigger
 from hostd.v1.workflow_service_pb2 import Workflow, WorkflowVersion
@@ -107,6 +108,21 @@ def plugin_message(view: PluginView) -> Plugin:
         traceback=view.traceback,
         isolation=view.isolation,
         components=[component_message(each) for each in view.components],
+        api=view.api,
+        permissions=view.permissions,
+        process=_process(view.process) if view.process is not None else None,
+    )
+
+
+def _process(view: ProcessView) -> PluginProcess:
+    return PluginProcess(
+        state=view.state,
+        pid=view.pid,
+        restarts=view.restarts,
+        attempts=view.attempts,
+        triggers=view.triggers,
+        message=view.message,
+        output=view.printed,
     )
 
 

@@ -35,7 +35,7 @@ def read_payload(payload: Payload, path: str, *, nothing: bytes = b"null") -> tu
         raise fault(f"{path}.blob", "a reference is not taken here; send the value")
     try:
         if body == "json":
-            value = _plain(payload.json, 0)
+            value = plain_value(payload.json, 0)
             return _within(dump_json(value)), value
         data = payload.data or nothing
         return data, parse_json(_within(data)) if data else None
@@ -56,7 +56,7 @@ def _placed(error: HostdError, path: str) -> HostdError:
     return HostdError(error.kind, error.reason, f"{path}: {error.message}", details=error.details, violations=faults)
 
 
-def _plain(value: struct_pb2.Value, depth: int) -> JsonValue:
+def plain_value(value: struct_pb2.Value, depth: int = 0) -> JsonValue:
     """Return a protobuf Value as plain JSON; its numbers are float64."""
     if depth > JSON_DEPTH_MAX:
         raise invalid("PAYLOAD_INVALID", f"the value is nested deeper than {JSON_DEPTH_MAX}")
@@ -68,9 +68,9 @@ def _plain(value: struct_pb2.Value, depth: int) -> JsonValue:
     if kind == "bool_value":
         return value.bool_value
     if kind == "struct_value":  # its map has no order: by name, so that the same value is the same text
-        return {name: _plain(item, depth + 1) for name, item in sorted(value.struct_value.fields.items())}
+        return {name: plain_value(item, depth + 1) for name, item in sorted(value.struct_value.fields.items())}
     if kind == "list_value":
-        return [_plain(item, depth + 1) for item in value.list_value.values]
+        return [plain_value(item, depth + 1) for item in value.list_value.values]
     return None
 
 

@@ -84,7 +84,7 @@ class RemoteActionEntry(ActionEntry):
         self.code_fields = self._form.code_fields
         self.effects = component.effects
         self.executors = ("process",)
-        self.max_in_flight = component.max_in_flight or None
+        self.max_in_flight = min(component.max_in_flight or process.attempts_max, process.attempts_max)
         self.instance: Any = RemoteAction(process, component.id)
         self.life = RemoteLife(process, component.id, self.instance)  # type: ignore[assignment]
 

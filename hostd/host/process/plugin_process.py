@@ -110,6 +110,11 @@ class PluginProcess:
         return self._nursery.cookie
 
     @property
+    def attempts_max(self) -> int:
+        """Attempts of one action at once."""
+        return self._home.limits.attempts
+
+    @property
     def pid(self) -> int:
         """Id of the process, 0 while there is none."""
         return self._child.pid if self._child is not None else 0

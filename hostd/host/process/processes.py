@@ -19,10 +19,12 @@ from hostd.host.process.home import ProcessHome
 from hostd.host.process.launch import Launch, ProcessLimits
 from hostd.host.process.plugin_process import PluginProcess, ProcessState
 from hostd.host.process.switchboard import Switchboard
+from hostd.model.views import ProcessView
 from hostd.plugin.v1 import host_pb2 as pb
 
 FIRST_WORD_S = 10.0
 REDIAL_S = 10.0
+SHOWN_LINES = 50
 _log = logging.getLogger("hostd.host.process")
 _SHOWN = {
     ProcessState.STARTING: PluginState.STARTING,
@@ -247,7 +249,31 @@ class Processes:
             message=message.removeprefix("PLUGIN_FAILED: "),
             traceback=process.traceback,
             isolation="process",
+            permissions=tuple(sorted(process.launch.permissions)),
         )
+
+    def process(self, plugin_id: str) -> ProcessView | None:
+        """Return a plugin's process as it is now, None where it has none."""
+        process = self.known.get(plugin_id)
+        if process is None:
+            return None
+        return ProcessView(
+            state=process.state.value.lower(),
+            pid=process.pid,
+            restarts=process.restarts,
+            attempts=len(process.desk.attempts),
+            triggers=len(process.desk.triggers),
+            message=process.message,
+            printed=process.printed[-SHOWN_LINES:],
+        )
+
+    async def reload(self, plugin_id: str) -> bool:
+        """Start a plugin's process anew beside the one that serves; say whether it has one."""
+        found = self._found.get(plugin_id)
+        if found is None:
+            return False
+        await self.add(found)
+        return True
 
     # -- recovery
 
