@@ -251,9 +251,7 @@ def _outcome(found: _Found, plan: TriggerPlan, *, matches: bool | None, seen: bo
         return "DEAD_LETTERED"
     if plan.signal is None:
         return "STARTED"
-    if open_run:
-        return "SIGNALED"
-    return "STARTED" if plan.start else "NO_MATCH"
+    return "SIGNALED" if open_run or plan.start else "NO_MATCH"
 
 
 def _named(triggers: tuple[TriggerPlan, ...], name: str) -> TriggerPlan:

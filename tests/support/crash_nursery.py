@@ -15,6 +15,7 @@ import signal
 import sys
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -74,14 +75,18 @@ async def host(folder: Path, acks: int, seed: int) -> None:
         os.write(acks, "".join(f"{result.run_id}\n" for result in results).encode())  # type: ignore[union-attr]
 
 
-def one_life(folder: Path, dice: random.Random) -> list[str]:
-    """Fork a host, kill it somewhere, return the run ids it acknowledged."""
+Life = Callable[[Path, int, int], Awaitable[None]]
+"""What a host does with its folder until it is killed: it tells a pipe what was acknowledged, a line each."""
+
+
+def one_life(folder: Path, dice: random.Random, life: Life = host) -> list[str]:
+    """Fork a host, kill it somewhere, return what it acknowledged."""
     read_end, write_end = os.pipe()
     seed = dice.getrandbits(32)
     child = os.fork()
     if child == 0:
         os.close(read_end)
-        asyncio.run(host(folder, write_end, seed))
+        asyncio.run(live(life, folder, write_end, seed))
         os._exit(1)
     os.close(write_end)
     os.set_blocking(read_end, False)
@@ -99,6 +104,11 @@ def one_life(folder: Path, dice: random.Random) -> list[str]:
         received += chunk
     os.close(read_end)
     return received.decode().split("\n")[:-1]
+
+
+async def live(life: Life, folder: Path, acks: int, seed: int) -> None:
+    """Live until killed."""
+    await life(folder, acks, seed)
 
 
 async def judge(folder: Path, acknowledged: list[str], seconds: float) -> dict[str, Any]:

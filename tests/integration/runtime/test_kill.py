@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-NURSERY = Path(__file__).parents[2] / "support" / "crash_nursery.py"
+SUPPORT = Path(__file__).parents[2] / "support"
 
 
-def kill_often(folder: Path, cycles: int, seed: int) -> dict[str, Any]:
+def kill_often(folder: Path, cycles: int, seed: int, nursery: str = "crash_nursery.py") -> dict[str, Any]:
     """Return the nursery's verdict."""
     done = subprocess.run(
-        [sys.executable, str(NURSERY), str(folder), str(cycles), str(seed)],
+        [sys.executable, str(SUPPORT / nursery), str(folder), str(cycles), str(seed)],
         capture_output=True,
         text=True,
         timeout=600,
@@ -49,3 +49,13 @@ def test_every_acknowledged_run_ends_once_across_kills(tmp_path: Path) -> None:
 def test_hundreds_of_kills(tmp_path: Path, seed: int) -> None:
     """The same after 100 kills in one journal."""
     check(kill_often(tmp_path / "data", 100, seed))
+
+
+@pytest.mark.parametrize(("cycles", "seed"), [(15, 1), pytest.param(100, 2, marks=pytest.mark.slow)])
+@pytest.mark.timeout(600)
+def test_no_signal_is_lost_or_doubled_across_kills(tmp_path: Path, cycles: int, seed: int) -> None:
+    """Events up to the cursor, and clients' requests however often repeated, are each in one run, once, in order."""
+    verdict = kill_often(tmp_path / "data", cycles, seed, "signal_nursery.py")
+
+    assert verdict["faults"] == []
+    assert verdict["acknowledged"] > 0 and verdict["events"] > 0

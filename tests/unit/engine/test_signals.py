@@ -102,7 +102,7 @@ def test_a_large_signal_is_a_blob(play):
 
 
 def test_a_run_may_begin_with_a_signal(play):
-    """It is received before the first step begins, even where the run ends in that decision; refused, nothing begins."""
+    """It is received before the first step begins, even where the run ends at once; refused, nothing begins."""
     contracts = {"PAY": InputContract(PAY)}
     short = plan(step("a", "flow.pass", options={"output": 1}), signals=contracts)
     with_signal = messages.Begin(start().started, signal=signal("PAY", {"amount": 1}, "r"))
