@@ -79,6 +79,7 @@ class Daemon:
         self.http = HttpServer(
             settings=self.config.http,
             routes=core.routes,
+            events=core.front.events,
             health=self,
             metrics=core.meter,
             check_token=lambda token: secrets.compare_digest(token.encode(), self.token.encode()),

@@ -24,8 +24,10 @@ from hostd.errors.base import HostdError
 from hostd.v1 import run_service_pb2
 
 if TYPE_CHECKING:
+    from hostd.v1 import event_service_pb2
     from hostd.v1.admin_service_pb2_grpc import AdminServiceStub
     from hostd.v1.dead_letter_service_pb2_grpc import DeadLetterServiceStub
+    from hostd.v1.event_service_pb2_grpc import EventServiceStub
     from hostd.v1.plugin_service_pb2_grpc import PluginServiceStub
     from hostd.v1.run_service_pb2_grpc import RunServiceStub
     from hostd.v1.script_service_pb2_grpc import ScriptServiceStub
@@ -96,6 +98,13 @@ class BlockingClient:
         return DeadLetterServiceStub(self._channel)
 
     @cached_property
+    def events(self) -> EventServiceStub:
+        """Durable topics."""
+        from hostd.v1.event_service_pb2_grpc import EventServiceStub
+
+        return EventServiceStub(self._channel)
+
+    @cached_property
     def plugins(self) -> PluginServiceStub:
         """Plugins and their components."""
         from hostd.v1.plugin_service_pb2_grpc import PluginServiceStub
@@ -160,6 +169,36 @@ class BlockingClient:
                     yield answer
                     if answer.HasField("run"):
                         return
+                lost = cut_off(self.door.address)
+            except HostdError as error:
+                lost = error
+            sleep(patience.wait_s(lost))
+
+    def subscribe_events(
+        self,
+        request: event_service_pb2.SubscribeEventsRequest,
+        *,
+        reconnect_s: float = 60.0,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> Iterator[event_service_pb2.SubscribeEventsResponse]:
+        """Yield messages of a subscription, without end; the first says that it stands.
+
+        A lost connection is taken up again behind the last message, however often, until nobody has answered for
+        `reconnect_s`. A daemon that never answered is not waited for.
+
+        Raises:
+            HostdError: as the daemon raises it, such as TOPIC_INVALID; UNREACHABLE.
+        """
+        from hostd.v1 import event_service_pb2
+
+        request = event_service_pb2.SubscribeEventsRequest.FromString(request.SerializeToString())
+        patience = Patience(reconnect_s, seen=bool(request.resume_token))
+        while True:
+            try:
+                for answer in self.stream(self.events.SubscribeEvents, request):
+                    patience.alive()
+                    request.resume_token = answer.resume_token or request.resume_token
+                    yield answer
                 lost = cut_off(self.door.address)
             except HostdError as error:
                 lost = error

@@ -25,8 +25,10 @@ from hostd.errors.base import HostdError
 from hostd.v1 import run_service_pb2
 
 if TYPE_CHECKING:
+    from hostd.v1 import event_service_pb2
     from hostd.v1.admin_service_pb2_grpc import AdminServiceAsyncStub
     from hostd.v1.dead_letter_service_pb2_grpc import DeadLetterServiceAsyncStub
+    from hostd.v1.event_service_pb2_grpc import EventServiceAsyncStub
     from hostd.v1.plugin_service_pb2_grpc import PluginServiceAsyncStub
     from hostd.v1.run_service_pb2_grpc import RunServiceAsyncStub
     from hostd.v1.script_service_pb2_grpc import ScriptServiceAsyncStub
@@ -97,6 +99,13 @@ class Client:
         return cast("DeadLetterServiceAsyncStub", DeadLetterServiceStub(self._channel))
 
     @cached_property
+    def events(self) -> EventServiceAsyncStub:
+        """Durable topics."""
+        from hostd.v1.event_service_pb2_grpc import EventServiceStub
+
+        return cast("EventServiceAsyncStub", EventServiceStub(self._channel))
+
+    @cached_property
     def plugins(self) -> PluginServiceAsyncStub:
         """Plugins and their components."""
         from hostd.v1.plugin_service_pb2_grpc import PluginServiceStub
@@ -164,6 +173,36 @@ class Client:
                     yield answer
                     if answer.HasField("run"):
                         return
+                lost = cut_off(self.door.address)
+            except HostdError as error:
+                lost = error
+            await sleep(patience.wait_s(lost))
+
+    async def subscribe_events(
+        self,
+        request: event_service_pb2.SubscribeEventsRequest,
+        *,
+        reconnect_s: float = 60.0,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> AsyncIterator[event_service_pb2.SubscribeEventsResponse]:
+        """Yield messages of a subscription, without end; the first says that it stands.
+
+        A lost connection is taken up again behind the last message, however often, until nobody has answered for
+        `reconnect_s`. A daemon that never answered is not waited for.
+
+        Raises:
+            HostdError: as the daemon raises it, such as TOPIC_INVALID; UNREACHABLE.
+        """
+        from hostd.v1 import event_service_pb2
+
+        request = event_service_pb2.SubscribeEventsRequest.FromString(request.SerializeToString())
+        patience = Patience(reconnect_s, seen=bool(request.resume_token))
+        while True:
+            try:
+                async for answer in self.stream(self.events.SubscribeEvents, request):
+                    patience.alive()
+                    request.resume_token = answer.resume_token or request.resume_token
+                    yield answer
                 lost = cut_off(self.door.address)
             except HostdError as error:
                 lost = error

@@ -43,6 +43,15 @@ class Visitors:
                 Kind.DENIED, "ORIGIN_REFUSED", f"pages of {origin[:100]!r} may not ask; see `http.origins`"
             )
 
+    def check_owner(self, request: web.BaseRequest) -> None:
+        """Raise TOKEN_MISSING or TOKEN_INVALID unless the owner's token is sent, from this machine too."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            message = "send `authorization: Bearer ...` with the owner's token"
+            raise HostdError(Kind.UNAUTHENTICATED, "TOKEN_MISSING", message)
+        if not self._check_token(token.strip()):
+            raise HostdError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", "the token is not known")
+
     def check_operator(self, request: web.BaseRequest) -> None:
         """Raise TOKEN_MISSING or TOKEN_INVALID unless the token is good, or none is sent and the peer is loopback."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from hostd.model.requests import Repeat
+from hostd.model.topics import NewEvent, PublishedView
 from hostd.plugin import WebhookHandler
 
 
@@ -43,6 +45,16 @@ class MetricsSource(Protocol):
 
     async def render(self) -> bytes:
         """Return everything in the Prometheus text format."""
+        ...
+
+
+class EventTopics(Protocol):
+    """Where events that are posted go (runtime.event_desk)."""
+
+    async def publish(
+        self, namespace: str, events: Sequence[NewEvent], *, repeat: Repeat | None
+    ) -> Sequence[PublishedView]:
+        """Publish events, all or none; answers once durable, in order. Raises TOPIC_INVALID, EVENT_INVALID."""
         ...
 
 

@@ -21,8 +21,10 @@ from hostd.config.rooms import Http
 from hostd.config.types import HostPort, parse_address
 from hostd.errors.base import HostdError, Kind, invalid
 from hostd.http.answers import error_answer, json_answer, text_answer
+from hostd.http.events import PREFIX as EVENTS_PREFIX
+from hostd.http.events import take_events
 from hostd.http.guard import Visitors
-from hostd.http.ports import Health, MetricsSource, TokenCheck, WebhookRoutes
+from hostd.http.ports import EventTopics, Health, MetricsSource, TokenCheck, WebhookRoutes
 from hostd.http.webhooks import PREFIX, answer_webhook
 from hostd.telemetry.meter import CONTENT_TYPE, Meter
 from hostd.values.json_text import JsonValue
@@ -49,6 +51,7 @@ class HttpServer:
         *,
         settings: Http,
         routes: WebhookRoutes,
+        events: EventTopics,
         health: Health,
         metrics: MetricsSource,
         check_token: TokenCheck,
@@ -58,6 +61,7 @@ class HttpServer:
     ) -> None:
         self._settings = settings
         self._routes = routes
+        self._events = events
         self._health = health
         self._metrics = metrics
         self._meter = meter
@@ -150,6 +154,8 @@ class HttpServer:
         path = request.rel_url.raw_path
         if path.startswith(PREFIX):
             return "webhook", lambda request: answer_webhook(request, self._routes, self._settings)
+        if path.startswith(EVENTS_PREFIX):
+            return "events", self._take_events
         if path == "/metrics":
             return "metrics", self._metrics_page
         if path == "/livez":
@@ -157,6 +163,11 @@ class HttpServer:
         if path in ("/healthz", "/readyz"):
             return "health", self._ready
         return "other", self._nothing
+
+    async def _take_events(self, request: web.BaseRequest) -> web.StreamResponse:
+        self._visitors.check_names(request)
+        self._visitors.check_owner(request)
+        return await take_events(request, self._events, self._settings)
 
     async def _live(self, request: web.BaseRequest) -> web.StreamResponse:
         """Say that the process and its loop live."""

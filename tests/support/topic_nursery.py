@@ -64,8 +64,10 @@ def one_life(folder: Path, dice: random.Random) -> list[str]:
     child = os.fork()
     if child == 0:
         os.close(read_end)
-        asyncio.run(host(folder, write_end, seed))
-        os._exit(1)
+        try:
+            asyncio.run(host(folder, write_end, seed))
+        finally:
+            os._exit(1)
     os.close(write_end)
     os.set_blocking(read_end, False)
     received = b""
