@@ -449,7 +449,7 @@ async def test_a_run_is_told_something(kit: Kit) -> None:
     await kit.runs.TerminateRun(wire.TerminateRunRequest(run=ref(started.run_id)))
     late = wire.SignalRunRequest(run=ref(started.run_id), signal="PAY", data=said["data"])
     error = await refused(kit.runs.SignalRun(late))
-    assert (error.kind, error.reason) == (Kind.STATE, "RUN_FINAL")
+    assert (error.code, error.reason) == ("FAILED_PRECONDITION", "RUN_FINAL")
 
 
 async def test_a_signal_starts_the_run_of_its_key(kit: Kit) -> None:
