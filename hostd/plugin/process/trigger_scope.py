@@ -65,11 +65,15 @@ class WireDoor:
             raise ValueError(f"one trigger answers at most {ROUTES_MAX} paths")
         if path in self._routes:
             raise ValueError(f"this trigger answers {path[:80]!r} already; name all methods at once")
-        route = WireRoute(path, f"/hooks/{self._namespace}/{path.removeprefix('/')}", handler, self._close)
+        route = WireRoute(path, self.url_path(path), handler, self._close)
         self._routes[path] = [route]
         wanted = pb.OpenRoute(instance=self._instance, path=path, methods=list(methods), max_body_bytes=max_body_bytes)
         self._tasks.spawn(self._open(wanted), name=f"open {route.url_path}")
         return route
+
+    def url_path(self, path: str) -> str:
+        """Return a path from the root, parameters by name."""
+        return f"/hooks/{self._namespace}/{path.removeprefix('/')}"
 
     async def _open(self, wanted: pb.OpenRoute) -> None:
         answer = await self._link.ask(pb.FromPlugin(open_route=wanted), again=True)
@@ -120,6 +124,7 @@ class TriggerScope(TriggerFacts):
         self.secrets = WireSecrets(calls)
         self.kv = WireKeyValue(calls)
         self.events = WireEvents(calls)
+        self._calls = calls
         self.http = WireDoor(start.instance, start.namespace, link, tasks, refused)
         self._instance = start.instance
         self._link = link

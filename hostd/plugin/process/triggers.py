@@ -17,8 +17,9 @@ from hostd.plugin.process.tasks import Tasks
 from hostd.plugin.process.trigger_scope import TriggerScope
 from hostd.plugin.process.wire import fault_to_wire, value_of
 from hostd.plugin.registry import Registration
+from hostd.plugin.trigger import Trigger
 from hostd.plugin.v1 import host_pb2 as pb
-from hostd.plugin.webhook import WebhookRequest
+from hostd.plugin.webhook import WebhookRequest, path_params
 
 TRIGGERS_MAX = 10_000
 PARTITIONS_MAX = 10_000
@@ -139,7 +140,13 @@ class Triggers:
         if hosted is None or handler is None:
             raise HostdError(Kind.MISSING, "PATH_MISSING", f"no trigger answers {webhook.route[:80]!r} here")
         request = WebhookRequest(
-            webhook.method, webhook.path, dict(webhook.headers), dict(webhook.query), webhook.body, webhook.remote
+            webhook.method,
+            webhook.path,
+            dict(webhook.headers),
+            dict(webhook.query),
+            webhook.body,
+            webhook.remote,
+            path_params(hosted.scope.http.url_path(webhook.route), webhook.path),
         )
         task: asyncio.Task[Any] | None = asyncio.current_task()
         if task is not None:
@@ -164,14 +171,15 @@ class Triggers:
 
     async def _partitions(self, start: pb.StartTrigger) -> list[str]:
         trigger = self._construct(start)
-        listed = getattr(trigger, "partitions", None)
-        if listed is None:
-            raise HostdError(
-                Kind.INVALID, "PLUGIN_FAILED", f"{start.trigger[:80]} has no `async def partitions(self, ctx)`"
-            )
+        if type(trigger).partitions is Trigger.partitions:
+            raise HostdError(Kind.INVALID, "PLUGIN_FAILED", f"{start.trigger} has no `async def partitions(self, ctx)`")
         scope = TriggerScope(start, self._workplace, link=self._link, tasks=self._tasks, refused=lambda _: None)
         async with alive(trigger, WireProvision(self._workplace, start.trigger)):
-            keys = [str(key) for key in await listed(scope)]
+            keys = list(await trigger.partitions(scope))
+        odd = [key for key in keys if not isinstance(key, str)]
+        if odd:
+            message = f"{start.trigger} lists {odd[0]!r:.80}; a partition is a text"
+            raise HostdError(Kind.INVALID, "PLUGIN_FAILED", message)
         if len(keys) > PARTITIONS_MAX:
             raise HostdError(Kind.INVALID, "PLUGIN_FAILED", f"{len(keys)} partitions; at most {PARTITIONS_MAX} are run")
         return keys
