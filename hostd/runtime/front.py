@@ -68,32 +68,8 @@ def build_front(
     return Front(
         runs=Runs(rooms),
         workflows=WorkflowStore(workflows=rooms.workflows, journal=journal, readers=readers),
-        triggers=TriggerDesk(
-            triggers=triggers,
-            own=OwnTriggers(
-                triggers=triggers,
-                workflows=rooms.workflows,
-                loop=rooms.loop,
-                journal=journal,
-                readers=readers,
-                catalogue=registry,
-            ),
-            journal=journal,
-            readers=readers,
-            clock=clock,
-            random=random,
-            closed=lambda: rooms.hub.closed,
-        ),
-        trials=TriggerTrials(
-            triggers=triggers,
-            workflows=rooms.workflows,
-            starts=rooms.starts,
-            catalogue=registry,
-            journal=journal,
-            readers=readers,
-            clock=clock,
-            random=random,
-        ),
+        triggers=_trigger_desk(rooms, triggers, registry, random),
+        trials=_trials(rooms, triggers, registry, random),
         schedules=Schedules(
             triggers=triggers,
             life=life,
@@ -120,4 +96,39 @@ def build_front(
             started_at_ms=clock.wall_ms(),
             data=data,
         ),
+    )
+
+
+def _trigger_desk(
+    rooms: RunRooms, triggers: Triggers, registry: Callable[[], HostRegistry], random: Random
+) -> TriggerDesk:
+    own = OwnTriggers(
+        triggers=triggers,
+        workflows=rooms.workflows,
+        loop=rooms.loop,
+        journal=rooms.journal,
+        readers=rooms.readers,
+        catalogue=registry,
+    )
+    return TriggerDesk(
+        triggers=triggers,
+        own=own,
+        journal=rooms.journal,
+        readers=rooms.readers,
+        clock=rooms.clock,
+        random=random,
+        closed=lambda: rooms.hub.closed,
+    )
+
+
+def _trials(rooms: RunRooms, triggers: Triggers, registry: Callable[[], HostRegistry], random: Random) -> TriggerTrials:
+    return TriggerTrials(
+        triggers=triggers,
+        workflows=rooms.workflows,
+        starts=rooms.starts,
+        catalogue=registry,
+        journal=rooms.journal,
+        readers=rooms.readers,
+        clock=rooms.clock,
+        random=random,
     )
