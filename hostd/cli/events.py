@@ -30,7 +30,6 @@ def event() -> None:
 
 @event.command()
 @click.argument("topic")
-@click.option("--data", metavar="JSON", help="The event's data: JSON, @FILE, or - for standard input.")
 @click.option("--type", "kind", metavar="TYPE", default="", help="What happened; else the topic.")
 @click.option("--subject", metavar="TEXT", default="", help="What it is about.")
 @click.option("--source", metavar="URI", default="", help="Who says so; else /hostd/NAMESPACE.")
@@ -41,6 +40,7 @@ def event() -> None:
 )
 @click.option("--request-id", metavar="ID", default="", help="The same id again gives the first answer.")
 @remote
+@click.option("--data", metavar="JSON", help="The event's data: JSON, @FILE, or - for standard input.")
 def publish(session: Session, topic: str, file: str | None, request_id: str, **given: Any) -> None:
     """Publish an event to TOPIC, or those of a file: all or none."""
     events = _own(given) if file is None else _of_file(file, given)

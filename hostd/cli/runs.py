@@ -250,9 +250,9 @@ def resume(session: Session, run: str, request_id: str) -> None:
 @runs.command(epilog=RUN_HELP)
 @run_argument
 @click.argument("name")
-@click.option("--data", "data_text", metavar="JSON", help="JSON text, @FILE, or - for standard input; else null.")
 @click.option("--request-id", metavar="ID", default="", help="The same id within 24 hours acts once.")
 @remote
+@click.option("--data", "data_text", metavar="JSON", help="JSON text, @FILE, or - for standard input; else null.")
 def signal(session: Session, run: str, name: str, data_text: str | None, request_id: str) -> None:
     """Send the signal NAME to an open run, which keeps it until a step takes it.
 
@@ -274,7 +274,6 @@ def _data(text: str | None) -> Any:
 @click.argument("workflow")
 @click.argument("key")
 @click.argument("name")
-@click.option("--data", "data_text", metavar="JSON", help="JSON text, @FILE, or - for standard input; else null.")
 @click.option(
     "--input", "input_text", metavar="JSON", help="Of the run that is started: JSON text, @FILE, or -; else {}."
 )
@@ -284,6 +283,7 @@ def _data(text: str | None) -> Any:
 @click.option("--on-closed", type=click.Choice(["allow", "allow-if-failed", "reject"]), default="allow",
               show_default=True, help="When a finished run has the key.")  # fmt: skip
 @remote
+@click.option("--data", "data_text", metavar="JSON", help="JSON text, @FILE, or - for standard input; else null.")
 def signal_with_start(session: Session, workflow: str, key: str, name: str, **given: Any) -> None:
     """Send the signal NAME to the open run of WORKFLOW with KEY; start one with it where there is none."""
     data = _data(given.pop("data_text"))

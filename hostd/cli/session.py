@@ -38,10 +38,17 @@ _CONNECTION = (
 
 
 def connection_options(command: Command) -> Command:
-    """Add the options that say where the daemon is."""
+    """Add the options that say where the daemon is, but those that the command has another use for."""
+    taken = own_options(command)
     for name, metavar, help_text in reversed(_CONNECTION):
-        command = click.option(name, metavar=metavar, help=help_text)(command)
+        if name not in taken:
+            command = click.option(name, metavar=metavar, help=help_text)(command)
     return command
+
+
+def own_options(command: Command) -> set[str]:
+    """Return the options that were added to a command so far."""
+    return {text for option in getattr(command, "__click_params__", ()) for text in option.opts}
 
 
 def output_option(command: Command) -> Command:
@@ -61,12 +68,18 @@ def local(command: Command) -> Command:
 
 
 def remote(command: Command) -> Command:
-    """Make a function a command that talks to a daemon: it gets a Session first."""
+    """Make a function a command that talks to a daemon: it gets a Session first.
+
+    An option below this that is called as one of the connection's, such as `--data JSON`, is the command's own; the
+    connection's then stands before the command, `hostd --data DIR ...`.
+    """
+    taken = {text.lstrip("-").replace("-", "_") for text in own_options(command)}
 
     @functools.wraps(command)
     def run(output: str | None, **arguments: Any) -> Any:
         gc.set_threshold(IMPORTED_OBJECTS)
-        given = {name: arguments.pop(name) or _root(name) for name in CONNECTION_NAMES}
+        given = {name: None if name in taken else arguments.pop(name) for name in CONNECTION_NAMES}
+        given = {name: value or _root(name) for name, value in given.items()}
         with Session(given, Printer(output or _root("output") or "table")) as session:
             return command(session, **arguments)
 

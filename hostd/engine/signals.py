@@ -8,7 +8,7 @@ from hostd.definition.plan import Plan
 from hostd.engine.draft import Draft
 from hostd.engine.ending import has_room_for
 from hostd.engine.state import KeptSignal, Run
-from hostd.errors.base import HostdError, Kind
+from hostd.errors.base import HostdError, Kind, Violation
 from hostd.model.messages import Signal
 from hostd.model.payload import EVENT_BYTES_MAX, to_blob, value_size_bytes
 from hostd.model.records import SignalReceived
@@ -90,7 +90,8 @@ def _accepted(plan: Plan, message: Signal) -> bytes:
         filled = contract.accept(message.value)
     except HostdError as error:
         text = f"the signal {message.name}: {error.message}"
-        raise Refusal(HostdError(Kind.INVALID, "SIGNAL_INVALID", text, violations=error.violations)) from None
+        faults = tuple(Violation(fault.path, "SIGNAL_INVALID", fault.message) for fault in error.violations)
+        raise Refusal(HostdError(Kind.INVALID, "SIGNAL_INVALID", text, violations=faults)) from None
     return message.data if filled is message.value else dump_json(filled)
 
 

@@ -229,6 +229,26 @@ def test_steering_a_run(daemon: Daemon) -> None:
     assert refused.err.startswith("error: RUN_FINAL: ")
 
 
+def test_a_run_is_told_something(daemon: Daemon) -> None:
+    """runs signal and signal-with-start take JSON; the run shows what it keeps; a repeated id is told so."""
+    (daemon.folder / "order.yaml").write_text(
+        "workflow: order\nsignals: {PAY: {type: object, required: [amount]}}\n"
+        "steps: {a: {uses: flow.wait, with: {duration: 1h}}}\n"
+    )
+    assert daemon.run("workflow", "register", f"{daemon.folder}/order.yaml").code == 0
+    started = daemon.json("runs", "signal-with-start", "order", "A", "PAY", "--data", '{"amount": 1}')
+    pay = ("runs", "signal", "order/A", "PAY", "--data", '{"amount": 2}', "--request-id", "p-2")
+    told = [daemon.json(*pay) for _ in range(2)]
+    bad = daemon.run("runs", "signal", started["run_id"], "PAY")
+    shown = daemon.json("runs", "show", "order/A")
+
+    assert [each["repeated"] for each in told] == [False, True]
+    assert bad.code == 2 and bad.err.startswith("error: SIGNAL_INVALID: ")
+    assert shown["signals"] == {"PAY": 2} and started["existing"] is False
+    assert "SIGNAL_RECEIVED" in daemon.run("runs", "history", "order/A").out
+    daemon.run("runs", "terminate", "order/A")
+
+
 def test_repeated_starts(daemon: Daemon) -> None:
     """A request id and a key name what is there already."""
     once = daemon.json("runs", "start", "slow", "--request-id", "r-1", "--key", "only")
