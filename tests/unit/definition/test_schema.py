@@ -12,14 +12,24 @@ import jsonschema_rs
 import pytest
 
 from hostd.definition.compile import compile_text, validate_text
-from hostd.definition.grammar import DEFAULTS, ENGINE_STEPS, HANDLERS, RETENTION, RETRY, STEP, TRIGGER, WORKFLOW
-from hostd.definition.schema import workflow_schema
+from hostd.definition.grammar import (
+    DEFAULTS,
+    ENGINE_STEPS,
+    HANDLERS,
+    RETENTION,
+    RETRY,
+    STEP,
+    TRIGGER,
+    TRIGGER_DOCUMENT,
+    WORKFLOW,
+)
+from hostd.definition.schema import trigger_schema, workflow_schema
 from hostd.definition.shapes import Shape
 from hostd.values.json_text import parse_json
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "workflow.md"
 SHAPES: dict[str, Shape] = {
-    shape.title: shape for shape in (WORKFLOW, DEFAULTS, RETENTION, TRIGGER, STEP, RETRY, HANDLERS)
+    shape.title: shape for shape in (WORKFLOW, DEFAULTS, RETENTION, TRIGGER, TRIGGER_DOCUMENT, STEP, RETRY, HANDLERS)
 } | ENGINE_STEPS
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
 
@@ -57,6 +67,24 @@ def test_the_schema_refuses_what_the_compiler_refuses(body: dict[str, Any], vali
     document = {"workflow": "a", **body}
     assert not validator.is_valid(document)
     assert validate_text(json.dumps(document))
+
+
+@pytest.mark.parametrize(
+    ("body", "sound"),
+    [
+        ({"target": "a@active"}, True),
+        ({"target": "a@1.2.0", "with": {}, "input": {"a": 1}}, True),
+        ({"target": "a"}, False),
+        ({"target": "a@latest"}, False),
+        ({"target": "a@active", "steps": {}}, False),
+        ({}, False),
+    ],
+)
+def test_the_schema_of_triggers_agrees_with_the_compiler(body: dict[str, Any], sound: bool) -> None:
+    """What an editor takes as a trigger document is what the compiler takes."""
+    document = {"trigger": "t", "uses": "x.y", **body}
+    assert jsonschema_rs.validator_for(trigger_schema()).is_valid(document) is sound
+    assert (not validate_text(json.dumps(document))) is sound
 
 
 def table(shape: Shape) -> str:
