@@ -38,6 +38,7 @@ from hostd.runtime.held import HeldRuns
 from hostd.runtime.intake import Intake
 from hostd.runtime.kv import KeyValues
 from hostd.runtime.lanes import Lanes
+from hostd.runtime.loop_watch import LoopWatch
 from hostd.runtime.log_writer import LogWriter, NoLogFiles
 from hostd.runtime.metering import AttemptTimes, Metering, RingMeter, measure_lag, tallied, tally
 from hostd.runtime.overlap import Overlaps
@@ -47,6 +48,7 @@ from hostd.runtime.recovery import recover
 from hostd.runtime.requests import Requests
 from hostd.runtime.residence import Residence
 from hostd.runtime.run_reads import RunRooms
+from hostd.runtime.run_results import RunEnds
 from hostd.runtime.scripts import Scripts
 from hostd.runtime.slots import Slots
 from hostd.runtime.starts import StartMaker
@@ -93,6 +95,7 @@ class Core:
         self.log_files = AttemptLogs(data / "logs") if data is not None else None
         self.log_writer = LogWriter(self.log_files or NoLogFiles())
         self.journal: Journal = self._journal()
+        self.loop_watch = LoopWatch(lambda: self.host.homes())
         self.readers = Readers(2 if isinstance(self.journal, SqliteJournal) else 0)
         self.hub = Hub()
         self._build_guests()
@@ -243,6 +246,7 @@ class Core:
             routes=self.routes,
             read_secret=self.host.secret,
             services=self.contexts.services,
+            ends=RunEnds(lambda: self.front.runs),
             clock=self.clock,
             random=self.random,
             data_dir=self.data,
@@ -262,6 +266,7 @@ class Core:
         reading("hostd_runs_resident", lambda: {(): float(len(self.residence))})
         reading("hostd_timers_resident", lambda: {(): float(len(self.timers))})
         reading("hostd_lane_messages", self.loop.lanes.sizes)
+        reading("hostd_loop_stalls_total", lambda: tallied(dict(self.loop_watch.stalls)))
         reading("hostd_attempts_in_flight", lambda: tally([a.executor for a in self.effects.running()]))
         reading("hostd_triggers", lambda: tally(self.triggers.states()))
         reading("hostd_plugins", lambda: tally([str(plugin.state) for plugin in self.host.registry.plugins]))
@@ -289,6 +294,7 @@ class Core:
         return Choices(
             inline=frozenset(plugins.inline),
             process=frozenset(plugins.process),
+            thread=frozenset(plugins.thread),
             allow=frozenset(plugins.allow or ()),
             deny=frozenset(plugins.deny),
             safe_mode=plugins.safe_mode,
@@ -307,6 +313,7 @@ class Core:
     async def open(self) -> None:
         """Open the journal, load plugins, and take over what the last daemon left."""
         self._ground = asyncio.get_running_loop()
+        self.loop_watch.start(self._ground)
         self.info = await asyncio.to_thread(self.journal.open)
         await asyncio.to_thread(self.host.load)
         await self.host.prepare_secrets()
@@ -369,6 +376,7 @@ class Core:
         await asyncio.to_thread(self.workflows.compilers.close)
         await asyncio.to_thread(self.readers.close)
         await asyncio.to_thread(self.journal.close)
+        self.loop_watch.stop()
 
     async def _sweep(self) -> None:
         while True:

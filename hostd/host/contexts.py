@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from hostd.aio import Clock
 from hostd.errors.base import HostdError, Kind
 from hostd.host.logs import DaemonLog
-from hostd.host.ports import EmitPort, SecretReader
+from hostd.host.ports import EmitPort, RunEnds, SecretReader
 from hostd.host.routes import HeldRoute, RouteTable
 from hostd.host.services import NamespaceEvents, NamespaceKeys, Services
-from hostd.plugin import Emitted, Event, WebhookHandler, rfc3339
+from hostd.plugin import Emitted, Event, RunResult, WebhookHandler, rfc3339
 from hostd.plugin.clocks import PluginClock, SlotMark
+from hostd.plugin.results import RESULT_WAIT_MAX
 from hostd.plugin.trigger_facts import TriggerFacts
 from hostd.plugin.webhook import DEFAULT_BODY_BYTES_MAX
 from hostd.values.json_text import JsonValue, normalize
@@ -87,6 +88,7 @@ class TriggerScope(TriggerFacts):
         since: when the trigger was activated; its first slot lies behind it.
         emit: see ports.EmitPort.
         services: what `kv` and `events` are made of.
+        ends: what became of runs.
     """
 
     def __init__(
@@ -101,6 +103,7 @@ class TriggerScope(TriggerFacts):
         routes: RouteTable,
         read_secret: SecretReader,
         services: Services | None = None,
+        ends: RunEnds | None = None,
         cursor: JsonValue = None,
         since: datetime | None = None,
         dice: random.Random | None = None,
@@ -123,6 +126,7 @@ class TriggerScope(TriggerFacts):
         self.http = TriggerDoor(routes, namespace, f"{workflow}/{name}")
         self._emit = emit
         self._services = services
+        self._ends = ends
         self._since_ms = None if since is None else round(since.timestamp() * 1000)
 
     @property
@@ -147,6 +151,13 @@ class TriggerScope(TriggerFacts):
         if place is not None:
             self.cursor = place
         return emitted
+
+    async def result(self, run_id: str, *, timeout: timedelta) -> RunResult:
+        """Return a run of the workflow once it has ended, or as it is when the time is over. Raises RUN_MISSING."""
+        if self._ends is None:
+            raise HostdError(Kind.UNSUPPORTED, "HOST_CALL_UNKNOWN", "this host does not tell what became of runs")
+        timeout_s = max(0.0, min(timeout, RESULT_WAIT_MAX).total_seconds())
+        return await self._ends(self.namespace, self.workflow, run_id, timeout_s=timeout_s)
 
     def close(self) -> None:
         """Take back what the trigger was given; for the runtime, when `run` has ended."""

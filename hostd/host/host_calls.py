@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from hostd.errors.base import HostdError, Kind, invalid
-from hostd.plugin import BlobRef, Event, KvEntry, Published, rfc3339
+from hostd.plugin import BlobRef, Event, KvEntry, Published, RunResult, rfc3339
+from hostd.plugin.results import RESULT_WAIT_MAX
 from hostd.plugin.service_rules import EVENTS_AT_ONCE_MAX, KV_LIST_MAX
 from hostd.plugin.services import BLOB_BYTES_MAX
 from hostd.values.json_text import INT_MAX, INT_MIN, JsonValue
@@ -15,6 +16,7 @@ from hostd.values.json_text import INT_MAX, INT_MIN, JsonValue
 READ_MAX = 1_000
 WAIT_MS_MAX = 60_000
 TIMEOUT_MS_MAX = 3_600_000
+RESULT_MS_MAX = round(RESULT_WAIT_MAX.total_seconds() * 1000)
 TTL_MS_MAX = 100 * 366 * 86_400_000
 
 Answer = tuple[JsonValue, bytes]
@@ -29,7 +31,7 @@ class _Call(NamedTuple):
 
 
 class Method(NamedTuple):
-    """A method: the permission it needs, the part of the context it uses, the arguments it knows."""
+    """A method: the permission it needs (empty: none), the part of the context it uses, the arguments it knows."""
 
     permission: str
     part: str
@@ -54,11 +56,12 @@ async def answer(
     known = METHODS.get(method)
     if known is None:
         raise HostdError(Kind.UNSUPPORTED, "HOST_CALL_UNKNOWN", f"the host has no method {method[:80]!r}")
-    if known.permission not in granted:
+    if known.permission and known.permission not in granted:
         message = f"{method} needs the permission `{known.permission}`, which the plugin does not have"
         raise HostdError(Kind.DENIED, "PERMISSION_DENIED", message, details={"permission": known.permission})
     if not _serves(context, known.part):
-        raise HostdError(Kind.UNSUPPORTED, "HOST_CALL_UNKNOWN", f"{method} is for attempts; a trigger has none")
+        whose = "triggers; an attempt" if known.part == "result" else "attempts; a trigger"
+        raise HostdError(Kind.UNSUPPORTED, "HOST_CALL_UNKNOWN", f"{method} is for {whose} has none")
     return await known.call(_Call(context, _Arguments(method, arguments, known.arguments), data))
 
 
@@ -66,7 +69,9 @@ def _serves(context: Any, part: str) -> bool:
     """Say whether a context has a part. A trigger's `http` is the door for requests that come in."""
     if part == "http":
         return hasattr(type(context), "attempt")
-    return part != "blobs" or hasattr(type(context), "blobs")
+    if part == "result":
+        return hasattr(type(context), "result")
+    return part != "blobs" or hasattr(context, "blobs")
 
 
 class _Arguments:
@@ -246,6 +251,15 @@ async def _http_request(call: _Call) -> Answer:
     return {"status": answered.status, "headers": dict(answered.headers)}, answered.body
 
 
+async def _runs_result(call: _Call) -> Answer:
+    given = call.arguments
+    timeout = timedelta(milliseconds=given.number("timeout_ms", 0, low=0, high=RESULT_MS_MAX))
+    found: RunResult = await call.context.result(given.text("run_id"), timeout=timeout)
+    why = found.failure
+    failure: JsonValue = None if why is None else {"reason": why.reason, "message": why.message, "code": why.code}
+    return {"run_id": found.run_id, "state": found.state, "output": found.output, "failure": failure}, b""
+
+
 def _entry(entry: KvEntry) -> dict[str, JsonValue]:
     at = entry.expires_at
     expires_at_ms = None if at is None else round(at.timestamp() * 1000)
@@ -284,5 +298,6 @@ METHODS: dict[str, Method] = {
     "blobs.get": _method("blobs", "blobs", _blobs_get, "digest"),
     "events.publish": _method("events", "events", _events_publish, "topic", "events"),
     "events.read": _method("events", "events", _events_read, "topics", "after", "limit", "wait_ms"),
+    "runs.result": _method("", "result", _runs_result, "run_id", "timeout_ms"),
     "http.request": _method("net", "http", _http_request, "method", "url", "headers", "timeout_ms"),
 }

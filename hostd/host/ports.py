@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
-from hostd.plugin import BlobRef, Emitted, Event, HttpAnswer, KvEntry, Published
+from hostd.plugin import BlobRef, Emitted, Event, HttpAnswer, KvEntry, Published, RunResult
 from hostd.values.json_text import JsonValue
 
 
@@ -80,6 +80,14 @@ class EmitPort(Protocol):
     """Where a trigger's events go. Returns once all is durable; waits while intake is full."""
 
     async def __call__(self, events: tuple[Event, ...], cursor: JsonValue) -> list[Emitted]: ...
+
+
+class RunEnds(Protocol):
+    """What became of runs."""
+
+    async def __call__(self, namespace: str, workflow: str, run_id: str, *, timeout_s: float) -> RunResult:
+        """Return a workflow's run once it has ended, or as it is when the time is over. Raises RUN_MISSING."""
+        ...
 
 
 class Cells(Protocol):

@@ -1,18 +1,24 @@
-"""Webhook paths and who answers them: filled by triggers, read by the HTTP door."""
+"""Webhook paths and who answers them: filled by triggers, read by the HTTP door.
+
+A path may have parameters (`orders/{id}`), each a whole part. Two paths that some request would fit both are never
+answered for the same method: no order of registration, and no rule of precedence, decides who gets a request.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from hostd.errors.base import HostdError, Kind, invalid
 from hostd.plugin import WebhookHandler
-from hostd.plugin.webhook import DEFAULT_BODY_BYTES_MAX
+from hostd.plugin.webhook import DEFAULT_BODY_BYTES_MAX, path_params
 
 PREFIX = "/hooks/"
-METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
-_PATH = re.compile(r"[A-Za-z0-9._~-]{1,128}(/[A-Za-z0-9._~-]{1,128}){0,7}")
+METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+PARTS_MAX = 8
+_PLAIN = re.compile(r"[A-Za-z0-9._~-]{1,128}")
+_PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]{0,31})\}")
 
 
 class RouteEntry(NamedTuple):
@@ -24,20 +30,47 @@ class RouteEntry(NamedTuple):
     max_body_bytes: int
     owner: str
 
+    def params(self, url_path: str) -> Mapping[str, str]:
+        """Return the parameters of a path that was found to lead here. Raises HostdError ARGUMENT_INVALID."""
+        try:
+            return path_params(self.url_path, url_path)
+        except ValueError:
+            raise invalid("ARGUMENT_INVALID", f"{url_path[:200]} holds a part that is not UTF-8") from None
+
+
+class _Node:
+    """A part of paths. `anything`: what follows a parameter."""
+
+    __slots__ = ("anything", "below", "entries")
+
+    def __init__(self) -> None:
+        self.below: dict[str, _Node] = {}
+        self.anything: _Node | None = None
+        self.entries: dict[str, RouteEntry] = {}
+
+    @property
+    def empty(self) -> bool:
+        return not self.below and self.anything is None and not self.entries
+
 
 class RouteTable:
     """One per daemon; only its loop touches it."""
 
     def __init__(self) -> None:
         self._routes: dict[tuple[str, str], RouteEntry] = {}
+        self._root = _Node()
 
     def find(self, url_path: str, method: str) -> RouteEntry | None:
         """Return who answers, None when nobody does."""
-        return self._routes.get((url_path, method))
+        found = self._routes.get((url_path, method))
+        if found is not None and "{" not in url_path:
+            return found
+        fitting = _fitting(self._root, _parts(url_path))
+        return next((node.entries[method] for node in fitting if method in node.entries), None)
 
     def methods(self, url_path: str) -> list[str]:
         """Return the methods a path answers, for the `Allow` header of a 405; empty means 404."""
-        return sorted(method for path, method in self._routes if path == url_path)
+        return sorted({method for node in _fitting(self._root, _parts(url_path)) for method in node.entries})
 
     def add(
         self,
@@ -56,14 +89,29 @@ class RouteTable:
         """
         url_path = f"{PREFIX}{namespace}/{check_path(path)}"
         wanted = sorted({_check_method(method) for method in methods})
-        for method in wanted:
-            taken = self._routes.get((url_path, method))
+        parts = _parts(url_path)
+        for node in _meeting(self._root, parts):
+            taken = next((node.entries[method] for method in wanted if method in node.entries), None)
             if taken is not None:
-                message = f"{method} {url_path} is answered by {taken.owner} already; choose another path"
+                also = "" if taken.url_path == url_path else f" as {taken.url_path}"
+                message = f"{taken.method} {url_path} is answered by {taken.owner} already{also}; choose another path"
                 raise HostdError(Kind.EXISTS, "PATH_TAKEN", message)
         entries = [RouteEntry(url_path, method, handler, max_body_bytes, owner) for method in wanted]
         self._routes.update({(url_path, entry.method): entry for entry in entries})
+        self._node(parts).entries.update({entry.method: entry for entry in entries})
         return HeldRoute(self, url_path, entries)
+
+    def _node(self, parts: list[str]) -> _Node:
+        """Return the node of a path, made where it is not there."""
+        node = self._root
+        for part in parts:
+            if not part.startswith("{"):
+                node = node.below.setdefault(part, _Node())
+                continue
+            if node.anything is None:
+                node.anything = _Node()
+            node = node.anything
+        return node
 
     def remove(self, entries: Sequence[RouteEntry]) -> None:
         """Stop answering; entries that are not there, or are somebody else's by now, are left alone."""
@@ -71,6 +119,7 @@ class RouteTable:
             key = (entry.url_path, entry.method)
             if self._routes.get(key) is entry:
                 del self._routes[key]
+                _take(self._root, _parts(entry.url_path), entry.method)
 
 
 class HeldRoute:
@@ -88,13 +137,66 @@ class HeldRoute:
         self._table.remove(self._entries)
 
 
+def _parts(url_path: str) -> list[str]:
+    return url_path.split("/")[1:]
+
+
+def _fitting(node: _Node, parts: list[str]) -> Iterator[_Node]:
+    """Yield the nodes of paths that a request's path fits; a parameter is never empty."""
+    if not parts:
+        if node.entries:
+            yield node
+        return
+    first, rest = parts[0], parts[1:]
+    if len(rest) > PARTS_MAX + 2:
+        return
+    below = node.below.get(first)
+    if below is not None:
+        yield from _fitting(below, rest)
+    if node.anything is not None and first:
+        yield from _fitting(node.anything, rest)
+
+
+def _meeting(node: _Node, parts: list[str]) -> Iterator[_Node]:
+    """Yield the nodes of paths that some request fits along with this one."""
+    if not parts:
+        yield node
+        return
+    first, rest = parts[0], parts[1:]
+    if first.startswith("{"):
+        nexts = list(node.below.values())
+    else:
+        nexts = [node.below[first]] if first in node.below else []
+    for below in [*nexts, *([node.anything] if node.anything is not None else [])]:
+        yield from _meeting(below, rest)
+
+
+def _take(node: _Node, parts: list[str], method: str) -> None:
+    """Take an entry out, and every node that is left empty by it."""
+    if not parts:
+        node.entries.pop(method, None)
+        return
+    first, rest = parts[0], parts[1:]
+    below = node.anything if first.startswith("{") else node.below.get(first)
+    if below is None:
+        return
+    _take(below, rest, method)
+    if below.empty:
+        if below is node.anything:
+            node.anything = None
+        else:
+            del node.below[first]
+
+
 def check_path(path: str) -> str:
     """Return a webhook path without a leading slash. Raises HostdError OPTION_INVALID."""
     plain = path.removeprefix("/")
-    if not _PATH.fullmatch(plain) or any(part in (".", "..") for part in plain.split("/")):
-        raise invalid(
-            "OPTION_INVALID", f"{path[:80]!r} is no webhook path; write one to eight parts such as orders/new"
-        )
+    parts = plain.split("/")
+    names = [found[1] for part in parts if (found := _PARAMETER.fullmatch(part))]
+    fine = all(_PARAMETER.fullmatch(part) or (_PLAIN.fullmatch(part) and part not in (".", "..")) for part in parts)
+    if not fine or len(parts) > PARTS_MAX or len(set(names)) < len(names):
+        form = "one to eight parts such as orders/new or orders/{id}, each name once"
+        raise invalid("OPTION_INVALID", f"{path[:80]!r} is no webhook path; write {form}")
     return plain
 
 

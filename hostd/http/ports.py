@@ -19,6 +19,10 @@ class WebhookRoute(Protocol):
     @property
     def max_body_bytes(self) -> int: ...
 
+    def params(self, url_path: str) -> Mapping[str, str]:
+        """Return the parameters of a path that leads here. Raises HostdError ARGUMENT_INVALID."""
+        ...
+
 
 class WebhookRoutes(Protocol):
     """The paths that triggers answer (hostd.host.routes.RouteTable)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from aiohttp import web
 
@@ -29,28 +30,43 @@ async def answer_webhook(request: web.BaseRequest, routes: WebhookRoutes, settin
     path = request.rel_url.raw_path
     route = routes.find(path, request.method)
     if route is None:
-        raise _nobody(path, request.method, routes.methods(path))
+        return _asks_about(path, request.method, routes.methods(path))
     body = await read_body(
         request,
         max_bytes=min(route.max_body_bytes, settings.body_max),
         timeout_s=settings.body_timeout.total_seconds(),
     )
-    return _answer(await route.handler(_asked(request, path, body)))
+    return _answer(await route.handler(_asked(request, path, route.params(path), body)))
 
 
-def _nobody(path: str, method: str, allowed: list[str]) -> HostdError:
-    if not allowed:
-        return HostdError(Kind.MISSING, "PATH_MISSING", f"no trigger answers {path[:200]}")
-    allow = ", ".join(allowed)
-    message = f"{path[:200]} does not take {method[:20]}, but {allow}"
-    return HostdError(Kind.INVALID, "METHOD_REFUSED", message, details={"allow": allow})
+def _asks_about(path: str, method: str, taken: list[str]) -> web.StreamResponse:
+    """Answer what makes no event: OPTIONS, and HEAD where GET is taken (it promises to change nothing).
+
+    Raises:
+        HostdError: PATH_MISSING, METHOD_REFUSED.
+    """
+    if not taken:
+        raise HostdError(Kind.MISSING, "PATH_MISSING", f"no trigger answers {path[:200]}")
+    allow = ", ".join(sorted({*taken, "OPTIONS", *(["HEAD"] if "GET" in taken else [])}))
+    if method == "OPTIONS":
+        return web.Response(status=204, headers={"allow": allow, "cache-control": "no-store"})
+    if method == "HEAD" and "GET" in taken:
+        return web.Response(status=200, headers={"cache-control": "no-store"})
+    message = f"{path[:200]} does not take {method[:20]}, but {', '.join(taken)}"
+    raise HostdError(Kind.INVALID, "METHOD_REFUSED", message, details={"allow": allow})
 
 
-def _asked(request: web.BaseRequest, path: str, body: bytes) -> WebhookRequest:
+def _asked(request: web.BaseRequest, path: str, params: Mapping[str, str], body: bytes) -> WebhookRequest:
     headers = {name.lower(): value for name, value in request.headers.items()}
     query = dict(request.rel_url.query.items())
     return WebhookRequest(
-        method=request.method, path=path, headers=headers, query=query, body=body, remote=request.remote or ""
+        method=request.method,
+        path=path,
+        headers=headers,
+        query=query,
+        body=body,
+        remote=request.remote or "",
+        params=params,
     )
 
 

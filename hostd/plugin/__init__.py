@@ -42,6 +42,8 @@ from hostd.plugin.options import Field as Field
 from hostd.plugin.options import OptionNotSupported as OptionNotSupported
 from hostd.plugin.options import Options as Options
 from hostd.plugin.registry import Registry as Registry
+from hostd.plugin.results import RunFailure as RunFailure
+from hostd.plugin.results import RunResult as RunResult
 from hostd.plugin.secrets import SecretsProvider as SecretsProvider
 from hostd.plugin.services import BlobRef as BlobRef
 from hostd.plugin.services import Blobs as Blobs

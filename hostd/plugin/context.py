@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from hostd.plugin.event import Emitted, Event
+from hostd.plugin.results import RunResult
 from hostd.plugin.services import Blobs, Events, Http, KeyValue
 from hostd.plugin.slots import CatchUp, Schedule
 from hostd.plugin.webhook import DEFAULT_BODY_BYTES_MAX, Route, WebhookHandler
@@ -262,6 +263,14 @@ class TriggerContext(Protocol):
 
         Waits while intake is full. A cursor of None leaves the last one; without events it alone is kept.
         Answers in the order of the events.
+        """
+        ...
+
+    async def result(self, run_id: str, *, timeout: timedelta) -> RunResult:
+        """Return a run of the trigger's workflow once it has ended, or as it is when the time is over (10 min at most).
+
+        Raises:
+            HostdError: RUN_MISSING.
         """
         ...
 

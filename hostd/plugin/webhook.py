@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
+from urllib.parse import unquote
 
 from hostd.values.json_text import dump_json
 
@@ -13,7 +14,12 @@ DEFAULT_BODY_BYTES_MAX = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class WebhookRequest:
-    """One request. Header names are lower case; of repeated headers and query keys the last value stands."""
+    """One request. Header names are lower case; of repeated headers and query keys the last value stands.
+
+    Attributes:
+        remote: address of the peer; a proxy's where there is one.
+        params: parameters of the path (`orders/{id}`), decoded.
+    """
 
     method: str
     path: str
@@ -21,6 +27,7 @@ class WebhookRequest:
     query: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     remote: str = ""
+    params: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,16 @@ class WebhookResponse:
     def json(cls, status: int, value: object) -> WebhookResponse:
         """Return an answer with a JSON body, one line. Raises HostdError when the value is not JSON."""
         return cls(status, {"content-type": "application/json"}, dump_json(value) + b"\n")
+
+
+def path_params(pattern: str, path: str) -> dict[str, str]:
+    """Return the parameters of a path, percent-decoded, by the pattern that it matches (`/hooks/team/orders/{id}`).
+
+    Raises:
+        ValueError: a parameter is no UTF-8.
+    """
+    parts = zip(pattern.split("/"), path.split("/"), strict=True)
+    return {word[1:-1]: unquote(part, errors="strict") for word, part in parts if word.startswith("{")}
 
 
 WebhookHandler: TypeAlias = Callable[[WebhookRequest], Awaitable[WebhookResponse]]

@@ -26,6 +26,7 @@ from hostd.runtime.emit import Emission, Source
 from hostd.runtime.event_scope import EventScope
 from hostd.runtime.partition_cursors import cursor_of
 from hostd.runtime.redaction import redact
+from hostd.runtime.run_results import RunEnds
 from hostd.runtime.secret_values import SecretReader, resolve, secret_values
 from hostd.runtime.trigger_live import Live, Part
 
@@ -50,6 +51,7 @@ class TriggerLife:
         routes: RouteTable,
         read_secret: SecretReader,
         services: Services,
+        ends: RunEnds,
         clock: Clock,
         random: Random,
         data_dir: Path | None = None,
@@ -59,6 +61,7 @@ class TriggerLife:
         self._routes = routes
         self._read_secret = read_secret
         self._services = services
+        self._ends = ends
         self._clock = clock
         self._random = random
         self._data_dir = data_dir
@@ -214,6 +217,7 @@ class TriggerLife:
             routes=self._routes,
             read_secret=read_secret,
             services=self._services,
+            ends=self._ends,
             cursor=cursor_of(source.row.cursor, live.partition),
             since=at_ms(source.since_ms) if source.since_ms else None,
             dice=self._random,

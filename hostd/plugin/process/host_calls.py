@@ -14,6 +14,7 @@ from hostd.plugin.clocks import at_ms
 from hostd.plugin.event import Event
 from hostd.plugin.process.link import Link
 from hostd.plugin.process.wire import AttemptKey, error_of, value_of
+from hostd.plugin.results import RunFailure, RunResult
 from hostd.plugin.services import BLOB_BYTES_MAX, BlobRef, HttpAnswer, KvEntry, Published
 from hostd.plugin.v1 import host_pb2 as pb
 from hostd.values.json_text import JsonValue, dump_json
@@ -56,6 +57,18 @@ class HostCalls:
             raise error_of(answer.fault)
         result = value_of(answer.result)
         return Answered(result if isinstance(result, dict) else {}, answer.data)
+
+
+async def result_of_run(calls: HostCalls, run_id: str, timeout: timedelta) -> RunResult:
+    """Return what became of a run, or how it stands when the time is over. Raises HostdError RUN_MISSING."""
+    found = (await calls.call("runs.result", {"run_id": run_id, "timeout_ms": max(0, _ms(timeout) or 0)})).result
+    state, why = found.get("state"), found.get("failure")
+    if not isinstance(state, str):
+        raise _odd("runs.result")
+    failure = None
+    if isinstance(why, Mapping):
+        failure = RunFailure(*(str(why.get(name, "")) for name in ("reason", "message", "code")))
+    return RunResult(run_id, state, found.get("output"), failure)
 
 
 class WireSecrets:

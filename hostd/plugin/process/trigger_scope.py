@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from hostd.plugin.clocks import SlotMark, at_ms
 from hostd.plugin.event import Emitted, Event, rfc3339
 from hostd.plugin.process.actions import Workplace
-from hostd.plugin.process.host_calls import HostCalls, WireEvents, WireKeyValue, WireSecrets
+from hostd.plugin.process.host_calls import HostCalls, WireEvents, WireKeyValue, WireSecrets, result_of_run
 from hostd.plugin.process.link import Link
 from hostd.plugin.process.tasks import Tasks
 from hostd.plugin.process.wire import emitted_of, error_of, event_to_wire, value_of
+from hostd.plugin.results import RESULT_WAIT_MAX, RunResult
 from hostd.plugin.trigger_facts import TriggerFacts
 from hostd.plugin.v1 import host_pb2 as pb
 from hostd.plugin.webhook import DEFAULT_BODY_BYTES_MAX, WebhookHandler
@@ -128,6 +129,10 @@ class TriggerScope(TriggerFacts):
         self.http = WireDoor(start.instance, start.namespace, link, tasks, refused)
         self._instance = start.instance
         self._link = link
+
+    async def result(self, run_id: str, *, timeout: timedelta) -> RunResult:
+        """Return a run of the workflow once it has ended, or as it is when the time is over. Raises RUN_MISSING."""
+        return await result_of_run(self._calls, run_id, min(timeout, RESULT_WAIT_MAX))
 
     async def emit(self, *events: Event, cursor: JsonValue | datetime = None) -> list[Emitted]:
         """Hand events to the host; returns once they are durable. Waits while the host is gone, then asks again."""

@@ -136,8 +136,9 @@ class Triggers:
     async def answer(self, webhook: pb.Webhook) -> pb.FromPlugin:
         """Return a trigger's answer to a request. Raises HostdError, and what the handler raises."""
         hosted = self._hosted.get(webhook.instance)
-        handler = hosted.scope.http.handler(webhook.route) if hosted is not None and hosted.scope is not None else None
-        if hosted is None or handler is None:
+        door = hosted.scope.http if hosted is not None and hosted.scope is not None else None
+        handler = door.handler(webhook.route) if door is not None else None
+        if hosted is None or door is None or handler is None:
             raise HostdError(Kind.MISSING, "PATH_MISSING", f"no trigger answers {webhook.route[:80]!r} here")
         request = WebhookRequest(
             webhook.method,
@@ -146,7 +147,7 @@ class Triggers:
             dict(webhook.query),
             webhook.body,
             webhook.remote,
-            path_params(hosted.scope.http.url_path(webhook.route), webhook.path),
+            path_params(door.url_path(webhook.route), webhook.path),
         )
         task: asyncio.Task[Any] | None = asyncio.current_task()
         if task is not None:

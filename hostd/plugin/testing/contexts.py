@@ -7,14 +7,15 @@ import dataclasses
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from hostd.errors.base import HostdError, Kind
 from hostd.plugin.event import EmitOutcome, Emitted, Event, rfc3339
+from hostd.plugin.results import RunResult
 from hostd.plugin.testing.clock import FakeClock
 from hostd.plugin.testing.services import FakeBlobs, FakeEvents, FakeHttp, FakeKv
-from hostd.plugin.webhook import DEFAULT_BODY_BYTES_MAX, WebhookHandler, WebhookRequest, WebhookResponse
+from hostd.plugin.webhook import DEFAULT_BODY_BYTES_MAX, WebhookHandler, WebhookRequest, WebhookResponse, path_params
 from hostd.values.json_text import JsonValue, normalize
 
 
@@ -168,22 +169,37 @@ class FakeDoor:
         body: bytes = b"",
         headers: Mapping[str, str] | None = None,
         query: Mapping[str, str] | None = None,
+        remote: str = "127.0.0.1",
     ) -> WebhookResponse:
         """Send a request as the daemon would: 404 without a route, 413 for a body that is too large."""
-        found = self.routes.get((method, url_path))
+        pattern, found = self._found(method, url_path)
         if found is None:
             return WebhookResponse(404)
         handler, most_bytes = found
         if len(body) > most_bytes:
             return WebhookResponse(413)
         lower = {name.lower(): value for name, value in (headers or {}).items()}
-        return await handler(WebhookRequest(method, url_path, lower, dict(query or {}), body, "127.0.0.1"))
+        params = path_params(pattern, url_path)
+        return await handler(WebhookRequest(method, url_path, lower, dict(query or {}), body, remote, params))
+
+    def _found(self, method: str, url_path: str) -> tuple[str, tuple[WebhookHandler, int] | None]:
+        """Return the path as it was opened, and who answers it."""
+        parts = url_path.split("/")
+        for (each, pattern), route in self.routes.items():
+            words = pattern.split("/")
+            fits = len(words) == len(parts) and all(
+                word == part or (word.startswith("{") and part) for word, part in zip(words, parts, strict=True)
+            )
+            if each == method and fits:
+                return pattern, route
+        return url_path, None
 
 
 class FakeTriggerContext:
     """A TriggerContext. `emitted` holds what was emitted, `cursors` each durable cursor in order.
 
-    An id emitted twice is DUPLICATE with the first one's run. Set `failure` to make the next emit raise.
+    An id emitted twice is DUPLICATE with the first one's run.
+    `results` holds what became of runs. Set `failure` to make the next emit raise.
     """
 
     def __init__(
@@ -210,6 +226,7 @@ class FakeTriggerContext:
         self.emitted: list[Event] = []
         self.cursors: list[JsonValue] = []
         self.failure: Exception | None = None
+        self.results: dict[str, RunResult] = {}
         self._runs: dict[str, tuple[str, ...]] = {}
         self._numbers = itertools.count(1)
 
@@ -251,6 +268,12 @@ class FakeTriggerContext:
         self.emitted.append(event)
         self._runs[event.id] = (f"run-{len(self.emitted)}",)
         return Emitted(event.id, EmitOutcome.STARTED, self._runs[event.id])
+
+    async def result(self, run_id: str, *, timeout: timedelta) -> RunResult:
+        """Return what the test put into `results`, else RUNNING once the clock was turned so far."""
+        if run_id not in self.results:
+            await self.clock.sleep(timeout)
+        return self.results.get(run_id) or RunResult(run_id, "RUNNING")
 
     async def stopped(self) -> None:
         """Wait until cancelled."""

@@ -311,7 +311,7 @@ class Emit(_message.Message):
     def __init__(self, instance: _Optional[str] = ..., events: _Optional[_Iterable[_Union[Event, _Mapping]]] = ..., cursor: _Optional[bytes] = ..., slot: bool = ...) -> None: ...
 
 class Event(_message.Message):
-    __slots__ = ("id", "source", "type", "subject", "time", "data", "extensions")
+    __slots__ = ("id", "source", "type", "subject", "time", "data", "extensions", "overlap")
     ID_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -319,6 +319,7 @@ class Event(_message.Message):
     TIME_FIELD_NUMBER: _ClassVar[int]
     DATA_FIELD_NUMBER: _ClassVar[int]
     EXTENSIONS_FIELD_NUMBER: _ClassVar[int]
+    OVERLAP_FIELD_NUMBER: _ClassVar[int]
     id: str
     source: str
     type: str
@@ -326,7 +327,8 @@ class Event(_message.Message):
     time: str
     data: bytes
     extensions: bytes
-    def __init__(self, id: _Optional[str] = ..., source: _Optional[str] = ..., type: _Optional[str] = ..., subject: _Optional[str] = ..., time: _Optional[str] = ..., data: _Optional[bytes] = ..., extensions: _Optional[bytes] = ...) -> None: ...
+    overlap: str
+    def __init__(self, id: _Optional[str] = ..., source: _Optional[str] = ..., type: _Optional[str] = ..., subject: _Optional[str] = ..., time: _Optional[str] = ..., data: _Optional[bytes] = ..., extensions: _Optional[bytes] = ..., overlap: _Optional[str] = ...) -> None: ...
 
 class Emitted(_message.Message):
     __slots__ = ("events", "fault")

@@ -255,6 +255,37 @@ def test_routes_are_one_owners_and_taken_back() -> None:
     later.close()
 
 
+def test_paths_with_parameters() -> None:
+    """A parameter takes one part, decoded; what some request would fit twice is PATH_TAKEN, for the same method only."""
+    table = RouteTable()
+    table.add("team", "orders/{id}/lines/{line}", ["POST"], answer, owner="a")
+    held = table.add("team", "orders/{id}", ["POST", "GET"], answer, owner="b")
+    entry = table.find("/hooks/team/orders/a%20b/lines/%2F", "POST")
+    assert entry is not None
+    assert entry.params("/hooks/team/orders/a%20b/lines/%2F") == {"id": "a b", "line": "/"}
+    with pytest.raises(HostdError, match="ARGUMENT_INVALID"):
+        entry.params("/hooks/team/orders/%ff/lines/1")
+    for path in ("orders/new", "orders/{other}", "{what}/new", "{a}/{b}"):
+        with pytest.raises(HostdError, match=r"PATH_TAKEN.*orders/\{id\}"):
+            table.add("team", path, ["PUT", "POST"], answer, owner="c")
+        assert table.find("/hooks/team/orders/new", "PUT") is None
+    table.add("team", "orders/new", ["PUT"], answer, owner="d")
+    assert table.methods("/hooks/team/orders/new") == ["GET", "POST", "PUT"]
+    for nobodys in ("/hooks/team/orders/", "/hooks/team/orders", "/hooks/other/orders/1", "/hooks/team/orders/1/2/3/4"):
+        assert (table.find(nobodys, "POST"), table.methods(nobodys)) == (None, [])
+    held.close()
+    assert table.find("/hooks/team/orders/1", "POST") is None
+    table.add("team", "{a}/{b}", ["POST"], answer, owner="e")
+    assert table.find("/hooks/team/orders/{id}", "POST") is not None
+
+
+@pytest.mark.parametrize("path", ["{}", "{a}{b}", "{a}b", "{1}", "{a}/{a}", "{a b}", "{" + "a" * 33 + "}"])
+def test_malformed_parameters_are_refused(path: str) -> None:
+    """A parameter is a whole part, and its name stands once."""
+    with pytest.raises(HostdError, match="OPTION_INVALID"):
+        RouteTable().add("team", path, ["POST"], answer, owner="x")
+
+
 @pytest.mark.parametrize("path", ["", "/", "a//b", "../a", "a/..", "a b", "a?b", "ä", "/".join("abcdefghi"), "a" * 129])
 def test_malformed_paths_are_refused(path: str) -> None:
     """A path is one to eight plain parts."""

@@ -2,18 +2,21 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Any
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from hostd.aio import SystemClock
 from hostd.config.rooms import Http
 from hostd.errors.base import HostdError, Kind
 from hostd.host.routes import RouteTable
 from hostd.http.server import HttpServer
+from hostd.model.requests import Repeat
+from hostd.model.topics import NewEvent, PublishedView
 from hostd.plugin import WebhookRequest, WebhookResponse
 from hostd.telemetry.meter import Meter
 
@@ -31,6 +34,7 @@ class Hooks:
         self.server = HttpServer(
             settings=Http(listen="127.0.0.1:0", **settings),
             routes=self.routes,
+            events=self,
             health=self,
             metrics=meter,
             check_token=lambda token: False,
@@ -41,6 +45,12 @@ class Hooks:
     def problems(self) -> dict[str, str]:
         """Nothing is wrong."""
         return {}
+
+    async def publish(
+        self, namespace: str, events: Sequence[NewEvent], *, repeat: Repeat | None
+    ) -> Sequence[PublishedView]:
+        """Nobody publishes here; test_events.py does."""
+        raise NotImplementedError
 
     async def handle(self, request: WebhookRequest) -> WebhookResponse:
         """Remember the request; answer or raise what the test set."""
@@ -57,14 +67,14 @@ class Hooks:
         )
         return self
 
-    async def send(self, method: str = "POST", path: str = PATH, **more: Any) -> tuple[int, Any, dict[str, str]]:
+    async def send(self, method: str = "POST", path: str | URL = PATH, **more: Any) -> tuple[int, Any, dict[str, str]]:
         """Return status, JSON body (else bytes) and headers of an answer."""
         async with (
             aiohttp.ClientSession() as session,
-            session.request(method, f"http://{self.host}:{self.port}{path}", **more) as answer,
+            session.request(method, URL(f"http://{self.host}:{self.port}{path}", encoded=True), **more) as answer,
         ):
             data = await answer.read()
-            value = json.loads(data) if answer.content_type == "application/json" else data
+            value = json.loads(data) if data and answer.content_type == "application/json" else data
             return answer.status, value, {name.lower(): each for name, each in answer.headers.items()}
 
 
@@ -97,7 +107,32 @@ async def test_nobody_answers_elsewhere(hooks: Hooks) -> None:
     for path in (*others, "/hooks/default/orders%2Fnew"):
         assert (await hooks.send(path=path))[1]["reason"] == "PATH_MISSING"
     status, value, headers = await hooks.send("GET")
-    assert (status, value["reason"], headers["allow"]) == (405, "METHOD_REFUSED", "POST, PUT")
+    assert (status, value["reason"], headers["allow"]) == (405, "METHOD_REFUSED", "OPTIONS, POST, PUT")
+
+
+async def test_questions_about_a_path_make_no_event(hooks: Hooks) -> None:
+    """OPTIONS names the methods, HEAD is for paths that take GET; neither reaches a trigger, and both know a 404."""
+    status, _, headers = await hooks.send("OPTIONS")
+    assert (status, headers["allow"]) == (204, "OPTIONS, POST, PUT")
+    status, _, headers = await hooks.send("HEAD")
+    assert (status, headers["allow"]) == (405, "OPTIONS, POST, PUT")
+    hooks.routes.add("default", "look", ["GET"], hooks.handle, owner="t")
+    assert (await hooks.send("HEAD", "/hooks/default/look"))[0] == 200
+    assert (await hooks.send("OPTIONS", "/hooks/default/look"))[2]["allow"] == "GET, HEAD, OPTIONS"
+    assert (await hooks.send("BREW", "/hooks/default/look"))[0] == 405
+    for method in ("OPTIONS", "HEAD"):
+        assert (await hooks.send(method, "/hooks/default/nobody"))[0] == 404
+    assert hooks.asked == []
+
+
+async def test_parameters_of_a_path_reach_the_trigger(hooks: Hooks) -> None:
+    """Decoded, a slash inside them too; one that is no text is a 400."""
+    hooks.routes.add("default", "of/{shop}/{id}", ["POST"], hooks.handle, owner="t")
+
+    assert (await hooks.send(path=URL("/hooks/default/of/caf%C3%A9/a%2Fb", encoded=True)))[0] == 202
+    assert hooks.asked[0].params == {"shop": "café", "id": "a/b"}
+    status, value, _ = await hooks.send(path=URL("/hooks/default/of/%FF/1", encoded=True))
+    assert (status, value["reason"]) == (400, "ARGUMENT_INVALID")
 
 
 async def test_a_closed_route_is_gone(hooks: Hooks) -> None:
