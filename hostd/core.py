@@ -38,8 +38,8 @@ from hostd.runtime.held import HeldRuns
 from hostd.runtime.intake import Intake
 from hostd.runtime.kv import KeyValues
 from hostd.runtime.lanes import Lanes
-from hostd.runtime.loop_watch import LoopWatch
 from hostd.runtime.log_writer import LogWriter, NoLogFiles
+from hostd.runtime.loop_watch import LoopWatch
 from hostd.runtime.metering import AttemptTimes, Metering, RingMeter, measure_lag, tallied, tally
 from hostd.runtime.overlap import Overlaps
 from hostd.runtime.progress import ProgressBook

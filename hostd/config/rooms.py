@@ -95,6 +95,11 @@ class Plugins(Room):
     inline: tuple[PluginId, ...] = Field(
         (), description="Plugins, other than built-in ones, trusted to run inside the daemon. They can stop it."
     )
+    thread: tuple[PluginId, ...] = Field(
+        (),
+        description="Plugins trusted to run inside the daemon, but on an event loop and in threads of their own: "
+        "a blocking call holds up only the plugin; a crash still takes the daemon with it.",
+    )
     process: tuple[PluginId, ...] = Field(
         (), description="Built-in plugins that run in a process of their own, as all others do unless trusted."
     )
@@ -178,6 +183,9 @@ class Limits(Room):
         10_000, ge=10, le=10_000_000, description="Live runs held in memory; the rest waits in the journal."
     )
     doors: int = Field(10_000, ge=10, le=1_000_000, description="Requests waiting for the engine; past it INTAKE_FULL.")
+    watches: int = Field(
+        1000, ge=1, le=100_000, description="Watches of runs and triggers open at once; past it WATCHES_FULL."
+    )
     inline: int = Field(1000, ge=1, le=100_000, description="Waiting inline attempts at once.")
     threads: int = Field(32, ge=1, le=1024, description="Attempts in threads at once.")
     processes: int = Field(1000, ge=1, le=100_000, description="Attempts in plugin processes at once.")

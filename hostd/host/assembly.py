@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from hostd.host.guard import LOAD_ERRORS, plugin_traceback
 from hostd.host.lifecycle import Shared
 from hostd.host.loader import load_plugin
 from hostd.host.registry import ActionEntry, HostRegistry, SecretsEntry, TriggerEntry
+from hostd.host.threads.components import ThreadAction, ThreadActionEntry, ThreadCall, ThreadTriggerEntry
+from hostd.host.threads.plugin_loop import PluginLoop
 from hostd.plugin import Options
 from hostd.plugin.option_reading import parse_options
 from hostd.plugin.registry import Registration
@@ -34,6 +37,7 @@ class Assembly:
         self._secrets: list[SecretsEntry] = []
         self._reports: list[PluginReport] = []
         self._settings_used: set[str] = set()
+        self.loops: list[PluginLoop] = []
 
     def build(self, found: Iterable[Found]) -> HostRegistry:
         """Return the registry of everything found, in that order; of two owners of an id the first keeps it."""
@@ -57,9 +61,10 @@ class Assembly:
         report, registrations = load_plugin(found, trace=self._choices.trace)
         if report.state is not PluginState.LOADED:
             return report
+        loop = PluginLoop(found.id) if found.id in self._choices.thread else None
         try:
             self._check_free(found, registrations)
-            entries = [self._entry(found, registration) for registration in registrations]
+            entries = [self._entry(found, registration, loop) for registration in registrations]
         except HostdError as error:
             return _failed(report, error.reason, error.message)
         except LOAD_ERRORS as error:  # the fence: constructors are the plugin's
@@ -67,7 +72,10 @@ class Assembly:
         for registration, entry in zip(registrations, entries, strict=True):
             self._owners[registration.kind, registration.id] = _origin(found, registration)
             self._keep(entry)
-        return report
+        if loop is None:
+            return report
+        self.loops.append(loop)
+        return msgspec.structs.replace(report, isolation="thread")
 
     def _keep(self, entry: ActionEntry | TriggerEntry | SecretsEntry) -> None:
         if isinstance(entry, ActionEntry):
@@ -87,18 +95,27 @@ class Assembly:
         if any(report.id == found.id and report.state is PluginState.LOADED for report in self._reports):
             raise _refused(f"another plugin with the id {found.id} is loaded already")
 
-    def _entry(self, found: Found, registration: Registration) -> ActionEntry | TriggerEntry | SecretsEntry:
+    def _entry(
+        self, found: Found, registration: Registration, loop: PluginLoop | None
+    ) -> ActionEntry | TriggerEntry | SecretsEntry:
         settings = self._settings(found, registration)
         component: type[Any] = registration.component
         names = {"plugin": found.id, "origin": _origin(found, registration)}
+        if registration.kind == "trigger" and loop is not None:
+            return ThreadTriggerEntry(component, registration.options, settings=settings, loop=loop, **names)
         if registration.kind == "trigger":
             return TriggerEntry(component, registration.options, settings=settings, **names)
         instance = component()
         instance.settings = settings
+        threaded = loop is not None and registration.kind == "action" and component.executors != ("lua",)
+        if loop is not None and threaded:
+            asynchronous = inspect.iscoroutinefunction(component.run)
+            instance = ThreadAction(instance, loop) if asynchronous else ThreadCall(instance, loop)
         life = Shared(instance, ProvisionScope(found.id, registration.id, self._clock, self._data_dir))
         life.prepare_at_once()
         if registration.kind == "action":
-            return ActionEntry(component, registration.options, life=life, **names)
+            kind = ThreadActionEntry if threaded else ActionEntry
+            return kind(component, registration.options, life=life, **names)
         return SecretsEntry(instance, life=life, plugin=found.id)
 
     def _settings(self, found: Found, registration: Registration) -> Options:

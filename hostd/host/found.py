@@ -67,6 +67,7 @@ class Choices(msgspec.Struct, frozen=True, gc=False):
     Args:
         inline: ids of plugins that may run inside the daemon, beside the built-in ones.
         process: ids of built-in plugins that run in a process of their own like all others.
+        thread: ids of plugins that run inside the daemon, on an event loop and in threads of their own.
         allow: when not empty, only these ids load (built-ins too). deny: these never do, whatever allows them.
         safe_mode: built-ins only.
         settings: plugin id, or component id, to its settings.
@@ -75,6 +76,7 @@ class Choices(msgspec.Struct, frozen=True, gc=False):
 
     inline: frozenset[str] = frozenset()
     process: frozenset[str] = frozenset()
+    thread: frozenset[str] = frozenset()
     allow: frozenset[str] = frozenset()
     deny: frozenset[str] = frozenset()
     safe_mode: bool = False
@@ -95,7 +97,7 @@ class Choices(msgspec.Struct, frozen=True, gc=False):
 
     def outside(self, found: Found) -> bool:
         """Say whether a plugin runs outside the daemon."""
-        if found.launch is None:
+        if found.launch is None or found.id in self.thread:
             return False
         if found.id in self.process:
             return True

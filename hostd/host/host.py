@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from random import Random, SystemRandom
@@ -20,6 +21,7 @@ from hostd.host.loader import Refused
 from hostd.host.process.launch import ProcessLimits
 from hostd.host.registry import ActionEntry, HostRegistry, TriggerEntry
 from hostd.host.secrets import read_secret
+from hostd.host.threads.plugin_loop import PluginLoop
 from hostd.model.views import ProcessView
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ class PluginHost:
         self._inside = HostRegistry(actions={}, triggers={}, secrets=(), plugins=())
         self._outside: list[Found] = []
         self._unused: set[str] = set()
+        self._loops: list[PluginLoop] = []
         self.registry = self._inside
         self._random = random or SystemRandom()
         self._limits = limits or ProcessLimits()
@@ -63,13 +66,14 @@ class PluginHost:
             found: what to load, instead of the built-in and installed plugins.
         """
         everything = find_built_in() + find_installed() if found is None else found
-        absent = self._choices.inline - {plugin.id for plugin in everything}
+        absent = (self._choices.inline | self._choices.thread) - {plugin.id for plugin in everything}
         everything = [*everything, *(_absent(plugin_id) for plugin_id in sorted(absent))]
         assembly = Assembly(self._choices, clock=self._clock, data_dir=self._data_dir)
         self._inside = self.registry = assembly.build(everything)
         self._outside = [plugin for plugin in everything if self._runs_outside(plugin)]
         for report in self.registry.plugins:
             _tell(report)
+        self._loops = assembly.loops
         self._unused = set(assembly.unused_settings())
         if not self._outside:
             self._tell_unused()
@@ -209,6 +213,12 @@ class PluginHost:
             await self.processes.stop()
         for entry in reversed(self._inside.shared()):
             await entry.life.close()
+        for loop in self._loops:
+            loop.close()
+
+    def homes(self) -> dict[str, str]:
+        """Return the plugin by the folder of its code, for those that are loaded into the daemon; inner ones first."""
+        return code_homes(self._inside)
 
 
 class Guests(Protocol):
@@ -252,11 +262,24 @@ def composed(inside: HostRegistry, guests: Sequence[Guests]) -> HostRegistry:
     return HostRegistry(actions=actions, triggers=triggers, secrets=inside.secrets, plugins=[*ours, *theirs])
 
 
+def code_homes(inside: HostRegistry) -> dict[str, str]:
+    """Return the plugin by the folder its components lie in, as source paths begin; inner folders first."""
+    homes: dict[str, str] = {}
+    for entry in (*inside.actions.values(), *inside.triggers.values()):
+        module = sys.modules.get(entry.module)
+        file = getattr(module, "__file__", None)
+        if file:
+            homes[file.replace("\\", "/").rpartition("/")[0] + "/"] = entry.plugin
+    return dict(sorted(homes.items(), key=lambda home: -len(home[0])))
+
+
 def _absent(plugin_id: str) -> Found:
     """Return what stands for a plugin that the operator trusts, and that nobody installed."""
 
     def load() -> NoReturn:
-        message = f"plugins.inline names {plugin_id}, but no package installed beside hostd provides it"
+        message = (
+            f"plugins.inline or plugins.thread names {plugin_id}, but no package installed beside hostd provides it"
+        )
         raise Refused("PLUGIN_MISSING", message)
 
     return Found(plugin_id, "", Source.INSTALLED, "", load)

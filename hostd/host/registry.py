@@ -24,13 +24,16 @@ class Entry:
     (process/entries.py).
     """
 
-    __slots__ = ("_schema", "code_fields", "description", "id", "options", "origin", "plugin", "since", "stability")
+    __slots__ = (
+        "_schema", "code_fields", "description", "id", "module", "options", "origin", "plugin", "since", "stability",
+    )  # fmt: skip
 
     effects: str = ""
     executors: tuple[str, ...] = ()
 
     def __init__(self, component: type[Any], options: type[Options], *, plugin: str, origin: str) -> None:
         self.id: str = component.id
+        self.module: str = component.__module__
         self.plugin = plugin
         self.origin = origin
         self.options = options
@@ -104,6 +107,11 @@ class ActionEntry(Entry):
         blocking = not inspect.iscoroutinefunction(action.run)
         self.instance: Any = FirstUseInThread(self) if blocking else FirstUse(self)
         self.settle()
+
+    @property
+    def own_loop(self) -> bool:
+        """Whether attempts run on an event loop of the plugin's own (threads/components.py)."""
+        return False
 
     def settle(self) -> None:
         """Put the action itself into `instance` once it is ready."""

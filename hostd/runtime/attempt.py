@@ -14,7 +14,7 @@ class Attempt:
 
     __slots__ = (
         "abandoned", "action", "alone", "began_s", "cancel_reason", "context", "effects", "executor", "finished",
-        "grace", "hidden", "key", "lineage", "namespace", "number", "plan", "ready_at_ms", "run_id", "step", "task",
+        "grace", "hidden", "key", "lineage", "namespace", "number", "own_loop", "plan", "ready_at_ms", "run_id", "step", "task",
         "timer", "waits",
     )  # fmt: skip
 
@@ -50,6 +50,7 @@ class Attempt:
         self.waits = False  # it holds a slot
         self.began_s = 0.0  # monotonic, where it waits
         self.finished = False
+        self.own_loop = False  # it runs on the plugin's own event loop, in a thread
         self.abandoned = False  # answered for, though its task goes on
         self.hidden: tuple[str, ...] = ()  # values of secrets it used
 

@@ -35,6 +35,7 @@ _log = logging.getLogger("hostd.runtime")
 CANCEL_GRACE_S = 30.0
 LITERALS_MAX = 10_000
 STUCK_MAX = 3  # calls of one action that never returned from their thread; then it is not called any more
+OWN_LOOP_GRACE_S = 1.0
 STOP_S = 2.0
 SUCCEEDED, FAILED, CANCELED = "SUCCEEDED", "FAILED", "CANCELED"  # as counted
 
@@ -190,6 +191,9 @@ class Effects:
         if self._abandoned and self.stuck()[attempt.action] >= STUCK_MAX:
             message = f"{STUCK_MAX} calls of {attempt.action} never returned from their threads; restart the daemon"
             raise HostdError(Kind.STATE, "PLUGIN_FAILED", message)
+        if entry.own_loop:
+            attempt.own_loop = True
+            return await entry.instance.run(attempt.context, options)
         return await self._threads.run(entry.instance.run, attempt.context, options)
 
     def _begin(self, attempt: Attempt, work: Coroutine[Any, Any, Any]) -> None:
@@ -232,7 +236,10 @@ class Effects:
         if attempt.context is not None:
             attempt.context.request_cancel()
         grace_s = self._cancel_grace_s
-        if attempt.executor == "thread" and attempt.context is not None:
+        if attempt.own_loop and attempt.task is not None:
+            grace_s = min(grace_s, OWN_LOOP_GRACE_S) if reason == "timeout" else grace_s  # its loop may be blocked
+            attempt.task.cancel()
+        elif attempt.executor == "thread" and attempt.context is not None:
             grace_s = 0.0 if reason == "timeout" else grace_s  # a thread cannot be stopped: it is abandoned and counted
         elif attempt.task is not None:
             attempt.task.cancel()
@@ -326,7 +333,7 @@ class Effects:
         for attempt in attempts:
             if attempt.context is not None:
                 attempt.context.request_cancel()
-            if attempt.task is not None and (attempt.executor != "thread" or attempt.abandoned):
+            if attempt.task is not None and (attempt.executor != "thread" or attempt.own_loop or attempt.abandoned):
                 attempt.task.cancel()
         tasks = [attempt.task for attempt in attempts if attempt.task is not None]
         if tasks:

@@ -39,6 +39,11 @@ class ActionEntry(Protocol):
     def effects(self) -> str: ...
 
     @property
+    def own_loop(self) -> bool:
+        """Whether attempts run on an event loop of the plugin's own, in a thread."""
+        ...
+
+    @property
     def life(self) -> Any:
         """`ready`, and `await prepare()` where it is not."""
         ...

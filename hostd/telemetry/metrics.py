@@ -51,6 +51,12 @@ METRICS: tuple[Metric, ...] = (
     Metric("hostd_journal_failures_total", "counter", "Appends that failed", ("reason",)),
     Metric("hostd_journal_size_bytes", "gauge", "Size of the journal with its log"),
     # -- guests
+    Metric(
+        "hostd_loop_stalls_total",
+        "counter",
+        "Times the event loop stood still past 250 ms, by the plugin whose code held it (`none`: no plugin's)",
+        ("plugin",),
+    ),
     Metric("hostd_triggers", "gauge", "Configured triggers", ("state",)),
     Metric("hostd_events_total", "counter", "Events that triggers emitted, durable", ("outcome",)),
     Metric("hostd_plugins", "gauge", "Plugins found", ("state",)),
