@@ -145,8 +145,8 @@ class Desk:
     async def _emit(self, emit: pb.Emit) -> pb.FromHost:
         context = self._trigger(emit.instance).context
         events = [_event(event) for event in emit.events]
-        if not events:
-            raise invalid("PAYLOAD_INVALID", "an Emit holds at least one event")
+        if not events and not emit.cursor:
+            raise invalid("PAYLOAD_INVALID", "an Emit holds an event or a cursor")
         cursor = _value(emit.cursor)
         place: Any = datetime.fromisoformat(str(cursor)) if emit.slot else cursor
         emitted: list[Emitted] = await context.emit(*events, cursor=place)
@@ -230,4 +230,5 @@ def _event(event: pb.Event) -> Event:
         data=_value(event.data),
         subject=event.subject,
         extensions=extensions if isinstance(extensions, dict) else {},
+        overlap=event.overlap or "allow",  # type: ignore[arg-type]  # Event checks it
     )

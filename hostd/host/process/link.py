@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from typing import Any
 
 from hostd.errors.base import HostdError, Kind, Violation
 from hostd.errors.reasons import REASONS
@@ -120,12 +121,14 @@ def _details(text: bytes) -> tuple[dict[str, str], tuple[Violation, ...]]:
     if not isinstance(value, dict):
         return {}, ()
     faults = value.pop("violations", [])
-    violations = tuple(
-        Violation(str(entry.get("path", "")), str(entry.get("reason", "")), str(entry.get("message", "")))
-        for entry in (faults if isinstance(faults, list) else [])[:VIOLATIONS_MAX]
-        if isinstance(entry, dict)
-    )
+    told = [entry for entry in faults if isinstance(entry, dict)] if isinstance(faults, list) else []
+    violations = tuple(_violation(entry) for entry in told[:VIOLATIONS_MAX])
     return {str(name): str(one) for name, one in value.items()}, violations
+
+
+def _violation(entry: dict[str, Any]) -> Violation:
+    path, reason, message = (str(entry.get(name, "")) for name in ("path", "reason", "message"))
+    return Violation(path, reason, message)
 
 
 def to_fault(error: HostdError) -> pb.Fault:

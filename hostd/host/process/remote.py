@@ -74,16 +74,17 @@ class RemoteAction:
         return result_of(outcome, parse_json, ctx.log.error)
 
     async def _answer(self, held: Held) -> pb.Outcome:
+        """Return the outcome; when the attempt is to stop, tell the process and wait for what it says to that.
+
+        The host gives an attempt up when its grace is over, whatever comes of this.
+        """
         try:
             return await asyncio.shield(held.answer)
         except asyncio.CancelledError:
             if held.answer.done():
                 raise
             await self._ask_to_stop(held)
-            outcome = await held.answer  # the host gives it up when the grace is over, by cancelling once more
-            if outcome.WhichOneof("end") == "output":
-                return outcome
-            raise
+            return await held.answer
 
     async def _ask_to_stop(self, held: Held) -> None:
         link = await self._process.link()
@@ -138,8 +139,13 @@ class RemoteTrigger(Trigger[Any]):
 
     async def partitions(self, ctx: Any) -> list[str]:
         """Return the trigger's partitions as the process lists them. Raises HostdError."""
-        frame = pb.FromHost(plan_partitions=pb.PlanPartitions(trigger=self._start(ctx, "")))
-        answered = await self._process.ask(frame)
+        hosted = self._process.begin_trigger(ctx)  # so that it may ask for secrets and keys while it looks
+        try:
+            frame = pb.FromHost(plan_partitions=pb.PlanPartitions(trigger=self._start(ctx, hosted.instance)))
+            answered = await self._process.ask(frame)
+        finally:
+            self._process.end_trigger(hosted)
+            hosted.ended.cancel()
         if answered.WhichOneof("frame") == "done":
             raise fault_error(answered.done.fault)
         if answered.partitions.HasField("fault"):

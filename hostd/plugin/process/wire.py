@@ -104,6 +104,7 @@ def event_to_wire(event: Event) -> pb.Event:
         time=rfc3339(event.time),
         data=dump_json(event.data),
         extensions=dump_json(event.extensions) if event.extensions else b"",
+        overlap=event.overlap,
     )
 
 
