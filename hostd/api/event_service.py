@@ -12,9 +12,9 @@ from hostd.api.convert.events import event_type, read_events, topic_event
 from hostd.api.paging import Page
 from hostd.api.ports import Events
 from hostd.api.tokens import Position, Tokens, scope_of
+from hostd.api.watch_seats import WatchSeats
 from hostd.errors.base import invalid
 from hostd.model.topics import NewEvent, TopicEvents
-from hostd.telemetry.meter import Meter
 from hostd.v1 import event_service_pb2 as wire
 from hostd.v1.event_service_pb2_grpc import EventServiceServicer
 
@@ -25,10 +25,10 @@ POSITION_MAX = 2**63 - 1
 class EventService(EventServiceServicer):
     """Durable topics."""
 
-    def __init__(self, events: Events, tokens: Tokens, meter: Meter) -> None:
+    def __init__(self, events: Events, tokens: Tokens, seats: WatchSeats) -> None:
         self._events = events
         self._tokens = tokens
-        self._meter = meter
+        self._seats = seats
 
     async def PublishEvents(self, request: wire.PublishEventsRequest, context: Any) -> wire.PublishEventsResponse:
         """Append events to topics, all or none."""
@@ -51,17 +51,13 @@ class EventService(EventServiceServicer):
             after = self._tokens.read_watch(request.resume_token, scope)
         if not isinstance(after, int | None):
             raise invalid("RESUME_TOKEN_INVALID", "the resume token belongs to another watch; start without one")
-        gauge = self._meter.gauge("hostd_watches", kind="events")
-        gauge.inc()
-        try:
+        with self._seats.take("events"):
             stream = self._events.subscribe(namespace, topics, request.filter, after=after)
             async with aclosing(stream) as pages:  # type: ignore[type-var]
                 async for page in pages:
                     for message, position in _messages(page):
                         message.resume_token = self._tokens.watch(scope, position)
                         yield message
-        finally:
-            gauge.inc(-1)
 
     async def ListEventTypes(self, request: wire.ListEventTypesRequest, context: Any) -> wire.ListEventTypesResponse:
         """Return a page of types by topic and type."""

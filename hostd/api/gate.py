@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from contextlib import aclosing
+from typing import Any, NoReturn
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -69,65 +70,53 @@ class Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc,unused-ignore]
             return grpc.stream_stream_rpc_method_handler(streams, decode, encode)
         if handler.response_streaming:
             stream = self._guarded_stream(method, handler.unary_stream)
-            return grpc.unary_stream_rpc_method_handler(stream, decode, encode)
+            return grpc.unary_stream_rpc_method_handler(stream, decode, _encoder(encode))
         return grpc.unary_unary_rpc_method_handler(self._guarded(method, handler.unary_unary), decode, encode)
 
     def _guarded(self, method: str, behavior: Any) -> Any:
         verb = VERBS[method]
-        name = method.rpartition("/")[2]
-        seconds = self._meter.histogram("hostd_rpc_seconds", method=name)
-        answered = self._meter.counter("hostd_rpcs_total", method=name, code="OK")
+        seconds = self._meter.histogram("hostd_rpc_seconds", method=_name(method))
+        answered = self._meter.counter("hostd_rpcs_total", method=_name(method), code="OK")
 
         async def answer(request: Any, context: Any) -> Any:
             began_s = self._clock.monotonic_s()
-            code = "CANCELLED"
             try:
                 self._admit(verb, request, context)
                 response = await behavior(request, context)
-                code = "OK"
+                answered.inc()
                 return response
-            except grpc.aio.AbortError:
-                code = "ABORTED"
-                raise
-            except Exception as error:  # noqa: BLE001 the fence of this door
-                known = _known(method, error)
-                code = grpc_code(known.kind).name
-                await _refuse(context, known)
+            except BaseException as error:  # noqa: BLE001 the fence of this door: it raises, always
+                await self._end(method, context, error)
             finally:
-                if code == "OK":
-                    answered.inc()
-                else:
-                    self._meter.counter("hostd_rpcs_total", method=name, code=code).inc()
                 seconds.observe(self._clock.monotonic_s() - began_s)
 
         return answer
 
     def _guarded_stream(self, method: str, behavior: Any) -> Any:
         verb = VERBS[method]
-        name = method.rpartition("/")[2]
+        answered = self._meter.counter("hostd_rpcs_total", method=_name(method), code="OK")
 
         async def answer(request: Any, context: Any) -> AsyncIterator[Any]:
-            code = "CANCELLED"
             try:
                 self._admit(verb, request, context)
-                stream = behavior(request, context)
-                try:
+                async with aclosing(behavior(request, context)) as stream:
                     async for message in stream:
                         yield message
-                finally:
-                    await stream.aclose()
-                code = "OK"
-            except grpc.aio.AbortError:
-                code = "ABORTED"
-                raise
-            except Exception as error:  # noqa: BLE001 the fence of this door
-                known = _known(method, error)
-                code = grpc_code(known.kind).name
-                await _refuse(context, known)
-            finally:
-                self._meter.counter("hostd_rpcs_total", method=name, code=code).inc()
+                answered.inc()
+            except BaseException as error:  # noqa: BLE001 the fence of this door: it raises, always
+                await self._end(method, context, error)
 
         return answer
+
+    async def _end(self, method: str, context: Any, error: BaseException) -> NoReturn:
+        """Count a call that ends with an error, and refuse it. Raises AbortError, or what is not for the caller."""
+        aborted = isinstance(error, grpc.aio.AbortError)
+        known = _known(method, error) if isinstance(error, Exception) and not aborted else None
+        code = grpc_code(known.kind).name if known is not None else "ABORTED" if aborted else "CANCELLED"
+        self._meter.counter("hostd_rpcs_total", method=_name(method), code=code).inc()
+        if known is None:
+            raise error
+        await _refuse(context, known)
 
     def _admit(self, verb: str, request: Any, context: Any) -> None:
         """Find out who asks, and let them in. Raises HostdError."""
@@ -157,6 +146,15 @@ def _decoder(decode: Any) -> Any:
     return careful
 
 
+def _encoder(encode: Any) -> Any:
+    """Return what makes bytes of a stream's messages; bytes are a message already, made for many streams."""
+    return lambda message: message if type(message) is bytes else encode(message)
+
+
+def _name(method: str) -> str:
+    return method.rpartition("/")[2]
+
+
 def _unreadable() -> HostdError:
     return invalid("ARGUMENT_INVALID", "the request's bytes are not the message that this method takes")
 
@@ -184,10 +182,11 @@ def _readable_only(handler: Handler) -> Handler:
     return grpc.unary_unary_rpc_method_handler(answer, decode, encode)
 
 
-async def _refuse(context: Any, error: HostdError) -> None:
+async def _refuse(context: Any, error: HostdError) -> NoReturn:
     """End a call with an error's status. Always raises AbortError."""
     status = status_of(error)
     await context.abort(grpc_code(error.kind), status.message, ((DETAILS_KEY, status.SerializeToString()),))
+    raise AssertionError  # abort raises
 
 
 def _known(method: str, error: Exception) -> HostdError:

@@ -21,10 +21,10 @@ from hostd.api.ports import Runs
 from hostd.api.run_reading import RunReading
 from hostd.api.run_watching import RunWatching
 from hostd.api.tokens import Tokens
+from hostd.api.watch_seats import WatchSeats
 from hostd.errors.base import HostdError, Kind
 from hostd.model.requests import STARTS_MAX, Repeat, RunRef, StartRequest
 from hostd.model.views import StartedRun
-from hostd.telemetry.meter import Meter
 from hostd.v1 import run_service_pb2 as wire
 from hostd.v1.run_pb2 import Run
 from hostd.v1.run_service_pb2_grpc import RunServiceServicer
@@ -36,10 +36,10 @@ ANSWER_S = 0.25  # what an answer before the caller's deadline needs, at most; a
 class RunService(RunReading, RunWatching, RunServiceServicer):
     """Runs: start, watch and steer them."""
 
-    def __init__(self, runs: Runs, tokens: Tokens, meter: Meter) -> None:
+    def __init__(self, runs: Runs, tokens: Tokens, seats: WatchSeats) -> None:
         self._runs = runs
         self._tokens = tokens
-        self._meter = meter
+        self._seats = seats
 
     async def StartRun(self, request: wire.StartRunRequest, context: Any) -> wire.StartRunResponse:
         """Start a run."""

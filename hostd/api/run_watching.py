@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing
 from typing import Any
 
 from hostd.api.convert.checks import check_namespace
 from hostd.api.convert.history import PAGE_BYTES_MAX, history_pages
-from hostd.api.convert.runs import add_change, read_ref, whole_run
+from hostd.api.convert.runs import change_bytes, read_ref, whole_run
 from hostd.api.filter_text import parse_filter
 from hostd.api.ports import Runs
 from hostd.api.run_reading import run_id_of, run_position, run_scope
 from hostd.api.tokens import Tokens, scope_of
+from hostd.api.watch_seats import WatchSeats
 from hostd.errors.base import invalid
 from hostd.model.requests import RunRef
 from hostd.model.views import RunChanges
-from hostd.telemetry.meter import Meter
 from hostd.v1 import run_service_pb2 as wire
 
 
@@ -25,7 +25,7 @@ class RunWatching:
 
     _runs: Runs
     _tokens: Tokens
-    _meter: Meter
+    _seats: WatchSeats
 
     async def WatchRun(self, request: wire.WatchRunRequest, context: Any) -> AsyncIterator[wire.WatchRunResponse]:
         """Stream a run's records; the last message has the run."""
@@ -33,7 +33,7 @@ class RunWatching:
         scope = run_scope("WatchRun", namespace, ref)
         position = self._tokens.read_watch(request.resume_token, scope) if request.resume_token else None
         ref, from_seq = run_position(position, ref)
-        with self._counted("run"):
+        with self._seats.take("run"):
             async with aclosing(self._runs.watch(namespace, ref, from_seq=from_seq)) as batches:  # type: ignore[type-var]
                 async for batch in batches:
                     ref = RunRef(run_id_of(batch, ref)) if not ref.run_id else ref
@@ -47,42 +47,41 @@ class RunWatching:
     def _run_token(self, scope: bytes, ref: RunRef, seq: int) -> str:
         return self._tokens.watch(scope, [ref.run_id, str(seq)])
 
-    async def WatchRuns(self, request: wire.WatchRunsRequest, context: Any) -> AsyncIterator[wire.WatchRunsResponse]:
-        """Stream changes of runs, seen through a filter."""
+    async def WatchRuns(self, request: wire.WatchRunsRequest, context: Any) -> AsyncIterator[Any]:
+        """Stream changes of runs, seen through a filter, as bytes of WatchRunsResponse."""
         namespace, tree = check_namespace(request.namespace), parse_filter(request.filter)
         scope = scope_of("WatchRuns", namespace, request.filter)
         after = self._tokens.read_watch(request.resume_token, scope) if request.resume_token else None
         if not isinstance(after, int | None):
             raise invalid("RESUME_TOKEN_INVALID", "the resume token belongs to another watch; start without one")
         stream = self._runs.watch_all(namespace, tree, after=after, snapshot=not request.skip_snapshot)
-        with self._counted("runs"):
+        with self._seats.take("runs"):
             async with aclosing(stream) as batches:  # type: ignore[type-var]
                 async for batch in batches:
                     token = self._tokens.watch(scope, batch.position) if batch.position else ""
                     for message in change_pages(batch, token):
                         yield message
 
-    @contextmanager
-    def _counted(self, kind: str) -> Iterator[None]:
-        gauge = self._meter.gauge("hostd_watches", kind=kind)
-        gauge.inc()
-        try:
-            yield
-        finally:
-            gauge.inc(-1)
+
+def change_pages(batch: RunChanges, token: str) -> Iterator[bytes]:
+    """Yield a batch as bytes of messages of about 1 MiB; only the last one can be resumed from, and ends the snapshot.
+
+    But for the token, they are made once for all watches that are handed the batch.
+    """
+    if not batch.pages:
+        batch.pages = tuple(_pages(batch))
+    yield from batch.pages[:-1]
+    end = wire.WatchRunsResponse(resume_token=token, snapshot_end=batch.snapshot_end)
+    yield batch.pages[-1] + end.SerializeToString()  # fields behind fields: the bytes of one message
 
 
-def change_pages(batch: RunChanges, token: str) -> Iterator[wire.WatchRunsResponse]:
-    """Yield a batch as messages of about 1 MiB; only the last one can be resumed from, and ends the snapshot."""
-    message = wire.WatchRunsResponse()
+def _pages(batch: RunChanges) -> Iterator[bytes]:
+    page: list[bytes] = []
     size_bytes = 0
-    for change in batch.changes:
-        size_bytes += add_change(message, change).ByteSize()
-        if size_bytes > PAGE_BYTES_MAX and len(message.changes) > 1:
-            del message.changes[-1]
-            yield message
-            message = wire.WatchRunsResponse()
-            size_bytes = add_change(message, change).ByteSize()
-    message.resume_token = token
-    message.snapshot_end = batch.snapshot_end
-    yield message
+    for part in map(change_bytes, batch.changes):
+        size_bytes += len(part)
+        if size_bytes > PAGE_BYTES_MAX and page:
+            yield b"".join(page)
+            page, size_bytes = [], len(part)
+        page.append(part)
+    yield b"".join(page)

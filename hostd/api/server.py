@@ -23,6 +23,7 @@ from hostd.api.run_service import RunService
 from hostd.api.script_service import ScriptService
 from hostd.api.tokens import Tokens
 from hostd.api.trigger_service import TriggerService
+from hostd.api.watch_seats import WatchSeats
 from hostd.api.workflow_service import WorkflowService
 from hostd.config.rooms import Config
 from hostd.config.types import HostPort
@@ -125,13 +126,14 @@ class ApiServer:
         core, ports = self._core, self._core.front
         assert core.info is not None  # noqa: S101 the core is open
         tokens = Tokens(key=core.info.mac_key, timeline=core.info.journal_id)
-        triggers = TriggerService(ports.triggers, ports.trials, ports.schedules, tokens=tokens, meter=core.meter)
+        seats = WatchSeats(core.meter, self._config.limits.watches)
+        triggers = TriggerService(ports.triggers, ports.trials, ports.schedules, tokens=tokens, seats=seats)
         added: tuple[tuple[Callable[[Any, Any], None], object], ...] = (
             (add_WorkflowServiceServicer_to_server, WorkflowService(ports.workflows, tokens)),
-            (add_RunServiceServicer_to_server, RunService(ports.runs, tokens, core.meter)),
+            (add_RunServiceServicer_to_server, RunService(ports.runs, tokens, seats)),
             (add_TriggerServiceServicer_to_server, triggers),
             (add_DeadLetterServiceServicer_to_server, DeadLetterService(ports.dead_letters, tokens)),
-            (add_EventServiceServicer_to_server, EventService(ports.events, tokens, core.meter)),
+            (add_EventServiceServicer_to_server, EventService(ports.events, tokens, seats)),
             (add_PluginServiceServicer_to_server, PluginService(ports.plugins, tokens)),
             (add_ScriptServiceServicer_to_server, ScriptService(ports.scripts)),
             (add_AdminServiceServicer_to_server, AdminService(ports.admin, tokens)),

@@ -26,9 +26,9 @@ from hostd.api.convert.times import micros_of, moment_of
 from hostd.api.convert.triggers import backfill_message, schedule_message, trial_message
 from hostd.api.ports import Schedules, Trials, Triggers
 from hostd.api.tokens import Tokens, scope_of
+from hostd.api.watch_seats import WatchSeats
 from hostd.errors.base import invalid
 from hostd.model.requests import TrialEvent
-from hostd.telemetry.meter import Meter
 from hostd.v1 import trigger_service_pb2 as wire
 
 ATTRIBUTE_BYTES_MAX = 1_000
@@ -43,7 +43,7 @@ class TriggerAsking:
     _trials: Trials
     _schedules: Schedules
     _tokens: Tokens
-    _meter: Meter
+    _seats: WatchSeats
 
     async def TestTrigger(self, request: wire.TestTriggerRequest, context: Any) -> wire.TestTriggerResponse:
         """Return what an event would do."""
@@ -105,9 +105,7 @@ class TriggerAsking:
         after = self._tokens.read_watch(request.resume_token, scope) if request.resume_token else ""
         if not isinstance(after, str):
             raise invalid("RESUME_TOKEN_INVALID", "the resume token belongs to another watch; start without one")
-        gauge = self._meter.gauge("hostd_watches", kind="triggers")
-        gauge.inc()
-        try:
+        with self._seats.take("triggers"):
             async with aclosing(self._triggers.watch(namespace, workflow, after=after)) as batches:  # type: ignore[type-var]
                 async for batch in batches:
                     yield wire.WatchTriggersResponse(
@@ -121,8 +119,6 @@ class TriggerAsking:
                         resume_token=self._tokens.watch(scope, batch.position) if batch.position else "",
                         snapshot_end=batch.snapshot_end,
                     )
-        finally:
-            gauge.inc(-1)
 
 
 def _required(request: Any, path: str) -> int:

@@ -21,7 +21,7 @@ from hostd.api.paging import Page
 from hostd.api.ports import Schedules, Trials, Triggers
 from hostd.api.tokens import Position, Tokens, scope_of
 from hostd.api.trigger_asking import TriggerAsking
-from hostd.telemetry.meter import Meter
+from hostd.api.watch_seats import WatchSeats
 from hostd.v1 import trigger_service_pb2 as wire
 from hostd.v1.trigger_service_pb2_grpc import TriggerServiceServicer
 
@@ -30,13 +30,13 @@ class TriggerService(TriggerAsking, TriggerServiceServicer):
     """Triggers of active workflow versions, and triggers of their own."""
 
     def __init__(
-        self, triggers: Triggers, trials: Trials, schedules: Schedules, *, tokens: Tokens, meter: Meter
+        self, triggers: Triggers, trials: Trials, schedules: Schedules, *, tokens: Tokens, seats: WatchSeats
     ) -> None:
         self._triggers = triggers
         self._trials = trials
         self._schedules = schedules
         self._tokens = tokens
-        self._meter = meter
+        self._seats = seats
 
     async def CreateTrigger(self, request: wire.CreateTriggerRequest, context: Any) -> wire.CreateTriggerResponse:
         """Make a trigger of its own, or replace it."""

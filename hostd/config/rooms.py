@@ -184,7 +184,7 @@ class Limits(Room):
     )
     doors: int = Field(10_000, ge=10, le=1_000_000, description="Requests waiting for the engine; past it INTAKE_FULL.")
     watches: int = Field(
-        1000, ge=1, le=100_000, description="Watches of runs and triggers open at once; past it WATCHES_FULL."
+        1000, ge=1, le=100_000, description="Watches of runs, triggers and topics open at once; past it WATCHES_FULL."
     )
     inline: int = Field(1000, ge=1, le=100_000, description="Waiting inline attempts at once.")
     threads: int = Field(32, ge=1, le=1024, description="Attempts in threads at once.")

@@ -439,6 +439,11 @@ REASONS: dict[str, ReasonPage] = {
     "WATCH_TOO_SLOW": ReasonPage(
         Kind.EXHAUSTED, "The consumer of a watch did not keep up.", "Resume with the last token."
     ),
+    "WATCHES_FULL": ReasonPage(
+        Kind.EXHAUSTED,
+        "As many watches are open as `limits.watches` allows.",
+        "Let one watch with a wider filter serve many readers, close watches nobody reads, or raise the limit.",
+    ),
     "WAIT_EXPIRED": ReasonPage(
         Kind.TIMEOUT,
         "The deadline passed while waiting for the run; the run goes on.",

@@ -232,12 +232,11 @@ class EngineLoop(TurnEnds):
         before_seq = run.seq - len(records)
         if records:
             body = encode_records(records)
-            rows = turn.batch.rows
-            rows.append(Row(resident.key, before_seq, len(records), body, principal))
+            turn.batch.rows.append(Row(resident.key, before_seq, len(records), body, principal))
             turn.size_bytes += len(body)
             resident.to_snapshot -= len(records) * RECORD_WEIGHT + len(body)
             if self.watchers is not None:
-                turn.changes.append(Change(resident, run, before_seq, records, len(rows) - 1))
+                turn.changes.append(Change(resident, run, before_seq, records, len(body)))
             turn.touched[resident.key] = resident
             if run.state >= RunState.SUCCEEDED:
                 turn.ended.append(resident)

@@ -1,4 +1,4 @@
-"""Which runs a watch's filter holds: what a change is (ADDED, MODIFIED, DELETED) depends on what was told before.
+"""Which runs a filter holds: what a change is (ADDED, MODIFIED, DELETED) depends on what was told before.
 
 Only `state`, `reason` and `ended_at` change over a run's life. A filter without them holds a run always or never, and
 nothing needs to be kept; for the others the live runs inside are kept. A final run changes no more.
@@ -6,12 +6,11 @@ nothing needs to be kept; for the others the live runs inside are kept. A final 
 
 from __future__ import annotations
 
-from hostd.journal.filters import matches
+from hostd.journal.filters import predicate
 from hostd.journal.port import RunRow
 from hostd.model.filters import And, Filter, Not, Or
 from hostd.model.states import run_is_final
-from hostd.model.views import RunChange
-from hostd.runtime.run_views import row_view
+from hostd.model.views import ChangeWord
 
 CHANGING = frozenset({"state", "reason", "ended_at"})
 
@@ -28,10 +27,10 @@ def changes_over_life(tree: Filter | None) -> bool:
 
 
 class Membership:
-    """What one watch has told so far."""
+    """What has been told so far: by one watch, or by all that share a filter and have caught up."""
 
     def __init__(self, tree: Filter | None) -> None:
-        self._tree = tree
+        self._holds = predicate(tree)
         self._changing = changes_over_life(tree)
         self._inside: set[int] = set()
         self.seen: set[int] = set()  # runs whose membership is known, while a watch is resumed
@@ -45,18 +44,18 @@ class Membership:
         """Note what a run was when the watch was last told of it."""
         if not self._changing:
             return
-        if matches(self._tree, before):
+        if self._holds(before):
             self._inside.add(before.run)
         else:
             self._inside.discard(before.run)
 
-    def change(self, row: RunRow, *, begins: bool) -> RunChange | None:
-        """Return what a run's new row means to the watch, None for nothing.
+    def change(self, row: RunRow, *, begins: bool) -> ChangeWord | None:
+        """Return what a run's new row means to who watches, None for nothing.
 
         Args:
             begins: the run's first record is among the news.
         """
-        holds = matches(self._tree, row)
+        holds = self._holds(row)
         before = self._was_inside(row, begins=begins, holds=holds)
         if self._changing:
             if holds and not run_is_final(row.state):
@@ -64,14 +63,14 @@ class Membership:
             else:
                 self._inside.discard(row.run)
         if holds:
-            return RunChange("MODIFIED" if before else "ADDED", row_view(row))
-        return RunChange("DELETED", row_view(row)) if before else None
+            return "MODIFIED" if before else "ADDED"
+        return "DELETED" if before else None
 
-    def gone(self, row: RunRow, *, begins: bool) -> RunChange | None:
-        """Return what the deletion of a finished run means to the watch."""
-        told = not begins and (row.run in self._inside or matches(self._tree, row))
+    def gone(self, row: RunRow, *, begins: bool) -> ChangeWord | None:
+        """Return what the deletion of a finished run means to who watches."""
+        told = not begins and (row.run in self._inside or self._holds(row))
         self._inside.discard(row.run)
-        return RunChange("DELETED", row_view(row)) if told else None
+        return "DELETED" if told else None
 
     def _was_inside(self, row: RunRow, *, begins: bool, holds: bool) -> bool:
         if begins:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import msgspec
 
@@ -17,61 +17,98 @@ from hostd.runtime.watch import Gone, Held, News, Notice
 REMEMBERED_MAX = 50_000
 
 
-class RunRows:
-    """Makes the rows of one watch. Runs of other namespaces have none."""
+class Latest:
+    """What a run's last news are, and its first record where that is among them."""
 
-    def __init__(self, journal: Journal, readers: Readers, namespace: str) -> None:
+    __slots__ = ("begins", "news")
+
+    def __init__(self, news: News, begins: Notice | None) -> None:
+        self.news = news
+        self.begins = begins
+
+
+def latest_of(news: Iterable[News], namespace: str) -> dict[int, Latest]:
+    """Return the last news of each run by its key, in the order they came; other namespaces' are left out."""
+    latest: dict[int, Latest] = {}
+    for each in news:
+        if type(each) is Notice:
+            resident = each.change.resident
+            if resident.namespace != namespace:
+                continue
+            key, begins = resident.key, each if each.change.first_seq == 0 else None
+        elif isinstance(each, Gone):
+            if each.row.namespace != namespace:
+                continue
+            key, begins = each.row.run, None
+        else:
+            key, begins = each.run, None  # type: ignore[union-attr]
+        before = latest.pop(key, None)
+        latest[key] = Latest(each, begins or (before.begins if before is not None else None))
+    return latest
+
+
+class RunRows:
+    """Makes the rows of all watches, each once."""
+
+    def __init__(self, journal: Journal, readers: Readers) -> None:
         self._journal = journal
         self._readers = readers
-        self._namespace = namespace
         self._begun: OrderedDict[int, RunRow] = OrderedDict()
 
-    async def learn(self, news: Sequence[News]) -> None:
-        """Get to know the runs of these notices; one hop to a reader thread for those that began before the watch."""
-        unknown: set[int] = set()
-        for notice in news:
-            if isinstance(notice, Held):
-                unknown.add(notice.run)
-                continue
-            if isinstance(notice, Gone) or notice.change.resident.namespace != self._namespace:
-                continue
-            key = notice.change.resident.key
-            first = notice.change.records[0] if notice.change.first_seq == 0 else None
-            if isinstance(first, RunStarted):
-                self._remember(_begun_row(notice, first))
-            elif key not in self._begun:
-                unknown.add(key)
+    async def now(self, latest: dict[int, Latest], namespace: str) -> dict[int, RunRow]:
+        """Return the runs' rows as they are after their news; none for other namespaces' and those deleted meanwhile.
+
+        One hop to a reader thread for runs of which nothing is known, none where there are none.
+        """
+        rows: dict[int, RunRow] = {}
+        unknown: list[int] = []
+        for key, run in latest.items():
+            row = self._made(key, run)
+            if row is None:
+                unknown.append(key)
+            else:
+                rows[key] = row
         if unknown:
-            found = await self._readers.call(lambda: [self._journal.run_row(key) for key in sorted(unknown)])
-            for row in found:
-                if row is not None and row.namespace == self._namespace:
-                    self._remember(row)
+            found = await self._readers.call(lambda: [self._journal.run_row(key) for key in unknown])
+            for read in found:
+                if read is not None and read.namespace == namespace:
+                    rows[read.run] = self._after(read, latest[read.run].news)
+        return rows
 
-    def _remember(self, row: RunRow) -> None:
-        self._begun[row.run] = row
-        while len(self._begun) > REMEMBERED_MAX:
-            self._begun.popitem(last=False)
-
-    def now(self, notice: News) -> RunRow | None:
-        """Return a run's row as it is after a notice; None for another namespace's, or one deleted meanwhile."""
-        if isinstance(notice, Gone):
-            return notice.row if notice.row.namespace == self._namespace else None
-        if isinstance(notice, Held):
-            return self._begun.get(notice.run)
-        run = notice.change.run
-        begun = self._begun.get(notice.change.resident.key)
-        if begun is None:
+    def _made(self, key: int, run: Latest) -> RunRow | None:
+        """Return a row without asking the journal, if that can be done."""
+        news = run.news
+        if isinstance(news, Gone):
+            return news.row
+        if isinstance(news, Held):
             return None
+        if news.row is not None:
+            return news.row
+        begins = run.begins
+        started = begins.change.records[0] if begins is not None else None
+        known = _begun_row(begins, started) if begins and isinstance(started, RunStarted) else self._begun.get(key)
+        return None if known is None else self._after(known, news)
+
+    def _after(self, known: RunRow, news: News) -> RunRow:
+        """Return a run's row as a notice left it, and keep what the next one needs."""
+        if not isinstance(news, Notice):
+            return known
+        run = news.change.run
         final = run_is_final(run.state)
-        if final:
-            del self._begun[begun.run]
-        return msgspec.structs.replace(
-            begun,
+        row = news.row = msgspec.structs.replace(
+            known,
             state=run.state,
             reason=run.reason,
-            ended_at_ms=notice.at_ms if final else 0,
+            ended_at_ms=news.at_ms if final else 0,
             due_at_ms=run.next_due_ms(),
         )
+        if final:
+            self._begun.pop(row.run, None)
+        else:
+            self._begun[row.run] = row
+            if len(self._begun) > REMEMBERED_MAX:
+                self._begun.popitem(last=False)
+        return row
 
 
 def _begun_row(notice: Notice, started: RunStarted) -> RunRow:

@@ -42,14 +42,14 @@ class Resident:
 class Change:
     """One decision, as watchers are told of it once it is durable."""
 
-    __slots__ = ("first_seq", "records", "resident", "row", "run")
+    __slots__ = ("first_seq", "records", "resident", "run", "size_bytes")
 
-    def __init__(self, resident: Resident, run: Run, first_seq: int, records: list[AnyRecord], row: int) -> None:
+    def __init__(self, resident: Resident, run: Run, first_seq: int, records: list[AnyRecord], size_bytes: int) -> None:
         self.resident = resident
         self.run = run  # the state after the records; replaced, not changed, by the next decision
         self.first_seq = first_seq
         self.records = records
-        self.row = row  # index of its row in the batch
+        self.size_bytes = size_bytes  # of the records, encoded
 
 
 class Answer:

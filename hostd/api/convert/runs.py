@@ -19,7 +19,6 @@ from hostd.v1.payload_pb2 import Failure, Payload
 from hostd.v1.run_pb2 import Outcome, Run, Step
 from hostd.v1.run_pb2 import StepState as StepStateMessage
 from hostd.v1.run_service_pb2 import ChangeKind, StartRunResponse, StartSpec, WatchRunsResponse
-from hostd.v1.run_service_pb2 import RunChange as RunChangeMessage
 from hostd.v1.run_service_pb2 import RunRef as RunRefMessage
 from hostd.values.json_text import JsonValue, dump_json
 
@@ -179,9 +178,12 @@ def _step(step: StepView, room: Room) -> Step:
     )
 
 
-def add_change(message: WatchRunsResponse, change: RunChange) -> RunChangeMessage:
-    """Write a change of a run behind the others of a message, and return it."""
-    added = message.changes.add()
-    added.kind = _CHANGES[change.kind]  # type: ignore[assignment]
-    write_listed(added.run, change.run)
-    return added
+def change_bytes(change: RunChange) -> bytes:
+    """Return a change as a part of a WatchRunsResponse's bytes; made once for all watches that are told it."""
+    if not change.wire:
+        message = WatchRunsResponse()
+        added = message.changes.add()
+        added.kind = _CHANGES[change.kind]  # type: ignore[assignment]
+        write_listed(added.run, change.run)
+        change.wire = message.SerializeToString()
+    return change.wire

@@ -9,6 +9,7 @@ from hostd.errors.base import HostdError
 from hostd.model.states import RunState
 from hostd.model.views import RunChange, RunChanges, RunView
 from hostd.v1.run_pb2 import Run
+from hostd.v1.run_service_pb2 import WatchRunsResponse
 
 TOKENS = Tokens(key=b"k", timeline="t")
 SCOPE = scope_of("ListRuns")
@@ -55,7 +56,7 @@ def test_only_the_last_message_of_a_batch_can_be_resumed_from() -> None:
     """A batch that is cut into messages has its token at the end: from the middle, changes would be lost."""
     run = RunView("a" * 26, 1, "default", "w", "1.0.0", RunState.RUNNING, labels={"l": "x" * 300_000})
     batch = RunChanges([RunChange("ADDED", run)] * 10, position=7, snapshot_end=True)
-    messages = list(change_pages(batch, "token"))
+    messages = [WatchRunsResponse.FromString(page) for page in change_pages(batch, "token")]
     assert len(messages) > 2
     assert sum(len(message.changes) for message in messages) == 10
     assert [message.resume_token for message in messages[:-1]] == [""] * (len(messages) - 1)
@@ -64,5 +65,6 @@ def test_only_the_last_message_of_a_batch_can_be_resumed_from() -> None:
 
 def test_a_bookmark_is_a_message_without_changes() -> None:
     """It moves the place from which a watch can be resumed."""
-    (message,) = change_pages(RunChanges([], position=9), "token")
+    (page,) = change_pages(RunChanges([], position=9), "token")
+    message = WatchRunsResponse.FromString(page)
     assert (len(message.changes), message.resume_token) == (0, "token")
