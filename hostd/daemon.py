@@ -119,6 +119,7 @@ class Daemon:
             await self.http.stop(grace_s=min(grace_s, 5.0))
         left = await self.core.drain(grace_s)
         self.core.hub.close()
+        self.core.topics.news.close()
         if self.api is not None:
             await self.api.stop(1.0)
         if self._lua is not None:

@@ -86,6 +86,8 @@ def _binary(request: web.BaseRequest, kind: str, body: bytes) -> dict[str, JsonV
 def _data(kind: str, body: bytes) -> dict[str, JsonValue]:
     if kind in ("", "application/json") or kind.endswith("+json"):
         return {"data": parse_json(body)}
+    if kind == "application/x-www-form-urlencoded":  # what curl says where nobody said anything
+        raise invalid("EVENT_INVALID", "say what the body is: `content-type: application/json`")
     if kind.startswith("text/"):
         try:
             return {"data": body.decode("utf-8")}

@@ -16,6 +16,7 @@ from hostd.core import Core
 from hostd.v1 import (
     admin_service_pb2_grpc,
     dead_letter_service_pb2_grpc,
+    event_service_pb2_grpc,
     payload_pb2,
     plugin_service_pb2_grpc,
     run_pb2,
@@ -82,6 +83,7 @@ class Stubs:
         self.workflows: Any = workflow_service_pb2_grpc.WorkflowServiceStub(channel)
         self.triggers: Any = trigger_service_pb2_grpc.TriggerServiceStub(channel)
         self.dead_letters: Any = dead_letter_service_pb2_grpc.DeadLetterServiceStub(channel)
+        self.events: Any = event_service_pb2_grpc.EventServiceStub(channel)
         self.plugins: Any = plugin_service_pb2_grpc.PluginServiceStub(channel)
         self.scripts: Any = script_service_pb2_grpc.ScriptServiceStub(channel)
         self.admin: Any = admin_service_pb2_grpc.AdminServiceStub(channel)

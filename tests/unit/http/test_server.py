@@ -5,7 +5,7 @@ import json
 import socket
 import ssl
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from hostd.config.rooms import Http
 from hostd.errors.base import HostdError
 from hostd.host.routes import RouteTable
 from hostd.http.server import HttpServer
+from hostd.model.requests import Repeat
+from hostd.model.topics import NewEvent, PublishedView
 from hostd.plugin import WebhookRequest, WebhookResponse
 from hostd.telemetry.meter import Meter
 
@@ -34,6 +36,7 @@ class Door:
         self.server = HttpServer(
             settings=Http(listen=settings.pop("listen", "127.0.0.1:0"), **settings),
             routes=self.routes,
+            events=self,
             health=self,
             metrics=self.meter,
             check_token=lambda token: token == TOKEN,
@@ -45,6 +48,12 @@ class Door:
     def problems(self) -> dict[str, str]:
         """Return what the test says is wrong."""
         return self.problem
+
+    async def publish(
+        self, namespace: str, events: Sequence[NewEvent], *, repeat: Repeat | None
+    ) -> Sequence[PublishedView]:
+        """Nobody publishes here; test_events.py does."""
+        raise NotImplementedError
 
     async def start(self) -> "Door":
         """Listen."""

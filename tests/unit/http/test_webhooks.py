@@ -119,7 +119,7 @@ async def test_questions_about_a_path_make_no_event(hooks: Hooks) -> None:
     hooks.routes.add("default", "look", ["GET"], hooks.handle, owner="t")
     assert (await hooks.send("HEAD", "/hooks/default/look"))[0] == 200
     assert (await hooks.send("OPTIONS", "/hooks/default/look"))[2]["allow"] == "GET, HEAD, OPTIONS"
-    assert (await hooks.send("BREW", "/hooks/default/look"))[0] == 405
+    assert (await hooks.send("PATCH", "/hooks/default/look"))[0] == 405
     for method in ("OPTIONS", "HEAD"):
         assert (await hooks.send(method, "/hooks/default/nobody"))[0] == 404
     assert hooks.asked == []
