@@ -22,13 +22,14 @@ from hostd.host.services import Services
 from hostd.host.triggers import partitions_of, run_once
 from hostd.plugin import Emitted, Event, Instances
 from hostd.plugin.clocks import SlotMark, at_ms
-from hostd.runtime.emit import Emission, Source
+from hostd.runtime.emit import Emission
 from hostd.runtime.event_scope import EventScope
 from hostd.runtime.partition_cursors import cursor_of
 from hostd.runtime.redaction import redact
 from hostd.runtime.run_results import RunEnds
 from hostd.runtime.secret_values import SecretReader, resolve, secret_values
 from hostd.runtime.trigger_live import Live, Part
+from hostd.runtime.trigger_source import Source
 
 _log = logging.getLogger("hostd.runtime")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from hostd.errors.base import HostdError
-from hostd.runtime.emit import Source
+from hostd.runtime.trigger_source import Source
 
 _OVER = ("ENDED", "FAILED")
 Name = tuple[str, str, str]  # namespace, workflow (empty: of its own), trigger

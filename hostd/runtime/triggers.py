@@ -13,11 +13,12 @@ from hostd.definition.plan import TriggerPlan
 from hostd.errors.base import HostdError, Kind
 from hostd.journal.port import Journal, TriggerRow
 from hostd.plugin import Emitted, Event
-from hostd.runtime.emit import Emission, Source
+from hostd.runtime.emit import Emission
 from hostd.runtime.readers import Readers
 from hostd.runtime.repeats import Note
 from hostd.runtime.trigger_life import TriggerLife
 from hostd.runtime.trigger_live import Live, Name
+from hostd.runtime.trigger_source import Source
 from hostd.runtime.wanted_triggers import WantedTriggers
 from hostd.runtime.workflows import Ready, Workflows
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from hostd.errors.base import HostdError, Kind
 from hostd.plugin import EmitOutcome
 from hostd.plugin.clocks import SlotMark
 from hostd.plugin.testing import FakeTriggerContext
+from hostd.runtime.emit_gate import EmitGate
 
 
 def document(options: str = "{}", *, uses: str = "mock.emit", more: str = "", version: str = "1.0.0") -> str:
@@ -187,3 +189,22 @@ async def test_an_activation_keeps_the_cursor_and_another_plugin_resets_it(lab: 
     await lab.register(document("{period: 1h}", uses="cron.every", version="3.0.0"))
     await lab.until(lambda: lab.trigger("w", "t").source.plan.uses == "cron.every")
     assert lab.trigger("w", "t").source.row.cursor == b""
+
+
+async def test_a_flood_of_events_waits_and_nothing_of_it_is_lost(lab: Lab) -> None:
+    """With room for a few, hundreds of emissions at once wait their turn, few hold anything, and all of them start."""
+    await lab.register(document(IDLE))
+    await lab.core.triggers.start()
+    gate = lab.core.emission._gate = EmitGate(events_max=5)
+    lab.core.loop.lanes.doors_max = 2
+    held: list[int] = []
+
+    async def one(number: int) -> Any:
+        emitted = await emit(lab, f"e{number}")
+        held.append(gate.events)
+        return emitted[0].outcome
+
+    answers = await asyncio.gather(*(one(number) for number in range(300)))
+
+    assert set(answers) == {EmitOutcome.STARTED} and len(lab.runs()) == 300
+    assert max(held) <= 5
