@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from clocks import HandClock
 from lab import Lab
 
 from hostd.aio import spawn
 from hostd.errors.base import HostdError
-from hostd.plugin import Event, Published
-from hostd.runtime import kv, topics
+from hostd.plugin import ActionError, Event, Published
+from hostd.runtime import blob_shelf, kv, topics
+from hostd.runtime.attempt import Attempt
 
 NS = "default"
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -224,3 +230,101 @@ async def test_types_are_listed_by_topic_and_kept(lab: Lab) -> None:
     assert [(one.topic, one.type) for one in everything] == [("a", "y"), ("a", "z"), ("b", "test.happened")]
     assert await seen(NS, "a", after=("a", "y"), limit=10, now_ms=now_ms) == everything[1:2]
     assert await lab.core.key_values.list(NS, "", after="", limit=10) == []
+
+
+# -- what an attempt is given
+
+
+async def attempt_of(lab: Lab) -> Any:
+    """Return the context of an attempt of a run that waits."""
+    await lab.register("workflow: w\nsteps: {a: {uses: flow.wait, with: {duration: 1h}}}\n")
+    started = await lab.start("w")
+    plan = (await lab.core.workflows.resolve(NS, "w")).plan
+    attempt = Attempt(started.key, NS, started.run_id, started.run_id, plan, plan.steps[0], 1, 0, False)
+    return lab.core.contexts.action(attempt)
+
+
+async def test_blobs_stay_with_their_run(lab: Lab) -> None:
+    """What a run keeps is there after a restart, under the digest of its bytes, for the whole namespace."""
+    ctx = await attempt_of(lab)
+    whole = bytes(range(256)) * 2_000
+
+    async def stream() -> AsyncIterator[bytes]:
+        for place in range(0, len(whole), 1_000):
+            yield whole[place : place + 1_000]
+
+    ref = await ctx.blobs.put(stream(), content_type="image/png")
+    assert ref == await ctx.blobs.put(whole, content_type="image/png")
+    assert ref.digest == hashlib.blake2b(whole, digest_size=32).hexdigest()
+    await lab.restart()
+    ctx = await attempt_of(lab)
+    assert await ctx.blobs.get(ref) == whole
+    stored = lab.core.journal.blob(NS, bytes.fromhex(ref.digest))
+    assert stored is not None and stored.content_type == "image/png"
+    for missing in ("0" * 64, "no digest"):
+        with pytest.raises(HostdError, match="BLOB_MISSING"):
+            await ctx.blobs.get(missing)
+
+
+async def test_blobs_are_bounded(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One past 16 MiB is refused while it streams, one past what a run may keep when it is written."""
+    ctx = await attempt_of(lab)
+    taken = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal taken
+        while True:
+            taken += 1 << 20
+            yield bytes(1 << 20)
+
+    with pytest.raises(HostdError, match="PAYLOAD_TOO_LARGE"):
+        await ctx.blobs.put(endless())
+    assert taken == 17 << 20
+    monkeypatch.setattr(blob_shelf, "RUN_BYTES_MAX", 1_000)
+    await ctx.blobs.put(b"a" * 600)
+    with pytest.raises(HostdError, match="RUN_BLOBS_FULL"):
+        await ctx.blobs.put(b"b" * 600)
+    await ctx.blobs.put(b"a" * 600)
+
+
+async def test_requests_go_through_the_guard_of_http_request(lab: Lab) -> None:
+    """`ctx.http` is the loaded action: a private address is refused as the operator says."""
+    ctx = await attempt_of(lab)
+    with pytest.raises(ActionError) as caught:
+        await ctx.http.request("GET", "http://127.0.0.1:9/")
+    assert caught.value.code == "ADDRESS_DENIED"
+    with pytest.raises(HostdError, match="OPTION_INVALID"):
+        await ctx.http.request("GET", "file:///etc/passwd")
+
+
+async def test_any_status_is_an_answer_and_bytes_stay_bytes(make_lab: Any) -> None:
+    """Method, headers, body and answer arrive as they are; each request of an attempt has a key of its own."""
+    seen: list[Any] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        seen.append((request.method, request.headers, await request.read()))
+        return web.Response(status=503, body=b"\x00\xff", headers={"x-told": "yes"})
+
+    lab = await make_lab(egress={"private": True})
+    app = web.Application()
+    app.router.add_route("*", "/", answer)
+    async with TestServer(app) as server:
+        ctx = await attempt_of(lab)
+        for _ in range(2):
+            told = await ctx.http.request("post", str(server.make_url("/")), headers={"x-mine": "1"}, body=b"\xfe\x00")
+            assert (told.status, told.body, told.headers["x-told"]) == (503, b"\x00\xff", "yes")
+    assert [(method, headers["x-mine"], body) for method, headers, body in seen] == [("POST", "1", b"\xfe\x00")] * 2
+    keys = [headers["idempotency-key"] for _, headers, _ in seen]
+    assert keys == [f"{ctx.idempotency_key}-1", f"{ctx.idempotency_key}-2"]
+
+
+async def test_each_sees_its_own_namespace(lab: Lab) -> None:
+    """Keys, topics and blobs of an attempt are those of its run's namespace."""
+    ctx = await attempt_of(lab)
+    await ctx.kv.put("a", 1)
+    [position] = await ctx.events.publish("t", event("1"))
+    assert (await lab.core.key_values.get(NS, "a")) == await ctx.kv.get("a")
+    assert await lab.core.key_values.get("other", "a") is None
+    assert (await lab.core.topics.read("other", ["*"], after=0, limit=9, wait_ms=0))[0] == []
+    async with aclosing(ctx.events.subscribe(["t"], after=0)) as stream:
+        assert (await anext(stream)).position == position
