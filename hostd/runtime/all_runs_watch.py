@@ -68,7 +68,7 @@ class AllRunsWatch:
     async def _news(self) -> AsyncIterator[RunChanges]:
         self._sight.members.seen.clear()
         settled = await self._journal.last_pos()  # what was read says nothing of what lies behind
-        while self._pos < settled:
+        while self._pos < settled or self._subscription.slow:  # who is too slow is told what waits, then why it ends
             batch = await self._own()
             if batch.changes:
                 yield batch

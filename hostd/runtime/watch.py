@@ -123,16 +123,16 @@ class Subscription:
         self._queue: deque[News] = deque()
         self._bytes = 0
         self._ready = asyncio.Event()
-        self._slow = False
+        self.slow = False
         self._over = False
 
     def put(self, notice: News) -> None:
         """Queue a notice; past the bounds the subscription is marked slow and takes no more."""
-        if self._slow:
+        if self.slow:
             return
         queue, size_bytes = self._queue, self._bytes + notice.size_bytes
         if queue and (len(queue) >= QUEUE_CHANGES_MAX or size_bytes > QUEUE_BYTES_MAX):
-            self._slow = True
+            self.slow = True
         else:
             queue.append(notice)
             self._bytes = size_bytes
@@ -148,7 +148,7 @@ class Subscription:
         while not self._queue:
             if self._over:
                 raise stopping()
-            if self._slow:
+            if self.slow:
                 raise too_slow()
             self._ready.clear()
             await self._ready.wait()
@@ -160,7 +160,7 @@ class Subscription:
 
     def take_to(self, pos: int) -> list[News]:
         """Return what waits up to a position, without waiting. Raises HostdError WATCH_TOO_SLOW."""
-        if self._slow:
+        if self.slow:
             raise too_slow()
         return self._first(sum(notice.pos <= pos for notice in self._queue))
 

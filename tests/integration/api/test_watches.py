@@ -218,3 +218,29 @@ async def test_a_thousand_runs_are_told_in_few_messages(kit: Kit) -> None:
     call.cancel()
 
     assert messages < 200
+
+
+async def test_watches_are_bounded_in_number(tmp_path: Path) -> None:
+    """Past `limits.watches` one more is refused with a time to come back; a seat that is left can be taken."""
+    async with running(tmp_path / "d", limits={"watches": 2}) as kit:
+        await kit.register(WAIT)
+        run = ref((await kit.start("wait")).run_id)
+        async with watching(kit) as watch, watching(kit) as other:
+            await watch.until(has_token)
+            await other.until(has_token)
+            for call in (
+                kit.runs.WatchRuns(wire.WatchRunsRequest()),
+                kit.runs.WatchRun(wire.WatchRunRequest(run=run)),
+            ):
+                answer = await refused(call)
+                assert (answer.code, answer.reason) == ("RESOURCE_EXHAUSTED", "WATCHES_FULL")
+                assert answer.retry_s
+        async with asyncio.timeout(10):
+            while True:
+                try:
+                    async with watching(kit) as again:
+                        await again.until(has_token)
+                    break
+                except grpc.aio.AioRpcError as error:
+                    assert "WATCHES_FULL" in str(error)  # noqa: PT017 the seats are left a moment later
+                    await asyncio.sleep(0.01)
