@@ -193,7 +193,7 @@ async def test_no_request_is_a_mistake_of_ours(tmp_path: Path, seed: int) -> Non
     async with running(tmp_path / "d", lua={"workers": 1, "spare": 0}) as kit:
         for number in range(60 * len(METHODS)):
             method = METHODS[number % len(METHODS)]
-            if number % (4 * len(METHODS)) == 0:  # what earlier requests deleted comes back
+            if number % (2 * len(METHODS)) == 0:  # what earlier requests deleted comes back
                 for document in (ECHO, WAIT, TIMED):
                     await kit.register(document)
                 likely = {**LIKELY, "run_id": await runs_to_name(kit)}
