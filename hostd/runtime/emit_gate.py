@@ -29,25 +29,27 @@ class EmitGate:
     async def admit(self) -> None:
         """Return when it is this one's turn and there is room."""
         if not self._waiting and self._is_open():
+            self.events += 1  # until it says what it holds
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
         try:
             await future
         except asyncio.CancelledError:
-            if future in self._waiting:
+            if not future.cancelled():
+                self.events -= 1  # it was let in and goes: the turn passes on
+            elif future in self._waiting:
                 self._waiting.remove(future)
-            else:
-                self.look()  # it was let in and goes: the turn passes on
+            self.look()
             raise
 
     def look(self) -> None:
-        """Let the next one in; it lets in the one behind it once it has said what it holds."""
+        """Let in who waits, while there is room."""
         while self._waiting and self._is_open():
             future = self._waiting.popleft()
             if not future.done():
+                self.events += 1
                 future.set_result(None)
-                return
 
     def _is_open(self) -> bool:
         return self.events < self._events_max and self.size_bytes < self._bytes_max
@@ -64,13 +66,14 @@ class Passage:
 
     async def __aenter__(self) -> Passage:
         await self._gate.admit()
+        self._events = 1
         return self
 
     def holds(self, events: int, size_bytes: int) -> None:
-        """Say what it holds, before it waits for anything."""
-        self._events, self._size_bytes = events, size_bytes
-        self._gate.events += events
+        """Say what it holds, once, before it waits for anything."""
+        self._gate.events += events - self._events
         self._gate.size_bytes += size_bytes
+        self._events, self._size_bytes = events, size_bytes
         self._gate.look()
 
     async def __aexit__(
