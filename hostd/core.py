@@ -214,8 +214,8 @@ class Core:
 
     def _build_services(self) -> None:
         """What the host does for plugins."""
-        rooms: Any = {"loop": self.loop, "journal": self.journal, "readers": self.readers, "clock": self.clock}
-        self.key_values = KeyValues(**rooms)
+        rooms: Any = {"loop": self.loop, "journal": self.journal, "readers": self.readers}
+        self.key_values = KeyValues(**rooms, clock=self.clock)
         self.blob_shelf = BlobShelf(**rooms)
         self.topic_types = TopicTypes(journal=self.journal, readers=self.readers)
         self.topics = Topics(**rooms, types=self.topic_types)

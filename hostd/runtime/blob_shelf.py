@@ -7,7 +7,6 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 
-from hostd.aio import Clock
 from hostd.errors.base import HostdError, Kind, invalid
 from hostd.host.ports import AttemptFacts
 from hostd.journal.port import Blob, Journal
@@ -53,11 +52,10 @@ class _Kept:
 class BlobShelf:
     """Keeps blobs of attempts. What a run keeps is counted in memory: from the daemon's start on."""
 
-    def __init__(self, *, loop: EngineLoop, journal: Journal, readers: Readers, clock: Clock) -> None:
+    def __init__(self, *, loop: EngineLoop, journal: Journal, readers: Readers) -> None:
         self._loop = loop
         self._journal = journal
         self._readers = readers
-        self._clock = clock
         self._runs: OrderedDict[int, _Kept] = OrderedDict()
         self._digests = 0
 
@@ -86,7 +84,7 @@ class BlobShelf:
             turn.when_failed.append(lambda: kept.forget(digest, len(whole)))
             return ref
 
-        return await write(self._loop, self._clock, fill, size_bytes=len(whole))
+        return await write(self._loop, fill, size_bytes=len(whole))
 
     async def get(self, namespace: str, digest: str) -> bytes:
         """Return bytes by digest. Raises HostdError BLOB_MISSING."""

@@ -30,7 +30,6 @@ from hostd.runtime.trigger_source import TELL_EVERY_MS, Source
 from hostd.runtime.turn import Turn
 from hostd.values.json_text import JsonValue, dump_json, parse_json
 
-ROOM_POLL_S = 0.01
 EVENTS_MAX = 1_000
 _log = logging.getLogger("hostd.runtime")
 
@@ -169,8 +168,7 @@ class Emission:
         if not self._line.locked() and self._has_room(len(matches), size_bytes):
             return
         async with self._line:
-            while not self._has_room(len(matches), size_bytes):
-                await self._clock.sleep(ROOM_POLL_S)
+            await self._loop.lanes.open_room(len(matches), size_bytes)
 
     def _has_room(self, size: int, size_bytes: int) -> bool:
         return self._loop.unwritable is None and self._loop.lanes.has_room(size, size_bytes)

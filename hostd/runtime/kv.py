@@ -145,7 +145,7 @@ class KeyValues:
                 self._take(turn, cell, after)
                 return before, after
 
-            return await write(self._loop, self._clock, fill, size_bytes=size_bytes)
+            return await write(self._loop, fill, size_bytes=size_bytes)
         finally:
             cell.pins -= 1
             self._resize(name, cell)

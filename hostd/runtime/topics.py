@@ -12,7 +12,6 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from hostd.aio import Clock
 from hostd.errors.base import invalid
 from hostd.journal.port import Dedup, EventRow, Journal
 from hostd.model.payload import EVENT_BYTES_MAX
@@ -67,13 +66,10 @@ class _Draft:
 class Topics:
     """Every namespace's topics."""
 
-    def __init__(
-        self, *, loop: EngineLoop, journal: Journal, readers: Readers, clock: Clock, types: TopicTypes
-    ) -> None:
+    def __init__(self, *, loop: EngineLoop, journal: Journal, readers: Readers, types: TopicTypes) -> None:
         self._loop = loop
         self._journal = journal
         self._readers = readers
-        self._clock = clock
         self._last = -1  # a number that is durable; -1 = not asked yet
         self._recent: OrderedDict[tuple[str, str, str], _Place] = OrderedDict()
         self.news = TopicNews()
@@ -114,7 +110,7 @@ class Topics:
                 )
             return places
 
-        places = await write(self._loop, self._clock, fill, size=len(drafts), size_bytes=size_bytes)
+        places = await write(self._loop, fill, size=len(drafts), size_bytes=size_bytes)
         return [
             place.position if place is not None else await self._find(namespace, draft)
             for place, draft in zip(places, drafts, strict=True)

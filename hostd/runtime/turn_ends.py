@@ -220,6 +220,7 @@ class TurnEnds:
 
     def _refuse(self, why: HostdError) -> None:
         self.unwritable = why
+        self.lanes.shut()
         for item in self.lanes.drop_doors():
             Answer(item.future, None, why).give()
         self._tell_idle()
@@ -227,6 +228,7 @@ class TurnEnds:
 
     def _try_again(self) -> None:
         self.unwritable = None
+        self.lanes.reopen()
         self._wake()
 
 

@@ -6,12 +6,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from hostd.aio import Clock
 from hostd.runtime.engine_loop import EngineLoop
 from hostd.runtime.turn import Answer, Turn
 
 T = TypeVar("T")
-ROOM_POLL_S = 0.01
 
 
 class Writing:
@@ -33,14 +31,14 @@ class Writing:
         turn.answers.append(Answer(self.future, answer))
 
 
-async def write(loop: EngineLoop, clock: Clock, fill: Callable[[Turn], T], *, size: int = 1, size_bytes: int = 0) -> T:
+async def write(loop: EngineLoop, fill: Callable[[Turn], T], *, size: int = 1, size_bytes: int = 0) -> T:
     """Let `fill` add rows to a turn of the engine loop; return what it returned once that is durable.
 
     Raises:
         HostdError: what `fill` raised; JOURNAL_* when nothing can be written.
     """
-    while loop.unwritable is None and not loop.lanes.has_room(size, size_bytes):
-        await clock.sleep(ROOM_POLL_S)
+    if loop.unwritable is None:
+        await loop.lanes.room(size, size_bytes)
     item = Writing(fill, size=size, size_bytes=size_bytes)
     loop.enter(item)
     answer: T = await item.future

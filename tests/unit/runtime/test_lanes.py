@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 
 import pytest
@@ -38,3 +39,69 @@ def test_the_doors_are_bounded_by_bytes_too() -> None:
 
     assert len(lanes.drop_doors()) == 1
     assert (lanes.doors_size, lanes.doors_bytes) == (0, 0)
+
+
+async def entering(lanes: Lanes, *sizes: int) -> list[asyncio.Task[None]]:
+    """Let some wait for room in order, and enter."""
+
+    async def enter(size: int) -> None:
+        await lanes.room(size)
+        lanes.enter(item(size))
+
+    tasks = [asyncio.ensure_future(enter(size)) for size in sizes]
+    await asyncio.sleep(0)
+    return tasks
+
+
+async def settle() -> None:
+    """Let everything that was woken run."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_who_waits_for_room_is_woken_in_order_by_what_makes_room() -> None:
+    """Not before there is room for the first, and as many as fit together; one that gave up holds nobody up."""
+    lanes = Lanes(10)
+    for size in (4, 4, 2):
+        lanes.enter(item(size))
+    big, gone, small, last = await entering(lanes, 7, 9, 1, 3)
+
+    lanes.take_door()
+    await settle()
+    assert not big.done() and not small.done()  # the first needs more, and nobody passes it
+
+    gone.cancel()
+    lanes.take_door()
+    await settle()
+    assert [task.done() for task in (big, gone, small, last)] == [True, True, True, False]
+
+    lanes.take_door()
+    lanes.take_door()
+    await settle()
+    assert last.done()
+
+
+async def test_who_was_woken_and_finds_the_place_taken_waits_at_the_front() -> None:
+    """A request that came in between does not cost the place in the line."""
+    lanes = Lanes(2)
+    lanes.enter(item(2))
+    first, second = await entering(lanes, 2, 2)
+    lanes.take_door()
+    lanes.enter(item(2))
+    await settle()
+    assert not first.done() and not second.done()
+    lanes.take_door()
+    await settle()
+    assert first.done() and not second.done()
+    second.cancel()
+
+
+async def test_an_open_door_is_waited_for_too() -> None:
+    """While nothing can be written who may wait does, though there is room."""
+    lanes = Lanes(2)
+    lanes.shut()
+    waits = asyncio.ensure_future(lanes.open_room())
+    await settle()
+    assert not waits.done()
+    lanes.reopen()
+    await waits
