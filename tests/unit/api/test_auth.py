@@ -8,6 +8,8 @@ from hostd.api.auth import OWNER, VERBS, OwnerPolicy, OwnerToken, owner_token, p
 from hostd.errors.base import HostdError
 from hostd.v1 import (
     admin_service_pb2,
+    dead_letter_service_pb2,
+    event_service_pb2,
     plugin_service_pb2,
     run_service_pb2,
     script_service_pb2,
@@ -17,6 +19,8 @@ from hostd.v1 import (
 
 FILES = (
     admin_service_pb2,
+    dead_letter_service_pb2,
+    event_service_pb2,
     plugin_service_pb2,
     run_service_pb2,
     script_service_pb2,

@@ -15,6 +15,7 @@ from hostd.errors.reasons import REASONS
 from hostd.v1 import (
     admin_service_pb2,
     dead_letter_service_pb2,
+    event_service_pb2,
     plugin_service_pb2,
     run_service_pb2,
     script_service_pb2,
@@ -24,6 +25,7 @@ from hostd.v1 import (
 
 FILES = (
     dead_letter_service_pb2,
+    event_service_pb2,
     plugin_service_pb2,
     run_service_pb2,
     script_service_pb2,
@@ -58,8 +60,8 @@ SCALARS: dict[int, tuple[Any, ...]] = {
 
 TIMED = "workflow: timed\ntriggers:\n  now: {uses: cron.every, with: {period: 1h}}\nsteps:\n  a: {uses: flow.pass}\n"
 OWN = "trigger: own\ntarget: echo@active\nuses: cron.every\nwith: {period: 1h}\n"
-# A blob's digest, a dead letter, a window that is no wider than its trigger takes, a signal that its workflow takes and a
-# plugin from a folder are not hit by chance.
+# A blob's digest, a dead letter, a window that is no wider than its trigger takes, a signal that its workflow takes and
+# a plugin from a folder are not hit by chance.
 RARELY_ANSWERED = {"ReadBlob", "GetDeadLetter", "BackfillTrigger", "SignalRun", "SignalWithStart", "ReloadPlugin"}
 # What a sensible client would send, by field; three of four fields are this, so that requests get past the door.
 LIKELY: dict[str, tuple[Any, ...]] = {
@@ -83,6 +85,8 @@ LIKELY: dict[str, tuple[Any, ...]] = {
     "file": ("a.yaml",),
     "name": ("now", "now", "now", "own"),
     "event_id": ("", "e1"),
+    "topic": ("orders.new", "bills"),
+    "topics": ("orders.*", "*", "bills"),
     "id": ("http.request", "mock", "cron.every"),
     "kind": ("", "action"),
     "source": ("return 1", "return input", "error('x')", "return ("),

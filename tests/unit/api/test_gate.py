@@ -16,6 +16,7 @@ from hostd.aio import SystemClock
 from hostd.api.server import SERVICES, ApiServer
 from hostd.config.rooms import Config
 from hostd.errors.base import HostdError
+from hostd.runtime.front import Front
 from hostd.telemetry.meter import Meter
 from hostd.v1.admin_service_pb2 import BackupJournalRequest, GetSystemInfoRequest
 from hostd.v1.admin_service_pb2_grpc import AdminServiceStub
@@ -71,7 +72,7 @@ async def test_bytes_that_are_no_message_are_the_callers_mistake(kit: Kit, data:
 
 async def test_an_unknown_rpc_is_unimplemented(kit: Kit) -> None:
     """What a newer client knows is refused as what it is."""
-    error = await refused(kit.channel.unary_unary("/hostd.v1.RunService/SignalRun")(b""))
+    error = await refused(kit.channel.unary_unary("/hostd.v1.RunService/NoSuchCall")(b""))
     assert error.code == "UNIMPLEMENTED"
 
 
@@ -95,7 +96,7 @@ class BrokenAdmin:
 async def test_a_mistake_of_ours_shows_an_id_and_nothing_else(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """INTERNAL carries an id under which the log has everything, in calls and in the middle of streams."""
     front: Any = SimpleNamespace(admin=BrokenAdmin())
-    for name in ("runs", "workflows", "triggers", "plugins", "scripts"):
+    for name in (name for name in Front._fields if name != "admin"):
         setattr(front, name, None)
     info = SimpleNamespace(mac_key=b"k", journal_id="j")
     hub = SimpleNamespace(close=lambda: None)
