@@ -121,7 +121,7 @@ class Player:
 
     def _check_permits(self) -> None:
         started: dict[str, int] = {}
-        for command in self.book.decision.commands:  # type: ignore[union-attr]
+        for command in getattr(self.book.decision, "commands", ()):
             if hasattr(command, "options") and not command.alone:
                 action = self.book.plan.steps[command.step].uses
                 started[action] = started.get(action, 0) + 1

@@ -20,7 +20,10 @@ workflow: order
 version: {version}
 inputs: {{type: object, properties: {{n: {{type: integer}}}}}}
 signals:
-  PAY: {{type: object, properties: {{amount: {{type: integer}}, currency: {{type: string, default: EUR}}}}, required: [amount]}}
+  PAY:
+    type: object
+    properties: {{amount: {{type: integer}}, currency: {{type: string, default: EUR}}}}
+    required: [amount]
   NOTE: {{}}
 triggers:
   t:
