@@ -12,6 +12,8 @@ ORDER = (
     "run_service",
     "run",
     "trigger_service",
+    "dead_letter_service",
+    "event_service",
     "plugin_service",
     "script_service",
     "admin_service",
