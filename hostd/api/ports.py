@@ -30,6 +30,8 @@ from hostd.model.views import (
     ScheduleView,
     SchemaView,
     ScriptView,
+    SecretSetView,
+    SecretView,
     SignaledRun,
     StartedRun,
     SystemView,
@@ -358,6 +360,28 @@ class Plugins(Protocol):
         ...
 
 
+class Secrets(Protocol):
+    """Secrets without their values. All raise PLUGIN_FAILED where a provider fails, SECRETS_UNUSABLE."""
+
+    async def list(self, namespace: str, *, after: str, limit: int) -> Sequence[SecretView]:
+        """Return secrets with a name past `after`, by name."""
+        ...
+
+    async def set(
+        self, namespace: str, name: str, value: str, *, principal: str, repeat: Repeat | None
+    ) -> SecretSetView:
+        """Set a secret. Raises SECRETS_READ_ONLY."""
+        ...
+
+    async def delete(self, namespace: str, name: str, *, principal: str, repeat: Repeat | None) -> None:
+        """Delete a secret. Raises SECRET_MISSING, SECRETS_READ_ONLY."""
+        ...
+
+    async def rotate_key(self, namespace: str, *, principal: str) -> int:
+        """Encrypt the store with a new key; return how many secrets that were. Raises SECRETS_READ_ONLY."""
+        ...
+
+
 class Scripts(Protocol):
     """Scripts and expressions on their own."""
 
@@ -422,6 +446,9 @@ class Ports(Protocol):
 
     @property
     def scripts(self) -> Scripts: ...
+
+    @property
+    def secrets(self) -> Secrets: ...
 
     @property
     def admin(self) -> Admin: ...

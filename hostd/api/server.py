@@ -21,6 +21,7 @@ from hostd.api.plugin_service import PluginService
 from hostd.api.ports import Ports
 from hostd.api.run_service import RunService
 from hostd.api.script_service import ScriptService
+from hostd.api.secret_service import SecretService
 from hostd.api.tokens import Tokens
 from hostd.api.trigger_service import TriggerService
 from hostd.api.watch_seats import WatchSeats
@@ -35,6 +36,7 @@ from hostd.v1.event_service_pb2_grpc import add_EventServiceServicer_to_server
 from hostd.v1.plugin_service_pb2_grpc import add_PluginServiceServicer_to_server
 from hostd.v1.run_service_pb2_grpc import add_RunServiceServicer_to_server
 from hostd.v1.script_service_pb2_grpc import add_ScriptServiceServicer_to_server
+from hostd.v1.secret_service_pb2_grpc import add_SecretServiceServicer_to_server
 from hostd.v1.trigger_service_pb2_grpc import add_TriggerServiceServicer_to_server
 from hostd.v1.workflow_service_pb2_grpc import add_WorkflowServiceServicer_to_server
 
@@ -43,7 +45,8 @@ CALLS_MAX = 10_000
 METADATA_BYTES_MAX = 16 * 1024
 HEALTH_NAME = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 SERVICES = tuple(
-    f"hostd.v1.{name}Service" for name in ("Workflow", "Run", "Trigger", "DeadLetter", "Plugin", "Script", "Admin")
+    f"hostd.v1.{name}Service"
+    for name in ("Workflow", "Run", "Trigger", "DeadLetter", "Event", "Plugin", "Script", "Secret", "Admin")
 )
 _OPTIONS = (
     ("grpc.so_reuseport", 0),  # else a second daemon would quietly share the port
@@ -136,6 +139,7 @@ class ApiServer:
             (add_EventServiceServicer_to_server, EventService(ports.events, tokens, seats)),
             (add_PluginServiceServicer_to_server, PluginService(ports.plugins, tokens)),
             (add_ScriptServiceServicer_to_server, ScriptService(ports.scripts)),
+            (add_SecretServiceServicer_to_server, SecretService(ports.secrets, tokens)),
             (add_AdminServiceServicer_to_server, AdminService(ports.admin, tokens)),
             (health_pb2_grpc.add_HealthServicer_to_server, self._health),
         )

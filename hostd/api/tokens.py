@@ -76,6 +76,10 @@ class Tokens:
             raise HostdError(Kind.STATE, "RESUME_TOKEN_EXPIRED", message)
         return body.position
 
+    def mac_of(self, data: bytes) -> str:
+        """Return what stands for bytes that must not be kept: nobody without the key can try values against it."""
+        return hashlib.blake2b(data, key=self._key, digest_size=MAC_BYTES, person=b"hostd values").hexdigest()
+
     def _seal(self, body: _Body) -> str:
         packed = _encoder.encode(body)
         return base64.urlsafe_b64encode(self._mac(packed) + packed).rstrip(b"=").decode()

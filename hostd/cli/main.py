@@ -29,6 +29,7 @@ COMMANDS = {
     "trigger": Entry("hostd.cli.trigger_tools:trigger", "Look at, pause, fire, try and fill in triggers."),
     "dead-letters": Entry("hostd.cli.dead_letters:dead_letters", "Events that could not be used."),
     "event": Entry("hostd.cli.events:event", "Publish events and subscribe to topics."),
+    "secret": Entry("hostd.cli.secrets:secret", "Set, list and delete secrets."),
     "plugin": Entry("hostd.cli.plugins:plugin", "Look at plugins and what they provide."),
     "journal": Entry("hostd.cli.journal:journal", "Check and back up the journal."),
     "audit": Entry("hostd.cli.audit:audit", "Look at who changed what."),

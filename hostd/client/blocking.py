@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from hostd.v1.plugin_service_pb2_grpc import PluginServiceStub
     from hostd.v1.run_service_pb2_grpc import RunServiceStub
     from hostd.v1.script_service_pb2_grpc import ScriptServiceStub
+    from hostd.v1.secret_service_pb2_grpc import SecretServiceStub
     from hostd.v1.trigger_service_pb2_grpc import TriggerServiceStub
     from hostd.v1.workflow_service_pb2_grpc import WorkflowServiceStub
 
@@ -117,6 +118,13 @@ class BlockingClient:
         from hostd.v1.script_service_pb2_grpc import ScriptServiceStub
 
         return ScriptServiceStub(self._channel)
+
+    @cached_property
+    def secrets(self) -> SecretServiceStub:
+        """Names of secrets; setting and deleting them."""
+        from hostd.v1.secret_service_pb2_grpc import SecretServiceStub
+
+        return SecretServiceStub(self._channel)
 
     @cached_property
     def admin(self) -> AdminServiceStub:

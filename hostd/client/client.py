@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from hostd.v1.plugin_service_pb2_grpc import PluginServiceAsyncStub
     from hostd.v1.run_service_pb2_grpc import RunServiceAsyncStub
     from hostd.v1.script_service_pb2_grpc import ScriptServiceAsyncStub
+    from hostd.v1.secret_service_pb2_grpc import SecretServiceAsyncStub
     from hostd.v1.trigger_service_pb2_grpc import TriggerServiceAsyncStub
     from hostd.v1.workflow_service_pb2_grpc import WorkflowServiceAsyncStub
 
@@ -118,6 +119,13 @@ class Client:
         from hostd.v1.script_service_pb2_grpc import ScriptServiceStub
 
         return cast("ScriptServiceAsyncStub", ScriptServiceStub(self._channel))
+
+    @cached_property
+    def secrets(self) -> SecretServiceAsyncStub:
+        """Names of secrets; setting and deleting them."""
+        from hostd.v1.secret_service_pb2_grpc import SecretServiceStub
+
+        return cast("SecretServiceAsyncStub", SecretServiceStub(self._channel))
 
     @cached_property
     def admin(self) -> AdminServiceAsyncStub:

@@ -187,7 +187,17 @@ REASONS: dict[str, ReasonPage] = {
     "SECRET_MISSING": ReasonPage(
         Kind.MISSING,
         "A secret that the step names is not there.",
-        "Set HOSTD_SECRET_<NAME>, or add it to the secrets file.",
+        "`hostd secret set NAME`, set HOSTD_SECRET_<NAME>, or add it to the secrets file.",
+    ),
+    "SECRETS_UNUSABLE": ReasonPage(
+        Kind.STATE,
+        "The encrypted store of secrets or its key cannot be used; nothing was changed.",
+        "The message names the file and what is wrong with it: its mode, a missing key, or damage.",
+    ),
+    "SECRETS_READ_ONLY": ReasonPage(
+        Kind.UNSUPPORTED,
+        "The secret, or its key, comes from where hostd cannot write.",
+        "Change it where it comes from, as the message says.",
     ),
     # -- scripts
     "SCRIPT_INVALID": ReasonPage(Kind.INVALID, "A script does not compile.", "See line and message."),

@@ -20,7 +20,7 @@ from hostd.host.guard import PLUGIN_ERRORS
 from hostd.host.loader import Refused
 from hostd.host.process.launch import ProcessLimits
 from hostd.host.registry import ActionEntry, HostRegistry, TriggerEntry
-from hostd.host.secrets import read_secret
+from hostd.host.secrets import read_secret, secret_is_missing
 from hostd.host.threads.plugin_loop import PluginLoop
 from hostd.model.views import ProcessView
 
@@ -210,6 +210,10 @@ class PluginHost:
         if self.folders is not None:
             await self.folders.stop()
         if self.processes is not None:
+    async def secret_is_missing(self, namespace: str, name: str) -> bool:
+        """Say whether no provider has a secret; one that cannot be asked may have it."""
+        return await secret_is_missing(self.registry, namespace, name)
+
             await self.processes.stop()
         for entry in reversed(self._inside.shared()):
             await entry.life.close()

@@ -335,6 +335,24 @@ class PluginView(msgspec.Struct, frozen=True, gc=False):
     process: ProcessView | None = None
 
 
+class SecretView(msgspec.Struct, frozen=True, gc=False):
+    """A secret without its value. `provider` is the one that wins; `updated_at_ms` is None where nobody knows."""
+
+    namespace: str
+    name: str
+    provider: str
+    updated_at_ms: int | None = None
+    writable: bool = False
+
+
+class SecretSetView(msgspec.Struct, frozen=True, gc=False):
+    """A secret that was set. `created`: there was none of the name in the store."""
+
+    secret: SecretView
+    created: bool
+    warnings: tuple[str, ...] = ()
+
+
 class SchemaView(msgspec.Struct, frozen=True, gc=False):
     """Options of a component: JSON Schema and a working `with`, both as JSON text."""
 

@@ -50,7 +50,9 @@ from hostd.plugin.services import Blobs as Blobs
 from hostd.plugin.services import Events as Events
 from hostd.plugin.services import Http as Http
 from hostd.plugin.services import HttpAnswer as HttpAnswer
+from hostd.plugin.secrets import SecretInfo as SecretInfo
 from hostd.plugin.services import KeyValue as KeyValue
+from hostd.plugin.secrets import WritableSecrets as WritableSecrets
 from hostd.plugin.services import KvEntry as KvEntry
 from hostd.plugin.services import Published as Published
 from hostd.plugin.slots import CatchUp as CatchUp

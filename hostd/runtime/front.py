@@ -22,6 +22,7 @@ from hostd.runtime.runs import Runs
 from hostd.runtime.schedules import Schedules
 from hostd.runtime.script_desk import ScriptDesk
 from hostd.runtime.scripts import Scripts
+from hostd.runtime.secret_desk import SecretDesk
 from hostd.runtime.topics import Topics
 from hostd.runtime.trigger_desk import TriggerDesk
 from hostd.runtime.trigger_life import TriggerLife
@@ -42,6 +43,7 @@ class Front(NamedTuple):
     events: EventDesk
     plugins: PluginShelf
     scripts: ScriptDesk
+    secrets: SecretDesk
     admin: Administration
 
 
@@ -67,7 +69,9 @@ def build_front(
 
     return Front(
         runs=Runs(rooms),
-        workflows=WorkflowStore(workflows=rooms.workflows, journal=journal, readers=readers),
+        workflows=WorkflowStore(
+            workflows=rooms.workflows, journal=journal, readers=readers, secret_is_missing=host.secret_is_missing
+        ),
         triggers=_trigger_desk(rooms, triggers, registry, random),
         trials=_trials(rooms, triggers, registry, random),
         schedules=Schedules(
@@ -85,6 +89,7 @@ def build_front(
         plugins=PluginShelf(host),
         events=EventDesk(topics=topics, journal=journal, readers=readers, clock=clock, random=random),
         scripts=ScriptDesk(scripts=scripts, clock=clock),
+        secrets=SecretDesk(registry=registry, loop=rooms.loop, journal=journal, readers=readers),
         admin=Administration(
             journal=journal,
             readers=readers,

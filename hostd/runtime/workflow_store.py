@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
@@ -30,7 +30,15 @@ class _Reference(msgspec.Struct, frozen=True, array_like=True):
 class WorkflowStore:
     """Reading and changing what is registered."""
 
-    def __init__(self, *, workflows: Workflows, journal: Journal, readers: Readers) -> None:
+    def __init__(
+        self,
+        *,
+        workflows: Workflows,
+        journal: Journal,
+        readers: Readers,
+        secret_is_missing: Callable[[str, str], Awaitable[bool]],
+    ) -> None:
+        self._secret_is_missing = secret_is_missing
         self._workflows = workflows
         self._journal = journal
         self._readers = readers
@@ -58,7 +66,13 @@ class WorkflowStore:
             namespace, document, activate=activate, principal=principal, file=file, note=note
         )
         version = _version(done.row, active=done.workflow.active, source=True)
-        return RegisteredView(_workflow(done.workflow, version), done.created, done.warnings)
+        warnings = (*done.warnings, *await self._missing_secrets(namespace, done.secret_names))
+        return RegisteredView(_workflow(done.workflow, version), done.created, warnings)
+
+    async def _missing_secrets(self, namespace: str, names: Sequence[str]) -> list[str]:
+        """Return a warning for each secret that a document names and nobody has; it can still be set."""
+        missing = [name for name in names if await self._secret_is_missing(namespace, name)]
+        return [f"nobody has the secret {name} yet; `hostd secret set {name}` sets it" for name in missing]
 
     async def activate(
         self,

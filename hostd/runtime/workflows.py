@@ -43,6 +43,7 @@ class Registered(msgspec.Struct, frozen=True):
     workflow: WorkflowRow
     created: bool
     warnings: tuple[str, ...] = ()
+    secret_names: tuple[str, ...] = ()  # that the document names
 
 
 class Workflows:
@@ -192,7 +193,7 @@ class Workflows:
                     turn.batch.versions.append(kept)
                 workflow = _activated(before, WorkflowRow(namespace, plan.workflow, active), at_ms)
                 turn.batch.workflows.append(workflow)
-                result = Registered(kept, workflow, created, plan.warnings)
+                result = Registered(kept, workflow, created, plan.warnings, tuple(sorted(plan.secret_names)))
                 if note is not None:
                     note(turn, result)
                 return result

@@ -21,6 +21,7 @@ from hostd.v1 import (
     plugin_service_pb2_grpc,
     run_pb2,
     script_service_pb2_grpc,
+    secret_service_pb2_grpc,
     trigger_service_pb2_grpc,
     workflow_service_pb2_grpc,
 )
@@ -86,6 +87,7 @@ class Stubs:
         self.events: Any = event_service_pb2_grpc.EventServiceStub(channel)
         self.plugins: Any = plugin_service_pb2_grpc.PluginServiceStub(channel)
         self.scripts: Any = script_service_pb2_grpc.ScriptServiceStub(channel)
+        self.secrets: Any = secret_service_pb2_grpc.SecretServiceStub(channel)
         self.admin: Any = admin_service_pb2_grpc.AdminServiceStub(channel)
 
     async def register(self, document: str, **fields: Any) -> Any:

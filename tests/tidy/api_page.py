@@ -16,6 +16,7 @@ ORDER = (
     "event_service",
     "plugin_service",
     "script_service",
+    "secret_service",
     "admin_service",
 )
 LAST = "payload"

@@ -12,6 +12,7 @@ from hostd.model.views import (
     ProcessView,
     SchemaView,
     ScriptView,
+    SecretView,
     SystemView,
     TriggerView,
     VersionView,
@@ -21,6 +22,7 @@ from hostd.v1.admin_service_pb2 import AuditEvent, JournalStatus, LuaIsolation, 
 from hostd.v1.payload_pb2 import Violation as ViolationMessage
 from hostd.v1.plugin_service_pb2 import Component, ComponentSchema, Plugin, PluginProcess
 from hostd.v1.script_service_pb2 import EvaluateScriptResponse, ScriptLogLine
+from hostd.v1.secret_service_pb2 import Secret
 from hostd.v1.trigger_service_pb2 import Trigger
 from hostd.v1.workflow_service_pb2 import Workflow, WorkflowVersion
 
@@ -111,6 +113,17 @@ def plugin_message(view: PluginView) -> Plugin:
         api=view.api,
         permissions=view.permissions,
         process=_process(view.process) if view.process is not None else None,
+    )
+
+
+def secret_message(view: SecretView) -> Secret:
+    """Return a secret, without its value."""
+    return Secret(
+        namespace=view.namespace,
+        name=view.name,
+        provider=view.provider,
+        update_time=time_of(view.updated_at_ms),
+        writable=view.writable,
     )
 
 

@@ -19,6 +19,7 @@ from hostd.v1 import (
     plugin_service_pb2,
     run_service_pb2,
     script_service_pb2,
+    secret_service_pb2,
     trigger_service_pb2,
     workflow_service_pb2,
 )
@@ -29,6 +30,7 @@ FILES = (
     plugin_service_pb2,
     run_service_pb2,
     script_service_pb2,
+    secret_service_pb2,
     trigger_service_pb2,
     workflow_service_pb2,
 )

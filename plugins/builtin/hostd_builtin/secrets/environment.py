@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from hostd.plugin import SecretsProvider
+from hostd.plugin import SecretInfo, SecretsProvider
+from hostd_builtin.secrets.settings import NAME
 
 PREFIX = "HOSTD_SECRET_"
 
@@ -30,3 +31,9 @@ class EnvironmentSecrets(SecretsProvider):
         """Return the variable's value; an empty one counts as absent."""
         key = variable(namespace, name)
         return (os.environ.get(key) or None) if key else None
+
+    async def names(self, *, namespace: str = "default") -> list[SecretInfo]:
+        """Return the secrets whose variables are set."""
+        found = (key.removeprefix(PREFIX).lower() for key, value in os.environ.items() if value)
+        names = {name.rpartition("__")[2] for name in found if NAME.fullmatch(name.rpartition("__")[2])}
+        return [SecretInfo(name) for name in sorted(names) if os.environ.get(variable(namespace, name) or "")]

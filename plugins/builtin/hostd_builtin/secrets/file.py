@@ -7,39 +7,30 @@ Of the namespace `default`: `<data>/secrets.yaml` and `<data>/secrets/<name>`; o
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-import stat
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from hostd.plugin import Field, HostdError, Kind, Options, ProvisionContext, SecretsProvider
+from hostd.plugin import HostdError, Kind, ProvisionContext, SecretInfo, SecretsProvider
+from hostd_builtin.secrets.private_files import NotPrivateError, read_private
+from hostd_builtin.secrets.settings import NAME, NAMESPACE, SECRET_BYTES_MAX, SecretsSettings
 
-NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
-NAMESPACE = re.compile(r"[a-z][a-z0-9-]{0,62}")
 HOMES = re.compile(r"secrets(\.[a-z][a-z0-9-]{0,62})?")
 FILES_MAX, FAULTS_MAX = 1_000, 20
 FILE_BYTES_MAX = 1024 * 1024
-SECRET_BYTES_MAX = 64 * 1024
-
-
-class FileSettings(Options):
-    """Where the secrets lie."""
-
-    folder: str = Field("", description="Folder that holds `secrets.yaml` and `secrets/`; empty = the data folder.")
 
 
 class FileSecrets(SecretsProvider):
     """Reads again what has changed; a file that others may read is refused."""
 
     id, since, stability = "secrets.file", "0.1", "stable"
-    Settings = FileSettings
+    Settings = SecretsSettings
 
     async def provision(self, ctx: ProvisionContext) -> None:
         """Find the folder; warn of files in it that will be refused when a secret of theirs is asked for."""
-        settings: FileSettings = self.settings
+        settings: SecretsSettings = self.settings
         self._home = _folder(settings.folder) if settings.folder else ctx.data_dir
         self._read: dict[Path, tuple[tuple[int, int, int], dict[str, str]]] = {}
         if self._home is not None:
@@ -56,6 +47,18 @@ class FileSecrets(SecretsProvider):
             return None
         return await asyncio.to_thread(self._look, self._home, name, namespace)
 
+    async def names(self, *, namespace: str = "default") -> list[SecretInfo]:
+        """Return the names in the files of a namespace. Raises HostdError CONFIG_INVALID."""
+        if self._home is None or not NAMESPACE.fullmatch(namespace):
+            return []
+        return await asyncio.to_thread(self._list, self._home, namespace)
+
+    def _list(self, home: Path, namespace: str) -> list[SecretInfo]:
+        stem = _stem(namespace)
+        folder = home / stem
+        alone = {file.name for file in folder.iterdir() if NAME.fullmatch(file.name)} if folder.is_dir() else set()
+        return [SecretInfo(name) for name in sorted(alone | self._names(home / f"{stem}.yaml").keys())]
+
     def _faults(self, home: Path) -> list[str]:
         """Return why files of secrets cannot be used, never what is in them; at most `FAULTS_MAX`, of as many looks."""
         found = []
@@ -67,7 +70,7 @@ class FileSecrets(SecretsProvider):
         return found[:FAULTS_MAX]
 
     def _look(self, home: Path, name: str, namespace: str) -> str | None:
-        stem = "secrets" if namespace == "default" else f"secrets.{namespace}"
+        stem = _stem(namespace)
         alone = _read_private(home / stem / name, SECRET_BYTES_MAX)
         if alone is not None:
             return _text(home / stem / name, alone[1]).removesuffix("\n").removesuffix("\r")
@@ -91,6 +94,10 @@ class FileSecrets(SecretsProvider):
         return names
 
 
+def _stem(namespace: str) -> str:
+    return "secrets" if namespace == "default" else f"secrets.{namespace}"
+
+
 def _files(home: Path) -> Iterator[Path]:
     """Yield the files that `get` may read."""
     for path in sorted(home.glob("secrets*")) if home.is_dir() else ():
@@ -109,24 +116,12 @@ def unreadable(path: Path, why: str) -> HostdError:
     return HostdError(Kind.INVALID, "CONFIG_INVALID", f"{path} cannot be used: {why}")
 
 
-def _read_private(path: Path, most_bytes: int) -> tuple[os.stat_result, bytes] | None:
-    """Return a file's bytes, None when there is none. Raises HostdError when others may read it, or it is no file."""
+def _read_private(path: Path, most_bytes: int) -> tuple[Any, bytes] | None:
+    """Return what a file is and holds, None when there is none. Raises HostdError CONFIG_INVALID."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise unreadable(path, error.strerror or "it cannot be opened") from None
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise unreadable(path, "it is no plain file")
-        if os.name == "posix" and stat.S_IMODE(found.st_mode) & 0o077:
-            raise unreadable(path, f"its mode is {stat.S_IMODE(found.st_mode):04o}; `chmod 600` it")
-        data = file.read(most_bytes + 1)
-    if len(data) > most_bytes:
-        raise unreadable(path, f"it has more than {most_bytes} bytes")
-    return found, data
+        return read_private(path, most_bytes=most_bytes)
+    except NotPrivateError as error:
+        raise unreadable(path, str(error)) from None
 
 
 def _text(path: Path, data: bytes) -> str:
