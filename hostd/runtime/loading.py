@@ -14,6 +14,7 @@ from hostd.aio import Clock, spawn
 from hostd.errors.base import HostdError, Kind
 from hostd.runtime.residence import Residence
 from hostd.runtime.turn import Entry, Resident
+from hostd.runtime.wanted_blobs import WantedBlobs
 
 _log = logging.getLogger("hostd.runtime")
 
@@ -71,7 +72,7 @@ class Loading:
         self._residence = residence
         self._clock = clock
         self._cache = BlobCache()
-        self._wanted: dict[int, dict[bytes, bytes]] = {}  # by run: what its waiting decisions look into
+        self._wanted = WantedBlobs()
         self._waiting: dict[int, list[Entry]] = {}
 
     # -- runs
@@ -118,13 +119,13 @@ class Loading:
 
     def blobs_of(self, key: int) -> Mapping[bytes, bytes] | None:
         """Return what was read for a run's waiting decisions, with all that is held; None where nothing was."""
-        wanted = self._wanted.get(key)
+        wanted = self._wanted.of(key)
         return None if wanted is None else {**self._cache.held, **wanted}
 
     def fetch(self, resident: Resident, digests: Sequence[bytes], entry: Entry) -> None:
         """Read values that a decision looks into, keep them until it is made, and let the message be heard again."""
         key = resident.key
-        self._wanted.setdefault(key, {})
+        self._wanted.want(key)
         waiting = self._waiting.setdefault(key, [])
         if not any(other is entry for other in waiting):
             waiting.append(entry)
@@ -132,14 +133,13 @@ class Loading:
         spawn(self._fetch(resident, digests, entry), name=f"fetch-blobs-{key}")
 
     async def _fetch(self, resident: Resident, digests: Sequence[bytes], entry: Entry) -> None:
-        for digest in digests:
-            data = await self._read_blob(resident, digest, entry)
-            if data is None:
-                return
-            self._cache.add(digest, data)
-            wanted = self._wanted.get(resident.key)
-            if wanted is not None:
-                wanted[digest] = data
+        async with self._wanted.turn_of(resident.key):
+            for digest in digests:
+                data = self._cache.held.get(digest) or await self._read_blob(resident, digest, entry)
+                if data is None:
+                    return
+                self._cache.add(digest, data)
+                self._wanted.keep(resident.key, digest, data)
         self._ring.hear_again([entry])
 
     async def _read_blob(self, resident: Resident, digest: bytes, entry: Entry) -> bytes | None:
@@ -168,4 +168,4 @@ class Loading:
             self._waiting[key] = left
         else:
             del self._waiting[key]
-            self._wanted.pop(key, None)
+            self._wanted.let_go(key)

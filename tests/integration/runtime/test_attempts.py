@@ -153,7 +153,7 @@ async def test_a_decision_may_look_into_more_values_than_are_kept(lab: Lab) -> N
 
     assert row.state == RunState.SUCCEEDED
     assert records[-1].output == b"40000000"  # type: ignore[union-attr]
-    assert not lab.core.loop._loading._wanted
+    assert lab.core.loop._loading._wanted.size_bytes == 0
 
 
 async def test_an_output_past_16_mib_fails_the_step(lab: Lab) -> None:
