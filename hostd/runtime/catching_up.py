@@ -14,7 +14,8 @@ from hostd.model.views import RunChange, RunChanges
 from hostd.runtime.ports import Plans
 from hostd.runtime.readers import Readers
 from hostd.runtime.run_membership import Membership, changes_over_life
-from hostd.runtime.run_views import row_view, tell_story
+from hostd.runtime.run_views import row_view
+from hostd.runtime.snapshots import run_before
 
 PAGE_RUNS = 500
 PAGE_ROWS = 500
@@ -116,8 +117,7 @@ class CatchingUp:
 
     def _as_it_was(self, row: RunRow, seq: int) -> RunRow:
         """Return a run's row as it was before a record."""
-        plan = self._plans.of_run(row)
-        run = tell_story(self._journal, plan, row, until_seq=seq).run
+        run = run_before(self._journal, self._plans, row, seq)
         return msgspec.structs.replace(
             row, state=run.state, reason=run.reason, ended_at_ms=0, due_at_ms=run.next_due_ms()
         )

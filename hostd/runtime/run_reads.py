@@ -21,8 +21,9 @@ from hostd.runtime.held import HeldRuns
 from hostd.runtime.intake import Intake
 from hostd.runtime.ports import Plans
 from hostd.runtime.readers import Readers
-from hostd.runtime.run_views import items_of, plain_view, row_view, tell_story
+from hostd.runtime.run_views import items_of, plain_view, row_view
 from hostd.runtime.starts import StartMaker
+from hostd.runtime.story import Stories
 from hostd.runtime.watch import Hub
 from hostd.runtime.workflows import Workflows
 
@@ -51,6 +52,7 @@ class RunReads:
         self._rooms = rooms
         self._journal = rooms.journal
         self._read = rooms.readers.call
+        self._stories = Stories(rooms.journal)
 
     async def find(self, namespace: str, ref: RunRef) -> RunRow:
         """Return a run's index row. Raises RUN_MISSING."""
@@ -74,7 +76,7 @@ class RunReads:
         plan = self._plan(row)
         if plan is None or row.state == RunState.HELD:
             return plain_view(self._journal, row)
-        return tell_story(self._journal, plan, row).view(row)
+        return self._stories.view(plan, row)
 
     def _plan(self, row: RunRow) -> Plan | None:
         """Return a run's plan; None where its document is gone, or cannot be compiled any more."""

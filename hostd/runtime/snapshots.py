@@ -53,7 +53,7 @@ def read_run(journal: Journal, plans: Plans, row: RunRow) -> ReadRun:
     """
     plan = plans.get(row.namespace, row.workflow, row.version)
     snapshot = journal.snapshot(row.run)
-    run = None if snapshot is None else _from_snapshot(journal, plan, snapshot)
+    run = None if snapshot is None else run_of_snapshot(journal, plan, snapshot)
     distance = DISTANCE if run is None or snapshot is None else distance_behind(snapshot)
     run = run or Run(plan)
     first = run.seq
@@ -72,7 +72,22 @@ def fold_run(journal: Journal, plans: Plans, row: RunRow) -> Run:
     return run
 
 
-def _from_snapshot(journal: Journal, plan: Plan, snapshot: Snapshot) -> Run | None:
+def run_before(journal: Journal, plans: Plans, row: RunRow, seq: int) -> Run:
+    """Return a run's state as it was before a record. Blocks; for reader threads.
+
+    Raises:
+        HostdError: RECORD_TOO_NEW, RECORD_CORRUPT, or the plan's version is missing.
+    """
+    plan = plans.of_run(row)
+    snapshot = journal.snapshot(row.run)
+    run = run_of_snapshot(journal, plan, snapshot) if snapshot is not None and snapshot.seq <= seq else None
+    run = run or Run(plan)
+    if run.seq < seq:
+        _fold_on(journal, run, row, until_seq=seq)
+    return run
+
+
+def run_of_snapshot(journal: Journal, plan: Plan, snapshot: Snapshot) -> Run | None:
     """Return the state of a snapshot; None where it is not readable or does not end where a row does."""
     key, seq = snapshot.run, snapshot.seq
     try:
@@ -87,8 +102,8 @@ def _from_snapshot(journal: Journal, plan: Plan, snapshot: Snapshot) -> Run | No
     return run
 
 
-def _fold_on(journal: Journal, run: Run, row: RunRow) -> int:
-    """Fold the records from `run.seq` on; return the size of their rows in bytes."""
+def _fold_on(journal: Journal, run: Run, row: RunRow, *, until_seq: int | None = None) -> int:
+    """Fold the records from `run.seq` on, up to and without the row at `until_seq`; return the rows' size in bytes."""
     size_bytes = 0
     while True:
         rows = journal.history(row.run, from_seq=run.seq)
@@ -98,6 +113,8 @@ def _fold_on(journal: Journal, run: Run, row: RunRow) -> int:
                 raise HostdError(Kind.CORRUPT, "RECORD_CORRUPT", message)
             return size_bytes
         for stored in rows:
+            if until_seq is not None and stored.seq >= until_seq:
+                return size_bytes
             size_bytes += len(stored.body)
             for record in decode_records(stored.body):
                 evolve(run, record, stored.at_ms)
