@@ -59,6 +59,7 @@ from hostd.runtime.trigger_life import TriggerLife
 from hostd.runtime.triggers import Triggers
 from hostd.runtime.watch import Hub
 from hostd.runtime.workflows import Workflows
+from hostd.telemetry.logs import hide_in_logs
 from hostd.telemetry.meter import Meter
 from hostd.values.version import VERSION
 
@@ -202,6 +203,7 @@ class Core:
             contexts=self.contexts,
             scripts=self.scripts,
             read_secret=self.host.secret,
+            secret_names=self.host.secret_names,
             slots=self.slots,
             logs=self.log_writer,
             clock=self.clock,
@@ -313,6 +315,7 @@ class Core:
     async def open(self) -> None:
         """Open the journal, load plugins, and take over what the last daemon left."""
         self._ground = asyncio.get_running_loop()
+        hide_in_logs(self.host.without_secrets)
         self.loop_watch.start(self._ground)
         self.info = await asyncio.to_thread(self.journal.open)
         await asyncio.to_thread(self.host.load)

@@ -119,7 +119,7 @@ class AttemptContext:
     @property
     def kv(self) -> NamespaceKeys:
         """Small values by key."""
-        return NamespaceKeys(self._home.services.cells, self._attempt.namespace)
+        return NamespaceKeys(self._home.services.cells, self._attempt.namespace, self._attempt)
 
     @property
     def blobs(self) -> AttemptBlobs:
@@ -129,7 +129,7 @@ class AttemptContext:
     @property
     def events(self) -> NamespaceEvents:
         """The namespace's topics."""
-        return NamespaceEvents(self._home.services.topics, self._attempt.namespace)
+        return NamespaceEvents(self._home.services.topics, self._attempt.namespace, self._attempt)
 
     @property
     def http(self) -> AttemptRequests:

@@ -10,7 +10,7 @@ from pathlib import Path
 from hostd.aio import Clock
 from hostd.errors.base import HostdError, Kind
 from hostd.host.logs import DaemonLog
-from hostd.host.ports import EmitPort, RunEnds, SecretReader
+from hostd.host.ports import EmitPort, Hides, RunEnds, SecretReader
 from hostd.host.routes import HeldRoute, RouteTable
 from hostd.host.services import NamespaceEvents, NamespaceKeys, Services
 from hostd.plugin import Emitted, Event, RunResult, WebhookHandler, rfc3339
@@ -87,7 +87,7 @@ class TriggerScope(TriggerFacts):
         cursor: the last durable cursor.
         since: when the trigger was activated; its first slot lies behind it.
         emit: see ports.EmitPort.
-        services: what `kv` and `events` are made of.
+        services: what `kv` and `events` are made of; `whose` knows the secrets that must not get into them.
         ends: what became of runs.
     """
 
@@ -103,6 +103,7 @@ class TriggerScope(TriggerFacts):
         routes: RouteTable,
         read_secret: SecretReader,
         services: Services | None = None,
+        whose: Hides | None = None,
         ends: RunEnds | None = None,
         cursor: JsonValue = None,
         since: datetime | None = None,
@@ -126,18 +127,19 @@ class TriggerScope(TriggerFacts):
         self.http = TriggerDoor(routes, namespace, f"{workflow}/{name}")
         self._emit = emit
         self._services = services
+        self._whose = whose
         self._ends = ends
         self._since_ms = None if since is None else round(since.timestamp() * 1000)
 
     @property
     def kv(self) -> NamespaceKeys:
         """Small values by key."""
-        return NamespaceKeys(self._served().cells, self.namespace)
+        return NamespaceKeys(self._served().cells, self.namespace, self._whose)
 
     @property
     def events(self) -> NamespaceEvents:
         """The namespace's topics."""
-        return NamespaceEvents(self._served().topics, self.namespace, since_ms=self._since_ms)
+        return NamespaceEvents(self._served().topics, self.namespace, self._whose, since_ms=self._since_ms)
 
     def _served(self) -> Services:
         if self._services is None:

@@ -20,9 +20,9 @@ from hostd.host.guard import PLUGIN_ERRORS
 from hostd.host.loader import Refused
 from hostd.host.process.launch import ProcessLimits
 from hostd.host.registry import ActionEntry, HostRegistry, TriggerEntry
-from hostd.host.secrets import read_secret, secret_is_missing
+from hostd.host.secrets import HandedOut, list_secrets, read_secret, secret_is_missing, set_secret
 from hostd.host.threads.plugin_loop import PluginLoop
-from hostd.model.views import ProcessView
+from hostd.model.views import ProcessView, SecretView
 
 if TYPE_CHECKING:
     from hostd.host.folders.folders import Folders
@@ -53,6 +53,8 @@ class PluginHost:
         self._loops: list[PluginLoop] = []
         self.registry = self._inside
         self._random = random or SystemRandom()
+        self._handed_out = HandedOut()
+        self.also: list[Found] = []  # plugins beside those that are found, for who embeds a core
         self._limits = limits or ProcessLimits()
         self._plugins_dir = plugins_dir
         self.folders: Folders | None = None
@@ -203,17 +205,36 @@ class PluginHost:
 
     async def secret(self, namespace: str, name: str) -> str:
         """Return a secret's value. Raises HostdError SECRET_MISSING."""
-        return await read_secret(self.registry, namespace, name)
+        value = await read_secret(self.registry, namespace, name)
+        self._handed_out.add(value)
+        return value
+
+    async def set_secret(self, namespace: str, name: str, value: str) -> tuple[SecretView, bool, str]:
+        """Set a secret; see `secrets.set_secret`."""
+        self._handed_out.add(value)
+        return await set_secret(self.registry, namespace, name, value)
+
+    async def secret_names(self, namespace: str) -> list[str]:
+        """Return the names of secrets that providers tell of; none where one cannot be asked."""
+        try:
+            return [view.name for view in await list_secrets(self.registry, namespace)]
+        except HostdError as error:
+            _log.warning("secrets_unlisted namespace=%s reason=%s", namespace, error.reason)
+            return []
+
+    def without_secrets(self, text: str) -> str:
+        """Return a text without the values of secrets that were handed out; for logs, from any thread."""
+        return self._handed_out.hide(text)
+
+    async def secret_is_missing(self, namespace: str, name: str) -> bool:
+        """Say whether no provider has a secret; one that cannot be asked may have it."""
+        return await secret_is_missing(self.registry, namespace, name)
 
     async def close(self) -> None:
         """Close every shared component, in reverse order of loading; may be called twice."""
         if self.folders is not None:
             await self.folders.stop()
         if self.processes is not None:
-    async def secret_is_missing(self, namespace: str, name: str) -> bool:
-        """Say whether no provider has a secret; one that cannot be asked may have it."""
-        return await secret_is_missing(self.registry, namespace, name)
-
             await self.processes.stop()
         for entry in reversed(self._inside.shared()):
             await entry.life.close()

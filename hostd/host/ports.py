@@ -90,13 +90,27 @@ class RunEnds(Protocol):
         ...
 
 
+class Hides(Protocol):
+    """Somebody who was given secrets: what it keeps or tells is searched for them first."""
+
+    @property
+    def hidden(self) -> tuple[str, ...]: ...
+
+
 class Cells(Protocol):
     """Durable values by key, of every namespace; each promise as in plugin/services.py, KeyValue."""
 
     async def get(self, namespace: str, key: str) -> KvEntry | None: ...
 
     async def put(
-        self, namespace: str, key: str, value: JsonValue, *, ttl: timedelta | None, expected_version: int | None
+        self,
+        namespace: str,
+        key: str,
+        value: JsonValue,
+        *,
+        ttl: timedelta | None,
+        expected_version: int | None,
+        hidden: tuple[str, ...] = (),
     ) -> KvEntry: ...
 
     async def add(self, namespace: str, key: str, amount: int, *, ttl: timedelta | None) -> KvEntry: ...
@@ -121,7 +135,9 @@ class BlobShelf(Protocol):
 class Topics(Protocol):
     """Durable topics of every namespace."""
 
-    async def publish(self, namespace: str, events: Sequence[tuple[str, Event]]) -> list[int]:
+    async def publish(
+        self, namespace: str, events: Sequence[tuple[str, Event]], *, hidden: tuple[str, ...] = ()
+    ) -> list[int]:
         """Append events, each to its topic, all or none; return their positions once durable."""
         ...
 

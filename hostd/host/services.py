@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from hostd.host.ports import AttemptFacts, BlobShelf, Cells, Requests, Topics
+from hostd.errors.base import invalid
+from hostd.host.ports import AttemptFacts, BlobShelf, Cells, Hides, Requests, Topics
+from hostd.model.redaction import redact, redact_value, shows
 from hostd.plugin import BlobRef, Event, HttpAnswer, KvEntry, Published
 from hostd.plugin.service_rules import check_digest
 from hostd.values.json_text import JsonValue
@@ -27,29 +29,42 @@ class Services(NamedTuple):
 class NamespaceKeys:
     """A KeyValue of one namespace."""
 
-    __slots__ = ("_cells", "_namespace")
+    __slots__ = ("_cells", "_namespace", "_whose")
 
-    def __init__(self, cells: Cells, namespace: str) -> None:
+    def __init__(self, cells: Cells, namespace: str, whose: Hides | None = None) -> None:
         self._cells = cells
         self._namespace = namespace
+        self._whose = whose
+
+    def _key(self, key: str) -> str:
+        if shows(str(key), _hidden(self._whose)):
+            raise invalid("KV_KEY_INVALID", "the key shows a secret; keys are listed, so make it of something else")
+        return key
 
     async def get(self, key: str) -> KvEntry | None:
         """Return an entry, None when there is none or it has expired."""
-        return await self._cells.get(self._namespace, key)
+        return await self._cells.get(self._namespace, self._key(key))
 
     async def put(
         self, key: str, value: JsonValue, *, ttl: timedelta | None = None, expected_version: int | None = None
     ) -> KvEntry:
         """Set a value. Raises HostdError KV_CONFLICT."""
-        return await self._cells.put(self._namespace, key, value, ttl=ttl, expected_version=expected_version)
+        return await self._cells.put(
+            self._namespace,
+            self._key(key),
+            value,
+            ttl=ttl,
+            expected_version=expected_version,
+            hidden=_hidden(self._whose),
+        )
 
     async def add(self, key: str, amount: int = 1, *, ttl: timedelta | None = None) -> KvEntry:
         """Add to a whole number. Raises HostdError KV_NOT_A_NUMBER."""
-        return await self._cells.add(self._namespace, key, amount, ttl=ttl)
+        return await self._cells.add(self._namespace, self._key(key), amount, ttl=ttl)
 
     async def delete(self, key: str, *, expected_version: int | None = None) -> bool:
         """Forget a key; return whether there was one. Raises HostdError KV_CONFLICT."""
-        return await self._cells.delete(self._namespace, key, expected_version=expected_version)
+        return await self._cells.delete(self._namespace, self._key(key), expected_version=expected_version)
 
     async def list(self, prefix: str = "", *, after: str = "", limit: int = 100) -> list[KvEntry]:
         """Return entries by key."""
@@ -80,16 +95,21 @@ class AttemptBlobs:
 class NamespaceEvents:
     """The Events of one namespace."""
 
-    __slots__ = ("_namespace", "_since_ms", "_topics")
+    __slots__ = ("_namespace", "_since_ms", "_topics", "_whose")
 
-    def __init__(self, topics: Topics, namespace: str, *, since_ms: int | None = None) -> None:
+    def __init__(
+        self, topics: Topics, namespace: str, whose: Hides | None = None, *, since_ms: int | None = None
+    ) -> None:
+        self._whose = whose
         self._topics = topics
         self._namespace = namespace
         self._since_ms = since_ms  # a subscription that names no position begins here; None: now
 
     async def publish(self, topic: str, *events: Event) -> list[int]:
         """Append events to a topic, all or none; return their positions once durable."""
-        return await self._topics.publish(self._namespace, [(topic, event) for event in events])
+        hidden = _hidden(self._whose)
+        clean = [(topic, without_secrets(event, hidden)) for event in events]
+        return await self._topics.publish(self._namespace, clean, hidden=hidden)
 
     async def read(
         self, topics: Sequence[str], *, after: int | None, limit: int = PAGE_EVENTS, wait_ms: int = 0
@@ -131,3 +151,27 @@ class AttemptRequests:
         return await self._requests(
             self._context, method, url, headers=headers or {}, body=body, timeout=timeout, number=self._count
         )
+
+
+def without_secrets(event: Event, hidden: Sequence[str]) -> Event:
+    """Return an event without secrets, in its id, source and type either; the same one where it shows none."""
+    if not hidden:
+        return event
+    envelope = event.to_json()
+    if redact_value(envelope, hidden) is envelope:
+        return event
+    extensions = redact_value(event.extensions, hidden)
+    return Event(
+        id=redact(event.id, hidden),
+        source=redact(event.source, hidden),
+        type=redact(event.type, hidden),
+        time=event.time,
+        data=redact_value(event.data, hidden),
+        subject=redact(event.subject, hidden),
+        extensions=extensions if isinstance(extensions, dict) else {},
+        overlap=event.overlap,
+    )
+
+
+def _hidden(whose: Hides | None) -> tuple[str, ...]:
+    return whose.hidden if whose is not None else ()

@@ -15,9 +15,9 @@ from hostd.host.logs import LINE_CHARS_MAX
 from hostd.model.messages import AttemptDone, AttemptError
 from hostd.model.payload import OUTPUT_BYTES_MAX, to_blob
 from hostd.model.records import Failure
+from hostd.model.redaction import redact, redact_bytes, redact_cut
 from hostd.runtime.attempt import Attempt
 from hostd.runtime.ports import Contexts
-from hostd.runtime.redaction import redact, redact_bytes, redact_cut
 from hostd.runtime.scripts import ScriptStepError
 from hostd.values.json_text import dump_json
 

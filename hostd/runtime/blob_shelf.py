@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from hostd.errors.base import HostdError, Kind, invalid
 from hostd.host.ports import AttemptFacts
 from hostd.journal.port import Blob, Journal
+from hostd.model.redaction import redact_raw
 from hostd.plugin import BlobRef
 from hostd.plugin.service_rules import blob_too_large
 from hostd.plugin.services import BLOB_BYTES_MAX
@@ -68,6 +69,8 @@ class BlobShelf:
         if not content_type.isprintable() or not content_type.isascii() or len(content_type) > CONTENT_TYPE_CHARS_MAX:
             raise invalid("ARGUMENT_INVALID", "a content type is at most 200 printable ASCII characters")
         whole = await _gather(data)
+        if attempt.hidden:
+            whole = await asyncio.to_thread(redact_raw, whole, attempt.hidden)
         digest = await _digest(whole)
         ref = BlobRef(digest.hex(), len(whole), content_type)
         kept = self._kept(attempt.key)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from random import Random
 from typing import Any
 
@@ -50,6 +50,7 @@ class Effects:
         contexts: Contexts,
         scripts: Scripts,
         read_secret: SecretReader,
+        secret_names: Callable[[str], Awaitable[Sequence[str]]] | None = None,
         slots: Slots,
         logs: AttemptLog,
         clock: Clock,
@@ -64,6 +65,8 @@ class Effects:
         self._contexts = contexts
         self._scripts = scripts
         self._read_secret = read_secret
+        self._secret_names = secret_names
+        self._known_secrets: dict[str, dict[str, str]] = {}  # by namespace and name, for attempts that are taken over
         self._slots = slots
         self._logs = logs
         self._clock = clock
@@ -132,6 +135,25 @@ class Effects:
         else:
             self._begin(attempt, work)
 
+    async def before_adoption(self, resident: Resident) -> None:
+        """Learn what a run's attempts that outlived the last daemon may show: any secret of the namespace.
+
+        Which of them a plugin asked for at work, nobody remembers.
+        """
+        actions, plan = self._actions(), resident.run.plan
+        entries = (actions.action(plan.steps[index].uses) for index in resident.run.active)
+        if not any(entry is not None and entry.executors[0] == "process" for entry in entries):
+            return
+        known, names = self._known_secrets.get(resident.namespace), set(plan.secret_names)
+        if known is None:
+            known = self._known_secrets[resident.namespace] = {}
+            names.update(await self._secret_names(resident.namespace) if self._secret_names is not None else ())
+        for name in sorted(names - known.keys()):
+            try:
+                known[name] = await self._read_secret(resident.namespace, name)
+            except HostdError as error:
+                _log.warning("secret_unknown name=%s reason=%s", name, error.reason)
+
     def adopt(self, resident: Resident, index: int, number: int) -> bool:
         """Go on waiting for an attempt that runs, here or in a plugin's process that a daemon before this one started.
 
@@ -147,6 +169,7 @@ class Effects:
         if not entry.instance.holds(attempt.run_id, attempt.step.id, number):
             return False
         attempt.executor, attempt.effects = "process", entry.effects
+        attempt.hidden = tuple(self._known_secrets.get(resident.namespace, {}).values())
         attempt.context = self._contexts.action(attempt)
         self._begin(attempt, entry.instance.again(attempt.context))
         return True

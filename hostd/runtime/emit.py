@@ -7,13 +7,15 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from hostd.aio import Clock
 from hostd.engine.steps import truth
 from hostd.errors.base import HostdError, invalid
+from hostd.host.services import without_secrets
 from hostd.journal.port import Journal, TriggerRow
 from hostd.model.payload import EVENT_BYTES_MAX
+from hostd.model.redaction import redact_value
 from hostd.plugin import EmitOutcome, Emitted, Event
 from hostd.runtime.deliveries import Deliveries, Delivery, delivery_of
 from hostd.runtime.emit_gate import EmitGate
@@ -23,12 +25,11 @@ from hostd.runtime.event_scope import EventScope, input_of, key_of, signal_of
 from hostd.runtime.intake import NOTHING_SEEN, Asking, Intake, Seen
 from hostd.runtime.overlap import Overlaps
 from hostd.runtime.readers import Readers
-from hostd.runtime.redaction import redact_bytes
 from hostd.runtime.repeats import Note
 from hostd.runtime.starts import StartMaker, event_request_id
 from hostd.runtime.trigger_source import TELL_EVERY_MS, Source
 from hostd.runtime.turn import Turn
-from hostd.values.json_text import JsonValue, dump_json, parse_json
+from hostd.values.json_text import dump_json
 
 EVENTS_MAX = 1_000
 _log = logging.getLogger("hostd.runtime")
@@ -79,7 +80,7 @@ class Emission:
             partition: whose cursor it is, where the trigger has partitions.
         """
         way = Way(slot=slot, by=principal, partition=partition)
-        return await self._emit(source, events, cursor, way, principal)
+        return await self._emit(source, events, redact_value(cursor, source.hidden), way, principal)
 
     async def fill(
         self, source: Source, events: Sequence[Event], *, mark: datetime | None, principal: str
@@ -189,10 +190,9 @@ class Emission:
         return await self._intake.look(asked) if asked else NOTHING_SEEN
 
     def _match(self, source: Source, event: Event, principal: str) -> Match:
+        event = without_secrets(event, source.hidden)
         envelope = event.to_json()
         body = dump_json(envelope)
-        if source.hidden and (clean := redact_bytes(body, source.hidden)) is not body:
-            body, envelope = clean, cast("dict[str, JsonValue]", parse_json(clean))
         match = Match(event, body)
         try:
             if len(body) > EVENT_BYTES_MAX:

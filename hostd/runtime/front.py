@@ -89,7 +89,7 @@ def build_front(
         plugins=PluginShelf(host),
         events=EventDesk(topics=topics, journal=journal, readers=readers, clock=clock, random=random),
         scripts=ScriptDesk(scripts=scripts, clock=clock),
-        secrets=SecretDesk(registry=registry, loop=rooms.loop, journal=journal, readers=readers),
+        secrets=SecretDesk(host=host, loop=rooms.loop, journal=journal, readers=readers),
         admin=Administration(
             journal=journal,
             readers=readers,

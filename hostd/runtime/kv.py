@@ -18,6 +18,7 @@ from datetime import timedelta
 from hostd.aio import Clock, spawn
 from hostd.errors.base import invalid
 from hostd.journal.port import Appended, Journal, KvWrite
+from hostd.model.redaction import redact_bytes
 from hostd.plugin import KvEntry
 from hostd.plugin.clocks import at_ms
 from hostd.plugin.service_rules import KV_LIST_MAX, check_key, conflict, kv_text, sum_of
@@ -69,10 +70,23 @@ class KeyValues:
         return None if found is None else _entry(found)
 
     async def put(
-        self, namespace: str, key: str, value: JsonValue, *, ttl: timedelta | None, expected_version: int | None
+        self,
+        namespace: str,
+        key: str,
+        value: JsonValue,
+        *,
+        ttl: timedelta | None,
+        expected_version: int | None,
+        hidden: tuple[str, ...] = (),
     ) -> KvEntry:
-        """Set a value. Raises HostdError KV_CONFLICT, KV_KEY_INVALID, PAYLOAD_TOO_LARGE."""
+        """Set a value. Raises HostdError KV_CONFLICT, KV_KEY_INVALID, PAYLOAD_TOO_LARGE.
+
+        Args:
+            hidden: secrets that must not get into the journal; where the value shows one it is taken out.
+        """
         text, ttl_ms = kv_text(value), _ttl_ms(ttl)
+        if hidden:
+            text = redact_bytes(text, hidden)
 
         def decide(before: KvWrite | None, now_ms: int) -> KvWrite:
             version = _expect(key, before, expected_version)

@@ -16,8 +16,8 @@ from typing import Any
 from hostd.aio import Clock
 from hostd.errors.base import HostdError, Kind
 from hostd.journal.port import Progress
+from hostd.model.redaction import redact_bytes
 from hostd.runtime.engine_loop import EngineLoop
-from hostd.runtime.redaction import redact_bytes
 from hostd.runtime.turn import Turn
 from hostd.values.json_text import JsonValue, dump_json, parse_json
 

@@ -62,6 +62,8 @@ async def _load(loop: EngineLoop, rows: list[RunRow], actions: Actions, lost: li
             loop.hold(row.run, loaded)
             continue
         loop.loaded(loaded)
+        if loop.effects is not None:
+            await loop.effects.before_adoption(loaded)
         look_at_steps(loop, loaded, actions, lost)
 
 

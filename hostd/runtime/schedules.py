@@ -14,6 +14,7 @@ from hostd.errors.base import HostdError, Kind, invalid
 from hostd.host.registry import HostRegistry, TriggerEntry
 from hostd.host.triggers import schedule_of, slots_after
 from hostd.journal.port import Journal
+from hostd.model.redaction import redact
 from hostd.model.views import BackfillView, ScheduleView, SlotView
 from hostd.plugin import Event, Overlap, Schedule, rfc3339
 from hostd.runtime.emit import Emission
@@ -83,7 +84,11 @@ class Schedules:
 
     async def _of_live(self, live: Live) -> _Timed:
         options = await self._life.options(live.source)
-        return await asyncio.to_thread(self._of_options, live.source.plan.uses, options)
+        try:
+            return await asyncio.to_thread(self._of_options, live.source.plan.uses, options)
+        except HostdError as error:
+            message = redact(error.message, live.source.hidden)
+            raise HostdError(error.kind, error.reason, message, violations=error.violations) from None
 
     def _of_options(self, uses: str, given: Any) -> _Timed:
         """Return the schedule of options. Blocks (time zones are files): for a thread."""

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from hostd.errors.base import invalid
 from hostd.journal.port import Dedup, EventRow, Journal
 from hostd.model.payload import EVENT_BYTES_MAX
+from hostd.model.redaction import redact_bytes
 from hostd.plugin import Event, Published
 from hostd.plugin.clocks import at_ms
 from hostd.plugin.cloud_events import Defaults, read_event
@@ -50,11 +51,11 @@ class _Draft:
 
     __slots__ = ("body", "event", "key", "low", "topic")
 
-    def __init__(self, topic: str, event: Event) -> None:
+    def __init__(self, topic: str, event: Event, hidden: tuple[str, ...]) -> None:
         self.topic = check_topic(topic)
         self.event = event
         envelope = event.to_json()
-        self.body = dump_json(envelope)
+        self.body = redact_bytes(dump_json(envelope), hidden) if hidden else dump_json(envelope)
         read_event(envelope, Defaults(event.time))  # what is refused here would be refused to every reader
         if len(self.body) > EVENT_BYTES_MAX:
             message = f"the event {event.id[:80]} has {len(self.body)} bytes; {EVENT_BYTES_MAX} are allowed"
@@ -76,19 +77,25 @@ class Topics:
         self.types = types
 
     async def publish(
-        self, namespace: str, events: Sequence[tuple[str, Event]], *, note: Note | None = None
+        self,
+        namespace: str,
+        events: Sequence[tuple[str, Event]],
+        *,
+        note: Note | None = None,
+        hidden: tuple[str, ...] = (),
     ) -> list[int]:
         """Append events, each to its topic, all or none; return their positions once durable.
 
         Args:
             note: writes a request id beside them.
+            hidden: secrets that must not get into the journal; where an event shows one it is taken out.
 
         Raises:
             HostdError: TOPIC_INVALID, PAYLOAD_TOO_LARGE, JOURNAL_*.
         """
         if len(events) > EVENTS_AT_ONCE_MAX:
             raise invalid("PAYLOAD_TOO_LARGE", f"publish at most {EVENTS_AT_ONCE_MAX} events at once")
-        drafts = [_Draft(topic, event) for topic, event in events]
+        drafts = [_Draft(topic, event, hidden) for topic, event in events]
         size_bytes = sum(len(draft.body) for draft in drafts)
         if size_bytes > PUBLISH_BYTES_MAX and len(drafts) > 1:
             raise invalid("PAYLOAD_TOO_LARGE", f"publish at most {PUBLISH_BYTES_MAX} bytes of events at once")

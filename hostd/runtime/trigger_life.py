@@ -20,12 +20,12 @@ from hostd.host.registry import HostRegistry, TriggerEntry
 from hostd.host.routes import RouteTable
 from hostd.host.services import Services
 from hostd.host.triggers import partitions_of, run_once
+from hostd.model.redaction import redact
 from hostd.plugin import Emitted, Event, Instances
 from hostd.plugin.clocks import SlotMark, at_ms
 from hostd.runtime.emit import Emission
 from hostd.runtime.event_scope import EventScope
 from hostd.runtime.partition_cursors import cursor_of
-from hostd.runtime.redaction import redact
 from hostd.runtime.run_results import RunEnds
 from hostd.runtime.secret_values import SecretReader, resolve, secret_values
 from hostd.runtime.trigger_live import Live, Part
@@ -218,6 +218,7 @@ class TriggerLife:
             routes=self._routes,
             read_secret=read_secret,
             services=self._services,
+            whose=source,
             ends=self._ends,
             cursor=cursor_of(source.row.cursor, live.partition),
             since=at_ms(source.since_ms) if source.since_ms else None,

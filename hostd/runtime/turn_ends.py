@@ -39,6 +39,10 @@ class Performer(Protocol):
 
     def perform(self, resident: Resident, commands: list[Command]) -> None: ...
 
+    async def before_adoption(self, resident: Resident) -> None:
+        """Learn what is needed before attempts of a run are adopted."""
+        ...
+
     def adopt(self, resident: Resident, index: int, number: int) -> bool:
         """Go on waiting for an attempt that somebody outside the daemon still holds; say whether anybody does."""
         ...

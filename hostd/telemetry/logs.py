@@ -14,7 +14,7 @@ import logging
 import re
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
@@ -25,6 +25,13 @@ _EVENT = re.compile(r"([a-zA-Z][a-zA-Z0-9_]{0,79})((?: [a-z_][a-z0-9_.]*=%[srdif
 _FIELD = re.compile(r" ([a-z_][a-z0-9_.]*)=%([srdif])")
 _BARE = re.compile(r"[^\s\"'=\\\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def _as_it_is(text: str) -> str:
+    return text
+
+
+_hide: Callable[[str], str] = _as_it_is
 _scope: contextvars.ContextVar[tuple[tuple[str, str], ...]] = contextvars.ContextVar("hostd_log_scope", default=())
 
 
@@ -52,6 +59,12 @@ def configure_logs(*, level: str = "info", style: str = "text", stream: TextIO |
     root.handlers[:] = [handler]
     logging.captureWarnings(True)
     set_log_level(level)
+
+
+def hide_in_logs(hide: Callable[[str], str] | None) -> None:
+    """Have every text of every event pass through a function, which takes the secrets out of it; None: no more."""
+    global _hide
+    _hide = hide or _as_it_is
 
 
 def set_log_level(level: str) -> None:
@@ -111,19 +124,19 @@ def event_of(record: logging.LogRecord) -> tuple[str, dict[str, Any]]:
 
 def _message(record: logging.LogRecord) -> str:
     try:
-        return record.getMessage()
+        return _hide(record.getMessage())
     except (
         TypeError,
         ValueError,
         KeyError,
     ):  # arguments that do not fit: a mistake at the call must not lose the event
-        return f"{record.msg} {record.args!r}"
+        return _hide(f"{record.msg} {record.args!r}")
 
 
 def _value(value: Any, conversion: str) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
-    return _cut(repr(value) if conversion == "r" else str(value), VALUE_CHARS_MAX)
+    return _cut(_hide(repr(value) if conversion == "r" else str(value)), VALUE_CHARS_MAX)
 
 
 def _cut(text: str, limit: int) -> str:
@@ -144,7 +157,7 @@ def trace_of(record: logging.LogRecord) -> list[str]:
     """Return the lines of a record's traceback, cut in the middle past 32 KiB; none without one."""
     if not record.exc_info or record.exc_info[1] is None:
         return []
-    text = "".join(traceback.format_exception(record.exc_info[1]))
+    text = _hide("".join(traceback.format_exception(record.exc_info[1])))
     if len(text) > TRACE_CHARS_MAX:
         half = TRACE_CHARS_MAX // 2
         text = f"{text[:half]}\n... ({len(text) - TRACE_CHARS_MAX} characters)\n{text[-half:]}"

@@ -122,7 +122,7 @@ def secret_message(view: SecretView) -> Secret:
         namespace=view.namespace,
         name=view.name,
         provider=view.provider,
-        update_time=time_of(view.updated_at_ms),
+        update_time=time_of(view.updated_at_ms) if view.updated_at_ms is not None else None,
         writable=view.writable,
     )
 

@@ -10,7 +10,7 @@ from lab import Lab, of_kind
 
 from hostd.model.records import AttemptFailed, AttemptSucceeded
 from hostd.model.states import RunState
-from hostd.runtime.redaction import forms
+from hostd.model.redaction import forms
 
 SECRET = 'tok/en+"7 äß&\\42'
 DOCUMENT = """

@@ -18,6 +18,7 @@ from lab import Lab
 
 from hostd.aio import spawn
 from hostd.errors.base import HostdError
+from hostd.journal.port import Retention
 from hostd.plugin import ActionError, Event, Published
 from hostd.runtime import blob_shelf, kv, topics
 from hostd.runtime.attempt import Attempt
@@ -328,3 +329,31 @@ async def test_each_sees_its_own_namespace(lab: Lab) -> None:
     assert (await lab.core.topics.read("other", ["*"], after=0, limit=9, wait_ms=0))[0] == []
     async with aclosing(ctx.events.subscribe(["t"], after=0)) as stream:
         assert (await anext(stream)).position == position
+
+
+async def test_no_secret_gets_into_keys_events_or_blobs(lab: Lab) -> None:
+    """What an attempt was given of secrets is taken out of all that it keeps or tells, before it is written."""
+    ctx = await attempt_of(lab)
+    ctx._attempt.hidden = ("hunter2-secret",)
+    await ctx.kv.put("a", {"header": "Bearer hunter2-secret"})
+    await ctx.events.publish("t", event("1", ["hunter2-secret"]))
+    ref = await ctx.blobs.put(b"password=hunter2-secret\n")
+    raw = b"\xff\x00hunter"
+    assert await ctx.blobs.get(await ctx.blobs.put(raw)) == raw
+    assert await value_of(lab, "a") == ({"header": "Bearer ***"}, 1)
+    assert (await read(lab, "t"))[0].event.data == ["***"]
+    assert await ctx.blobs.get(ref) == b"password=***\n"
+
+
+async def test_events_past_retention_are_gone_and_readers_go_on(lab: Lab) -> None:
+    """A reader that is behind what is kept goes on with the oldest that is there."""
+    for n in range(5):
+        await lab.core.topics.publish(NS, [("t", event(f"{n}"))])
+    now_ms = lab.core.clock.wall_ms()
+    while await lab.core.readers.call(
+        lambda: lab.core.journal.prune(now_ms=now_ms + 8 * 86_400_000, retention=Retention())
+    ):
+        pass
+    [position] = await lab.core.topics.publish(NS, [("t", event("new"))])
+    assert [(one.position, one.event.id) for one in await read(lab, "t", after=1)] == [(position, "new")]
+    assert (await lab.core.topics.publish(NS, [("t", event("new"))])) == [position]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
-from hostd.runtime.redaction import MARK, forms, redact, redact_bytes, redact_cut
+from hostd.model.redaction import MARK, forms, redact, redact_bytes, redact_cut
 
 SECRET = 'p@ss "word"/ä\\+&=\n9'
 

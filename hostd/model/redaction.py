@@ -1,4 +1,4 @@
-"""Searching what comes back from an attempt for the secrets it used, in the forms they commonly take."""
+"""Searching what comes back from plugins for the secrets they were given, in the forms these commonly take."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 from hostd.errors.base import HostdError
-from hostd.values.json_text import dump_json, parse_json
+from hostd.values.json_text import JsonValue, dump_json, parse_json
 
 SHORTEST_BYTES = 6  # shorter values would hide half the text by chance; setting one warns
 MARK = "***"
@@ -20,14 +20,17 @@ _LEFT_UNQUOTED = ("", "/", "!$&'()*+,;=:@", "!$&'()*+,;=:@/", "!$'()*,;:@/?", "!
 
 @lru_cache(maxsize=256)
 def forms(secret: str) -> tuple[str, ...]:
-    """Return a secret plain, URL-quoted, in base64 (any alignment), JSON-escaped, in Python quotes; longest first."""
+    """Return a secret plain, URL-quoted, in base64 (any alignment), in hex, JSON-escaped, in Python quotes.
+
+    The longest comes first."""
     raw = secret.encode(errors="surrogatepass")
     if len(raw) < SHORTEST_BYTES:
         return ()
-    found = {secret, *_quoted(raw)}
+    found = {secret, raw.hex(), raw.hex().upper(), repr(raw)[2:-1], *_quoted(raw)}
     for escape in (_in_json, _in_json_as_is, _in_python):
         found |= {escape(secret), escape(secret).replace("/", "\\/")}
     found |= {_in_json(_in_json(secret)), _in_json_as_is(_in_json_as_is(secret))}  # JSON text as a value of JSON
+    found |= {_in_json(_in_python(secret)), _in_json_as_is(_in_python(secret))}  # a representation in JSON
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         for shift in range(3):
             found.add(_stable_core(encode(b"\0" * shift + raw).decode(), shift))
@@ -70,6 +73,29 @@ def redact(text: str, secrets: Iterable[str]) -> str:
             if form in text:
                 text = text.replace(form, MARK)
     return text
+
+
+def shows(text: str, secrets: Iterable[str]) -> bool:
+    """Say whether a text shows a secret in any form."""
+    return any(form in text for secret in secrets for form in forms(secret))
+
+
+def redact_value(value: JsonValue, secrets: Iterable[str]) -> JsonValue:
+    """Return a JSON value without the secrets in it; the same one where it shows none."""
+    secrets = tuple(secrets)
+    if not secrets:
+        return value
+    data = dump_json(value)
+    clean = redact_bytes(data, secrets)
+    return value if clean is data else parse_json(clean)
+
+
+def redact_raw(data: bytes, secrets: Iterable[str]) -> bytes:
+    """Return bytes of any kind without the secrets in them."""
+    for secret in secrets:
+        for form in forms(secret):
+            data = data.replace(form.encode(errors="surrogatepass"), MARK.encode())
+    return data
 
 
 def redact_cut(text: str, secrets: Iterable[str], *, cut_chars: int) -> str:
