@@ -23,7 +23,7 @@ class Topics:
     def __init__(self, events: FakeEvents) -> None:
         self._events = events
 
-    async def publish(self, namespace: str, events: Any) -> list[int]:
+    async def publish(self, namespace: str, events: Any, *, hidden: tuple[str, ...] = ()) -> list[int]:
         return [(await self._events.publish(topic, event))[0] for topic, event in events]
 
     async def read(
