@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -52,9 +53,9 @@ class PluginHost:
         self._unused: set[str] = set()
         self._loops: list[PluginLoop] = []
         self.registry = self._inside
-        self._random = random or SystemRandom()
         self._handed_out = HandedOut()
         self.also: list[Found] = []  # plugins beside those that are found, for who embeds a core
+        self._random = random or SystemRandom()
         self._limits = limits or ProcessLimits()
         self._plugins_dir = plugins_dir
         self.folders: Folders | None = None
@@ -67,7 +68,7 @@ class PluginHost:
         Args:
             found: what to load, instead of the built-in and installed plugins.
         """
-        everything = find_built_in() + find_installed() if found is None else found
+        everything = [*find_built_in(), *find_installed(), *self.also] if found is None else found
         absent = (self._choices.inline | self._choices.thread) - {plugin.id for plugin in everything}
         everything = [*everything, *(_absent(plugin_id) for plugin_id in sorted(absent))]
         assembly = Assembly(self._choices, clock=self._clock, data_dir=self._data_dir)
@@ -99,6 +100,9 @@ class PluginHost:
             OSError: the socket they dial cannot be made.
         """
         if self._outside or self._plugins_dir is not None:
+            await asyncio.to_thread(
+                importlib.import_module, "hostd.host.process.processes"
+            )  # brings gRPC: not on the loop
             processes = self._processes(socket)
             await processes.start(self._outside)
             await self._start_folders(processes)

@@ -22,7 +22,7 @@ def options_table(model: type[Options]) -> str:
         )  # made anew each time, so the schema does not say it
         default = "required" if name in required else f"`{_text(about.get('default', empty))}`"
         meaning = about.get("description", "") + _notes(about)
-        lines.append(f"| `{name}` | {_type(about, schema)} | {default} | {meaning} |")
+        lines.append(f"| `{name}` | {type_in_words(about, schema)} | {default} | {meaning} |")
     return "\n".join(line.replace(" |  |", " | |") for line in lines) + "\n"
 
 
@@ -39,7 +39,7 @@ def _notes(about: dict[str, Any]) -> str:
     return "".join(f" {note}" for note in notes)
 
 
-def _type(about: dict[str, Any], schema: dict[str, Any]) -> str:
+def type_in_words(about: dict[str, Any], schema: dict[str, Any]) -> str:
     """Return a type in words."""
     if "$ref" in about:
         about = schema.get("$defs", {}).get(about["$ref"].rpartition("/")[2], {})
@@ -49,10 +49,10 @@ def _type(about: dict[str, Any], schema: dict[str, Any]) -> str:
         return f"`{about['const']}`"
     members = about.get("anyOf") or about.get("oneOf")
     if members:
-        words = [_type(member, schema) for member in members if member.get("type") != "null"]
+        words = [type_in_words(member, schema) for member in members if member.get("type") != "null"]
         return " or ".join(dict.fromkeys(words))
     if about.get("type") == "array":
-        return f"list of {_type(about.get('items', {}), schema)}"
+        return f"list of {type_in_words(about.get('items', {}), schema)}"
     if str(about.get("pattern", "")).endswith("(ms|s|m|h|d|w))+$"):
         return "duration"
     words_of = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}

@@ -24,7 +24,7 @@ class LogWriter:
 
     def __init__(self, files: LogFiles) -> None:
         self._files = files
-        self._queue: SimpleQueue[tuple[str, str, int, list[str]] | None] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[str, str, int, list[str]] | threading.Event | None] = SimpleQueue()
         self.dropped = 0
         self._thread = threading.Thread(target=self._write, name="hostd-logs", daemon=True)
         self._thread.start()
@@ -36,6 +36,12 @@ class LogWriter:
             return
         self._queue.put((run_id, step, attempt, list(lines)))
 
+    def flush(self) -> None:
+        """Return once what was queued is written, or after ten seconds. Blocks."""
+        reached = threading.Event()
+        self._queue.put(reached)
+        reached.wait(10.0)
+
     def close(self) -> None:
         """Write what waits and end the thread."""
         self._queue.put(None)
@@ -43,6 +49,9 @@ class LogWriter:
 
     def _write(self) -> None:
         while (entry := self._queue.get()) is not None:
+            if isinstance(entry, threading.Event):
+                entry.set()
+                continue
             try:
                 self._files.append(*entry)
             except OSError as error:

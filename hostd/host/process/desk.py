@@ -15,7 +15,7 @@ from hostd.host.host_calls import answer
 from hostd.host.logs import LINE_CHARS_MAX
 from hostd.host.process.held import Held, Key, key_of
 from hostd.host.process.link import Link, LinkLostError, to_fault
-from hostd.plugin import Emitted, Event, Route, WebhookRequest, WebhookResponse
+from hostd.plugin import ActionError, Emitted, Event, Route, WebhookRequest, WebhookResponse
 from hostd.plugin.v1 import host_pb2 as pb
 from hostd.values.json_text import JsonValue, dump_json, parse_json
 
@@ -67,7 +67,7 @@ class Desk:
         link: Link,
         call: int,
         work: Coroutine[Any, Any, pb.FromHost],
-        refused: Callable[[HostdError], pb.FromHost],
+        refused: Callable[[HostdError | ActionError], pb.FromHost],
     ) -> None:
         if self._calls >= CALLS_MAX:
             work.close()
@@ -84,11 +84,13 @@ class Desk:
         link: Link,
         call: int,
         work: Coroutine[Any, Any, pb.FromHost],
-        refused: Callable[[HostdError], pb.FromHost],
+        refused: Callable[[HostdError | ActionError], pb.FromHost],
     ) -> None:
         try:
             frame = await work
         except HostdError as error:
+            frame = refused(error)
+        except ActionError as error:  # a service of ours failed in the words of actions: http.request got no answer
             frame = refused(error)
         except PLUGIN_ERRORS as error:  # what it sent cannot be used: its own fault, and it is told
             frame = refused(invalid("PAYLOAD_INVALID", f"{type(error).__name__}: {error}"[:500]))
@@ -208,11 +210,11 @@ async def _forward(link: Link, wanted: pb.OpenRoute, request: WebhookRequest) ->
     return WebhookResponse(response.status, dict(response.headers), response.body)
 
 
-def _refused_emit(error: HostdError) -> pb.FromHost:
+def _refused_emit(error: HostdError | ActionError) -> pb.FromHost:
     return pb.FromHost(emitted=pb.Emitted(fault=to_fault(error)))
 
 
-def _refused_call(error: HostdError) -> pb.FromHost:
+def _refused_call(error: HostdError | ActionError) -> pb.FromHost:
     return pb.FromHost(host_answer=pb.HostAnswer(fault=to_fault(error)))
 
 

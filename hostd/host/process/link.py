@@ -8,6 +8,8 @@ from typing import Any
 
 from hostd.errors.base import HostdError, Kind, Violation
 from hostd.errors.reasons import REASONS
+from hostd.plugin import ActionError
+from hostd.plugin.guard import fault_of
 from hostd.plugin.v1 import host_pb2 as pb
 from hostd.values.json_text import parse_json
 
@@ -131,8 +133,18 @@ def _violation(entry: dict[str, Any]) -> Violation:
     return Violation(path, reason, message)
 
 
-def to_fault(error: HostdError) -> pb.Fault:
-    """Return an error of hostd's as a child reads it."""
+def to_fault(error: HostdError | ActionError) -> pb.Fault:
+    """Return an error of hostd's, or of one of its services that are actions, as a child reads it."""
+    if isinstance(error, ActionError):
+        told = fault_of(error)
+        return pb.Fault(
+            reason=told.reason,
+            message=told.message,
+            code=told.code,
+            retryable=told.retryable,
+            details=told.details,
+            retry_after_ms=told.retry_after_ms or 0,
+        )
     return pb.Fault(
         reason=error.reason,
         message=error.message,

@@ -11,7 +11,7 @@ from hostd.host.process.desk import HostedTrigger
 from hostd.host.process.held import Held, result_of
 from hostd.host.process.link import LinkLostError, fault_error
 from hostd.host.process.plugin_process import PluginProcess
-from hostd.plugin import NotConnected, PermanentFailure, RetryLater, Trigger
+from hostd.plugin import EndOfTrigger, NotConnected, PermanentFailure, RetryLater, Trigger
 from hostd.plugin.v1 import host_pb2 as pb
 from hostd.values.json_text import dump_json, parse_json
 
@@ -172,15 +172,16 @@ class TriggerCrashedError(Exception):
 
 
 def _steer(ended: pb.TriggerEnded) -> None:
-    """Raise what the end of a trigger means; a plain return is the end of it."""
+    """Raise what the end of a trigger means, as the trigger raised it."""
     message = ended.message[:2_000]
+    if ended.verdict == "ENDED":
+        raise EndOfTrigger(message)
     if ended.verdict == "LATER":
         raise RetryLater(ended.after_ms / 1000 or None, message)
     if ended.verdict == "RECONNECT":
         raise NotConnected(message)
     if ended.verdict == "FAILED":
         raise PermanentFailure(message)
-    if ended.verdict != "ENDED":
-        if ended.traceback:
-            message = f"{message}\n{ended.traceback[:8_000]}"
-        raise TriggerCrashedError(message)
+    if ended.traceback:
+        message = f"{message}\n{ended.traceback[:8_000]}"
+    raise TriggerCrashedError(message)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from hostd.errors.base import HostdError, Kind
 from hostd.host.registry import ActionEntry, TriggerEntry
 from hostd.host.threads.plugin_loop import HomeLoop, PluginLoop
 from hostd.host.threads.scopes import AttemptThere, TriggerThere
@@ -50,7 +51,10 @@ class ThreadAction(_There):
                 scope.cancel.set()
                 raise
 
-        return await self._loop.call(work)
+        try:
+            return await self._loop.call(work)
+        except SystemExit as error:  # it would end the daemon's loop, as it would have ended the thread
+            raise HostdError(Kind.UNAVAILABLE, "ACTION_RAISED", f"SystemExit: {error}"[:2_000]) from error
 
 
 class ThreadCall(_There):

@@ -196,6 +196,10 @@ class TriggerThere:
         """Hand events to the host; returns once they are durable."""
         return await self._home.ask(lambda: self._context.emit(*events, cursor=cursor))
 
+    async def result(self, run_id: str, *, timeout: timedelta) -> Any:
+        """Return a run of the workflow once it has ended, or as it is when the time is over. Raises RUN_MISSING."""
+        return await self._home.ask(lambda: self._context.result(run_id, timeout=timeout))
+
     async def stopped(self) -> None:
         """Wait until the host cancels the trigger."""
         await asyncio.Event().wait()

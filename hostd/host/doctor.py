@@ -1,0 +1,176 @@
+"""Examining a plugin without a daemon: its manifest, its start in a real process, what it says it serves."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from random import SystemRandom
+from typing import NamedTuple
+
+from hostd.aio import SystemClock
+from hostd.errors.base import HostdError, Violation
+from hostd.host.component_page import ComponentAbout
+from hostd.host.contexts import ProvisionScope
+from hostd.host.discover import find_built_in, find_installed
+from hostd.host.folders.lua_actions import lua_entries
+from hostd.host.folders.manifest import FILE_NAME
+from hostd.host.folders.scan import PluginFolder, read_folder
+from hostd.host.found import Found, PluginReport, PluginState, Source
+from hostd.host.permission_use import uses_in
+from hostd.host.process.launch import ProcessLimits
+from hostd.host.process.processes import Processes
+from hostd.host.registry import ActionEntry, TriggerEntry
+
+KIT_S = 60.0
+
+
+class Examined(NamedTuple):
+    """What was found. `mistakes` keep it from working; `remarks` do not. Each has a place where there is one."""
+
+    plugin: str
+    version: str
+    runtime: str
+    components: tuple[ComponentAbout, ...]
+    mistakes: tuple[Violation, ...]
+    remarks: tuple[Violation, ...]
+    traceback: str = ""
+    scripts: tuple[Path, ...] = ()
+
+
+def about(entry: ActionEntry | TriggerEntry) -> ComponentAbout:
+    """Return what a component's page tells."""
+    action = isinstance(entry, ActionEntry)
+    return ComponentAbout(
+        "action" if action else "trigger",
+        entry.id,
+        entry.plugin,
+        entry.description,
+        entry.since,
+        entry.stability,
+        entry.schema,
+        entry.sample(),
+        entry.effects if action else "",
+        tuple(entry.executors) if action else (),
+        "" if isinstance(entry, ActionEntry) else str(entry.instances),
+    )
+
+
+async def examine(what: str) -> Examined | None:
+    """Return what is to be said of a folder, or of a plugin that is built in or installed; None for neither."""
+    folder = Path(what).absolute()  # noqa: ASYNC240 nobody else is on this loop
+    if folder.is_dir():
+        return await _folder(folder)
+    everything = [*find_built_in(), *find_installed()]
+    found = next((one for one in everything if one.id == what), None)
+    if found is None or found.launch is None:
+        return None
+    return await _process(found, "python", list(found.launch.command[3:]))
+
+
+async def _folder(folder: Path) -> Examined:
+    try:
+        plugin = await asyncio.to_thread(read_folder, folder)
+    except HostdError as error:
+        return _broken(folder.name, error)
+    if plugin.launch is None:
+        return await asyncio.to_thread(_lua, plugin)
+    found = Found(plugin.id, plugin.version, Source.FOLDER, str(folder), lambda: None, plugin.launch)
+    runtime = plugin.manifest.runtime if plugin.manifest is not None else "python"
+    examined = await _process(found, runtime, [str(folder)] if runtime == "python" else [])
+    if plugin.manifest is None:
+        return examined
+    asked, told = await asyncio.to_thread(_permissions, plugin)
+    return examined._replace(mistakes=examined.mistakes + asked, remarks=examined.remarks + told)
+
+
+def _broken(plugin: str, error: HostdError) -> Examined:
+    mistakes = error.violations or (Violation("", error.reason, error.message),)
+    return Examined(plugin, "", "", (), tuple(mistakes), ())
+
+
+def _lua(plugin: PluginFolder) -> Examined:
+    try:
+        entries = lua_entries(plugin, ProvisionScope(plugin.id, plugin.id, SystemClock(), None))
+    except HostdError as error:
+        return _broken(plugin.id, error)
+    components = tuple(about(entry) for entry in entries)
+    files = plugin.manifest.actions.values() if plugin.manifest is not None else ()
+    mistakes = tuple(fault for entry in entries for fault in _sample(entry))
+    scripts = tuple(plugin.path / action.file for action in files)
+    return Examined(plugin.id, plugin.version, "lua", components, mistakes, (), scripts=scripts)
+
+
+async def _process(found: Found, runtime: str, kit: list[str]) -> Examined:
+    """Start the plugin as a daemon would, and run the conformance kit in another process."""
+    processes = Processes(
+        clock=SystemClock(),
+        random=SystemRandom(),
+        limits=ProcessLimits(),
+        data_dir=None,
+        settings={},
+        changed=lambda: None,
+    )
+    try:
+        report = await processes.add(found)
+        served = list(processes.entries())
+        printed = processes.process(found.id)
+    finally:
+        await processes.stop()
+    entries: list[ActionEntry | TriggerEntry] = []
+    for _, actions, triggers in served:
+        entries += [*actions, *triggers]
+    mistakes = _loaded(report, printed.printed if printed is not None else ())
+    mistakes += tuple(fault for entry in entries for fault in _sample(entry))
+    mistakes += tuple(_schema(entry) for entry in entries if not entry.schema.get("properties") and entry.sample())
+    if report.state is PluginState.LOADED and kit:
+        mistakes += await _kit(kit)
+    components = tuple(about(entry) for entry in entries)
+    return Examined(found.id, found.version, runtime, components, mistakes, (), report.traceback)
+
+
+def _loaded(report: PluginReport, printed: tuple[str, ...]) -> tuple[Violation, ...]:
+    if report.state is PluginState.LOADED:
+        return ()
+    message = report.message or "it did not say what it serves in time"
+    said = f"; it printed last: {' / '.join(printed[-3:])}" if printed else ""
+    return (Violation("", report.reason or "PLUGIN_FAILED", f"{message}{said}"[:2_000]),)
+
+
+def _sample(entry: ActionEntry | TriggerEntry) -> list[Violation]:
+    """Return why the sample of a component's options is not accepted by its own schema."""
+    faults = entry.check_literals(entry.sample(), frozenset())
+    return [Violation(f"{entry.id}: the example of {path}", "OPTION_INVALID", message) for path, message in faults]
+
+
+def _schema(entry: ActionEntry | TriggerEntry) -> Violation:
+    return Violation(entry.id, "OPTION_INVALID", "it has a sample, but its schema knows no options")
+
+
+async def _kit(arguments: list[str]) -> tuple[Violation, ...]:
+    command = (sys.executable, "-m", "hostd.plugin.testing", *arguments)
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=asyncio.subprocess.DEVNULL)
+    try:
+        async with asyncio.timeout(KIT_S):
+            out, _ = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        return (Violation("", "PLUGIN_FAILED", f"the conformance kit was not through with it in {KIT_S:g} s"),)
+    return tuple(Violation("", "PLUGIN_FAILED", line) for line in out.decode("utf-8", "replace").splitlines()[:100])
+
+
+def _permissions(plugin: PluginFolder) -> tuple[tuple[Violation, ...], tuple[Violation, ...]]:
+    granted = plugin.manifest.granted if plugin.manifest is not None else frozenset()
+    asked: list[Violation] = []
+    told: list[Violation] = []
+    for use in uses_in(plugin.path):
+        if use.permission in granted:
+            continue
+        fix = f"add `{use.permission}` to `permissions` of {FILE_NAME}"
+        fault = Violation(
+            "permissions", "PERMISSION_DENIED" if use.asked else "", use.what, fix, use.file, use.line, use.column
+        )
+        (asked if use.asked else told).append(fault)
+    return tuple(asked), tuple(told)

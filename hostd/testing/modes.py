@@ -1,0 +1,105 @@
+"""One plugin, three ways to run it: the same cases give the same outcomes in each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from hostd.errors.base import HostdError
+from hostd.host.folders.manifest import FILE_NAME, read_manifest
+from hostd.plugin.process.source import import_folder
+from hostd.plugin.testing import check_plugin as check_module
+from hostd.testing.stage import MODES, Outcome, Stage, on_stage
+from hostd.values.json_text import JsonValue
+
+
+class Case(NamedTuple):
+    """One attempt, and what is expected of it. What is not said is only compared between the modes.
+
+    Args:
+        reason: of the failure, empty for a success.
+        volatile: the output may differ from run to run.
+        settled: attempts in all, where retries are part of the case.
+    """
+
+    action: str
+    options: Mapping[str, Any] = {}
+    output: Any = ...
+    reason: str = ""
+    code: str = ""
+    retry: Mapping[str, Any] | None = None
+    timeout: str = ""
+    volatile: bool = False
+    name: str = ""
+
+
+async def check_plugin(
+    plugin: Path | str,
+    cases: Sequence[Case] = (),
+    *,
+    modes: Sequence[str] = MODES,
+    settings: Mapping[str, Any] | None = None,
+    secrets: Mapping[str, str] | None = None,
+) -> list[str]:
+    """Return what is wrong with a plugin, one sentence each; an empty list means it conforms.
+
+    What `hostd.plugin.testing.check_plugin` finds comes first; then every case runs in every mode on a real host.
+
+    Args:
+        plugin: its folder, or the id of one that is built in or installed.
+        cases: what to try.
+    """
+    problems: list[str] = []
+    if isinstance(plugin, Path) and _is_python(plugin):
+        problems += await check_module(import_folder(plugin, plugin.name))
+    first: dict[int, tuple[str, Outcome]] = {}
+    for mode in modes:
+        try:
+            async with on_stage(plugin, mode=mode, settings=settings, secrets=secrets) as stage:
+                problems += await _run(stage, mode, cases, first)
+        except HostdError as error:
+            problems.append(f"{mode}: {error.reason}: {error.message}")
+    return problems
+
+
+def _is_python(folder: Path) -> bool:
+    file = folder / FILE_NAME
+    return not file.exists() or read_manifest(file).runtime == "python"
+
+
+async def _run(stage: Stage, mode: str, cases: Sequence[Case], first: dict[int, tuple[str, Outcome]]) -> list[str]:
+    problems = []
+    for at, case in enumerate(cases):
+        outcome = await stage.attempt(case.action, case.options, retry=case.retry, timeout=case.timeout)
+        named = f"{case.name or case.action} ({mode})"
+        problems += [f"{named}: {problem}" for problem in _unexpected(case, outcome)]
+        before = first.setdefault(at, (mode, outcome))
+        if comparable(case, before[1]) != comparable(case, outcome):
+            problems.append(f"{named}: {comparable(case, outcome)}; in mode {before[0]} {comparable(case, before[1])}")
+    return problems
+
+
+def _unexpected(case: Case, outcome: Outcome) -> list[str]:
+    problems = []
+    if outcome.reason != case.reason:
+        problems.append(f"reason {outcome.reason or 'none'} ({outcome.message}); expected {case.reason or 'a success'}")
+    if case.code and outcome.code != case.code:
+        problems.append(f"code {outcome.code}; expected {case.code}")
+    if case.output is not ... and outcome.output != case.output:
+        problems.append(f"output {outcome.output!r:.200}; expected {case.output!r:.200}")
+    return problems
+
+
+def _places(details: Any) -> list[JsonValue]:
+    violations = details.get("violations", []) if isinstance(details, dict) else []
+    return [str(one.get("path")) for one in violations]
+
+
+def comparable(case: Case, outcome: Outcome) -> tuple[Any, ...]:
+    """Return what has to be the same in every mode: all but the moments of log lines."""
+    lines = tuple(line.partition(" ")[2] for line in outcome.logs if "Traceback" not in line)
+    kept = outcome._replace(logs=lines, output=None if case.volatile else outcome.output)
+    if outcome.reason == "OPTION_INVALID":  # a schema's words are not a model's; the places are the same
+        kept = kept._replace(message="", details=_places(outcome.details))
+    return tuple(kept)
