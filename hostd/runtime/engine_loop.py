@@ -11,22 +11,19 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable
-from functools import partial
-from typing import Any, Protocol
 
 from hostd.aio import Clock
 from hostd.definition.plan import Plan
 from hostd.engine.decide import NOTHING, begin, decide
 from hostd.engine.draft import Decision, Needs, Refused, Stamp
 from hostd.engine.state import Run
-from hostd.errors.base import HostdError, Kind, invariant
+from hostd.errors.base import HostdError, invariant
 from hostd.journal.codec import encode_records
-from hostd.journal.port import Blob, Journal, NewRun, Row, RunUpdate
+from hostd.journal.port import Blob, Journal, NewRun, Row
 from hostd.model.commands import StartAttempt
-from hostd.model.messages import Begin, Message, SlotFree, Tick
+from hostd.model.messages import Begin, Message, SlotFree
 from hostd.model.states import RunState
+from hostd.runtime.holding import Holding
 from hostd.runtime.lanes import Lanes
 from hostd.runtime.loading import Loading
 from hostd.runtime.residence import Residence
@@ -35,28 +32,13 @@ from hostd.runtime.snapshots import RECORD_WEIGHT
 from hostd.runtime.stamps import Stamps
 from hostd.runtime.timers import Timers
 from hostd.runtime.turn import Answer, Change, Entry, Resident, Turn
-from hostd.runtime.turn_ends import TurnEnds
-
-_log = logging.getLogger("hostd.runtime")
 
 TURN_MESSAGES_MAX = 2_000
 TURN_BYTES_MAX = 4 * 1024 * 1024
 TURNS_IN_A_ROW_MAX = 64  # then the event loop gets its say
-HOLD_TRIES, HOLD_AGAIN_S = 60, 1.0
-_TICK = Tick()
 
 
-class DoorItem(Protocol):
-    """Something a door asks for. `size` and `size_bytes` count against the doors' lane; `enter` runs inside a turn."""
-
-    size: int
-    size_bytes: int
-    future: asyncio.Future[Any]
-
-    def enter(self, loop: EngineLoop, turn: Turn) -> None: ...
-
-
-class EngineLoop(TurnEnds):
+class EngineLoop(Holding):
     """Owns the runs in memory. Everything here runs on the event loop's thread."""
 
     def __init__(
@@ -74,51 +56,6 @@ class EngineLoop(TurnEnds):
     def start_from(self, at_ms: int) -> None:
         """Let time go on from the journal's last record."""
         self._stamps.start_from(at_ms)
-
-    # -- what comes in
-
-    def tell(self, key: int, message: Message) -> None:
-        """Put a message on the inside lane."""
-        self.lanes.inside.append((key, message, "", None, None))
-        self._wake()
-
-    def tell_slot(self, key: int, step: int, alone: bool) -> None:
-        """A READY step may start."""
-        self.tell(key, SlotFree(step, alone))
-
-    def tick(self, key: int) -> int:
-        """Something of a run is due. Returns how much waits to be heard."""
-        self.tell(key, _TICK)
-        return len(self.lanes.inside) + self.residence.parked
-
-    def ask(
-        self, key: int, message: Message, principal: str, note: Callable[[Turn], None] | None = None
-    ) -> asyncio.Future[bool]:
-        """Put a message of a client on the inside lane; answers, once durable, whether it changed anything.
-
-        Args:
-            note: called with the turn where it does, to write a request id beside it.
-
-        The future raises HostdError RUN_MISSING for a run that has ended or is gone, or why nothing was written.
-        """
-        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self.lanes.inside.append((key, message, principal, future, note))
-        self._wake()
-        return future
-
-    def enter(self, item: DoorItem) -> None:
-        """Put something on the doors' lane. Raises HostdError INTAKE_FULL, or why nothing can be written."""
-        if self.unwritable is not None:
-            self.lanes.refused[self.unwritable.reason] += item.size
-            raise self.unwritable
-        self.lanes.enter(item)
-        self._wake()
-
-    def write(self, fill: Callable[[Turn], Any], *, size: int = 1) -> asyncio.Future[Any]:
-        """Have `fill` add rows to the next turn's batch; answers with what it returned once that is durable."""
-        item = _Write(fill, asyncio.get_running_loop().create_future(), size)
-        self.enter(item)
-        return item.future
 
     @property
     def durable_turns(self) -> int:
@@ -306,47 +243,6 @@ class EngineLoop(TurnEnds):
         if future is not None:
             Answer(future, None, error).give()
 
-    # -- what went wrong
-
-    def hold(self, key: int, error: HostdError) -> None:
-        """Hold a run that cannot be read: nothing moves it until somebody mends the journal or hostd."""
-        _log.error("run_held run=%d reason=%s message=%s", key, error.reason, error.message)
-        self.residence.remove(key)
-        self.timers.disarm(key)
-        self._write_hold(key, error.reason, HOLD_TRIES)
-
-    def _write_hold(self, key: int, reason: str, tries: int) -> None:
-        """Note in the run's row that it is held; where that cannot be written now, a few times more."""
-        update = RunUpdate(key, int(RunState.HELD), 0, False, reason)
-
-        def fill(turn: Turn) -> None:
-            turn.batch.run_updates.append(update)
-            if self.watchers is not None:
-                turn.when_durable.append(partial(self.watchers.held, key))
-
-        item = _Write(fill, asyncio.get_running_loop().create_future(), 0)
-
-        def look(future: asyncio.Future[Any]) -> None:
-            if not future.cancelled() and future.exception() is not None and tries:
-                asyncio.get_running_loop().call_later(HOLD_AGAIN_S, self._write_hold, key, reason, tries - 1)
-
-        item.future.add_done_callback(look)
-        self.lanes.enter(item)
-        self._wake()
-
-    def bug(self, error: BaseException, key: int) -> HostdError:
-        """Log a mistake of ours with an id; return what to tell whoever asked."""
-        bug_id = f"{self.clock.wall_ms():x}"
-        _log.error("bug id=%s run=%d", bug_id, key, exc_info=error)
-        return HostdError(Kind.BUG, "BUG", f"a mistake of ours; the log has it under {bug_id}", details={"id": bug_id})
-
-    def _broke(self, key: int, error: BaseException) -> HostdError:
-        """Log a mistake of ours and hold the run it happened to."""
-        bug = self.bug(error, key)
-        if key:
-            self.hold(key, bug)
-        return bug
-
 
 def _new_run(resident: Resident, message: Begin) -> NewRun:
     run, started = resident.run, message.started
@@ -371,16 +267,3 @@ def _new_run(resident: Resident, message: Begin) -> NewRun:
 
 def _starts(decision: Decision, step: int) -> bool:
     return any(type(command) is StartAttempt and command.step == step for command in decision.commands)
-
-
-class _Write:
-    """A door item that only adds rows."""
-
-    def __init__(self, fill: Callable[[Turn], Any], future: asyncio.Future[Any], size: int) -> None:
-        self.fill = fill
-        self.future = future
-        self.size = size
-        self.size_bytes = 0
-
-    def enter(self, loop: EngineLoop, turn: Turn) -> None:
-        turn.answers.append(Answer(self.future, self.fill(turn)))
