@@ -7,35 +7,17 @@ import base64
 import json
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer, unused_port
+from aiohttp.test_utils import unused_port
+from http_kit import failure, fetch, serving
 
 from hostd.plugin import ActionError, HostdError
-from hostd.plugin.testing import FakeActionContext, run_action
+from hostd.plugin.testing import FakeActionContext
 from hostd.plugin.testing.contexts import FakeProvisionContext
 from hostd_builtin.http.request import Request
-
-LOCAL = {"allow": ["127.0.0.0/8"]}
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-@asynccontextmanager
-async def serving(**handlers: Handler) -> AsyncIterator[str]:
-    """Serve each handler under its name; gives the base address, by number."""
-    application = web.Application(client_max_size=10 * 1024 * 1024)
-    for name, handler in handlers.items():
-        application.router.add_route("*", f"/{name}", handler)
-    server = TestServer(application, host="127.0.0.1")
-    await server.start_server()
-    try:
-        yield f"http://127.0.0.1:{server.port}"
-    finally:
-        await server.close()
 
 
 async def echo(request: web.Request) -> web.Response:
@@ -48,18 +30,6 @@ async def echo(request: web.Request) -> web.Response:
         "body": body,
     }
     return web.json_response(seen, headers={"X-Many": "a"})
-
-
-async def fetch(options: dict[str, Any], *, settings: Any = LOCAL, ctx: Any = None) -> Any:
-    """Return the output of one attempt."""
-    return await run_action(Request, options, settings=settings, ctx=ctx)
-
-
-async def failure(options: dict[str, Any], *, settings: Any = LOCAL) -> ActionError:
-    """Return the error of one attempt."""
-    with pytest.raises(ActionError) as caught:
-        await fetch(options, settings=settings)
-    return caught.value
 
 
 def lower(seen: Any) -> dict[str, str]:
@@ -394,8 +364,8 @@ async def named(action: Request, names: dict[str, list[str]], **settings: Any) -
     """Return a provisioned action whose system resolver answers from a table, as a hostile DNS server would."""
     action.settings = Request.Settings(**settings)
     await action.provision(FakeProvisionContext(component="http.request"))
-    assert action._session is not None
-    connector: Any = action._session.connector
+    assert action._exchanges is not None
+    connector: Any = action._exchanges._session.connector
 
     class Table:
         """The system's resolver, in our hands; the gate in front of it is the real one."""

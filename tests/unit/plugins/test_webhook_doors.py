@@ -1,4 +1,4 @@
-"""`http.webhook`: who gets in: signatures (against independent signers), authentication, headers, limits, verification."""
+"""`http.webhook`: who gets in: signatures (by independent signers), callers, headers, limits, verification."""
 
 from __future__ import annotations
 

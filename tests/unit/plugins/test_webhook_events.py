@@ -1,4 +1,4 @@
-"""`http.webhook`: what requests become, and what is answered: parameters, bodies, schemas, CloudEvents, runs' results."""
+"""`http.webhook`: what requests become, and what is answered: bodies, schemas, CloudEvents, results of runs."""
 
 from __future__ import annotations
 

@@ -58,6 +58,20 @@ def check_literal(policy: AddressPolicy, url: URL) -> None:
         raise denied(host)
 
 
+async def check_target(policy: AddressPolicy, url: URL) -> None:
+    """Refuse an address that a proxy is to connect to, as far as this machine can resolve it. Raises ActionError."""
+    check_literal(policy, url)
+    resolver = GuardedResolver(policy)
+    try:
+        await resolver.resolve(url.host or "", url.port or 0, socket.AF_UNSPEC)
+    except AddressDenied:
+        raise denied(url.host or "") from None
+    except OSError:
+        pass  # only the proxy knows the name
+    finally:
+        await resolver.close()
+
+
 def denied(host: str) -> ActionError:
     """Return the error for an address that may not be connected to."""
     return ActionError(
@@ -67,7 +81,7 @@ def denied(host: str) -> ActionError:
 
 
 def open_session(policy: AddressPolicy) -> aiohttp.ClientSession:
-    """Return a session without cookies and proxies of the environment."""
+    """Return a session without cookies, proxies of the environment, and decompression of its own."""
     connector = aiohttp.TCPConnector(
         resolver=GuardedResolver(policy), limit=CONNECTIONS_MAX, limit_per_host=0, ttl_dns_cache=10
     )
@@ -75,6 +89,7 @@ def open_session(policy: AddressPolicy) -> aiohttp.ClientSession:
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
+        auto_decompress=False,
         raise_for_status=False,
         max_line_size=HEADER_BYTES_MAX,
         max_field_size=HEADER_BYTES_MAX,

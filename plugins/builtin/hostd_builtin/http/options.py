@@ -3,37 +3,91 @@
 from __future__ import annotations
 
 import base64
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import field_validator, model_validator
 
-from hostd.plugin import Duration, Field, Options
+from hostd.plugin import BlobRef, Duration, Field, Options
 from hostd_builtin.http.addresses import check_rule
+from hostd_builtin.http.auth_options import Auth
+from hostd_builtin.http.pages import Paging
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 QueryValue = str | int | float | bool
 MIB = 1024 * 1024
+_BODIES = ("json_body", "body", "body_base64", "body_blob", "form", "multipart")
 _FORBIDDEN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "upgrade"})
 
 
-class BasicAuth(Options):
-    """HTTP basic authentication."""
+class Tls(Options):
+    """Whom to trust beyond what the machine trusts, and who we are. All in PEM."""
 
-    type: Literal["basic"] = Field(description="Kind of authentication.")
-    username: str = Field(description="User name; must hold no colon.", pattern=r"^[^:\r\n]*$")
-    password: str = Field(description="Password.", secret=True, examples=["${{ secrets.api_password }}"])
-
-
-class BearerAuth(Options):
-    """A token in the `Authorization` header."""
-
-    type: Literal["bearer"] = Field(description="Kind of authentication.")
-    token: str = Field(
-        description="The token.", secret=True, pattern=r"^[^\r\n]+$", examples=["${{ secrets.api_token }}"]
+    ca: str | None = Field(
+        None, description="Certificates that are trusted, instead of the machine's.", max_length=262_144
+    )
+    certificate: str | None = Field(
+        None, description="Our certificate, for servers that ask.", max_length=262_144, examples=["${{ secrets.cert }}"]
+    )
+    key: str | None = Field(
+        None, description="Its private key.", secret=True, max_length=65_536, examples=["${{ secrets.cert_key }}"]
     )
 
+    @model_validator(mode="after")
+    def _both(self) -> Tls:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("`certificate` and `key` go together")
+        return self
 
-Auth = Annotated[BasicAuth | BearerAuth, Field(discriminator="type")]
+
+class Part(Options):
+    """A part of a multipart body."""
+
+    name: str = Field(description="Name of the field.", min_length=1, max_length=200)
+    value: QueryValue | None = Field(None, description="Its value.")
+    base64: str | None = Field(None, description="Its bytes, as base64.")
+    blob: dict[str, Any] | str | None = Field(None, description="Its bytes, in a blob: a reference, or a digest.")
+    filename: str | None = Field(None, description="Name of the file that it is.", max_length=255)
+    content_type: str | None = Field(
+        None,
+        description="Content type.",
+        pattern=r"^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(;[ -~]*)?$",
+        max_length=200,
+    )
+
+    @field_validator("base64")
+    @classmethod
+    def _is_base64(cls, text: str | None) -> str | None:
+        return checked_base64(text)
+
+    @field_validator("blob")
+    @classmethod
+    def _is_blob(cls, given: Any) -> Any:
+        return checked_blob(given)
+
+    @model_validator(mode="after")
+    def _one_content(self) -> Part:
+        if sum(each is not None for each in (self.value, self.base64, self.blob)) != 1:
+            raise ValueError("a part has one of value, base64 and blob")
+        return self
+
+
+def checked_base64(text: str | None) -> str | None:
+    """Return base64 text. Raises ValueError."""
+    try:
+        base64.b64decode(text or "", validate=True)
+    except ValueError:
+        raise ValueError("this is no base64 text") from None
+    return text
+
+
+def checked_blob(given: Any) -> Any:
+    """Return a blob's reference or digest. Raises ValueError."""
+    if given is None or BlobRef.from_json(given) is not None:
+        return given
+    if isinstance(given, str) and re.fullmatch(r"[0-9a-f]{64}", given):
+        return given
+    raise ValueError('a blob is `{"$blob": digest, ...}` as an action returned it, or its digest')
 
 
 class RequestOptions(Options):
@@ -65,11 +119,28 @@ class RequestOptions(Options):
     form: dict[str, QueryValue] | None = Field(
         None, description="Body, sent as a form (URL-encoded).", max_length=1_000
     )
-    auth: Auth | None = Field(
-        None, description="`{type: basic, username, password}` or `{type: bearer, token}`; never sent to another host."
+    body_blob: dict[str, Any] | str | None = Field(
+        None, description="Body, the bytes of a blob: what an action returned for it, or its digest."
     )
+    multipart: list[Part] | None = Field(
+        None,
+        description="Body, as multipart/form-data: parts with `name` and `value`, `base64` or `blob`; `filename` and "
+        "`content_type` where they are files.",
+        min_length=1,
+        max_length=100,
+    )
+    auth: Auth | None = Field(
+        None,
+        description="`{type: basic, username, password}`, `{type: bearer, token}`, `{type: api_key, key}` or "
+        "`{type: oauth2, token_url, client_id, client_secret}`; never sent to another host.",
+    )
+    tls: Tls | None = Field(None, description="`{ca, certificate, key}`: whom to trust, and who we are.")
     timeout: Duration = Field("30s", description="For the whole exchange, redirects included.", gt="0s", le="1h")
     max_response_bytes: int = Field(MIB, description="A larger answer fails the step.", ge=0, le=16 * MIB)
+    redirects: Literal["follow", "same_origin", "refuse"] = Field(
+        "follow",
+        description="Where redirects may lead: anywhere but from https to http, to the same origin, or nowhere.",
+    )
     max_redirects: int = Field(5, description="Redirects to follow; 0 returns the redirect itself.", ge=0, le=20)
     expect_status: list[Annotated[int, Field(ge=100, le=599)] | Literal["1xx", "2xx", "3xx", "4xx", "5xx"]] = Field(
         ["2xx"],
@@ -77,8 +148,16 @@ class RequestOptions(Options):
         min_length=1,
         max_length=50,
     )
-    parse: Literal["auto", "json", "text", "base64"] = Field(
-        "auto", description="How `body` is given: by the answer's content type, or as said."
+    parse: Literal["auto", "json", "text", "base64", "bytes"] = Field(
+        "auto", description="How `body` is given: by the answer's content type, or as said; `bytes` come as base64."
+    )
+    to: Literal["output", "blob"] = Field(
+        "output", description="Whether the answer's body is put out, or kept as a blob and referred to."
+    )
+    paginate: Paging | None = Field(
+        None,
+        description="`{type: link}`, `next`, `cursor`, `page` or `offset`: asks for every page, and `body` is the list "
+        "of all items.",
     )
 
     @field_validator("url")
@@ -103,19 +182,28 @@ class RequestOptions(Options):
     @field_validator("body_base64")
     @classmethod
     def _body_is_base64(cls, text: str | None) -> str | None:
-        try:
-            base64.b64decode(text or "", validate=True)
-        except ValueError:
-            raise ValueError("this is no base64 text") from None
-        return text
+        return checked_base64(text)
+
+    @field_validator("body_blob")
+    @classmethod
+    def _body_is_blob(cls, given: Any) -> Any:
+        return checked_blob(given)
 
     @model_validator(mode="after")
     def _one_body(self) -> RequestOptions:
-        given = [name for name in ("json_body", "body", "body_base64", "form") if name in self.model_fields_set]
+        given = [name for name in _BODIES if name in self.model_fields_set]
         if len(given) > 1:
-            raise ValueError("give only one of json, body, body_base64 and form")
+            raise ValueError("give only one of json, body, body_base64, body_blob, form and multipart")
         if given and self.method == "HEAD":
             raise ValueError("a HEAD request has no body")
+        return self
+
+    @model_validator(mode="after")
+    def _pages_fit(self) -> RequestOptions:
+        if self.paginate is not None and (
+            self.method != "GET" or self.to == "blob" or self.parse not in ("auto", "json")
+        ):
+            raise ValueError("`paginate` collects JSON by GET; it goes with no other `method`, `parse` or `to`")
         return self
 
     @property
@@ -130,6 +218,14 @@ class RequestSettings(Options):
     private: bool = Field(False, description="Allow loopback, private and link-local addresses.")
     allow: tuple[str, ...] = Field((), description="Hosts or networks that are allowed although they are private.")
     deny: tuple[str, ...] = Field((), description="Hosts or networks that are never allowed.")
+
+    proxy: str | None = Field(
+        None,
+        description="Proxy for every request, `http://[user:password@]host:port`. It resolves names anew, so it must "
+        "itself refuse private addresses and what `deny` names.",
+        pattern=r"^https?://\S+$",
+        secret=True,
+    )
 
     @field_validator("allow", "deny")
     @classmethod
