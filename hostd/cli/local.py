@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from hostd.config.rooms import Config
     from hostd.core import Core
     from hostd.definition.ports import CodeFault, CodeSource
+    from hostd.host.component_page import ComponentAbout
+    from hostd.host.doctor import Examined
     from hostd.lua.script import LuaPool
 
 NAMESPACE = "default"
@@ -275,3 +277,82 @@ def back_up_journal(path: Path, target: str) -> int:
     from hostd.journal.tools import backup_file
 
     return backup_file(path, target)
+
+
+# -- plugins
+
+
+def component_docs(component: str, kind: str, source: str | None) -> dict[str, Any]:
+    """Return a component's page and what it is. Raises PLUGIN_MISSING, and what keeps the plugin from loading."""
+    from hostd.cli.printing import yaml_text
+    from hostd.host.component_page import component_page, sample_block
+
+    about = _component(component, kind, source)
+    page = component_page(about, yaml_text(sample_block(about)))
+    return {"kind": about.kind, "id": about.id, "plugin": about.plugin, "page": page}
+
+
+def component_sample(component: str, kind: str, source: str | None) -> dict[str, Any]:
+    """Return a step or trigger that uses a component. Raises PLUGIN_MISSING, and what keeps the plugin from loading."""
+    from hostd.host.component_page import sample_block
+
+    return sample_block(_component(component, kind, source))
+
+
+def _component(component: str, kind: str, source: str | None) -> ComponentAbout:
+    from hostd.host.doctor import about
+    from hostd.host.host import PluginHost
+
+    if source is not None:
+        examined = _examined(source)
+        if not examined.components:
+            raise HostdError(Kind.INVALID, "PLUGIN_FAILED", f"{source} does not load", violations=examined.mistakes)
+        known = list(examined.components)
+    else:
+        registry = PluginHost().load()
+        known = [about(entry) for entry in registry.actions.values()]
+        known += [about(entry) for entry in registry.triggers.values()]
+    found = next((one for one in known if one.id == component and kind in ("", one.kind)), None)
+    if found is None:
+        import difflib
+
+        close = difflib.get_close_matches(component, [one.id for one in known], n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        message = f"nothing here provides {kind or 'an action or trigger'} {component[:80]!r}{hint}"
+        raise HostdError(Kind.MISSING, "PLUGIN_MISSING", message)
+    return found
+
+
+def new_plugin(plugin_id: str, runtime: str, parent: Path) -> list[Path]:
+    """Write a starter folder; return its files. Raises ARGUMENT_INVALID."""
+    from hostd.host.starters import write_starter
+
+    return write_starter(plugin_id, runtime, parent)
+
+
+def doctor_plugins(path: str | None) -> list[Examined]:
+    """Examine a plugin, or every folder of the configured plugins folder. Raises PLUGIN_MISSING, CONFIG_INVALID."""
+    from hostd.config.load import load_config
+    from hostd.host.folders.scan import folders_in
+
+    if path is not None:
+        return [_examined(path)]
+    config = load_config(flags={}, file=None).config
+    home = config.plugins.dir or config.data / "plugins"
+    return [_examined(str(home / name)) for name in folders_in(home)]
+
+
+def _examined(what: str) -> Examined:
+    import logging
+
+    from hostd.host.doctor import examine
+
+    logging.getLogger("hostd").setLevel(logging.CRITICAL)  # what would be logged is in the diagnosis
+    examined = asyncio.run(examine(what))
+    if examined is None:
+        message = f"{what[:200]!r} is neither a folder nor the id of a plugin that is built in or installed"
+        raise HostdError(Kind.MISSING, "PLUGIN_MISSING", message)
+    if not examined.scripts:
+        return examined
+    faults = check_lua({str(file): file.read_text(encoding="utf-8") for file in examined.scripts})
+    return examined._replace(mistakes=examined.mistakes + tuple(faults))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hostd.cli import plugin_tools
 from hostd.cli.lazy import lazily
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import clean, columns, fields
@@ -21,6 +22,10 @@ def plugin() -> None:
     """Look at plugins and what they provide."""
 
 
+for _tool in (plugin_tools.docs, plugin_tools.sample, plugin_tools.new, plugin_tools.doctor):
+    plugin.add_command(_tool)
+
+
 @plugin.command(name="list")
 @remote
 def list_plugins(session: Session) -> None:
@@ -31,14 +36,23 @@ def list_plugins(session: Session) -> None:
 
 def _listing(plugins: list[Any]) -> str:
     return columns(
-        ("PLUGIN", "VERSION", "SOURCE", "STATE", "WHY", "COMPONENTS"),
+        ("PLUGIN", "VERSION", "SOURCE", "STATE", "ISOLATION", "PROCESS", "WHY", "COMPONENTS"),
         [
-            (item["id"], item["version"], item["source"], item["state"],
+            (item["id"], item["version"], item["source"], item["state"], item["isolation"], _process(item["process"]),
              ": ".join(part for part in (item["reason"], item["message"]) if part),
              [component["id"] for component in item["components"]])
             for item in plugins
         ],
     )  # fmt: skip
+
+
+def _process(process: Any) -> str:
+    """Return a process in a word: `ready 4711`, `backing_off`; how often it was started again where it was."""
+    if not process:
+        return ""
+    pid = f" {process['pid']}" if process["pid"] else ""
+    restarts = f" ({process['restarts']} restarts)" if process["restarts"] else ""
+    return f"{process['state']}{pid}{restarts}"
 
 
 @plugin.command()

@@ -44,9 +44,26 @@ def sample_block(about: ComponentAbout) -> dict[str, JsonValue]:
     """Return a step or a trigger of a document, with options as somebody might write them."""
     name = about.id.partition(".")[2]
     written: dict[str, JsonValue] = {"uses": about.id}
-    if about.sample:
-        written["with"] = dict(about.sample)
+    options = {name: _example(about.schema["properties"][name]) for name in about.schema.get("required", ())}
+    options |= about.sample
+    if options:
+        written["with"] = options
     return {"steps" if about.kind == "action" else "triggers": {name: written}}
+
+
+def _example(option: Mapping[str, Any]) -> JsonValue:
+    """Return a value for an option that has to be given."""
+    simple: dict[str, JsonValue] = {
+        "string": "text",
+        "integer": 1,
+        "number": 1.5,
+        "boolean": True,
+        "object": {},
+        "array": [],
+    }
+    examples = option.get("examples") or option.get("enum") or [simple.get(str(option.get("type")))]
+    value: JsonValue = examples[0]
+    return value
 
 
 def component_page(about: ComponentAbout, sample_text: str) -> str:

@@ -80,6 +80,7 @@ class PluginProcess:
         self.traceback = ""
         self.components: tuple[pb.Component, ...] = ()
         self.restarts = 0
+        self.last_crash = ""  # why it went, the last time it was not asked to
         self.api = ""
         self.desk = Desk(plugin, launch.permissions)
         self.claims = Claims(self.desk.attempts, Suspects(home.clock))
@@ -212,6 +213,7 @@ class PluginProcess:
             self._crashes.popleft()
         self._crashes.append(now_s)
         self.restarts += 1
+        self.last_crash = why
         if len(self._crashes) >= CRASHES_MAX:
             self._quarantined_until_s = now_s + QUARANTINE_S
             self._wanted.clear()

@@ -232,7 +232,8 @@ class Processes:
         state = _SHOWN.get(process.state, PluginState.LOADED if process.components else PluginState.STARTING)
         if state is PluginState.STARTING and process.components:
             state = PluginState.LOADED  # it is started again; what it serves is known
-        reason, message = "", process.message or self._notes.get(plugin_id, "")
+        starts_again = process.last_crash if state is PluginState.STARTING else ""
+        reason, message = "", process.message or self._notes.get(plugin_id, "") or starts_again
         if state in (PluginState.FAILED, PluginState.QUARANTINED):
             reason = "PLUGIN_FAILED" if state is PluginState.FAILED else "PLUGIN_UNAVAILABLE"
         if fault is not None:

@@ -100,7 +100,9 @@ class SendOptions(Options):
     bcc: str | list[str] = Field(default_factory=list, description="Receivers of a copy whom nobody sees.")
     reply_to: str | list[str] = Field(default_factory=list, description="Where answers go, if not to the sender.")
     subject: str = Field(description="Subject, one line.", max_length=900, examples=["Your order has shipped"])
-    text: str | None = Field(None, description="Body as plain text; with `html`, what readers without HTML see.")
+    text: str | None = Field(
+        None, description="Body as plain text; with `html`, what readers without HTML see.", examples=["It is ready."]
+    )
     html: str | None = Field(None, description="Body as HTML.")
     attachments: list[Attachment] = Field(default_factory=list, description="Files that go along.", max_length=50)
     headers: dict[str, str] = Field(

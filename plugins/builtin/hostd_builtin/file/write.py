@@ -21,7 +21,7 @@ MODE_PATTERN = r"^0?[0-7]{3}$"
 class WriteOptions(PathOptions):
     """A file and its content: exactly one of `text`, `json` and `base64`."""
 
-    text: str | None = Field(None, description="Content, written in UTF-8.")
+    text: str | None = Field(None, description="Content, written in UTF-8.", examples=["done"])
     json_: Any = Field(None, alias="json", description="Content, written as JSON.")
     base64: str | None = Field(None, description="Content in base64, written as the bytes it stands for.")
     when_exists: Literal["replace", "fail", "append"] = Field(
