@@ -225,6 +225,20 @@ async def test_a_mistake_in_a_group_ends_its_watches(core: Core, monkeypatch: py
     await stop([again])
 
 
+async def test_a_watch_that_is_told_nothing_gets_bookmarks(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What others are told moves the position it can be resumed from, once in a while; nothing more, nothing less."""
+    monkeypatch.setattr("hostd.runtime.all_runs_watch.BOOKMARK_S", 0.01)
+    stream: Any = core.front.runs.watch_all("one", Compare("workflow", "=", "none"), after=None, snapshot=False)
+    begun = (await anext(stream)).position
+    waiting = asyncio.ensure_future(anext(stream))
+    await start(core, "two", "rest")
+    bookmark = await waiting
+
+    assert not bookmark.changes
+    assert begun < bookmark.position == core.journal.last_pos()
+    await stream.aclose()
+
+
 def _batch(*changes: tuple[ChangeWord, str]) -> RunChanges:
     runs = [RunChange(word, RunView(run, 1, "one", "w", "1.0.0", RunState.RUNNING)) for word, run in changes]
     return RunChanges(runs, 1)
