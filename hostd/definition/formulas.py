@@ -10,7 +10,7 @@ import msgspec
 
 from hostd.definition import roots
 from hostd.definition.expressions.expression import compile_expression
-from hostd.definition.expressions.template import compile_template, has_expression
+from hostd.definition.expressions.template import KEY_IS_PLAIN, compile_template, has_expression
 from hostd.definition.fit import Part
 from hostd.definition.mistakes import MAX_MISTAKES, Mistakes, child_path
 from hostd.definition.nodes import Node, value_of
@@ -84,6 +84,7 @@ class Formulas:
             self._gather(whole, part.node, part.path)
             return whole
         before = len(self.mistakes.found)
+        self._refuse_keys(part.node, part.path)
         for leaf, path in templated_leaves(part.node, part.path):
             if not self._affordable(_expressions_in(leaf.value), leaf, path):
                 return None
@@ -134,6 +135,10 @@ class Formulas:
             self._refuse_status(compiled, node, path)
         self.reads += [StepRead(step_id, node, path) for step_id in sorted(compiled.reads_steps)]
 
+    def _refuse_keys(self, node: Node, path: str) -> None:
+        for holder, key, at in templated_keys(node, path):
+            self.mistakes.add(at, "EXPRESSION_INVALID", *KEY_IS_PLAIN, mark=holder.key_marks.get(key))
+
     def _refuse_root(self, root: str, node: Node, path: str) -> None:
         if root in roots.LATER:
             message = f"`{root}` belongs to {roots.LATER[root]}, which this version of hostd does not build yet"
@@ -171,12 +176,24 @@ def _expressions_in(text: str) -> list[str]:
 
 def templated_leaves(node: Node, path: str) -> Iterator[tuple[Node, str]]:
     """Yield the texts that hold an expression, with their paths, in document order."""
+    for current, at in _nodes(node, path):
+        if current.kind == "text" and has_expression(current.value):
+            yield current, at
+
+
+def templated_keys(node: Node, path: str) -> Iterator[tuple[Node, str, str]]:
+    """Yield the keys that hold an expression, with their map and their path, in document order."""
+    for current, at in _nodes(node, path):
+        if current.kind == "map":
+            yield from ((current, key, child_path(at, key)) for key in current.value if has_expression(key))
+
+
+def _nodes(node: Node, path: str) -> Iterator[tuple[Node, str]]:
     stack = [(node, path)]
     while stack:
         current, at = stack.pop()
+        yield current, at
         if current.kind == "map":
             stack += [(child, child_path(at, key)) for key, child in reversed(current.value.items())]
         elif current.kind == "list":
             stack += [(child, child_path(at, index)) for index, child in reversed(list(enumerate(current.value)))]
-        elif current.kind == "text" and has_expression(current.value):
-            yield current, at

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from hostd.definition.expressions.forms import not_bool
 from hostd.definition.expressions.kinds import described
@@ -12,13 +12,30 @@ from hostd.definition.expressions.paths import Run
 from hostd.definition.expressions.problems import Problem
 from hostd.definition.expressions.syntax import Call, Node
 
-if TYPE_CHECKING:
-    from hostd.definition.expressions.compiler import Compiler
-
 Body = Callable[[Evaluation, Any], Any]
 
 
-def compile_macro(compiler: Compiler, node: Call, args: tuple[Node, ...]) -> Run:
+class BodyCompiler(Protocol):
+    """What macros need of the compiler, which calls them."""
+
+    def compile(self, node: Node) -> Run:
+        """Return the closure of a node. Raises Mistake."""
+        ...
+
+    def text(self, node: Node) -> str:
+        """Return how a node is written, for messages."""
+        ...
+
+    def bind(self, name: Node) -> tuple[str, int]:
+        """Return a macro's variable and the slot it will have. Raises Mistake."""
+        ...
+
+    def compile_within(self, variable: str, node: Node) -> tuple[Run, int]:
+        """Return a macro's body, in which the variable has a value, and what one pass of it costs."""
+        ...
+
+
+def compile_macro(compiler: BodyCompiler, node: Call, args: tuple[Node, ...]) -> Run:
     """Return the closure of a macro; `args` begin with what is walked. Raises Mistake."""
     items = _items(compiler.compile(args[0]), compiler.text(args[0]), node.name)
     variable, level = compiler.bind(args[1])
@@ -45,7 +62,7 @@ def _items(of: Run, where: str, name: str) -> Callable[[Evaluation], Iterable[An
     return run
 
 
-def _body(compiler: Compiler, variable: str, level: int, node: Node) -> Body:
+def _body(compiler: BodyCompiler, variable: str, level: int, node: Node) -> Body:
     body, cost = compiler.compile_within(variable, node)
     cost += 1
 

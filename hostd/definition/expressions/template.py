@@ -24,6 +24,7 @@ from hostd.model.secrets import SecretRef, SecretText
 from hostd.values.json_text import JsonValue
 
 _OPEN = "${{"
+KEY_IS_PLAIN = ("a key cannot hold an expression", "build the map in one: ${{ {'key': value} }}")
 
 Part = str | SecretRef | CompiledExpression
 Render = Callable[[Scope, Budget | None], Any]
@@ -143,8 +144,7 @@ def _compile(value: JsonValue, path: str, found: _Found) -> tuple[JsonValue, Ren
     if isinstance(value, dict):
         for key in value:
             if _OPEN in key and has_expression(key):
-                mistake = Mistake(0, "a key cannot hold an expression", "build the map in one: ${{ {'key': value} }}")
-                found.fault(mistake, key, child_path(path, key))
+                found.fault(Mistake(0, *KEY_IS_PLAIN), key, child_path(path, key))
         pairs = {key: _compile(item, child_path(path, key), found) for key, item in value.items()}
         plain: JsonValue = {key: item for key, (item, _) in pairs.items()}
         return plain, _render_map(pairs) if any(render for _, render in pairs.values()) else None
