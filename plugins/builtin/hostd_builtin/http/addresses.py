@@ -1,7 +1,8 @@
 """Which addresses may be connected to: pure, decided on the resolved address, never on the name alone.
 
 Private means whatever is not globally reachable by the IANA registries (RFC 6890 and its successors), also when it is
-wrapped in an IPv6 address (IPv4-mapped, 6to4, Teredo, NAT64).
+wrapped in an IPv6 address. IPv4-mapped, 6to4 and NAT64 addresses lead to the IPv4 address inside and are judged by it
+alone; Teredo addresses are private. Python's own tables change from version to version, so where they do, ours decide.
 """
 
 from __future__ import annotations
@@ -16,9 +17,12 @@ Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _HOST = re.compile(r"(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-_ALSO_PRIVATE = tuple(  # where older Pythons say "global"
+_ALSO_PRIVATE = tuple(  # where some Python says "global"
     ipaddress.ip_network(text)
-    for text in ("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "fec0::/10", "2001::/23")
+    for text in (
+        *("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "fec0::/10", "2001::/23"),
+        *("100:0:0:1::/64", "3fff::/20", "5f00::/16"),
+    )
 )
 
 
@@ -47,6 +51,13 @@ def _inside(address: Address) -> Iterator[Address]:
         yield from (one for one in carried if one is not None)
 
 
+def _stands_for_another(address: Address) -> bool:
+    """Say whether what is sent there goes to the IPv4 address inside."""
+    if not isinstance(address, ipaddress.IPv6Address):
+        return False
+    return address.ipv4_mapped is not None or address.sixtofour is not None or address in _NAT64
+
+
 def is_private(address: Address) -> bool:
     """Say whether an address lies outside the public internet in any way."""
     return any(
@@ -56,7 +67,7 @@ def is_private(address: Address) -> bool:
         or one.is_unspecified
         or any(one in network for network in _ALSO_PRIVATE)
         for one in _inside(address)
-        if not (isinstance(one, ipaddress.IPv6Address) and (one.ipv4_mapped or one in _NAT64))
+        if not _stands_for_another(one)
     )
 
 
