@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from hostd.aio import Clock
+from hostd.host.expressions import AttemptExpressions
 from hostd.host.guard import fault_of
 from hostd.host.logs import AttemptLog
 from hostd.host.ports import AttemptFacts, Heartbeats, SecretReader
@@ -137,6 +138,12 @@ class AttemptContext:
         if self._http is None:
             self._http = AttemptRequests(self._home.services.requests, self)
         return self._http
+
+    @property
+    def expressions(self) -> AttemptExpressions:
+        """The expression language; a retry draws the same random values."""
+        now_ms = round(self._home.clock.now().timestamp() * 1000)
+        return AttemptExpressions(now_ms=now_ms, seed=self._attempt.idempotency_key.encode())
 
     @property
     def progress(self) -> JsonValue:

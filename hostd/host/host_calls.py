@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from hostd.errors.base import HostdError, Kind, invalid
 from hostd.plugin import BlobRef, Event, KvEntry, Published, RunResult, rfc3339
+from hostd.plugin.expressions import EVALUATE_SCOPES_MAX
 from hostd.plugin.results import RESULT_WAIT_MAX
 from hostd.plugin.service_rules import EVENTS_AT_ONCE_MAX, KV_LIST_MAX
 from hostd.plugin.services import BLOB_BYTES_MAX
@@ -71,7 +72,7 @@ def _serves(context: Any, part: str) -> bool:
         return hasattr(type(context), "attempt")
     if part == "result":
         return hasattr(type(context), "result")
-    return part != "blobs" or hasattr(context, "blobs")
+    return part not in ("blobs", "expressions") or hasattr(context, part)
 
 
 class _Arguments:
@@ -260,6 +261,14 @@ async def _runs_result(call: _Call) -> Answer:
     return {"run_id": found.run_id, "state": found.state, "output": found.output, "failure": failure}, b""
 
 
+async def _expressions_evaluate(call: _Call) -> Answer:
+    given = call.arguments
+    scopes = given.items("scopes", EVALUATE_SCOPES_MAX)
+    if not all(isinstance(scope, dict) for scope in scopes):
+        raise given.refused("scopes", "holds something that is not a mapping of names")
+    return {"values": await call.context.expressions.evaluate(given.text("expression"), scopes)}, b""
+
+
 def _entry(entry: KvEntry) -> dict[str, JsonValue]:
     at = entry.expires_at
     expires_at_ms = None if at is None else round(at.timestamp() * 1000)
@@ -300,4 +309,5 @@ METHODS: dict[str, Method] = {
     "events.read": _method("events", "events", _events_read, "topics", "after", "limit", "wait_ms"),
     "runs.result": _method("", "result", _runs_result, "run_id", "timeout_ms"),
     "http.request": _method("net", "http", _http_request, "method", "url", "headers", "timeout_ms"),
+    "expressions.evaluate": _method("", "expressions", _expressions_evaluate, "expression", "scopes"),
 }

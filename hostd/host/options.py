@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from pydantic import ValidationError
 
+from hostd.host.expressions import OPTION_CONTEXT
 from hostd.plugin import Options
 from hostd.plugin.option_reading import ACROSS_FIELDS, OptionFault, faults_of
 from hostd.values.json_text import JsonValue
@@ -24,7 +25,7 @@ def check_literals(
     """
     open_paths = [_parts(path) for path in templated]
     try:
-        model.__pydantic_validator__.validate_python(dict(options))
+        model.__pydantic_validator__.validate_python(dict(options), context=OPTION_CONTEXT)
         return []
     except ValidationError as error:
         faults = faults_of(model, error, options)

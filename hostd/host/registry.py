@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from hostd.errors.base import HostdError, Kind
+from hostd.host.expressions import OPTION_CONTEXT
 from hostd.host.found import PluginReport
 from hostd.host.lifecycle import Shared
 from hostd.host.options import check_literals
@@ -52,7 +53,7 @@ class Entry:
 
     def parse(self, rendered: Any) -> Any:
         """Return the options of one attempt or trigger. Pure. Raises HostdError OPTION_INVALID with all violations."""
-        return parse_options(self.options, rendered, owner=self.id)
+        return parse_options(self.options, rendered, owner=self.id, context=OPTION_CONTEXT)
 
     def check_literals(self, options: dict[str, JsonValue], templated: frozenset[str]) -> list[tuple[str, str]]:
         """Return the faults of options that are literal, as (path, message)."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from hostd.plugin.event import Emitted, Event
+from hostd.plugin.expressions import Expressions
 from hostd.plugin.results import RunResult
 from hostd.plugin.services import Blobs, Events, Http, KeyValue
 from hostd.plugin.slots import CatchUp, Schedule
@@ -169,6 +170,9 @@ class ActionContext(Protocol):
 
     @property
     def http(self) -> Http: ...
+
+    @property
+    def expressions(self) -> Expressions: ...
 
     @property
     def progress(self) -> JsonValue:

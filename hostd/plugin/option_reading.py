@@ -33,11 +33,12 @@ class OptionFault(NamedTuple):
     reason: str
 
 
-def parse_options(model: type[Options], rendered: Any, *, owner: str) -> Any:
+def parse_options(model: type[Options], rendered: Any, *, owner: str, context: Mapping[str, Any] | None = None) -> Any:
     """Return the options as the model holds them. Pure: the same input gives equal options.
 
     Args:
         owner: id of the component, for the message.
+        context: what validators are given, such as the language that expressions are checked with.
 
     Raises:
         HostdError: OPTION_INVALID (NOT_YET_SUPPORTED where that is all that is wrong) with every fault as a violation.
@@ -45,7 +46,7 @@ def parse_options(model: type[Options], rendered: Any, *, owner: str) -> Any:
     """
     data = {} if rendered is None else rendered
     try:
-        return model.__pydantic_validator__.validate_python(data)
+        return model.__pydantic_validator__.validate_python(data, context=context)
     except ValidationError as error:
         faults = faults_of(model, error, data)
     violations = tuple(Violation(fault.path, fault.reason, fault.message, fault.suggestion) for fault in faults)

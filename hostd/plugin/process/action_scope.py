@@ -8,7 +8,15 @@ from hostd.plugin.cancel import CancelFlag
 from hostd.plugin.clocks import PluginClock, at_ms
 from hostd.plugin.process.actions import Workplace
 from hostd.plugin.process.heartbeats import Heartbeats
-from hostd.plugin.process.host_calls import HostCalls, WireBlobs, WireEvents, WireHttp, WireKeyValue, WireSecrets
+from hostd.plugin.process.host_calls import (
+    HostCalls,
+    WireBlobs,
+    WireEvents,
+    WireExpressions,
+    WireHttp,
+    WireKeyValue,
+    WireSecrets,
+)
 from hostd.plugin.process.wire import AttemptKey, value_of
 from hostd.plugin.v1 import host_pb2 as pb
 from hostd.values.json_text import JsonValue
@@ -34,6 +42,7 @@ class ActionScope:
         self.blobs = WireBlobs(calls)
         self.events = WireEvents(calls)
         self.http = WireHttp(calls)
+        self.expressions = WireExpressions(calls)
         self._heartbeats = heartbeats
 
     def heartbeat(self, progress: JsonValue = None) -> None:

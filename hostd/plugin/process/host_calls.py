@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from hostd.errors.base import HostdError, Kind
 from hostd.plugin.clocks import at_ms
 from hostd.plugin.event import Event
+from hostd.plugin.expressions import Expression
 from hostd.plugin.process.link import Link
 from hostd.plugin.process.wire import AttemptKey, error_of, value_of
 from hostd.plugin.results import RunFailure, RunResult
@@ -205,6 +206,36 @@ class WireHttp:
         if not isinstance(status, int):
             raise _odd("http.request")
         return HttpAnswer(status, answered.result.get("headers") or {}, answered.data)
+
+
+class WireExpressions:
+    """The host's expression language."""
+
+    __slots__ = ("_calls",)
+
+    def __init__(self, calls: HostCalls) -> None:
+        self._calls = calls
+
+    def compile(self, source: str, *names: str) -> Expression:
+        """Raise HostdError HOST_CALL_UNKNOWN: the language lives in the daemon."""
+        raise _not_here()
+
+    def compile_text(self, text: str, *names: str) -> Expression:
+        """Raise HostdError HOST_CALL_UNKNOWN: the language lives in the daemon."""
+        raise _not_here()
+
+    async def evaluate(self, source: str, scopes: Sequence[Mapping[str, JsonValue]]) -> list[JsonValue]:
+        """Return the value of an expression for each scope, at most 1,000. Raises HostdError as the host says."""
+        arguments: dict[str, JsonValue] = {"expression": source, "scopes": [dict(scope) for scope in scopes]}
+        values = (await self._calls.call("expressions.evaluate", arguments)).result.get("values")
+        if not isinstance(values, list):
+            raise _odd("expressions.evaluate")
+        return values
+
+
+def _not_here() -> HostdError:
+    message = "expressions are compiled in the daemon only; `await ctx.expressions.evaluate(...)` asks it"
+    return HostdError(Kind.UNSUPPORTED, "HOST_CALL_UNKNOWN", message)
 
 
 async def _gather(parts: AsyncIterator[bytes]) -> bytes:

@@ -20,6 +20,7 @@ from hostd.plugin.testing.runners import run_action as run_action
 from hostd.plugin.testing.runners import running_trigger as running_trigger
 from hostd.plugin.testing.services import FakeBlobs as FakeBlobs
 from hostd.plugin.testing.services import FakeEvents as FakeEvents
+from hostd.plugin.testing.services import FakeExpressions as FakeExpressions
 from hostd.plugin.testing.services import FakeHttp as FakeHttp
 from hostd.plugin.testing.services import FakeKv as FakeKv
 from hostd.plugin.testing.services import FakeRequest as FakeRequest

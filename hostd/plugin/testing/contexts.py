@@ -12,9 +12,10 @@ from pathlib import Path
 
 from hostd.errors.base import HostdError, Kind
 from hostd.plugin.event import EmitOutcome, Emitted, Event, rfc3339
+from hostd.plugin.expressions import Expressions
 from hostd.plugin.results import RunResult
 from hostd.plugin.testing.clock import FakeClock
-from hostd.plugin.testing.services import FakeBlobs, FakeEvents, FakeHttp, FakeKv
+from hostd.plugin.testing.services import FakeBlobs, FakeEvents, FakeExpressions, FakeHttp, FakeKv
 from hostd.plugin.webhook import DEFAULT_BODY_BYTES_MAX, WebhookHandler, WebhookRequest, WebhookResponse, path_params
 from hostd.values.json_text import JsonValue, normalize
 
@@ -106,6 +107,7 @@ class FakeActionContext:
     blobs: FakeBlobs = field(default_factory=FakeBlobs)
     events: FakeEvents = field(default_factory=FakeEvents)
     http: FakeHttp = field(default_factory=FakeHttp)
+    expressions: Expressions = field(default_factory=FakeExpressions)
     beats: list[JsonValue] = field(default_factory=list)
 
     def __post_init__(self) -> None:

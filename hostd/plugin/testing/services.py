@@ -11,6 +11,7 @@ from datetime import timedelta
 from hostd.errors.base import HostdError, Kind
 from hostd.plugin.errors import ActionError
 from hostd.plugin.event import Event
+from hostd.plugin.expressions import Expression
 from hostd.plugin.service_rules import (
     EVENTS_AT_ONCE_MAX,
     KV_LIST_MAX,
@@ -196,3 +197,29 @@ class FakeHttp:
         if self.answer is None:
             raise ActionError("nobody answers in this test", code="NETWORK", retryable=True)
         return self.answer if isinstance(self.answer, HttpAnswer) else self.answer(request)
+
+
+class FakeExpressions:
+    """Expressions that the test knows: source (or text with `{{ }}`) to what it gives for a scope.
+
+    FakeExpressions({"item.price > 10": lambda scope: scope["item"]["price"] > 10})
+    """
+
+    def __init__(self, known: Mapping[str, Callable[[Mapping[str, JsonValue]], JsonValue]] | None = None) -> None:
+        self.known = dict(known or {})
+
+    def compile(self, source: str, *names: str) -> Expression:
+        """Return a known expression. Raises HostdError EXPRESSION_INVALID for others."""
+        if source not in self.known:
+            raise HostdError(Kind.INVALID, "EXPRESSION_INVALID", f"this test knows no expression {source!r}")
+        function = self.known[source]
+        return lambda scope, budget=None: function(scope)
+
+    def compile_text(self, text: str, *names: str) -> Expression:
+        """Return a known text. Raises HostdError EXPRESSION_INVALID for others."""
+        return self.compile(text, *names)
+
+    async def evaluate(self, source: str, scopes: Sequence[Mapping[str, JsonValue]]) -> list[JsonValue]:
+        """Return a value for each scope. Raises HostdError EXPRESSION_INVALID."""
+        compiled = self.compile(source)
+        return [compiled(scope) for scope in scopes]
