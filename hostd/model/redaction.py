@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
@@ -34,7 +35,57 @@ def forms(secret: str) -> tuple[str, ...]:
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         for shift in range(3):
             found.add(_stable_core(encode(b"\0" * shift + raw).decode(), shift))
+    found |= {form.replace("/", "\\/") for form in found}
     return tuple(sorted((form for form in found if len(form) >= SHORTEST_BYTES), key=len, reverse=True))
+
+
+@lru_cache(maxsize=256)
+def escaped(secret: str) -> re.Pattern[str] | None:
+    r"""Return what finds a secret escaped to any depth, as JSON in JSON in Python quotes is; None where none is needed.
+
+    Escaping only puts backslashes before characters, or a backslash and a code in their place, so any number of them
+    may stand before what is ever escaped: `"` is found as `\\*"`. Runs of backslashes are never gone back into: a
+    search takes time in proportion to the text.
+    """
+    if len(secret.encode(errors="surrogatepass")) < SHORTEST_BYTES or all(map(_never_escaped, secret)):
+        return None
+    parts: list[str] = []
+    after_run = False
+    for run, other in re.findall(r"(\\+)|([^\\])", secret, re.DOTALL):
+        if run:
+            start = "" if parts else r"(?<!\\)"
+            parts.append(rf"{start}\\{{{len(run)},}}+")
+        else:
+            parts.append(_any_escape(other, first=not parts, after_run=after_run))
+        after_run = bool(run)
+    return re.compile("".join(parts))
+
+
+def _never_escaped(char: str) -> bool:
+    return char.isascii() and char.isprintable() and char not in "\"'\\/"
+
+
+def _any_escape(char: str, *, first: bool, after_run: bool) -> str:
+    """Return a pattern for a character as it is and as any escape; `after_run`: its backslashes are eaten already."""
+    if _never_escaped(char):
+        return re.escape(char)
+    if char in "\"'/":
+        return char if first or after_run else rf"\\*+{char}"
+    slashes = "" if after_run else r"(?<!\\)\\++" if first else r"\\++"
+    return f"(?:{re.escape(char)}|{'|'.join(slashes + code for code in _codes(char, slashes))})"
+
+
+def _codes(char: str, slashes: str) -> list[str]:
+    """Return what stands behind the backslash where a character is escaped: `n`, `u00e4`, `xe4`, `xc3\\xa4`."""
+    number, between = ord(char), slashes.replace(r"(?<!\\)", "") or r"\\++"
+    units = char.encode("utf-16-be", "surrogatepass").hex()
+    pairs = between.join(f"u{units[at : at + 4]}" for at in range(0, len(units), 4))
+    octets = between.join(f"x{octet:02x}" for octet in char.encode(errors="surrogatepass"))
+    codes = [f"(?i:{pairs})", f"(?i:{octets})", f"(?i:U{number:08x})"]
+    if number < 256:
+        codes.append(f"(?i:x{number:02x})")
+    letter = {"\n": "n", "\t": "t", "\r": "r", "\b": "b", "\f": "f"}.get(char)
+    return [*codes, letter] if letter else codes
 
 
 def _in_json(text: str) -> str:
@@ -72,12 +123,20 @@ def redact(text: str, secrets: Iterable[str]) -> str:
         for form in forms(secret):
             if form in text:
                 text = text.replace(form, MARK)
+        pattern = escaped(secret)
+        if pattern is not None:
+            text = pattern.sub(MARK, text)
     return text
 
 
 def shows(text: str, secrets: Iterable[str]) -> bool:
     """Say whether a text shows a secret in any form."""
-    return any(form in text for secret in secrets for form in forms(secret))
+    return any(_is_in(text, secret) for secret in secrets)
+
+
+def _is_in(text: str, secret: str) -> bool:
+    pattern = escaped(secret)
+    return any(form in text for form in forms(secret)) or (pattern is not None and pattern.search(text) is not None)
 
 
 def redact_value(value: JsonValue, secrets: Iterable[str]) -> JsonValue:
@@ -95,6 +154,10 @@ def redact_raw(data: bytes, secrets: Iterable[str]) -> bytes:
     for secret in secrets:
         for form in forms(secret):
             data = data.replace(form.encode(errors="surrogatepass"), MARK.encode())
+        pattern = escaped(secret)
+        if pattern is not None:
+            text = data.decode(errors="surrogateescape")
+            data = pattern.sub(MARK, text).encode(errors="surrogateescape")
     return data
 
 
@@ -121,8 +184,14 @@ def redact_bytes(data: bytes, secrets: Iterable[str]) -> bytes:
         return redact(data.decode(errors="replace"), secrets).encode()
 
 
-def _shows(data: bytes, secrets: Iterable[str]) -> bool:
-    return any(needle in data for secret in secrets for needle in _needles(secret))
+def _shows(data: bytes, secrets: tuple[str, ...]) -> bool:
+    if any(needle in data for secret in secrets for needle in _needles(secret)):
+        return True
+    patterns = [pattern for pattern in map(escaped, secrets) if pattern is not None]
+    if not patterns:
+        return False
+    text = data.decode(errors="surrogateescape")
+    return any(pattern.search(text) for pattern in patterns)
 
 
 @lru_cache(maxsize=256)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
-from hostd.model.redaction import MARK, forms, redact, redact_bytes, redact_cut
+from hostd.model.redaction import MARK, forms, redact, redact_bytes, redact_cut, shows
 
 SECRET = 'p@ss "word"/ä\\+&=\n9'
 
@@ -72,3 +72,29 @@ def test_any_secret_is_hidden_in_base64_at_any_alignment(secret: str, before: by
     text = base64.b64encode(before + raw + after).decode()
 
     assert MARK in redact(text, [secret])
+
+
+@given(st.text(min_size=2, max_size=30).map(lambda text: f"Ab1{text}9"), st.lists(st.sampled_from("jJrb"), max_size=5))
+def test_no_depth_of_escaping_hides_a_secret(secret: str, ways: list[str]) -> None:
+    """JSON with and without ASCII, Python quotes and bytes, in each other to any depth: the text shows it no more."""
+    text = f"x{secret}y"
+    for way in ways:
+        if way == "b" and any("\ud800" <= char <= "\udfff" for char in text):
+            continue
+        text = {
+            "j": lambda given: json.dumps(given),
+            "J": lambda given: json.dumps(given, ensure_ascii=False),
+            "r": repr,
+            "b": lambda given: repr(given.encode()),
+        }[way](text)
+    if len(secret.encode(errors="surrogatepass")) >= 6:
+        hidden = redact(text, [secret])
+        assert MARK in hidden, text
+        assert shows(text, [secret])
+
+
+def test_runs_of_backslashes_are_searched_once() -> None:
+    """A text made to be slow to search takes no longer than another: each run is gone through once."""
+    for secret in ('\\"\\"abcdef', "abc\\\\\\äöü\\", 'a"b"c"d\\\\"'):
+        for text in ("\\" * 300_000, "a" + "\\" * 300_000, 'a\\"' * 100_000):
+            assert redact(text, [secret]) == text
