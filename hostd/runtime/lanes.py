@@ -50,8 +50,8 @@ class Lanes:
 
     def has_room(self, size: int = 1, size_bytes: int = 0) -> bool:
         """Say whether a door item of this size would be accepted now."""
-        fits = not self.doors or self.doors_bytes + size_bytes <= self.doors_bytes_max
-        return fits and self.doors_size + size <= self.doors_max
+        fits = self.doors_bytes + size_bytes <= self.doors_bytes_max and self.doors_size + size <= self.doors_max
+        return fits or not self.doors
 
     async def room(self, size: int = 1, size_bytes: int = 0) -> None:
         """Wait until a door item of this size would be accepted. Enter it at once: nothing is kept free."""
@@ -95,7 +95,7 @@ class Lanes:
             future, more, more_bytes = self._queue[0]
             if not future.done():
                 size, size_bytes = size + more, size_bytes + more_bytes
-                if size > self.doors_max or (any_before and size_bytes > self.doors_bytes_max):
+                if any_before and (size > self.doors_max or size_bytes > self.doors_bytes_max):
                     return
                 any_before = True
                 future.set_result(None)

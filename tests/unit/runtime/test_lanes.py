@@ -105,3 +105,15 @@ async def test_an_open_door_is_waited_for_too() -> None:
     assert not waits.done()
     lanes.reopen()
     await waits
+
+
+async def test_an_empty_lane_takes_any_one_item() -> None:
+    """What is larger than the whole lane would otherwise wait for ever; the next one waits for it."""
+    lanes = Lanes(doors_max=10, doors_bytes_max=100)
+    await lanes.room(1_000, 10_000)
+    lanes.enter(item(1_000, 10_000))
+    waiting = asyncio.create_task(lanes.room(1_000, 10_000))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    lanes.take_door()
+    await waiting
