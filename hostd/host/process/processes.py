@@ -78,6 +78,7 @@ class Processes:
         self._notes: dict[str, str] = {}  # why a newer version does not serve
         self._run_dir: Path | None = None
         self._own_run_dir = False
+        self._opening = asyncio.Lock()
 
     # -- life
 
@@ -108,10 +109,11 @@ class Processes:
         return self._run_dir
 
     async def _listen(self, run_dir: Path) -> None:
-        if not self.switchboard.address:
-            path = self._socket or run_dir / "host.sock"
-            await asyncio.to_thread(path.unlink, missing_ok=True)
-            await self.switchboard.start(path)
+        async with self._opening:  # several folders come at once
+            if not self.switchboard.address:
+                path = self._socket or run_dir / "host.sock"
+                await asyncio.to_thread(path.unlink, missing_ok=True)
+                await self.switchboard.start(path)
 
     def _add(self, found: Found, run_dir: Path, launch: Launch | None = None) -> PluginProcess:
         home = ProcessHome(self.switchboard, self._clock, self._random, self._limits, run_dir, self._data_dir)
