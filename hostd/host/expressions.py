@@ -60,7 +60,9 @@ class AttemptExpressions:
         """Return a value for each scope. Raises HostdError EXPRESSION_INVALID, EXPRESSION_FAILED, EXPRESSION_LIMIT."""
         if len(scopes) > EVALUATE_SCOPES_MAX:
             raise invalid("ARGUMENT_INVALID", f"an expression is evaluated for at most {EVALUATE_SCOPES_MAX} scopes")
-        names = sorted(set().union(*scopes)) if scopes else []
+        if not scopes:
+            return []
+        names = sorted(set().union(*scopes))
         compiled, budget = self.compile(source, *names), ExpressionBudget(EVALUATE_NODES_MAX)
         return [compiled(scope, budget) for scope in scopes]
 

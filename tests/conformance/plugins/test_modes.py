@@ -34,6 +34,7 @@ PROBE_CASES = [
     Case("probe.do", {"what": "progress"}, {"done": 7}, retry=FAST, name="progress"),
     Case("probe.do", {"what": "say"}, {"card": "***", "length": 19}, name="secrets"),
     Case("probe.do", {"what": "missing"}, reason="SECRET_MISSING", name="no secret"),
+    Case("probe.do", {"what": "weigh"}, [2, 3], name="expressions"),
     Case("probe.do", {"what": "keep"}, [1, 4, ["a", "b"], "bytes", True, "KV_CONFLICT"], name="services"),
     Case("probe.do", {"what": "fetch"}, reason="ACTION_FAILED", code="ADDRESS_DENIED", name="http"),
     Case("probe.do", {"what": "linger"}, reason="ATTEMPT_TIMEOUT", timeout="300ms", name="timeout"),

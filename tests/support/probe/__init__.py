@@ -114,6 +114,10 @@ class Do(Action[DoOptions]):
             conflict = getattr(error, "reason", "")
         return [entry.version, count.value, listed, back.decode(), gone, conflict]
 
+    async def weigh(self, ctx: ActionContext, options: DoOptions) -> Any:
+        """Evaluate an expression."""
+        return await ctx.expressions.evaluate("a + 1", [{"a": 1}, {"a": 2}])
+
     async def fetch(self, ctx: ActionContext, options: DoOptions) -> Any:
         """Ask for an address that nobody may reach."""
         answer = await ctx.http.request("GET", "http://169.254.169.254/latest")

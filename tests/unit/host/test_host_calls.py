@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from hostd.errors.base import HostdError
+from hostd.host.expressions import AttemptExpressions
 from hostd.host.host_calls import METHODS, answer
 from hostd.host.services import NamespaceEvents
 from hostd.plugin import HttpAnswer, Published
@@ -40,6 +41,7 @@ class Topics:
 def attempt() -> Any:
     context: Any = FakeActionContext(secrets=FakeSecrets({"token": "x"}))
     context.events = NamespaceEvents(Topics(FakeEvents()), "default")
+    context.expressions = AttemptExpressions()
     context.http = FakeHttp(lambda request: HttpAnswer(200, {"a": request.headers["a"]}, request.body))
     return context
 
@@ -67,6 +69,8 @@ async def test_each_method_answers() -> None:
     assert read == {"events": [{"position": 1, "topic": "a.b", "event": EVENT | {"extensions": {}}}], "after": 1}
     assert (await ask("events.read", {"topics": ["a.*"]}))[0] == {"events": [], "after": 1}
     request = {"method": "POST", "url": "http://x/", "headers": {"a": "1"}, "timeout_ms": 100}
+    weighed = {"expression": "a > 1 ? 'big' : 'small'", "scopes": [{"a": 1}, {"a": 2}]}
+    assert await ask("expressions.evaluate", weighed) == ({"values": ["small", "big"]}, b"")
     assert await ask("http.request", request, b"body") == ({"status": 200, "headers": {"a": "1"}}, b"body")
 
 
@@ -79,7 +83,7 @@ async def test_without_its_permission_no_method_does_anything(method: str) -> No
     assert caught.value.details == {"permission": METHODS[method].permission}
 
 
-@pytest.mark.parametrize("method", ["blobs.put", "blobs.get", "http.request", "no.such", ""])
+@pytest.mark.parametrize("method", ["blobs.put", "blobs.get", "expressions.evaluate", "http.request", "no.such", ""])
 async def test_a_trigger_has_no_blobs_and_no_requests(method: str) -> None:
     """What is not there for who asks is unknown, as is what is not there at all."""
     with pytest.raises(HostdError, match="HOST_CALL_UNKNOWN"):
@@ -107,6 +111,8 @@ async def test_a_trigger_has_no_blobs_and_no_requests(method: str) -> None:
         ("events.publish", {"topic": "t", "events": [EVENT] * 1_001}),
         ("events.read", {"topics": ["a", 1]}),
         ("events.read", {"topics": ["a"], "wait_ms": 60_001}),
+        ("expressions.evaluate", {"expression": "1", "scopes": [1]}),
+        ("expressions.evaluate", {"expression": "1", "scopes": [{}] * 1_001}),
         ("http.request", {"method": "GET", "url": "http://x/", "headers": {"a": 1}}),
     ],
 )

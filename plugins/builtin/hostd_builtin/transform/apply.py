@@ -22,6 +22,7 @@ class Apply(Action[ApplyOptions]):
     """Does operations on a value, one after the other, and returns what they make of it."""
 
     id, since, stability, effects, executors = "transform.apply", "0.1", "stable", "none", ("inline",)
+    max_in_flight = 4  # those that go on in a thread; what is done at once needs no place
 
     async def run(self, ctx: ActionContext, options: ApplyOptions) -> JsonValue:
         """Try it with what takes a few milliseconds; what needs more is done in a thread, from the beginning.

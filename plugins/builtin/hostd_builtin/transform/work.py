@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 from hostd.plugin import ActionError, Expression, ExpressionBudget, Expressions, HostdError, JsonValue
 
-QUICK_NODES = 20_000  # a few milliseconds: what may be done on the daemon's loop
-FULL_NODES = 5_000_000
+QUICK_NODES = 3_000  # a few milliseconds (1 to 3 µs a node): what may be done on the daemon's loop
+FULL_NODES = 2_000_000
 MADE_BYTES_MAX = 64 * 1024 * 1024
 ITEMS_MAX = 100_000
 NAMES = ("item", "index", "value", "vars")

@@ -121,6 +121,8 @@ class Ask(Action[FailOptions]):
                 limit = timedelta(seconds=3)
                 got = await ctx.http.request("POST", "http://x", headers={"a": "b"}, body=b"in", timeout=limit)
                 return [got.status, dict(got.headers), got.body.decode()]
+            if how == "weigh": return await ctx.expressions.evaluate("a + 1", [{"a": 1}, {"a": 2}])
+            if how == "compile": return ctx.expressions.compile("a + 1", "a")({"a": 1})
             if how == "add": return (await ctx.kv.add("c")).value
         except HostdError as error:
             return {"reason": error.reason, "kind": error.kind.value}

@@ -212,6 +212,10 @@ async def test_services_of_the_host(host: TestHost, sample: PluginChild) -> None
     assert asked == [
         ("http.request", {"method": "POST", "url": "http://x", "headers": {"a": "b"}, "timeout_ms": 3000}, b"in")
     ]
+    output, asked = await served(connection, "weigh", {"values": [2, 3]})
+    assert output == [2, 3]
+    assert asked == [("expressions.evaluate", {"expression": "a + 1", "scopes": [{"a": 1}, {"a": 2}]}, b"")]
+    assert (await served(connection, "compile"))[0] == {"reason": "HOST_CALL_UNKNOWN", "kind": "UNSUPPORTED"}
 
 
 async def test_a_refused_service_is_an_error_of_the_hosts(host: TestHost, sample: PluginChild) -> None:
