@@ -142,6 +142,53 @@ async def test_standard_webhooks_are_what_the_library_signs(body: bytes, key: by
         assert ctx.emitted[0].id == "msg_2"
 
 
+SLACK_BODY = (
+    b"token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name=foobar"
+    b"&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack.com"
+    b"%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121.803a0bc887a1"
+    b"4d10d2c447fce8b6703c"
+)
+PUBLISHED: list[tuple[str, str, int, bytes, dict[str, str]]] = [
+    (
+        "github",
+        "It's a Secret to Everybody",
+        0,
+        b"Hello, World!",
+        {"x-hub-signature-256": "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"},
+    ),
+    (
+        "slack",
+        "8f742231b10e8888abcd99yyyzzz85a5",
+        1_531_420_618,
+        SLACK_BODY,
+        {
+            "x-slack-request-timestamp": "1531420618",
+            "x-slack-signature": "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503",
+        },
+    ),
+    (
+        "standard",
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        1_614_265_330,
+        b'{"test": 2432232314}',
+        {
+            "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+            "webhook-timestamp": "1614265330",
+            "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize("kind, secret, at_s, body, headers", PUBLISHED, ids=[each[0] for each in PUBLISHED])
+async def test_published_signatures(kind: str, secret: str, at_s: int, body: bytes, headers: dict[str, str]) -> None:
+    """The examples in the documentation of GitHub, Slack and Standard Webhooks get in."""
+    async with hook(signature={"type": kind, "secret": secret}, body="text") as ctx:
+        ctx.clock.step_wall(datetime.fromtimestamp(at_s, UTC) - NOW)
+        assert (await send(ctx, headers, body=body))[0] == 202
+        assert (await send(ctx, headers, body=body + b" "))[0] == 401
+
+
 def test_secrets_are_opaque() -> None:
     """No representation of the options shows a key."""
     options = WebhookOptions.model_validate(

@@ -59,17 +59,20 @@ def check_literal(policy: AddressPolicy, url: URL) -> None:
 
 
 async def check_target(policy: AddressPolicy, url: URL) -> None:
-    """Refuse an address that a proxy is to connect to, as far as this machine can resolve it. Raises ActionError."""
+    """Refuse an address that a proxy is to connect to, as far as this machine can resolve it. Raises ActionError.
+
+    Every address of a name has to be permitted: nobody here knows which one the proxy takes.
+    """
     check_literal(policy, url)
-    resolver = GuardedResolver(policy)
+    host, resolver = url.host or "", aiohttp.ThreadedResolver()
     try:
-        await resolver.resolve(url.host or "", url.port or 0, socket.AF_UNSPEC)
-    except AddressDenied:
-        raise denied(url.host or "") from None
+        found = await resolver.resolve(host, url.port or 0, socket.AF_UNSPEC)
     except OSError:
-        pass  # only the proxy knows the name
+        return  # only the proxy knows the name
     finally:
         await resolver.close()
+    if not all(policy.permits(host, one["host"]) for one in found):
+        raise denied(host)
 
 
 def denied(host: str) -> ActionError:
