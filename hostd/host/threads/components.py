@@ -12,6 +12,7 @@ from hostd.host.threads.scopes import AttemptThere, TriggerThere
 from hostd.plugin import ProvisionContext, Trigger
 from hostd.plugin.component import Component
 
+CLOSE_S = 2.0
 PATIENCE_S = 1.0
 STOP_TRIGGER_S = 8.0
 
@@ -34,7 +35,8 @@ class _There(Component):
 
     async def close(self) -> None:
         """Close there."""
-        await self._loop.call(self._component.close, patience_s=PATIENCE_S)
+        async with asyncio.timeout(CLOSE_S):  # a loop that is blocked closes nothing, and shall not hold up the stop
+            await self._loop.call(self._component.close, patience_s=0.0)
 
 
 class ThreadAction(_There):
