@@ -89,4 +89,4 @@ def rotate_key(session: Session) -> None:
     """Encrypt the store, with the secrets of all namespaces, with a new key."""
     request = pb.RotateSecretsKeyRequest(namespace=session.namespace)
     answer = session.call(session.client.secrets.RotateSecretsKey, request, timeout_s=ROTATE_TIMEOUT_S)
-    session.show(answer, lambda item: f"{item['secrets']} secrets have a new key")
+    session.show(answer, lambda item: f"secrets encrypted with the new key: {item['secrets']}")
