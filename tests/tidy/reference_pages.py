@@ -10,6 +10,7 @@ from hostd.cli.reference import cli_reference
 from hostd.config.reference import config_reference
 from hostd.errors.codes import CODES
 from hostd.errors.reasons import REASONS
+from hostd.host.folders.manifest_page import manifest_reference
 from hostd.telemetry.metrics import metrics_reference
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs/reference"
@@ -38,6 +39,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "cli.md": cli_reference,
     "config.md": config_reference,
     "errors.md": errors_reference,
+    "manifest.md": manifest_reference,
     "metrics.md": metrics_reference,
 }
 
