@@ -6,20 +6,17 @@ import io
 import json
 import os
 import signal
-import socket
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import closing, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from processes import HOSTD, DaemonProcess
 
 from hostd.cli.main import run
 
-HOSTD = [sys.executable, "-m", "hostd"]
 WORKFLOW = """\
 workflow: greet
 version: 1.0.0
@@ -59,36 +56,10 @@ class Done(NamedTuple):
         return [json.loads(line) for line in self.out.splitlines()]
 
 
-class Daemon:
-    """A daemon of its own folder and ports."""
+class Daemon(DaemonProcess):
+    """A daemon of its own folder and ports, and commands in the test's own process."""
 
-    def __init__(self, folder: Path) -> None:
-        self.data = folder / "data"
-        self.folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.address = f"127.0.0.1:{probe.getsockname()[1]}"
-        own = {name: value for name, value in os.environ.items() if not name.startswith("HOSTD_")}
-        self.env = {**own, "HOSTD_DATA": str(self.data)}
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start it and wait until it serves."""
-        with (self.folder / "log").open("ab") as log:
-            command = [*HOSTD, "serve", "--listen", self.address, "--http", "off"]
-            self.process = subprocess.Popen(command, env=self.env, stdout=log, stderr=log)
-        until = time.monotonic() + 30
-        while self.run("health").code != 0:
-            assert time.monotonic() < until, (self.folder / "log").read_text()[-2000:]
-            time.sleep(0.05)
-
-    def stop(self, number: int = signal.SIGTERM) -> int:
-        """Stop it; return its exit code."""
-        assert self.process is not None
-        self.process.send_signal(number)
-        return self.process.wait(timeout=40)
-
-    def run(self, *arguments: str, env: dict[str, str] | None = None) -> Done:
+    def here(self, *arguments: str, env: dict[str, str] | None = None) -> Done:
         """Run a command in this process, which is ten times as fast as in one of its own."""
         out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
@@ -99,18 +70,13 @@ class Daemon:
             code = run(list(arguments))
         return Done(code, *(stream.buffer.getvalue().decode() for stream in (out, err)))
 
-    def process_of(self, *arguments: str) -> Done:
-        """Run a command in a process of its own, as a shell does."""
-        done = subprocess.run([*HOSTD, *arguments], env=self.env, capture_output=True, text=True, timeout=40)
-        return Done(done.returncode, done.stdout, done.stderr)
-
     def json(self, *arguments: str) -> Any:
         """Return the resource a command prints."""
-        return self.run(*arguments, "-o", "json").json
+        return self.here(*arguments, "-o", "json").json
 
     def lines(self, *arguments: str) -> list[Any]:
         """Return the list a command prints."""
-        return self.run(*arguments, "-o", "json").lines
+        return self.here(*arguments, "-o", "json").lines
 
     def register(self, text: str) -> Any:
         """Register a document."""
@@ -122,12 +88,12 @@ class Daemon:
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     """Return a daemon that all tests of this file share."""
-    daemon = Daemon(tmp_path_factory.mktemp("cli"))
-    daemon.start()
-    for text in (WORKFLOW, SLOW, FAILS, LARGE):
-        daemon.register(text)
-    yield daemon
-    daemon.stop()
+    with closing(Daemon(tmp_path_factory.mktemp("cli"))) as daemon:
+        daemon.start()
+        for text in (WORKFLOW, SLOW, FAILS, LARGE):
+            daemon.register(text)
+        yield daemon
+        daemon.stop()
 
 
 def test_the_life_of_a_workflow(daemon: Daemon) -> None:
@@ -137,21 +103,21 @@ def test_the_life_of_a_workflow(daemon: Daemon) -> None:
     assert first["workflow"]["active_version"] == "0.0.1"
     assert daemon.register("workflow: life\nsteps: {a: {uses: flow.pass}}\n")["created"] is False
     (daemon.folder / "two.yaml").write_text("# two\n---\nworkflow: life\nsteps: {b: {uses: flow.pass}}\n")
-    text = daemon.run("workflow", "register", "--no-activate", str(daemon.folder / "two.yaml")).out
+    text = daemon.here("workflow", "register", "--no-activate", str(daemon.folder / "two.yaml")).out
     assert text == "life 0.0.2 registered, active is 0.0.1\n"
 
     assert [item["version"] for item in daemon.lines("workflow", "versions", "life")] == ["0.0.2", "0.0.1"]
     assert daemon.json("workflow", "activate", "life", "0.0.2", "--expect", "0.0.1")["active_version"] == "0.0.2"
-    assert daemon.run("workflow", "activate", "life", "0.0.1", "--expect", "0.0.1").code == 7
+    assert daemon.here("workflow", "activate", "life", "0.0.1", "--expect", "0.0.1").code == 7
     assert daemon.json("workflow", "deactivate", "life")["active_version"] == ""
-    assert daemon.run("runs", "start", "life").code == 6
+    assert daemon.here("runs", "start", "life").code == 6
     shown = daemon.json("workflow", "show", "life", "--version", "0.0.2")
     assert shown["version"]["version"] == "0.0.2"
-    assert "steps: {b:" in daemon.run("workflow", "show", "life", "--version", "0.0.2", "--source").out
+    assert "steps: {b:" in daemon.here("workflow", "show", "life", "--version", "0.0.2", "--source").out
     assert "life" in [item["workflow"] for item in daemon.lines("workflow", "list")]
-    assert "life" in daemon.run("workflow", "list").out
-    assert daemon.run("workflow", "delete", "life").code == 0
-    assert daemon.run("workflow", "show", "life").code == 4
+    assert "life" in daemon.here("workflow", "list").out
+    assert daemon.here("workflow", "delete", "life").code == 0
+    assert daemon.here("workflow", "show", "life").code == 4
 
 
 def test_a_wrong_document_shows_every_mistake(daemon: Daemon) -> None:
@@ -159,11 +125,11 @@ def test_a_wrong_document_shows_every_mistake(daemon: Daemon) -> None:
     file = daemon.folder / "bad.yaml"
     file.write_text("workflow: Bad\nsteps:\n" + "".join(f"  s{n}: {{usse: log.write}}\n" for n in range(60)))
 
-    checked = daemon.run("workflow", "validate", str(file))
+    checked = daemon.here("workflow", "validate", str(file))
     assert checked.code == 2
     assert checked.out.splitlines()[0].startswith(f"{file}:1:11 workflow: NAME_INVALID ")
     assert len(checked.out.splitlines()) > 100
-    refused = daemon.run("workflow", "register", str(file))
+    refused = daemon.here("workflow", "register", str(file))
     assert (refused.code, refused.out) == (2, "")
     assert refused.err.startswith("error: DOCUMENT_INVALID: ")
     assert all(f"  {line}" in refused.err for line in checked.out.splitlines())
@@ -174,7 +140,7 @@ def test_a_run_from_start_to_history(daemon: Daemon) -> None:
     started = daemon.json("runs", "start", "greet", "--input", '{"name": "Ada"}', "--key", "k/1", "--label", "team=a")
     run_id = started["run_id"]
     assert started == {"run_id": run_id, "existing": False, "version": "1.0.0"}
-    watched = daemon.run("runs", "watch", "greet/k/1")
+    watched = daemon.here("runs", "watch", "greet/k/1")
     assert watched.code == 0
     assert f"run {run_id} SUCCEEDED in " in watched.out.splitlines()[-1]
 
@@ -185,7 +151,7 @@ def test_a_run_from_start_to_history(daemon: Daemon) -> None:
     assert run["output"] == {"text": "hello Ada", "n": 9007199254740993}
     assert [step["state"] for step in run["steps"]] == ["SUCCEEDED", "SUCCEEDED"]
     assert run["create_time"].endswith("Z")
-    text = daemon.run("runs", "show", run_id).out
+    text = daemon.here("runs", "show", run_id).out
     assert "STEP  USES" in text
     assert "hello Ada" in text
 
@@ -199,18 +165,18 @@ def test_a_run_from_start_to_history(daemon: Daemon) -> None:
     )
     assert [item["run_id"] for item in listed] == [run_id]
     assert daemon.json("runs", "count", "--workflow", "greet", "--filter", 'key == "k/1"') == {"count": 1}
-    assert daemon.run("runs", "delete", run_id).code == 0
-    gone = daemon.run("runs", "show", run_id)
+    assert daemon.here("runs", "delete", run_id).code == 0
+    gone = daemon.here("runs", "show", run_id)
     assert (gone.code, gone.out) == (4, "")
     assert gone.err.startswith("error: RUN_MISSING: ")
 
 
 def test_waiting_for_a_run_exits_as_it_ended(daemon: Daemon) -> None:
     """runs start --wait prints the run; FAILED is exit code 1."""
-    done = daemon.run("runs", "start", "greet", "--wait", "-o", "yaml")
+    done = daemon.here("runs", "start", "greet", "--wait", "-o", "yaml")
     assert done.code == 0
     assert "\n  text: hello you\n" in done.out
-    failed = daemon.run("runs", "start", "fails", "--wait", "-o", "json")
+    failed = daemon.here("runs", "start", "fails", "--wait", "-o", "json")
     assert failed.code == 1
     assert json.loads(failed.out)["failures"][0]["message"] == "on purpose"
 
@@ -220,11 +186,11 @@ def test_steering_a_run(daemon: Daemon) -> None:
     first, second = (daemon.json("runs", "start", "slow")["run_id"] for _ in range(2))
     assert daemon.json("runs", "pause", first, "--reason", "look")["state"] == "PAUSED"
     assert daemon.json("runs", "resume", first)["state"] in ("RUNNING", "WAITING")
-    assert daemon.run("runs", "delete", first).code == 6
-    assert daemon.run("runs", "cancel", first).code == 0
-    assert daemon.run("runs", "watch", first).code == 12
+    assert daemon.here("runs", "delete", first).code == 6
+    assert daemon.here("runs", "cancel", first).code == 0
+    assert daemon.here("runs", "watch", first).code == 12
     assert daemon.json("runs", "terminate", second)["reason"] == "TERMINATED"
-    refused = daemon.run("runs", "pause", second)
+    refused = daemon.here("runs", "pause", second)
     assert refused.code == 6
     assert refused.err.startswith("error: RUN_FINAL: ")
 
@@ -235,18 +201,18 @@ def test_a_run_is_told_something(daemon: Daemon) -> None:
         "workflow: order\nsignals: {PAY: {type: object, required: [amount]}}\n"
         "steps: {a: {uses: flow.wait, with: {duration: 1h}}}\n"
     )
-    assert daemon.run("workflow", "register", f"{daemon.folder}/order.yaml").code == 0
+    assert daemon.here("workflow", "register", f"{daemon.folder}/order.yaml").code == 0
     started = daemon.json("runs", "signal-with-start", "order", "A", "PAY", "--data", '{"amount": 1}')
     pay = ("runs", "signal", "order/A", "PAY", "--data", '{"amount": 2}', "--request-id", "p-2")
     told = [daemon.json(*pay) for _ in range(2)]
-    bad = daemon.run("runs", "signal", started["run_id"], "PAY")
+    bad = daemon.here("runs", "signal", started["run_id"], "PAY")
     shown = daemon.json("runs", "show", "order/A")
 
     assert [each["repeated"] for each in told] == [False, True]
     assert bad.code == 2 and bad.err.startswith("error: SIGNAL_INVALID: ")
     assert shown["signals"] == {"PAY": 2} and started["existing"] is False
-    assert "SIGNAL_RECEIVED" in daemon.run("runs", "history", "order/A").out
-    daemon.run("runs", "terminate", "order/A")
+    assert "SIGNAL_RECEIVED" in daemon.here("runs", "history", "order/A").out
+    daemon.here("runs", "terminate", "order/A")
 
 
 def test_repeated_starts(daemon: Daemon) -> None:
@@ -254,23 +220,23 @@ def test_repeated_starts(daemon: Daemon) -> None:
     once = daemon.json("runs", "start", "slow", "--request-id", "r-1", "--key", "only")
     again = daemon.json("runs", "start", "slow", "--request-id", "r-1", "--key", "only")
     assert (again["run_id"], again["existing"]) == (once["run_id"], True)
-    assert daemon.run("runs", "start", "slow", "--key", "only").code == 5
+    assert daemon.here("runs", "start", "slow", "--key", "only").code == 5
     used = daemon.json("runs", "start", "slow", "--key", "only", "--on-open", "use-existing")
     assert used["run_id"] == once["run_id"]
-    daemon.run("runs", "terminate", once["run_id"])
-    assert daemon.run("runs", "start", "slow", "--key", "only", "--on-closed", "reject").code == 5
+    daemon.here("runs", "terminate", once["run_id"])
+    assert daemon.here("runs", "start", "slow", "--key", "only", "--on-closed", "reject").code == 5
 
 
 def test_large_values_are_blobs(daemon: Daemon) -> None:
     """Past 32 KiB a digest is printed, and `runs blob` reads it."""
     (daemon.folder / "in.json").write_text(json.dumps({"t": "x" * 50_000}))
-    done = daemon.run("runs", "start", "large", "--input", f"@{daemon.folder}/in.json", "--wait", "-o", "json")
+    done = daemon.here("runs", "start", "large", "--input", f"@{daemon.folder}/in.json", "--wait", "-o", "json")
 
     output = done.json["output"]
 
     assert output["size_bytes"] == 50_002
-    assert daemon.run("runs", "blob", output["$blob"]).out == json.dumps("x" * 50_000)
-    assert daemon.run("runs", "blob", "00" * 32).code == 4
+    assert daemon.here("runs", "blob", output["$blob"]).out == json.dumps("x" * 50_000)
+    assert daemon.here("runs", "blob", "00" * 32).code == 4
 
 
 def test_lists_go_on_over_pages(daemon: Daemon) -> None:
@@ -288,13 +254,13 @@ def test_triggers(daemon: Daemon) -> None:
     assert [(item["workflow"], item["name"]) for item in daemon.lines("trigger", "list")] == [("greet", "asked")]
     fired = daemon.json("trigger", "fire", "greet", "asked", "--event-data", '{"name": "Eve"}', "--event-id", "e1")
     assert fired["outcome"] == "STARTED"
-    assert daemon.run("runs", "watch", fired["run_ids"][0]).code == 0
+    assert daemon.here("runs", "watch", fired["run_ids"][0]).code == 0
     assert daemon.json("runs", "show", fired["run_ids"][0])["input"] == {"name": "Eve"}
     assert daemon.json("trigger", "fire", "greet/asked", "--event-id", "e1")["outcome"] == "DUPLICATE"
     assert daemon.json("trigger", "pause", "greet", "asked", "--reason", "quiet")["state"] == "PAUSED"
-    assert daemon.run("trigger", "resume", "greet/asked").code == 0
+    assert daemon.here("trigger", "resume", "greet/asked").code == 0
     assert daemon.json("trigger", "show", "greet", "asked")["fired"] >= 1
-    assert daemon.run("trigger", "show", "greet", "nothing").code == 4
+    assert daemon.here("trigger", "show", "greet", "nothing").code == 4
 
 
 def test_plugins(daemon: Daemon) -> None:
@@ -304,10 +270,10 @@ def test_plugins(daemon: Daemon) -> None:
     schema = daemon.json("plugin", "schema", "http.request")
     assert schema["schema"]["properties"]["url"]
     assert isinstance(schema["sample"], dict)
-    text = daemon.run("plugin", "schema", "http.request").out
+    text = daemon.here("plugin", "schema", "http.request").out
     assert "OPTION" in text
     assert "with:" in text
-    assert daemon.run("plugin", "show", "nothing").code == 4
+    assert daemon.here("plugin", "show", "nothing").code == 4
 
 
 def test_the_journal_of_a_running_daemon(daemon: Daemon) -> None:
@@ -315,36 +281,36 @@ def test_the_journal_of_a_running_daemon(daemon: Daemon) -> None:
     target = daemon.folder / "copy.db"
     done = daemon.json("journal", "backup", str(target))
     assert done["size_bytes"] == target.stat().st_size
-    assert daemon.run("journal", "check", str(target)).code == 0
-    assert daemon.run("journal", "check").code == 0
+    assert daemon.here("journal", "check", str(target)).code == 0
+    assert daemon.here("journal", "check").code == 0
     for command in (("check", "--repair"), ("backup", str(daemon.folder / "x.db"), "--offline")):
-        refused = daemon.run("journal", *command)
+        refused = daemon.here("journal", *command)
         assert refused.code == 9
         assert refused.err.startswith("error: JOURNAL_LOCKED: ")
 
 
 def test_info_and_health(daemon: Daemon) -> None:
     """info as JSON has numbers as numbers; health knows services."""
-    info = json.loads(daemon.process_of("info", "-o", "json").out)
+    info = json.loads(daemon.run("info", "-o", "json").stdout)
     assert info["limits"]["value_bytes"] == 1 << 20
     assert info["journal"]["kind"] == "sqlite"
-    assert daemon.run("health", "--service", "hostd.v1.RunService").out == "SERVING\n"
-    assert daemon.run("health", "--service", "nothing").code != 0
+    assert daemon.here("health", "--service", "hostd.v1.RunService").out == "SERVING\n"
+    assert daemon.here("health", "--service", "nothing").code != 0
 
 
 def test_the_port_wants_the_token(daemon: Daemon) -> None:
     """The folder's token is taken, another or none is refused with exit code 3."""
-    address = {"HOSTD_ADDRESS": daemon.address}
-    assert daemon.run("runs", "count", env=address).code == 0
-    wrong = daemon.run("runs", "count", env={**address, "HOSTD_TOKEN": "wrong"})
+    address = {"HOSTD_ADDRESS": daemon.listen}
+    assert daemon.here("runs", "count", env=address).code == 0
+    wrong = daemon.here("runs", "count", env={**address, "HOSTD_TOKEN": "wrong"})
     assert wrong.code == 3
     assert wrong.err.startswith("error: TOKEN_INVALID: ")
-    none = daemon.run("runs", "count", "--data", str(daemon.folder), env=address)
+    none = daemon.here("runs", "count", "--data", str(daemon.folder), env=address)
     assert none.code == 3
     assert none.err.startswith("error: TOKEN_MISSING: ")
     (daemon.folder / "token-copy").write_text((daemon.data / "token").read_text())
     file = {**address, "HOSTD_TOKEN_FILE": str(daemon.folder / "token-copy")}
-    assert daemon.run("runs", "count", "--data", str(daemon.folder), env=file).code == 0
+    assert daemon.here("runs", "count", "--data", str(daemon.folder), env=file).code == 0
 
 
 @pytest.mark.parametrize(
@@ -366,7 +332,7 @@ def test_the_port_wants_the_token(daemon: Daemon) -> None:
 )
 def test_bad_requests_have_reason_code_and_fix(daemon: Daemon, arguments: list[str], code: int, reason: str) -> None:
     """Nothing on standard output; the reason first, what to do last."""
-    done = daemon.run(*arguments)
+    done = daemon.here(*arguments)
 
     assert (done.code, done.out) == (code, "")
     assert done.err.startswith(f"error: {reason}: ")
@@ -376,25 +342,25 @@ def test_bad_requests_have_reason_code_and_fix(daemon: Daemon, arguments: list[s
 def test_namespaces_keep_apart(daemon: Daemon) -> None:
     """What is in one is not in another."""
     assert daemon.lines("workflow", "list", "--namespace", "other") == []
-    assert daemon.run("runs", "start", "greet", "--namespace", "other").code == 4
+    assert daemon.here("runs", "start", "greet", "--namespace", "other").code == 4
 
 
 def test_a_watch_goes_on_over_a_kill(tmp_path: Path) -> None:
     """The daemon is killed and started again; the watch prints every record once and ends with the run."""
-    daemon = Daemon(tmp_path)
-    daemon.start()
-    daemon.register("workflow: nap\nsteps: {nap: {uses: flow.wait, with: {duration: 3s}}}\n")
-    run_id = daemon.json("runs", "start", "nap")["run_id"]
-    command = [*HOSTD, "runs", "watch", run_id, "--reconnect", "30", "-o", "json"]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, env=daemon.env, text=True, **pipes) as watch:  # type: ignore[call-overload]
-        first = watch.stdout.readline()
-        daemon.stop(signal.SIGKILL)
+    with closing(Daemon(tmp_path)) as daemon:
         daemon.start()
-        rest = watch.stdout.read()  # not communicate(): it would pass over what readline() has buffered
-        err = watch.stderr.read()
-        assert watch.wait(timeout=40) == 0
-    assert daemon.stop() == 0
+        daemon.register("workflow: nap\nsteps: {nap: {uses: flow.wait, with: {duration: 3s}}}\n")
+        run_id = daemon.json("runs", "start", "nap")["run_id"]
+        command = [*HOSTD, "runs", "watch", run_id, "--reconnect", "30", "-o", "json"]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with subprocess.Popen(command, env=daemon.env, text=True, **pipes) as watch:  # type: ignore[call-overload]
+            first = watch.stdout.readline()
+            daemon.stop(signal.SIGKILL)
+            daemon.start()
+            rest = watch.stdout.read()  # not communicate(): it would pass over what readline() has buffered
+            err = watch.stderr.read()
+            assert watch.wait(timeout=40) == 0
+        assert daemon.stop() == 0
 
     assert "the connection was lost" in err
     records = [json.loads(line) for line in [first, *rest.splitlines()]]
@@ -404,7 +370,7 @@ def test_a_watch_goes_on_over_a_kill(tmp_path: Path) -> None:
 
 def test_a_second_daemon_on_the_same_folder_says_who_is_there(daemon: Daemon) -> None:
     """JOURNAL_LOCKED, exit code 9, no traceback."""
-    done = daemon.process_of("serve", "--listen", "127.0.0.1:0", "--http", "off")
+    done = daemon.run("serve", "--listen", "127.0.0.1:0", "--http", "off")
 
-    assert (done.code, done.out) == (9, "")
-    assert "error: JOURNAL_LOCKED: " in done.err
+    assert (done.returncode, done.stdout) == (9, "")
+    assert "error: JOURNAL_LOCKED: " in done.stderr

@@ -28,11 +28,13 @@ class DaemonProcess:
     """One data folder and the daemon on it."""
 
     def __init__(self, folder: Path, **env: str) -> None:
+        self.folder = folder
         self.data = folder / "data"
         self.log = folder / "daemon.log"
         self.listen = f"127.0.0.1:{free_port()}"
         self.http = f"127.0.0.1:{free_port()}"
-        self.env = {**os.environ, "HOSTD_DATA": str(self.data), **env}
+        outer = {name: value for name, value in os.environ.items() if not name.startswith("HOSTD_")}
+        self.env = {**outer, "HOSTD_DATA": str(self.data), **env}
         self.process: subprocess.Popen[bytes] | None = None
 
     def spawn(self, *flags: str) -> subprocess.Popen[bytes]:
@@ -64,6 +66,11 @@ class DaemonProcess:
         """Run a command and return the JSON it prints; several lines give a list."""
         lines = [json.loads(line) for line in self.ok(*arguments, "-o", "json").splitlines()]
         return lines[0] if len(lines) == 1 else lines
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal and wait for the end; return the exit code."""
+        self.signal(number)
+        return self.wait()
 
     def signal(self, number: int = signal.SIGTERM) -> None:
         """Send a signal to the daemon."""
