@@ -50,6 +50,8 @@ def path_params(pattern: str, path: str) -> dict[str, str]:
     Raises:
         ValueError: a parameter is no UTF-8.
     """
+    if "{" not in pattern:
+        return {}
     parts = zip(pattern.split("/"), path.split("/"), strict=True)
     return {word[1:-1]: unquote(part, errors="strict") for word, part in parts if word.startswith("{")}
 

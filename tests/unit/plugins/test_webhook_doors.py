@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from standardwebhooks import Webhook as StandardWebhook
@@ -131,6 +131,7 @@ async def test_old_signatures_are_refused(name: str, off_s: int, status: int) ->
         assert (await send(ctx, headers))[0] == 202
 
 
+@settings(deadline=None)
 @given(body=st.binary(max_size=200).map(lambda data: json.dumps(data.hex()).encode()), key=st.binary(min_size=1))
 async def test_standard_webhooks_are_what_the_library_signs(body: bytes, key: bytes) -> None:
     """What the reference library signs gets in, and its id is the event's."""
@@ -284,6 +285,7 @@ async def test_strangers_cannot_use_up_the_limit_of_those_who_may() -> None:
         assert (await send(ctx, {"authorization": "Bearer t"}))[0] == 202
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 5), st.floats(0, 3, allow_nan=False)), max_size=200),
     st.integers(1, 5),

@@ -14,7 +14,7 @@ import pytest
 from cloudevents.core.bindings.http import to_binary, to_structured
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hostd.plugin import EmitOutcome, Emitted, RunFailure, RunResult
@@ -122,6 +122,7 @@ EVENTS = st.fixed_dictionaries(
 DATA = st.dictionaries(TEXTS, st.one_of(st.integers(-(2**53), 2**53), TEXTS, st.none(), st.booleans()), max_size=4)
 
 
+@settings(deadline=None)
 @given(attributes=EVENTS, data=DATA, structured=st.booleans())
 async def test_events_of_the_cloudevents_sdk(attributes: dict[str, Any], data: Any, structured: bool) -> None:
     """What the SDK writes, structured or binary, arrives with every attribute and its data."""

@@ -95,5 +95,7 @@ def _written(body: JsonValue) -> tuple[bytes, str]:
 
 def _json(status: int, value: JsonValue, headers: Mapping[str, str]) -> WebhookResponse:
     plain = WebhookResponse.json(status, value)
+    if not headers:
+        return plain
     lower = {name.lower(): text for name, text in headers.items()}
     return WebhookResponse(status, {**plain.headers, **lower}, plain.body)

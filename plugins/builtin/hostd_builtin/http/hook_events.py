@@ -40,7 +40,8 @@ class EventReader:
 
     def read(self, ctx: TriggerContext, request: WebhookRequest) -> tuple[list[Event], bool]:
         """Return the events, and whether they came as a batch (which may be empty). Raises Refusal."""
-        request = dataclasses.replace(request, headers=_clean(request.headers))
+        if not all(map(str.isascii, request.headers.values())):
+            request = dataclasses.replace(request, headers=_clean(request.headers))
         kind = kind_of(request.headers.get("content-type", ""))
         mode = self._options.cloudevents
         if mode != "off" and kind in (STRUCTURED, BATCH):
@@ -89,10 +90,11 @@ class EventReader:
         """Return the event's id by the first header that gives one."""
         for name in names:
             value = request.headers.get(name, "").strip()
+            if not value:
+                continue
             if len(value.encode("utf-8", "replace")) > ID_BYTES_MAX:
                 raise Refusal(400, "ARGUMENT_INVALID", f"the header {name} has more than {ID_BYTES_MAX} bytes")
-            if value:
-                return value
+            return value
         return None
 
     def _about(self, request: WebhookRequest) -> dict[str, JsonValue]:

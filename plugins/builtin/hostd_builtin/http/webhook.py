@@ -119,6 +119,8 @@ class Webhook(Trigger[WebhookOptions]):
         check_headers(self._rules, request)
 
     def _limit(self, ctx: TriggerContext, limits: list[Buckets], request: WebhookRequest) -> None:
+        if not limits:
+            return
         asked = [(buckets, _bucket_key(buckets, request)) for buckets in limits]
         wait_s = enter(asked, ctx.clock.monotonic_s())
         if wait_s > 0:
