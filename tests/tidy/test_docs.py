@@ -19,7 +19,7 @@ from hostd.host.registry import HostRegistry
 BLOCK = re.compile(r"(?:<!-- (?P<mark>[^\n]*?) -->\n)?```yaml\n(?P<text>.*?)```", re.DOTALL)
 LINK = re.compile(r"\]\((?P<target>[^)\s]+)\)")
 FENCE = re.compile(r"```.*?```", re.DOTALL)
-FOREIGN = re.compile(r"uses: (?:hello|tick|shop)\.")
+FOREIGN = re.compile(r"uses: (?:hello|tick|shop|words)\.")
 """Documents that use a plugin the page installs; the tests beside that plugin, or of that page, run them."""
 
 
