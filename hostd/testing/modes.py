@@ -20,7 +20,8 @@ class Case(NamedTuple):
     Args:
         reason: of the failure, empty for a success.
         volatile: the output may differ from run to run.
-        settled: attempts in all, where retries are part of the case.
+        retry, timeout: as a step has them.
+        name: for the sentences about it; else the action's id.
     """
 
     action: str
@@ -41,6 +42,7 @@ async def check_plugin(
     modes: Sequence[str] = MODES,
     settings: Mapping[str, Any] | None = None,
     secrets: Mapping[str, str] | None = None,
+    config: Mapping[str, Any] | None = None,
 ) -> list[str]:
     """Return what is wrong with a plugin, one sentence each; an empty list means it conforms.
 
@@ -49,6 +51,7 @@ async def check_plugin(
     Args:
         plugin: its folder, or the id of one that is built in or installed.
         cases: what to try.
+        settings, secrets, config: as of `on_stage`.
     """
     problems: list[str] = []
     if isinstance(plugin, Path) and _is_python(plugin):
@@ -56,7 +59,7 @@ async def check_plugin(
     first: dict[int, tuple[str, Outcome]] = {}
     for mode in modes:
         try:
-            async with on_stage(plugin, mode=mode, settings=settings, secrets=secrets) as stage:
+            async with on_stage(plugin, mode=mode, settings=settings, secrets=secrets, config=config) as stage:
                 problems += await _run(stage, mode, cases, first)
         except HostdError as error:
             problems.append(f"{mode}: {error.reason}: {error.message}")

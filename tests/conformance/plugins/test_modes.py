@@ -36,6 +36,10 @@ PROBE_CASES = [
     Case("probe.do", {"what": "missing"}, reason="SECRET_MISSING", name="no secret"),
     Case("probe.do", {"what": "weigh"}, [2, 3], name="expressions"),
     Case("probe.do", {"what": "keep"}, [1, 4, ["a", "b"], "bytes", True, "KV_CONFLICT"], name="services"),
+    Case(
+        "probe.do", {"what": "publish"}, [True, [["told", "p-1", {"n": 1}], ["told", "p-2", {"n": 2}]]], name="topics"
+    ),
+    Case("probe.do", {"what": "request"}, [201, "text/plain", "probe says ping"], name="requests"),
     Case("probe.do", {"what": "fetch"}, reason="ACTION_FAILED", code="ADDRESS_DENIED", name="http"),
     Case("probe.do", {"what": "linger"}, reason="ATTEMPT_TIMEOUT", timeout="300ms", name="timeout"),
     Case("probe.call", {"ms": 20}, {"attempt": 1}),
@@ -75,7 +79,25 @@ async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
 
 async def test_the_probe_answers_the_same_in_every_mode() -> None:
     """Successes, failures in every form, options, retries, progress, secrets, services, timeouts, log lines."""
-    assert await check_plugin(PROBE, PROBE_CASES, secrets={"card": CARD}) == []
+    server = await asyncio.start_server(echo, "127.0.0.1", 0)
+    secrets = {"card": CARD, "port": str(server.sockets[0].getsockname()[1])}
+    config = {"egress": {"allow": ["127.0.0.1"]}}
+    async with server:
+        assert await check_plugin(PROBE, PROBE_CASES, secrets=secrets, config=config) == []
+
+
+async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer one request with what it says."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+    body = (await reader.readexactly(4)).decode()
+    who = head.partition("x-who: ")[2].partition("\r\n")[0]
+    text = f"{who} says {body}".encode()
+    head_out = (
+        f"HTTP/1.1 201 Created\r\ncontent-type: text/plain\r\ncontent-length: {len(text)}\r\nconnection: close\r\n\r\n"
+    )
+    writer.write(head_out.encode() + text)
+    await writer.drain()
+    writer.close()
 
 
 async def test_the_mock_plugin_answers_the_same_in_every_mode() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 from hostd.plugin import (
@@ -11,6 +12,7 @@ from hostd.plugin import (
     ActionContext,
     ActionError,
     EndOfTrigger,
+    Event,
     Field,
     NotConnected,
     Options,
@@ -117,6 +119,26 @@ class Do(Action[DoOptions]):
     async def weigh(self, ctx: ActionContext, options: DoOptions) -> Any:
         """Evaluate an expression."""
         return await ctx.expressions.evaluate("a + 1", [{"a": 1}, {"a": 2}])
+
+    async def publish(self, ctx: ActionContext, options: DoOptions) -> Any:
+        """Publish events, one of them twice, and read them back."""
+        events = [
+            Event(id=f"p-{n}", source="/probe", type="probe.told", time=datetime(2026, 1, 1, tzinfo=UTC), data={"n": n})
+            for n in (1, 2, 1)
+        ]
+        positions = await ctx.events.publish("told", *events)
+        read = []
+        async for published in ctx.events.subscribe(["told"], after=0):
+            read.append([published.topic, published.event.id, published.event.data])
+            if len(read) == 2:
+                break
+        return [positions[0] == positions[2], read]
+
+    async def request(self, ctx: ActionContext, options: DoOptions) -> Any:
+        """Have the host send a request to this machine."""
+        url = f"http://127.0.0.1:{await ctx.secrets.get('port')}/echo"
+        answer = await ctx.http.request("POST", url, headers={"x-who": "probe"}, body=b"ping")
+        return [answer.status, answer.headers["content-type"], answer.body.decode()]
 
     async def fetch(self, ctx: ActionContext, options: DoOptions) -> Any:
         """Ask for an address that nobody may reach."""
