@@ -53,6 +53,8 @@ def _parts(text: str, names: Names) -> list[str | CompiledExpression]:
     while (start := text.find(_OPEN, at)) >= 0:
         if start > at:
             parts.append(text[at:start])
+        if text.find("}}", start) < 0:
+            raise Mistake(start, "`{{` is not closed", "end it with }}")
         tokens = tokenize(text, start + len(_OPEN), in_template=True)
         parts.append(compile_node(text, parse(tokens), names=names, path="", place=len(parts)))
         at = tokens[-1].end

@@ -70,10 +70,13 @@ async def test_nothing_runs_unless_the_operator_says_so() -> None:
 
 
 def test_a_command_is_literal_and_no_path_from_here() -> None:
-    """A relative path, an empty program and zero bytes are refused with the options."""
+    """A relative path, an empty program, zero bytes and what loads code into a program are refused."""
     for wrong in (["./x"], [""], ["a\0"], []):
         with pytest.raises(ValidationError):
             RunOptions.model_validate({"command": wrong})
+    for name in ("LD_PRELOAD", "DYLD_INSERT_LIBRARIES", "A=B", ""):
+        with pytest.raises(ValidationError):
+            RunOptions.model_validate({"command": ["true"], "env": {name: "/tmp/x.so"}})
 
 
 async def test_arguments_are_handed_over_as_they_are() -> None:

@@ -11,6 +11,7 @@ from hostd.plugin import Duration, Field, Options
 
 ARGUMENT_CHARS_MAX = 128 * 1024
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
+_LOADERS = ("LD_", "DYLD_", "GLIBC_TUNABLES")
 Argument = str | int | float | bool
 
 
@@ -83,6 +84,8 @@ class RunOptions(Options):
         for name, value in env.items():
             if not _NAME.fullmatch(name):
                 raise ValueError(f"{name[:60]!r} is no name of an environment variable")
+            if name.startswith(_LOADERS):
+                raise ValueError(f"{name[:60]} would load code into the program before it is itself")
             _whole(value)
         return env
 
