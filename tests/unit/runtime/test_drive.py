@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import sys
 from typing import Any
 
 import pytest
 from aiohttp import ClientSession, web
 
+from hostd.runtime import drive as module
 from hostd.runtime.drive import Ended, drive
 
+EAGER_TASKS = sys.version_info >= (3, 12)
 PLACE: contextvars.ContextVar[str] = contextvars.ContextVar("PLACE", default="nowhere")
+
+
+@pytest.fixture(autouse=True, params=["by hand", "eager"] if EAGER_TASKS else ["by hand"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run each test in both ways where the Python has both: they must not differ."""
+    assert module.EAGER is EAGER_TASKS, "the daemon takes eager tasks where there are any"
+    monkeypatch.setattr(module, "EAGER", request.param == "eager")
 
 
 async def result_of(begun: Ended | asyncio.Task[Any]) -> Any:
