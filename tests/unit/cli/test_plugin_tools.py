@@ -129,3 +129,15 @@ def test_without_a_path_every_folder_is_examined(hostd: Any, tmp_path: Path, mon
     sick(tmp_path, "1 / 0")
     monkeypatch.setenv("HOSTD_PLUGINS__DIR", str(tmp_path))
     assert "plugin sick 0.1.0 has 1 mistake" in hostd("plugin", "doctor").out
+
+
+def test_the_list_names_isolation_and_process() -> None:
+    """An operator sees at once where each plugin runs, and how often its process had to be started again."""
+    from hostd.cli.plugins import _listing
+
+    process = {"state": "ready", "pid": 4711, "restarts": 2}
+    item = {"id": "shop", "version": "1", "source": "folder", "state": "LOADED", "isolation": "process"}
+    item |= {"process": process, "reason": "", "message": "", "components": []}
+    head, row = _listing([item]).splitlines()
+    assert head.split() == ["PLUGIN", "VERSION", "SOURCE", "STATE", "ISOLATION", "PROCESS", "WHY", "COMPONENTS"]
+    assert "process    ready 4711 (2 restarts)" in row

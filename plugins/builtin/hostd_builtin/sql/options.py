@@ -141,7 +141,10 @@ class TransactionOptions(Form, Place):
         ],
     )
     parameters: dict[str, Any] = Field(
-        default_factory=dict, description="Values by name; `hostd_key` is there too.", max_length=1_000
+        default_factory=dict,
+        description="Values by name; `hostd_key` is there too.",
+        max_length=1_000,
+        examples=[{"id": 7}],
     )
     isolation: Literal["default", "serializable"] = Field(
         "default", description="`serializable`: PostgreSQL's strictest; SQLite always is. A conflict is retryable."
