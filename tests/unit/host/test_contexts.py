@@ -256,7 +256,7 @@ def test_routes_are_one_owners_and_taken_back() -> None:
 
 
 def test_paths_with_parameters() -> None:
-    """A parameter takes one part, decoded; what some request would fit twice is PATH_TAKEN, for the same method only."""
+    """A parameter takes one part, decoded; what some request would fit twice is PATH_TAKEN, for that method only."""
     table = RouteTable()
     table.add("team", "orders/{id}/lines/{line}", ["POST"], answer, owner="a")
     held = table.add("team", "orders/{id}", ["POST", "GET"], answer, owner="b")
