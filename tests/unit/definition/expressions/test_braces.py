@@ -41,10 +41,10 @@ def test_mistakes_have_their_place(text: str) -> None:
 @given(st.text(alphabet="{} x$'\"a", max_size=30))
 def test_any_text_compiles_or_is_refused(text: str) -> None:
     """No text is an accident; one without `{{` is itself."""
+    refused, filled = "", None
     try:
-        compiled = compile_braces(text, roots=frozenset({"x"}))
+        filled = compile_braces(text, roots=frozenset({"x"})).evaluate(SCOPE)
     except HostdError as error:
-        assert error.reason == "EXPRESSION_INVALID"
-        return
-    if "{{" not in text:
-        assert compiled.evaluate(SCOPE) == text
+        refused = error.reason
+    assert refused in ("", "EXPRESSION_INVALID", "EXPRESSION_FAILED")
+    assert "{{" in text or filled == text
