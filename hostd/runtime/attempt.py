@@ -14,8 +14,8 @@ class Attempt:
 
     __slots__ = (
         "abandoned", "action", "alone", "began_s", "cancel_reason", "context", "effects", "executor", "finished",
-        "grace", "hidden", "key", "lineage", "namespace", "number", "own_loop", "plan", "ready_at_ms", "run_id", "step", "task",
-        "timer", "waits",
+        "grace", "hidden", "key", "lineage", "namespace", "number", "own_loop", "plan", "ready_at_ms", "run_id", "step",
+        "task", "timer", "waits",
     )  # fmt: skip
 
     def __init__(

@@ -32,7 +32,7 @@ PLUGINS = {
     "forgets": _HEAD + _BODY.replace("@hookimpl\n", "").replace("CODE", "return 1"),
     "crashes": _acts("ctypes.string_at(0)"),
     "hangs": _acts("ctypes.PyDLL(None).sleep(600)"),  # a C call that keeps the interpreter lock
-    "floods": _acts("for _ in range(2_500): sys.stdout.write('x' * 4000 + chr(10)); await asyncio.sleep(0)\n        return 1"),
+    "floods": _acts("for _ in range(2_500): sys.stdout.write('x' * 4000 + chr(10)); await asyncio.sleep(0)"),
     "eats": _acts("return len(bytearray(1 << 31))"),
     "deaf": _acts("return os.getpid()", "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"),
     "well": _acts("return os.getpid()"),

@@ -84,7 +84,10 @@ def test_what_does_not_load_is_told(packages: Any, caplog: pytest.LogCaptureFixt
         "sick": "PLUGIN_FAILED",
         "misspelt": "PLUGIN_MISSING",
     }
-    assert "plugin_failed plugin=misspelt reason=PLUGIN_MISSING message=plugins.inline or plugins.thread names misspelt" in caplog.text
+    assert (
+        "plugin_failed plugin=misspelt reason=PLUGIN_MISSING message=plugins.inline or plugins.thread names misspelt"
+        in caplog.text
+    )
     assert "plugin_failed plugin=sick reason=PLUGIN_FAILED message=RuntimeError: at import" in caplog.text
 
 
