@@ -8,7 +8,7 @@ from pathlib import Path
 from random import SystemRandom
 from typing import NamedTuple
 
-from hostd.aio import SystemClock
+from hostd.aio import SystemClock, spawn
 from hostd.errors.base import HostdError, Violation
 from hostd.host.component_page import ComponentAbout
 from hostd.host.contexts import ProvisionScope
@@ -23,6 +23,7 @@ from hostd.host.process.processes import Processes
 from hostd.host.registry import ActionEntry, TriggerEntry
 
 KIT_S = 60.0
+LOOK_S = 0.1
 
 
 class Examined(NamedTuple):
@@ -112,7 +113,7 @@ async def _process(found: Found, runtime: str, kit: list[str]) -> Examined:
         changed=lambda: None,
     )
     try:
-        report = await processes.add(found)
+        report = await _begun(processes, found)
         served = list(processes.entries())
         printed = processes.process(found.id)
     finally:
@@ -127,6 +128,18 @@ async def _process(found: Found, runtime: str, kit: list[str]) -> Examined:
         mistakes += await _kit(kit)
     components = tuple(about(entry) for entry in entries)
     return Examined(found.id, found.version, runtime, components, mistakes, (), report.traceback)
+
+
+async def _begun(processes: Processes, found: Found) -> PluginReport:
+    """Start a plugin's process; one crash is enough to know."""
+    adding = spawn(processes.add(found), name=f"examination of {found.id}")
+    while not adding.done():
+        await asyncio.wait([adding], timeout=LOOK_S)
+        process = processes.known.get(found.id)
+        if process is not None and process.last_crash and not adding.done():
+            adding.cancel()
+            return processes.report(found.id)
+    return adding.result()
 
 
 def _loaded(report: PluginReport, printed: tuple[str, ...]) -> tuple[Violation, ...]:
