@@ -44,7 +44,7 @@ from hostd.runtime.metering import AttemptTimes, Metering, RingMeter, measure_la
 from hostd.runtime.overlap import Overlaps
 from hostd.runtime.progress import ProgressBook
 from hostd.runtime.readers import Readers
-from hostd.runtime.recovery import recover
+from hostd.runtime.recovery import MOVING, recover
 from hostd.runtime.requests import Requests
 from hostd.runtime.residence import Residence
 from hostd.runtime.run_reads import RunRooms
@@ -70,6 +70,7 @@ _log = logging.getLogger("hostd.daemon")
 
 SWEEP_S = 10.0
 PRUNE_S = 60.0
+LEFT_RUNS_MAX = 10_000  # runs that are looked at for whose secrets processes left behind may know
 EXIT_AT_ONCE = 130
 
 
@@ -320,6 +321,7 @@ class Core:
         self.info = await asyncio.to_thread(self.journal.open)
         await asyncio.to_thread(self.host.load)
         await self.host.prepare_secrets()
+        await self._remember_secrets()
         await self.host.start_processes(socket=await asyncio.to_thread(self._plugin_socket))
         self.slots.limit(self.host.registry.action_ids())
         self.host.changed = self._plugins_changed
@@ -339,6 +341,14 @@ class Core:
             spawn(measure_lag(self.meter, self.clock), name="loop-lag"),
         ]
         _log.info("core_open journal=%s lost_attempts=%d", self.info.path or self.info.kind, lost)
+
+    async def _remember_secrets(self) -> None:
+        """Know what processes that the last daemon left behind may write to the log before a secret is asked for."""
+        if self.data is None or not await asyncio.to_thread(_has_notes, self.data / "run" / "plugins"):
+            return
+        rows = await self.readers.call(lambda: self.journal.live_runs(after=0, limit=LEFT_RUNS_MAX, states=MOVING))
+        for namespace in sorted({row.namespace for row in rows}):
+            await self.host.remember_secrets(namespace)
 
     def _plugins_dir(self) -> Path | None:
         """Return the folder of plugin folders; None where there is no data folder and none was named."""
@@ -402,6 +412,10 @@ class Core:
                     await self.readers.call(lambda: files.prune(now_ms=now_ms, keep_ms=retention.logs_ms, own=own))  # noqa: B023
             except (HostdError, OSError) as error:
                 _log.warning("prune_failed error=%s", error)
+
+
+def _has_notes(folder: Path) -> bool:
+    return any(folder.glob("*.json"))
 
 
 def _size_of(path: str) -> int:

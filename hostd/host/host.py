@@ -11,6 +11,8 @@ from pathlib import Path
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
+import msgspec
+
 from hostd.aio import Clock, SystemClock
 from hostd.errors.base import HostdError, Kind, invalid
 from hostd.host.assembly import Assembly
@@ -187,7 +189,11 @@ class PluginHost:
 
     def process(self, plugin_id: str) -> ProcessView | None:
         """Return a plugin's process as it is now, None where it has none."""
-        return self.processes.process(plugin_id) if self.processes is not None else None
+        view = self.processes.process(plugin_id) if self.processes is not None else None
+        if view is None:
+            return None
+        hide = self.without_secrets  # a process may print what it was given
+        return msgspec.structs.replace(view, message=hide(view.message), printed=tuple(map(hide, view.printed)))
 
     async def reload(self, plugin_id: str) -> None:
         """Load a plugin anew, beside the version that serves; one that cannot be used leaves that in its place.
@@ -225,6 +231,14 @@ class PluginHost:
         except HostdError as error:
             _log.warning("secrets_unlisted namespace=%s reason=%s", namespace, error.reason)
             return []
+
+    async def remember_secrets(self, namespace: str) -> None:
+        """Keep the secrets of a namespace out of the log before any was handed out."""
+        for name in await self.secret_names(namespace):
+            try:
+                await self.secret(namespace, name)
+            except HostdError as error:
+                _log.warning("secret_unknown name=%s reason=%s", name, error.reason)
 
     def without_secrets(self, text: str) -> str:
         """Return a text without the values of secrets that were handed out; for logs, from any thread."""

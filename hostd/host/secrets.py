@@ -15,14 +15,14 @@ from hostd.model.views import SecretView
 from hostd.plugin import WritableSecrets
 
 A = TypeVar("A")
-REMEMBERED_MAX = 1_000
+REMEMBERED_MAX = 500
 
 
 class HandedOut:
     """Values of secrets that were handed out or set, so that the daemon's log can be searched for them.
 
     A library, or a plugin's own process, may log what it was given; nothing else would keep that out. Of more than
-    1,000 values those that were used last are known.
+    500 values those that were used last are known.
     """
 
     def __init__(self) -> None:

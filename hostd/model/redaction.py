@@ -13,13 +13,14 @@ from urllib.parse import quote, quote_plus
 from hostd.errors.base import HostdError
 from hostd.values.json_text import JsonValue, dump_json, parse_json
 
+SECRETS_AT_ONCE = 1_024  # whose forms are kept: more than the log is searched for
 SHORTEST_BYTES = 6  # shorter values would hide half the text by chance; setting one warns
 MARK = "***"
 # What libraries leave as it is when they quote for a URL: nothing, paths, queries, and JavaScript's two functions.
 _LEFT_UNQUOTED = ("", "/", "!$&'()*+,;=:@", "!$&'()*+,;=:@/", "!$'()*,;:@/?", "!*'()", "!*'();/?:@&=+$,#")
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=SECRETS_AT_ONCE)
 def forms(secret: str) -> tuple[str, ...]:
     """Return a secret plain, URL-quoted, in base64 (any alignment), in hex, JSON-escaped, in Python quotes.
 
@@ -39,7 +40,7 @@ def forms(secret: str) -> tuple[str, ...]:
     return tuple(sorted((form for form in found if len(form) >= SHORTEST_BYTES), key=len, reverse=True))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=SECRETS_AT_ONCE)
 def escaped(secret: str) -> re.Pattern[str] | None:
     r"""Return what finds a secret escaped to any depth, as JSON in JSON in Python quotes is; None where none is needed.
 
@@ -194,7 +195,7 @@ def _shows(data: bytes, secrets: tuple[str, ...]) -> bool:
     return any(pattern.search(text) for pattern in patterns)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=SECRETS_AT_ONCE)
 def _needles(secret: str) -> tuple[bytes, ...]:
     """Return the forms as they stand in JSON text, once more escaped where they lie in a string."""
     found = set(forms(secret))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from hostd.errors.base import HostdError, Kind
 from hostd.host.found import PluginReport, PluginState
 from hostd.host.host import PluginHost
@@ -30,12 +32,17 @@ class PluginShelf:
         registry = self._registry()
         parts = _parts(registry)
         reports = sorted(registry.plugins, key=lambda report: report.id)
-        return [_plugin(report, parts, self._host.process(report.id)) for report in reports]
+        return [self._clean(_plugin(report, parts, self._host.process(report.id))) for report in reports]
 
     def get(self, plugin_id: str) -> PluginView:
         """Return a plugin. Raises PLUGIN_MISSING."""
         registry = self._registry()
-        return _plugin(registry.plugin(plugin_id), _parts(registry), self._host.process(plugin_id))
+        return self._clean(_plugin(registry.plugin(plugin_id), _parts(registry), self._host.process(plugin_id)))
+
+    def _clean(self, view: PluginView) -> PluginView:
+        """Return a view without secrets: why a plugin failed is a text of the plugin's."""
+        hide = self._host.without_secrets
+        return msgspec.structs.replace(view, message=hide(view.message), traceback=hide(view.traceback))
 
     async def reload(self, plugin_id: str) -> PluginView:
         """Load a plugin anew. Raises PLUGIN_MISSING, PLUGIN_NOT_RELOADABLE."""

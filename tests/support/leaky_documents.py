@@ -105,4 +105,7 @@ OUTLIVES = """
 workflow: outlives
 steps:
   a: {uses: mock.sleep, with: {duration: 4s, value: "${{ secrets.of_store }}"}}
+  b:
+    uses: leaky.spill
+    with: {secret: "${{ secrets.of_file }}", names: [of_systemd, of_environment], end: late}
 """

@@ -70,6 +70,15 @@ class Spill(Action[SpillOptions]):
                 raise
         await ctx.blobs.put("\n".join(all_spoken).encode() + b"\xff\x00", content_type="text/plain")
         await ctx.clock.sleep(timedelta(seconds=0.2))
+        if options.end == "late":
+            sys.stdout.write("resting\n")
+            sys.stdout.flush()
+            await ctx.clock.sleep(timedelta(seconds=4))
+            for text in all_spoken:
+                sys.stdout.write(f"late {text}\n")
+                ctx.log.error(text)
+            sys.stdout.flush()
+            ctx.heartbeat({"late": all_spoken})
         if options.end == "fail":
             details = {"values": all_spoken}
             raise ActionError(all_spoken[0], code=values[0], details=details, retryable=ctx.attempt < 2)

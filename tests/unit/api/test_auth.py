@@ -13,6 +13,7 @@ from hostd.v1 import (
     plugin_service_pb2,
     run_service_pb2,
     script_service_pb2,
+    secret_service_pb2,
     trigger_service_pb2,
     workflow_service_pb2,
 )
@@ -24,6 +25,7 @@ FILES = (
     plugin_service_pb2,
     run_service_pb2,
     script_service_pb2,
+    secret_service_pb2,
     trigger_service_pb2,
     workflow_service_pb2,
 )
