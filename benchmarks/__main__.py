@@ -31,6 +31,7 @@ WORKLOADS = {
     "P11": "p11_timers",
     "P12": "p12_start",
     "P13": "p13_lua",
+    "P14": "p14_process",
 }
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -18,10 +18,10 @@ NAMESPACE = "default"
 
 
 @asynccontextmanager
-async def open_core(data: Path, *documents: bytes) -> AsyncIterator[Core]:
+async def open_core(data: Path, *documents: bytes, config: Config | None = None) -> AsyncIterator[Core]:
     """Open a core over a data folder, with workflows registered; as in the daemon, what is there then is frozen."""
     data.mkdir(parents=True, exist_ok=True)
-    core = Core(Config(), data=data)
+    core = Core(config or Config(), data=data)
     await core.open()
     try:
         for document in documents:

@@ -17,6 +17,8 @@ FRAME_BYTES_MAX = 20 * 1024 * 1024
 QUEUE_BYTES_MAX = 64 * 1024 * 1024
 QUEUE_FRAMES_MAX = 20_000
 QUESTIONS_MAX = 10_000
+BATCH_FRAMES = 256
+BATCH_BYTES = 256 * 1024
 MESSAGE_CHARS_MAX = 2_000
 VIOLATIONS_MAX = 100
 
@@ -72,12 +74,25 @@ class Link:
         return True
 
     async def next_frame(self) -> pb.FromHost | None:
-        """Return the next frame to write, None when the link is closed; for the stream's writer."""
+        """Return the next frame to write, None when the link is closed; for the stream's writer.
+
+        What has gathered meanwhile goes together, to a child that says it can take that.
+        """
         while not self._out:
             if self.closed.is_set():
                 return None
             self._filled.clear()
             await self._filled.wait()
+        first = self._pop()
+        if not self._out or not self.hello.batches:
+            return first
+        frames, size = [first], first.ByteSize()
+        while self._out and len(frames) < BATCH_FRAMES and size + self._out[0].ByteSize() <= BATCH_BYTES:
+            frames.append(self._pop())
+            size += frames[-1].ByteSize()
+        return first if len(frames) == 1 else pb.FromHost(batch=pb.HostBatch(frames=frames))
+
+    def _pop(self) -> pb.FromHost:
         frame = self._out.popleft()
         self._out_bytes -= frame.ByteSize()
         return frame

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hostd.aio import spawn
+from hostd.errors.base import HostdError
 from hostd.host.process.alone import Suspects
 from hostd.host.process.child import Child
 from hostd.host.process.claims import Claims
@@ -28,6 +29,7 @@ from hostd.host.process.launch import Launch
 from hostd.host.process.link import FRAME_BYTES_MAX, Link, LinkLostError, unavailable
 from hostd.host.process.nursery import Nursery
 from hostd.host.process.provisioning import Provisioning
+from hostd.host.process.recordings import Recordings
 from hostd.host.process.switchboard import PROTOCOL_MAX
 from hostd.host.process.watchdog import Watchdog
 from hostd.plugin.v1 import host_pb2 as pb
@@ -89,6 +91,7 @@ class PluginProcess:
         self._tell_changed = changed
         self._nursery = Nursery(plugin, version, launch, home, beside=beside)
         self._link: Link | None = None
+        self._recordings = Recordings(self._tell_recorded)
         self._child: Child | None = None
         self._changed = asyncio.Event()
         self._wanted = asyncio.Event()
@@ -300,6 +303,7 @@ class PluginProcess:
         link, self._link = self._link, None
         if link is not None:
             link.close()
+        self._recordings.forget()
         self._leave.clear()
         self.provisioning.forget()
         self.claims.lose_all()
@@ -327,8 +331,9 @@ class PluginProcess:
         if self._link is not None:
             self._link.close()  # a second stream of the same child: the first is dead, whatever the system thinks
         self.provisioning.forget()
-        self.claims.said(hello.running)
+        self.claims.said(self._recordings.without(hello.running))
         self._link = link
+        self._recordings.soon()
         self._become(ProcessState.READY)
         data_dir = self._home.data_dir
         return pb.Welcome(
@@ -337,13 +342,18 @@ class PluginProcess:
             permissions=sorted(self.launch.permissions),
             data_dir=str(data_dir) if data_dir is not None else "",
             frame_bytes_max=FRAME_BYTES_MAX,
+            batches=True,
         )
 
     def received(self, link: Link, frame: pb.FromPlugin) -> None:
-        """Take a frame. Raises ValueError when the child breaks the protocol."""
+        """Take a frame, or a batch of them. Raises ValueError when the child breaks the protocol."""
         if link is not self._link:
             return
         self._used_s = self._home.clock.monotonic_s()
+        for each in frame.batch.frames if frame.HasField("batch") else (frame,):
+            self._received(link, each)
+
+    def _received(self, link: Link, frame: pb.FromPlugin) -> None:
         kind = frame.WhichOneof("frame")
         if kind == "outcome":
             if not self.claims.came(frame.outcome):
@@ -403,9 +413,18 @@ class PluginProcess:
             raise unavailable(f"plugin {self.plugin} went away before it answered") from None
 
     def recorded(self, attempt_id: pb.AttemptId) -> None:
-        """Tell the child that an outcome is durable, or of no use."""
-        if self._link is not None:
-            self._link.send(pb.FromHost(recorded=pb.Recorded(ids=[attempt_id])))
+        """Tell the child, soon, that an outcome is durable, or of no use."""
+        if self._child is not None or self._link is not None:
+            self._recordings.add(attempt_id)
+
+    def _tell_recorded(self, attempt_ids: list[pb.AttemptId]) -> bool:
+        if self._link is None:
+            return False
+        try:
+            self._link.send(pb.FromHost(recorded=pb.Recorded(ids=attempt_ids)))
+        except HostdError:
+            return False  # it does not read now
+        return True
 
     def drop_unclaimed(self) -> None:
         """Recovery is over: stop what the child holds and nobody waits for."""

@@ -56,6 +56,7 @@ class Attempts:
         self._tasks = tasks
         self._running: dict[AttemptKey, Attempt] = {}
         self._outcomes: dict[AttemptKey, tuple[pb.Outcome, Heartbeats | None]] = {}
+        self._epochs: dict[tuple[str, str, int], set[int]] = {}  # of what is held, by the attempt without its epoch
         self._pool: ThreadPoolExecutor | None = None
         self._changed = asyncio.Event()
 
@@ -84,6 +85,7 @@ class Attempts:
             self._keep(_failed(key, fault_of(error)), None)
             return
         attempt = self._running[key] = Attempt(key, scope, heartbeats)
+        self._epochs.setdefault(key.place, set()).add(key.epoch)
         attempt.task = self._tasks.spawn(self._run(attempt, start), name=f"attempt {start.action}")
 
     def _refusal(self, key: AttemptKey) -> Fault | None:
@@ -91,17 +93,28 @@ class Attempts:
             return Fault("DRAINING", "the plugin's process is stopping", retryable=True)
         if len(self._running) + len(self._outcomes) >= HELD_MAX:
             return Fault("INTAKE_FULL", f"the process holds {HELD_MAX} attempts already", retryable=True)
-        if any(held.place == key.place and held.epoch > key.epoch for held in (*self._running, *self._outcomes)):
+        if any(epoch > key.epoch for epoch in self._epochs.get(key.place, ())):
             return Fault("STALE_ATTEMPT", "the attempt belongs to a later owner of the run")
         return None
 
     def _forsake_older(self, key: AttemptKey) -> None:
         """The run has another owner now: what was begun for the one before is of no use."""
-        for held in [held for held in self._running if held.place == key.place]:
-            self._running[held].forsaken = True
-            self._running[held].cancel()
-        for held in [held for held in self._outcomes if held.place == key.place]:
-            del self._outcomes[held]
+        for epoch in tuple(self._epochs.get(key.place, ())):
+            held = key._replace(epoch=epoch)
+            if held in self._running:
+                self._running[held].forsaken = True
+                self._running[held].cancel()
+            self._outcomes.pop(held, None)
+            self._forget(held)
+
+    def _forget(self, key: AttemptKey) -> None:
+        """Take note that an attempt is held no more, where that is so."""
+        epochs = self._epochs.get(key.place)
+        if epochs is None or key in self._running or key in self._outcomes:
+            return
+        epochs.discard(key.epoch)
+        if not epochs:
+            del self._epochs[key.place]
 
     def cancel(self, wire: pb.AttemptId) -> None:
         """Ask an attempt to stop; one that is not held under that epoch is left alone."""
@@ -112,7 +125,9 @@ class Attempts:
     def recorded(self, ids: Iterable[pb.AttemptId]) -> None:
         """Forget outcomes that are durable."""
         for wire in ids:
-            self._outcomes.pop(key_of(wire), None)
+            key = key_of(wire)
+            self._outcomes.pop(key, None)
+            self._forget(key)
         self._pulse()
 
     # -- reconnecting
@@ -166,6 +181,7 @@ class Attempts:
         self._running.pop(attempt.key, None)
         self._pulse()
         if attempt.forsaken:
+            self._forget(attempt.key)
             return
         attempt.heartbeats.flush()
         self._workplace.logs.flush(attempt.key, last=True, dropped=attempt.scope.log.dropped)
@@ -184,7 +200,9 @@ class Attempts:
         return outcome
 
     def _keep(self, outcome: pb.Outcome, heartbeats: Heartbeats | None) -> None:
-        self._outcomes[key_of(outcome.id)] = (outcome, heartbeats)
+        key = key_of(outcome.id)
+        self._outcomes[key] = (outcome, heartbeats)
+        self._epochs.setdefault(key.place, set()).add(key.epoch)
         self._link.push(pb.FromPlugin(outcome=outcome))
 
     # -- ending

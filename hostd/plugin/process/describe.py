@@ -29,6 +29,7 @@ def describe(birth: Birth, loaded: Loaded, *, protocol: tuple[int, int], pid: in
         sdk=f"python/{API}",
         api=loaded.api,
         pid=pid,
+        batches=True,
     )
     if loaded.broken is not None:
         hello.broken.CopyFrom(fault_to_wire(loaded.broken))

@@ -21,6 +21,7 @@ FIRST_DELAY_S, DELAY_S_MAX = 0.05, 2.0
 STEADY_S = 5.0  # a connection that lasted so long was a good one: the back-off begins anew
 WELCOME_S = 10.0
 QUESTIONS_MAX = 1_000
+BATCH_FRAMES = 256
 UNTIL_WELCOME_BYTES = 4 * 1024 * 1024
 RECEIVE_BYTES_MAX = 128 * 1024 * 1024
 OPTIONS = (
@@ -83,6 +84,7 @@ class Link:
     def __init__(self, dial: Dial, receiver: Receiver, tasks: Tasks, dice: random.Random) -> None:
         self.frame_bytes_max = UNTIL_WELCOME_BYTES
         self.up = False
+        self._batches = False  # whether the host understands them
         self.outbox = Outbox()
         self._dial = dial
         self._receiver = receiver
@@ -175,6 +177,7 @@ class Link:
     async def _serve(self, call: Any, welcome: pb.Welcome) -> None:
         if welcome.frame_bytes_max:
             self.frame_bytes_max = welcome.frame_bytes_max
+        self._batches = welcome.batches
         self.up = True
         self._down.clear()
         self._receiver.connected(welcome)
@@ -197,17 +200,24 @@ class Link:
     async def _write(self, call: Any) -> None:
         try:
             while True:
-                leaf = await self.outbox.next()
-                if leaf.frame is None:
+                leaves = await self.outbox.next(BATCH_FRAMES if self._batches else 1)
+                frames = [leaf.frame for leaf in leaves if leaf.frame is not None]
+                if not frames:
                     await call.done_writing()
                     return
-                if leaf.question is not None:
-                    leaf.question.sent = True
-                await call.write(leaf.frame)
+                for leaf in leaves:
+                    if leaf.question is not None:
+                        leaf.question.sent = True
+                one = frames[0] if len(frames) == 1 else pb.FromPlugin(batch=pb.PluginBatch(frames=frames))
+                await call.write(one)
         except (grpc.RpcError, asyncio.InvalidStateError):
             call.cancel()
 
     def _take(self, frame: pb.FromHost) -> None:
+        for each in frame.batch.frames if frame.HasField("batch") else (frame,):
+            self._take_one(each)
+
+    def _take_one(self, frame: pb.FromHost) -> None:
         if frame.WhichOneof("frame") not in ("emitted", "host_answer", "route_opened"):
             self._receiver.received(frame)
             return

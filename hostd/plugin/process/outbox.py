@@ -11,6 +11,7 @@ from hostd.plugin.v1 import host_pb2 as pb
 
 FRAMES_MAX = 1_000
 BYTES_MAX = 32 * 1024 * 1024
+BATCH_BYTES = 256 * 1024
 
 
 class Leaf(NamedTuple):
@@ -58,14 +59,25 @@ class Outbox:
         self._filled.set()
         self._measure()
 
-    async def next(self) -> Leaf:
-        """Return the next frame to write."""
+    async def next(self, frames_max: int = 1) -> list[Leaf]:
+        """Return what is to be written next: at least one leaf; the one that was the last comes alone."""
         while not self._leaves:
             self._filled.clear()
             await self._filled.wait()
+        leaves = [self._pop()]
+        size = leaves[0].size_bytes
+        while leaves[0].frame is not None and self._leaves and len(leaves) < frames_max:
+            following = self._leaves[0]
+            size += following.size_bytes
+            if following.frame is None or size > BATCH_BYTES:
+                break
+            leaves.append(self._pop())
+        self._measure()
+        return leaves
+
+    def _pop(self) -> Leaf:
         leaf = self._leaves.popleft()
         self._bytes -= leaf.size_bytes
-        self._measure()
         return leaf
 
     def clear(self) -> None:

@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class FromPlugin(_message.Message):
-    __slots__ = ("call", "hello", "done", "outcome", "heartbeat", "log", "emit", "trigger_ended", "host_call", "webhook_answer", "partitions", "open_route", "leaving")
+    __slots__ = ("call", "hello", "done", "outcome", "heartbeat", "log", "emit", "trigger_ended", "host_call", "webhook_answer", "partitions", "open_route", "leaving", "batch")
     CALL_FIELD_NUMBER: _ClassVar[int]
     HELLO_FIELD_NUMBER: _ClassVar[int]
     DONE_FIELD_NUMBER: _ClassVar[int]
@@ -21,6 +21,7 @@ class FromPlugin(_message.Message):
     PARTITIONS_FIELD_NUMBER: _ClassVar[int]
     OPEN_ROUTE_FIELD_NUMBER: _ClassVar[int]
     LEAVING_FIELD_NUMBER: _ClassVar[int]
+    BATCH_FIELD_NUMBER: _ClassVar[int]
     call: int
     hello: Hello
     done: Done
@@ -34,10 +35,11 @@ class FromPlugin(_message.Message):
     partitions: Partitions
     open_route: OpenRoute
     leaving: Leaving
-    def __init__(self, call: _Optional[int] = ..., hello: _Optional[_Union[Hello, _Mapping]] = ..., done: _Optional[_Union[Done, _Mapping]] = ..., outcome: _Optional[_Union[Outcome, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., log: _Optional[_Union[Log, _Mapping]] = ..., emit: _Optional[_Union[Emit, _Mapping]] = ..., trigger_ended: _Optional[_Union[TriggerEnded, _Mapping]] = ..., host_call: _Optional[_Union[HostCall, _Mapping]] = ..., webhook_answer: _Optional[_Union[WebhookAnswer, _Mapping]] = ..., partitions: _Optional[_Union[Partitions, _Mapping]] = ..., open_route: _Optional[_Union[OpenRoute, _Mapping]] = ..., leaving: _Optional[_Union[Leaving, _Mapping]] = ...) -> None: ...
+    batch: PluginBatch
+    def __init__(self, call: _Optional[int] = ..., hello: _Optional[_Union[Hello, _Mapping]] = ..., done: _Optional[_Union[Done, _Mapping]] = ..., outcome: _Optional[_Union[Outcome, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., log: _Optional[_Union[Log, _Mapping]] = ..., emit: _Optional[_Union[Emit, _Mapping]] = ..., trigger_ended: _Optional[_Union[TriggerEnded, _Mapping]] = ..., host_call: _Optional[_Union[HostCall, _Mapping]] = ..., webhook_answer: _Optional[_Union[WebhookAnswer, _Mapping]] = ..., partitions: _Optional[_Union[Partitions, _Mapping]] = ..., open_route: _Optional[_Union[OpenRoute, _Mapping]] = ..., leaving: _Optional[_Union[Leaving, _Mapping]] = ..., batch: _Optional[_Union[PluginBatch, _Mapping]] = ...) -> None: ...
 
 class FromHost(_message.Message):
-    __slots__ = ("call", "welcome", "provision", "start_attempt", "cancel_attempt", "recorded", "start_trigger", "stop_trigger", "emitted", "host_answer", "webhook", "plan_partitions", "route_opened", "drain", "ping")
+    __slots__ = ("call", "welcome", "provision", "start_attempt", "cancel_attempt", "recorded", "start_trigger", "stop_trigger", "emitted", "host_answer", "webhook", "plan_partitions", "route_opened", "drain", "ping", "batch")
     CALL_FIELD_NUMBER: _ClassVar[int]
     WELCOME_FIELD_NUMBER: _ClassVar[int]
     PROVISION_FIELD_NUMBER: _ClassVar[int]
@@ -53,6 +55,7 @@ class FromHost(_message.Message):
     ROUTE_OPENED_FIELD_NUMBER: _ClassVar[int]
     DRAIN_FIELD_NUMBER: _ClassVar[int]
     PING_FIELD_NUMBER: _ClassVar[int]
+    BATCH_FIELD_NUMBER: _ClassVar[int]
     call: int
     welcome: Welcome
     provision: Provision
@@ -68,7 +71,20 @@ class FromHost(_message.Message):
     route_opened: RouteOpened
     drain: Drain
     ping: Ping
-    def __init__(self, call: _Optional[int] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., provision: _Optional[_Union[Provision, _Mapping]] = ..., start_attempt: _Optional[_Union[StartAttempt, _Mapping]] = ..., cancel_attempt: _Optional[_Union[CancelAttempt, _Mapping]] = ..., recorded: _Optional[_Union[Recorded, _Mapping]] = ..., start_trigger: _Optional[_Union[StartTrigger, _Mapping]] = ..., stop_trigger: _Optional[_Union[StopTrigger, _Mapping]] = ..., emitted: _Optional[_Union[Emitted, _Mapping]] = ..., host_answer: _Optional[_Union[HostAnswer, _Mapping]] = ..., webhook: _Optional[_Union[Webhook, _Mapping]] = ..., plan_partitions: _Optional[_Union[PlanPartitions, _Mapping]] = ..., route_opened: _Optional[_Union[RouteOpened, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ...) -> None: ...
+    batch: HostBatch
+    def __init__(self, call: _Optional[int] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., provision: _Optional[_Union[Provision, _Mapping]] = ..., start_attempt: _Optional[_Union[StartAttempt, _Mapping]] = ..., cancel_attempt: _Optional[_Union[CancelAttempt, _Mapping]] = ..., recorded: _Optional[_Union[Recorded, _Mapping]] = ..., start_trigger: _Optional[_Union[StartTrigger, _Mapping]] = ..., stop_trigger: _Optional[_Union[StopTrigger, _Mapping]] = ..., emitted: _Optional[_Union[Emitted, _Mapping]] = ..., host_answer: _Optional[_Union[HostAnswer, _Mapping]] = ..., webhook: _Optional[_Union[Webhook, _Mapping]] = ..., plan_partitions: _Optional[_Union[PlanPartitions, _Mapping]] = ..., route_opened: _Optional[_Union[RouteOpened, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., batch: _Optional[_Union[HostBatch, _Mapping]] = ...) -> None: ...
+
+class PluginBatch(_message.Message):
+    __slots__ = ("frames",)
+    FRAMES_FIELD_NUMBER: _ClassVar[int]
+    frames: _containers.RepeatedCompositeFieldContainer[FromPlugin]
+    def __init__(self, frames: _Optional[_Iterable[_Union[FromPlugin, _Mapping]]] = ...) -> None: ...
+
+class HostBatch(_message.Message):
+    __slots__ = ("frames",)
+    FRAMES_FIELD_NUMBER: _ClassVar[int]
+    frames: _containers.RepeatedCompositeFieldContainer[FromHost]
+    def __init__(self, frames: _Optional[_Iterable[_Union[FromHost, _Mapping]]] = ...) -> None: ...
 
 class Fault(_message.Message):
     __slots__ = ("reason", "message", "code", "retryable", "details", "retry_after_ms", "traceback")
@@ -89,7 +105,7 @@ class Fault(_message.Message):
     def __init__(self, reason: _Optional[str] = ..., message: _Optional[str] = ..., code: _Optional[str] = ..., retryable: bool = ..., details: _Optional[bytes] = ..., retry_after_ms: _Optional[int] = ..., traceback: _Optional[str] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("protocol_min", "protocol_max", "cookie", "plugin", "version", "sdk", "api", "components", "running", "broken", "pid")
+    __slots__ = ("protocol_min", "protocol_max", "cookie", "plugin", "version", "sdk", "api", "components", "running", "broken", "pid", "batches")
     PROTOCOL_MIN_FIELD_NUMBER: _ClassVar[int]
     PROTOCOL_MAX_FIELD_NUMBER: _ClassVar[int]
     COOKIE_FIELD_NUMBER: _ClassVar[int]
@@ -101,6 +117,7 @@ class Hello(_message.Message):
     RUNNING_FIELD_NUMBER: _ClassVar[int]
     BROKEN_FIELD_NUMBER: _ClassVar[int]
     PID_FIELD_NUMBER: _ClassVar[int]
+    BATCHES_FIELD_NUMBER: _ClassVar[int]
     protocol_min: int
     protocol_max: int
     cookie: str
@@ -112,7 +129,8 @@ class Hello(_message.Message):
     running: _containers.RepeatedCompositeFieldContainer[AttemptId]
     broken: Fault
     pid: int
-    def __init__(self, protocol_min: _Optional[int] = ..., protocol_max: _Optional[int] = ..., cookie: _Optional[str] = ..., plugin: _Optional[str] = ..., version: _Optional[str] = ..., sdk: _Optional[str] = ..., api: _Optional[str] = ..., components: _Optional[_Iterable[_Union[Component, _Mapping]]] = ..., running: _Optional[_Iterable[_Union[AttemptId, _Mapping]]] = ..., broken: _Optional[_Union[Fault, _Mapping]] = ..., pid: _Optional[int] = ...) -> None: ...
+    batches: bool
+    def __init__(self, protocol_min: _Optional[int] = ..., protocol_max: _Optional[int] = ..., cookie: _Optional[str] = ..., plugin: _Optional[str] = ..., version: _Optional[str] = ..., sdk: _Optional[str] = ..., api: _Optional[str] = ..., components: _Optional[_Iterable[_Union[Component, _Mapping]]] = ..., running: _Optional[_Iterable[_Union[AttemptId, _Mapping]]] = ..., broken: _Optional[_Union[Fault, _Mapping]] = ..., pid: _Optional[int] = ..., batches: bool = ...) -> None: ...
 
 class Component(_message.Message):
     __slots__ = ("kind", "id", "description", "since", "stability", "effects", "max_in_flight", "instances", "options_schema", "sample", "settings_schema")
@@ -141,18 +159,20 @@ class Component(_message.Message):
     def __init__(self, kind: _Optional[str] = ..., id: _Optional[str] = ..., description: _Optional[str] = ..., since: _Optional[str] = ..., stability: _Optional[str] = ..., effects: _Optional[str] = ..., max_in_flight: _Optional[int] = ..., instances: _Optional[str] = ..., options_schema: _Optional[bytes] = ..., sample: _Optional[bytes] = ..., settings_schema: _Optional[bytes] = ...) -> None: ...
 
 class Welcome(_message.Message):
-    __slots__ = ("protocol", "host", "permissions", "data_dir", "frame_bytes_max")
+    __slots__ = ("protocol", "host", "permissions", "data_dir", "frame_bytes_max", "batches")
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     HOST_FIELD_NUMBER: _ClassVar[int]
     PERMISSIONS_FIELD_NUMBER: _ClassVar[int]
     DATA_DIR_FIELD_NUMBER: _ClassVar[int]
     FRAME_BYTES_MAX_FIELD_NUMBER: _ClassVar[int]
+    BATCHES_FIELD_NUMBER: _ClassVar[int]
     protocol: int
     host: str
     permissions: _containers.RepeatedScalarFieldContainer[str]
     data_dir: str
     frame_bytes_max: int
-    def __init__(self, protocol: _Optional[int] = ..., host: _Optional[str] = ..., permissions: _Optional[_Iterable[str]] = ..., data_dir: _Optional[str] = ..., frame_bytes_max: _Optional[int] = ...) -> None: ...
+    batches: bool
+    def __init__(self, protocol: _Optional[int] = ..., host: _Optional[str] = ..., permissions: _Optional[_Iterable[str]] = ..., data_dir: _Optional[str] = ..., frame_bytes_max: _Optional[int] = ..., batches: bool = ...) -> None: ...
 
 class Provision(_message.Message):
     __slots__ = ("component", "settings")

@@ -89,6 +89,18 @@ async def test_an_action_answers_as_inside_the_daemon(folder: Path) -> None:
             assert (failure.reason, failure.retryable) == (reason, retryable)
 
 
+async def test_many_attempts_at_once_are_not_mixed_up(folder: Path) -> None:
+    """Each of hundreds that share messages gets its own answer, and the process holds none of them afterwards."""
+    async with open_switchboard() as home, kept(home, python_launch("--folder", str(folder)), "real") as process:
+        await until(process, ProcessState.READY)
+        action = RemoteAction(process, "real.do")
+        answers = await asyncio.gather(*(run(action, f"r{number}", f"how {number}") for number in range(500)))
+        assert [answer["how"] for answer in answers] == [f"how {number}" for number in range(500)]
+        assert not process.claims.any
+        await process.stop()  # it drains: ends only once every outcome was recorded
+        assert process.restarts == 0
+
+
 async def test_an_attempt_is_canceled_through_the_wire(folder: Path) -> None:
     """Cancelling the host's side interrupts the action in its process, which serves on."""
     async with open_switchboard() as home, kept(home, python_launch("--folder", str(folder)), "real") as process:

@@ -14,7 +14,7 @@ from hostd.plugin.guard import fault_of
 from hostd.plugin.loading import Refused
 from hostd.plugin.process.__main__ import main
 from hostd.plugin.process.birth import BadStartError, Birth, read_birth
-from hostd.plugin.process.outbox import FRAMES_MAX, Outbox
+from hostd.plugin.process.outbox import BATCH_BYTES, FRAMES_MAX, Outbox
 from hostd.plugin.process.source import import_folder
 from hostd.plugin.process.wire import error_of, fault_to_wire
 from hostd.plugin.v1 import host_pb2 as pb
@@ -74,7 +74,7 @@ async def test_the_outbox_is_bounded() -> None:
     outbox.push(pb.FromPlugin(call=3))
     calls = []
     for _ in range(FRAMES_MAX + 2):
-        frame = (await outbox.next()).frame
+        frame = (await outbox.next())[0].frame
         assert frame is not None
         calls.append(frame.call)
         await asyncio.sleep(0)
@@ -83,6 +83,17 @@ async def test_the_outbox_is_bounded() -> None:
     assert outbox.full
     outbox.clear()
     assert not outbox.full
+
+
+async def test_the_outbox_gives_what_goes_together() -> None:
+    """As many as are asked for, bounded in bytes; the end comes by itself, after everything else."""
+    outbox = Outbox()
+    for call in (1, 2, 3):
+        outbox.push(pb.FromPlugin(call=call))
+    outbox.push(pb.FromPlugin(call=4, host_call=pb.HostCall(data=b"x" * BATCH_BYTES)))
+    outbox.finish()
+    together = [[leaf.frame.call if leaf.frame else 0 for leaf in await outbox.next(2)] for _ in range(4)]
+    assert together == [[1, 2], [3], [4], [0]]
 
 
 def test_faults_survive_the_wire() -> None:

@@ -64,6 +64,18 @@ async def test_an_action_is_provisioned_and_runs(host: TestHost, sample: PluginC
     assert missing.fault.reason == "ACTION_UNKNOWN"
 
 
+async def test_frames_in_a_batch_are_frames(host: TestHost, sample: PluginChild) -> None:
+    """Two attempts and a question in one message; a host that knows no batches gets each answer by itself."""
+    connection = await host.connection()
+    assert connection.hello.batches
+    first, second = (start_of("sample.greet", {"name": name, "times": 1}, step=name) for name in ("Ada", "Bob"))
+    frames = [pb.FromHost(start_attempt=first), pb.FromHost(start_attempt=second), pb.FromHost(call=9, ping=pb.Ping())]
+    await connection.say(batch=pb.HostBatch(frames=frames))
+    assert (await connection.heard("done")).call == 9
+    outcomes = [await connection.hear("outcome") for _ in range(2)]
+    assert {outcome.id.step for outcome in outcomes} == {"Ada", "Bob"}
+
+
 async def test_what_cannot_be_provisioned_says_why(host: TestHost, sample: PluginChild) -> None:
     """Wrong settings, a provision that raises, an action that is not there: Done with the fault; others still serve."""
     connection = await host.connection()
