@@ -24,6 +24,6 @@ def _moment(_: click.Context, option: click.Parameter, text: str | None) -> Any:
     try:
         moment.FromJsonString(text)
     except ValueError:
-        message = f"--{option.name}: {text[:60]!r} is no time; write it as 2026-03-29T02:30:00Z"
+        message = f"{option.opts[0]}: {text[:60]!r} is no time; write it as 2026-03-29T02:30:00Z"
         raise invalid("ARGUMENT_INVALID", message) from None
     return moment

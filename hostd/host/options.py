@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pydantic import ValidationError
 
 from hostd.host.expressions import OPTION_CONTEXT
+from hostd.host.guard import PLUGIN_ERRORS
 from hostd.plugin import Options
 from hostd.plugin.option_reading import ACROSS_FIELDS, OptionFault, faults_of
 from hostd.values.json_text import JsonValue
@@ -29,6 +30,8 @@ def check_literals(
         return []
     except ValidationError as error:
         faults = faults_of(model, error, options)
+    except PLUGIN_ERRORS as error:  # the fence; what an expression stands in for may be what the check cannot take
+        return [] if open_paths else [("", f"the plugin cannot check these options: {type(error).__name__}")]
     return [(fault.path, _sentence(fault)) for fault in faults if _is_certain(fault, open_paths)]
 
 

@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from hostd.errors.base import HostdError, Kind, Violation
+from hostd.plugin.guard import PLUGIN_ERRORS
 from hostd.plugin.options import OptionNotSupported, Options
 from hostd.values.json_text import JsonValue
 
@@ -49,6 +50,9 @@ def parse_options(model: type[Options], rendered: Any, *, owner: str, context: M
         return model.__pydantic_validator__.validate_python(data, context=context)
     except ValidationError as error:
         faults = faults_of(model, error, data)
+    except PLUGIN_ERRORS as error:  # the fence; no text of the error: it could hold a secret
+        message = f"{owner}: the plugin cannot check these options: {type(error).__name__}"
+        raise HostdError(Kind.INVALID, "OPTION_INVALID", message) from None
     violations = tuple(Violation(fault.path, fault.reason, fault.message, fault.suggestion) for fault in faults)
     reasons = {fault.reason for fault in faults}
     reason = reasons.pop() if len(reasons) == 1 else "OPTION_INVALID"

@@ -37,13 +37,19 @@ class Periodic:
         self._period = period
         self._origin = _EPOCH + offset % period
 
-    def at_or_before(self, at: datetime) -> datetime:
-        """Return the last multiple not after a time."""
-        return self._origin + (at - self._origin) // self._period * self._period
+    def at_or_before(self, at: datetime) -> datetime | None:
+        """Return the last multiple not after a time, None before the year 1."""
+        return self._multiple((at - self._origin) // self._period)
 
-    def next_after(self, at: datetime) -> datetime:
-        """Return the first multiple strictly after a time."""
-        return self.at_or_before(at) + self._period
+    def next_after(self, at: datetime) -> datetime | None:
+        """Return the first multiple strictly after a time, None past the year 9999."""
+        return self._multiple((at - self._origin) // self._period + 1)
+
+    def _multiple(self, number: int) -> datetime | None:
+        try:
+            return self._origin + number * self._period
+        except OverflowError:
+            return None
 
 
 class SlotClock(Protocol):

@@ -30,6 +30,7 @@ BATCH_MAX = 100
 PAGE_EVENTS = 20_000
 _INSTANT = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_BEGINNING = datetime(1, 1, 2, tzinfo=UTC)  # no clock of the world shows a time that Python cannot hold
 _OVERLAPS = get_args(Overlap)
 
 
@@ -159,7 +160,7 @@ class Schedules:
             slots_after,
             timed.entry,
             timed.schedule,
-            start - _INSTANT,
+            max(start, _BEGINNING) - _INSTANT,
             limit=BACKFILL_SLOTS_MAX + 1,
             until=end,
             budget_s=BACKFILL_S,

@@ -137,6 +137,8 @@ async def test_times_are_shown_and_filled_in(shell: Shell) -> None:
     again = await shell("trigger", *window)
     bad = await shell("trigger", "preview", "hourly", "--after", "tomorrow")
     clockless = await shell("trigger", "preview", "order", "hook")
+    unreadable = await shell("trigger", "backfill", "hourly", "--from", "today", "--to", "2026-01-01T03:00:00Z")
+    endless = await shell("trigger", *window[:3], "0001-01-01T00:00:00Z", *window[4:])
 
     assert [slot["local_time"] for slot in times.json] == [
         "2026-03-29T01:00:00+01:00", "2026-03-29T03:00:00+02:00", "2026-03-29T04:00:00+02:00",
@@ -147,6 +149,8 @@ async def test_times_are_shown_and_filled_in(shell: Shell) -> None:
     assert again.out == "slots       3\nduplicates  3\n"
     assert (bad.code, "ARGUMENT_INVALID" in bad.err) == (2, True)
     assert (clockless.code, "SCHEDULE_MISSING" in clockless.err) == (6, True)
+    assert "--from: 'today' is no time" in unreadable.err
+    assert "more than 10000 slots" in endless.err
 
 
 async def test_triggers_are_watched(shell: Shell) -> None:

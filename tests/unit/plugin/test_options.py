@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from pydantic import ValidationError
+from pydantic import ValidationError, field_validator
 
+from hostd.errors.base import HostdError
+from hostd.host.options import check_literals
 from hostd.plugin import Duration, Field, Options, format_duration, parse_duration
+from hostd.plugin.option_reading import parse_options
 
 
 class Sample(Options):
@@ -92,3 +95,22 @@ def test_the_schema_says_what_forms_need() -> None:
     assert properties["script"]["x-code"] is True
     assert properties["token"]["writeOnly"] is True
     assert "if" in properties
+
+
+def test_a_check_that_breaks_is_a_refusal_without_the_value() -> None:
+    """What a plugin's validator raises beside ValueError names the component, and nothing of what was given."""
+
+    class Broken(Options):
+        when: str = Field(description="A time.")
+
+        @field_validator("when")
+        @classmethod
+        def _breaks(cls, when: str) -> str:
+            raise OverflowError(f"cannot hold {when}")
+
+    with pytest.raises(HostdError) as caught:
+        parse_options(Broken, {"when": "hush"}, owner="t.broken")
+    assert caught.value.reason == "OPTION_INVALID"
+    assert caught.value.message == "t.broken: the plugin cannot check these options: OverflowError"
+    assert check_literals(Broken, {"when": "hush"}, ()) == [("", "the plugin cannot check these options: OverflowError")]
+    assert check_literals(Broken, {"when": "${{ input.x }}"}, ("when",)) == []

@@ -95,3 +95,10 @@ def test_neighbouring_slots_lie_a_period_apart(period: timedelta, offset: timede
     assert after - before == period
     assert schedule.at_or_before(before) == before
     assert due_slots(schedule, after=before, until=after, limit=5) == [after]
+
+
+def test_a_period_ends_with_the_calendar() -> None:
+    """Where the next multiple, or the last, lies past what a date can hold there is none."""
+    year = Periodic(timedelta(days=366))
+    assert year.next_after(datetime(9999, 12, 31, tzinfo=UTC)) is None
+    assert year.at_or_before(datetime(1, 1, 1, tzinfo=UTC)) is None

@@ -82,9 +82,13 @@ class Zone:
             raise ValueError(
                 f"{text[:40]!r} is no time; write it as 2026-03-29T02:30:00 or 2026-03-29T02:30:00Z"
             ) from None
-        if moment.tzinfo is None:
-            return self.instant(moment.replace(tzinfo=UTC))
-        return moment.astimezone(UTC)
+        try:
+            instant = self.instant(moment.replace(tzinfo=UTC)) if moment.tzinfo is None else moment.astimezone(UTC)
+        except OverflowError:
+            instant = None
+        if instant is None or instant < _FIRST:
+            raise ValueError(f"{text[:40]!r} lies outside the years 1 to 9999 in UTC")
+        return instant
 
     def _changes_of(self, year: int) -> tuple[datetime, ...]:
         """Return the moments in a year at which the offset changes, to the second."""
@@ -117,7 +121,7 @@ def _load(name: str) -> zoneinfo.ZoneInfo:
             raise zoneinfo.ZoneInfoNotFoundError(name)
         return zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        close = difflib.get_close_matches(name, zoneinfo.available_timezones(), n=1)
+        close = difflib.get_close_matches(name, zoneinfo.available_timezones() - _LOCAL_NAMES, n=1)
         hint = f"did you mean {close[0]}?" if close else "write an IANA name, such as Europe/Berlin"
         raise ValueError(f"there is no time zone {name[:64]!r}; {hint}") from None
 
