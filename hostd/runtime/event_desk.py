@@ -81,8 +81,28 @@ class EventDesk:
                 namespace, wanted, after=place, limit=PAGE_EVENTS, wait_ms=WAIT_MS
             )
             if following != place:
-                place = following
-                yield TopicEvents([view for one in page if (view := self._seen(one, condition)) is not None], place)
+                seen, place, failure = self._through(page, condition, place, following)
+                yield TopicEvents(seen, place)
+                if failure is not None:
+                    raise failure
+
+    def _through(
+        self, page: Sequence[Published], condition: CompiledExpression | None, place: int, following: int
+    ) -> tuple[list[TopicEvent], int, HostdError | None]:
+        """Return what subscribers get of a page, the position behind it, and what the filter failed with there.
+
+        What lies before the event that it fails for is delivered: who goes on behind that event misses nothing else.
+        """
+        seen: list[TopicEvent] = []
+        for one in page:
+            try:
+                view = self._seen(one, condition)
+            except HostdError as error:
+                return seen, place, error
+            place = one.position
+            if view is not None:
+                seen.append(view)
+        return seen, following, None
 
     def _seen(self, published: Published, condition: CompiledExpression | None) -> TopicEvent | None:
         """Return an event as subscribers get it, None where the filter keeps it from them."""

@@ -107,6 +107,20 @@ async def test_a_filter_keeps_events_back_and_moves_the_token(kit: Kit) -> None:
     assert "position 1" in why.message
 
 
+async def test_what_lies_before_a_failure_of_the_filter_arrives(kit: Kit) -> None:
+    """An event the filter fails for ends the subscription behind those before it; its token leads to it again."""
+    await publish(kit, new("t", b'{"n":1}'), new("t", b'{"n":2}'), new("t"), new("t", b'{"n":4}'))
+    reader = Reader(kit, "t", after=0, filter="event.data.n > 1")
+    assert [event.event.data.data for event in await reader.until(1)] == [b'{"n":2}']
+    again = wire.SubscribeEventsRequest(topics=["t"], filter="event.data.n > 1", resume_token=reader.token)
+    reader.stop()
+    why = await refused(kit.events.SubscribeEvents(again))
+    assert (why.reason, "position 3" in why.message) == ("EXPRESSION_FAILED", True)
+    rest = Reader(kit, "t", after=3, filter="event.data.n > 1")
+    assert [event.position for event in await rest.until(1)] == [4]
+    rest.stop()
+
+
 async def test_a_reader_that_stands_still_costs_nobody_else_anything(kit: Kit) -> None:
     """While one subscription is not read at all, others get everything; then it gets everything, too."""
     slow = Reader(kit, "t", after=0)
