@@ -112,5 +112,7 @@ def test_a_check_that_breaks_is_a_refusal_without_the_value() -> None:
         parse_options(Broken, {"when": "hush"}, owner="t.broken")
     assert caught.value.reason == "OPTION_INVALID"
     assert caught.value.message == "t.broken: the plugin cannot check these options: OverflowError"
-    assert check_literals(Broken, {"when": "hush"}, ()) == [("", "the plugin cannot check these options: OverflowError")]
+    assert check_literals(Broken, {"when": "hush"}, ()) == [
+        ("", "the plugin cannot check these options: OverflowError")
+    ]
     assert check_literals(Broken, {"when": "${{ input.x }}"}, ("when",)) == []
