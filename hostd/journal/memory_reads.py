@@ -25,7 +25,7 @@ from hostd.journal.port import (
     WorkflowRow,
     WorkflowVersion,
 )
-from hostd.journal.topics import covers, split_topics
+from hostd.journal.topics import covers, split_topics, until_full
 from hostd.model.states import run_is_final
 
 
@@ -142,13 +142,14 @@ class MemoryReads:
         return {event_id: known[key][1].run_ids for event_id, key in keys.items() if key in known}
 
     def events(
-        self, namespace: str, *, after: int = 0, limit: int = 100, topics: Sequence[str] = ()
+        self, namespace: str, *, after: int = 0, limit: int = 100, topics: Sequence[str] = (), size_bytes: int = 0
     ) -> list[tuple[int, int, EventRow]]:
         if not topics:
-            return _page(self._tables.events, namespace, after=after, limit=limit)
+            return until_full(_page(self._tables.events, namespace, after=after, limit=limit), size_bytes)
         exact, prefixes = split_topics(topics)
         found = _page(self._tables.events, namespace, after=after, limit=self._tables.next.event)
-        return [item for item in found if item[2].topic in exact or covers(prefixes, item[2].topic)][:limit]
+        fitting = [item for item in found if item[2].topic in exact or covers(prefixes, item[2].topic)]
+        return until_full(fitting[:limit], size_bytes)
 
     def last_event(self) -> int:
         return self._tables.next.event - 1

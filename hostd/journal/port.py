@@ -338,12 +338,13 @@ class Journal(Protocol):
         ...
 
     def events(
-        self, namespace: str, *, after: int = 0, limit: int = 100, topics: Sequence[str] = ()
+        self, namespace: str, *, after: int = 0, limit: int = 100, topics: Sequence[str] = (), size_bytes: int = 0
     ) -> list[tuple[int, int, EventRow]]:
         """Return (number, at_ms, event) by rising number.
 
         Args:
             topics: only events published to these; `orders.*` is every topic that begins with `orders.`, `*` every one.
+            size_bytes: end with the event that makes the bodies so large; 0 = without a bound.
         """
         ...
 

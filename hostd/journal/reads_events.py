@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from hostd.journal import rows
 from hostd.journal.pool import ReadPool
 from hostd.journal.port import AuditRow, DeadLetter, EventRow
-from hostd.journal.topics import covers, split_topics
+from hostd.journal.topics import covers, split_topics, until_full
 
 SLICE = 50_000
 _COLUMNS = "number, at_ms, namespace, workflow, trigger, event_id, body, outcome, run_ids, topic, type"
@@ -30,12 +30,15 @@ class EventReads:
 
     _pool: ReadPool
 
-    def events(self, namespace: str, *, after: int = 0, limit: int = 100, topics: Sequence[str] = ()) -> Page:
+    def events(
+        self, namespace: str, *, after: int = 0, limit: int = 100, topics: Sequence[str] = (), size_bytes: int = 0
+    ) -> Page:
         if topics:
-            return self._events_of(heapq.merge(*self._numbers(namespace, topics, after=after, limit=limit)), limit)
+            numbers = heapq.merge(*self._numbers(namespace, topics, after=after, limit=limit))
+            return until_full(self._events_of(numbers, limit), size_bytes)
         with self._pool.connection() as connection:
             page = connection.execute(_ALL, (namespace, after, limit)).fetchall()
-        return [rows.event(found) for found in page]
+        return until_full((rows.event(found) for found in page), size_bytes)
 
     def _numbers(self, namespace: str, topics: Sequence[str], *, after: int, limit: int) -> list[list[int]]:
         """Return lists of rising numbers, each with at least the first `limit` of its topics."""
@@ -61,16 +64,17 @@ class EventReads:
             if len(page) < SLICE:
                 return
 
-    def _events_of(self, numbers: Iterator[int], limit: int) -> Page:
-        found: dict[int, tuple[int, int, EventRow]] = {}
+    def _events_of(self, numbers: Iterator[int], limit: int) -> Iterator[tuple[int, int, EventRow]]:
+        last = count = 0
         with self._pool.connection() as connection:
             for number in numbers:
-                if len(found) >= limit:
-                    break
-                values = connection.execute(_ONE, (number,)).fetchone() if number not in found else None
+                if count >= limit:
+                    return
+                values = connection.execute(_ONE, (number,)).fetchone() if number != last else None
+                last = number
                 if values is not None:  # retention may have been quicker
-                    found[number] = rows.event(values)
-        return list(found.values())
+                    count += 1
+                    yield rows.event(values)
 
     def last_event(self) -> int:
         with self._pool.connection() as connection:

@@ -31,7 +31,6 @@ from hostd.values.json_text import dump_json, parse_json
 
 PUBLISH_BYTES_MAX = 8 * 1024 * 1024
 PAGE_BYTES = 1024 * 1024
-FIRST_PAGE = 16
 FIND_PAGE, FIND_PAGES_MAX = 200, 50
 RECENT_MAX = 20_000
 PUBLISHED = "PUBLISHED"
@@ -231,23 +230,11 @@ class Topics:
     # -- reading
 
     async def _page(self, namespace: str, topics: tuple[str, ...], after: int, limit: int) -> list[Published]:
-        """Return about 1 MiB of events at most, at least one if any: large ones are read a few at a time."""
-        found: list[Published] = []
-        size_bytes = 0
-        count = min(limit, FIRST_PAGE)
-        while count > 0:
-            page = await self._readers.call(
-                lambda: self._journal.events(namespace, after=after, limit=count, topics=topics)  # noqa: B023
-            )
-            for number, at, row in page:
-                found.append(Published(number, row.topic, _event(row, at)))
-                size_bytes += len(row.body)
-            if len(page) < count or size_bytes >= PAGE_BYTES:
-                break
-            after = page[-1][0]
-            room = (PAGE_BYTES - size_bytes) * len(found) // max(1, size_bytes)
-            count = min(limit - len(found), max(1, room))
-        return found
+        """Return events of at most `limit`, ending with the one that fills 1 MiB; at least one if there is any."""
+        page = await self._readers.call(
+            lambda: self._journal.events(namespace, after=after, limit=limit, topics=topics, size_bytes=PAGE_BYTES)
+        )
+        return [Published(number, row.topic, _event(row, at)) for number, at, row in page]
 
 
 def _event(row: EventRow, at: int) -> Event:

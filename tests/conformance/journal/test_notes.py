@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+import msgspec
 from journals import HOUR_MS, append, end_batch, start_batch, whole_run
 
 from hostd.journal.port import (
@@ -108,6 +110,21 @@ async def test_events_are_read_by_topic(journal: Journal) -> None:
     assert found("orders.new", "bills.new", after=first, limit=1) == [4]
     assert found("orders.*", after=first, limit=2) == [2, 5]
     assert found("none", "none.*", "order*") == []
+
+
+async def test_a_page_of_events_ends_where_it_is_full(journal: Journal) -> None:
+    """The event that reaches the size is the last, one that is larger than it comes alone."""
+    rows = [msgspec.structs.replace(event("t"), body=b"x" * size) for size in (10, 10, 100, 10)]
+    first = (await append(journal, Batch(at_ms=7, events=rows))).first_event
+
+    def found(size_bytes: int, **wanted: Any) -> list[int]:
+        return [number - first for number, _, _ in journal.events("default", size_bytes=size_bytes, **wanted)]
+
+    for wanted in ({}, {"topics": ["t"]}, {"topics": ["*"]}):
+        assert [found(size, **wanted) for size in (0, 10, 11, 120, 121)] == [
+            [0, 1, 2, 3], [0], [0, 1], [0, 1, 2], [0, 1, 2, 3],
+        ]  # fmt: skip
+        assert found(10, after=first + 1, **wanted) == [2]
 
 
 async def test_event_numbers_are_never_given_out_twice(journal: Journal, reopened: Reopen) -> None:
