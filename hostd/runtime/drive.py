@@ -100,6 +100,10 @@ class _Rest(Coroutine[Any, Any, Any]):
         raise TypeError("only a task goes on with it")
 
 
+class _Exited(RuntimeError):
+    """SystemExit, in a form that no event loop takes for its own."""
+
+
 async def _fenced(work: Coroutine[Any, Any, Any]) -> Any:
     try:
         return await work
@@ -107,8 +111,8 @@ async def _fenced(work: Coroutine[Any, Any, Any]) -> Any:
         raise _exit(error) from error
 
 
-def _exit(error: SystemExit) -> RuntimeError:
-    return RuntimeError(f"SystemExit: {error}")
+def _exit(error: SystemExit) -> _Exited:
+    return _Exited(f"SystemExit: {error}")
 
 
 def drive(coroutine: Coroutine[Any, Any, Any], *, name: str) -> Ended | asyncio.Task[Any]:
@@ -121,6 +125,8 @@ def drive(coroutine: Coroutine[Any, Any, Any], *, name: str) -> Ended | asyncio.
         if task.cancelled():
             return Ended(None, asyncio.CancelledError())
         error = task.exception()
+        if isinstance(error, _Exited):
+            error = error.__cause__  # as it is where the first step is sent by hand
         return Ended(None if error else task.result(), error)
     return _drive_by_hand(coroutine, loop, name)
 
