@@ -14,6 +14,7 @@ import random
 import signal
 import sys
 import time
+import traceback
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -52,6 +53,7 @@ handlers:
 )
 NAMES = ("chain", "diamond")
 AHEAD_MAX = 200
+FIRST_WORD_S = 30
 
 
 async def host(folder: Path, acks: int, seed: int) -> None:
@@ -80,25 +82,41 @@ Life = Callable[[Path, int, int], Awaitable[None]]
 
 
 def one_life(folder: Path, dice: random.Random, life: Life = host) -> list[str]:
-    """Fork a host, kill it somewhere, return what it acknowledged."""
+    """Fork a host, kill it somewhere, return what it acknowledged.
+
+    One life in three ends at any instant of its opening or later; the others end some time after their first
+    acknowledgement, so that there is work to lose on the slowest machine.
+    """
     read_end, write_end = os.pipe()
     seed = dice.getrandbits(32)
     child = os.fork()
     if child == 0:
         os.close(read_end)
-        asyncio.run(live(life, folder, write_end, seed))
+        try:
+            asyncio.run(live(life, folder, write_end, seed))
+        except BaseException:  # a child must never go on as a second nursery
+            traceback.print_exc()
         os._exit(1)
     os.close(write_end)
     os.set_blocking(read_end, False)
-    until = time.monotonic() + dice.choice((0.02, 0.1, 0.3)) + dice.random() * 0.25
+    at_any_instant, after_s = dice.random() < 1 / 3, dice.choice((0.02, 0.1, 0.3)) + dice.random() * 0.25
+    until = time.monotonic() + (after_s if at_any_instant else FIRST_WORD_S)
     received = b""
     while time.monotonic() < until:
         try:
-            received += os.read(read_end, 1 << 16)
+            chunk = os.read(read_end, 1 << 16)
         except BlockingIOError:
             time.sleep(0.001)
+            continue
+        if not chunk:
+            break
+        if not received and not at_any_instant:
+            until = time.monotonic() + after_s
+        received += chunk
     os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+    _, status = os.waitpid(child, 0)
+    if os.waitstatus_to_exitcode(status) != -signal.SIGKILL:
+        raise RuntimeError(f"a host ended by itself: {os.waitstatus_to_exitcode(status)}")
     os.set_blocking(read_end, True)
     while chunk := os.read(read_end, 1 << 16):
         received += chunk

@@ -11,13 +11,14 @@ import itertools
 import json
 import os
 import random
-import signal
 import sys
 import time
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from crash_nursery import one_life
 
 from hostd.config.rooms import Config
 from hostd.core import Core
@@ -55,39 +56,6 @@ async def host(folder: Path, acks: int, seed: int) -> None:
             os.write(acks, b"REPEATED ELSEWHERE\n")
         os.write(acks, "".join(f"{name}\n" for name in names).encode())
         await asyncio.sleep(dice.random() * 0.005)
-
-
-def one_life(folder: Path, dice: random.Random) -> list[str]:
-    """Fork a host, kill it while it starts or somewhat after its first event; return the names it acknowledged."""
-    read_end, write_end = os.pipe()
-    seed = dice.getrandbits(32)
-    child = os.fork()
-    if child == 0:
-        os.close(read_end)
-        try:
-            asyncio.run(host(folder, write_end, seed))
-        finally:
-            os._exit(1)
-    os.close(write_end)
-    os.set_blocking(read_end, False)
-    received = b""
-    until = time.monotonic() + (dice.random() if dice.random() < 0.2 else 10.0)
-    serving_s = dice.choice((0.0, 0.1, 0.4)) + dice.random() * 0.2
-    while time.monotonic() < until:
-        try:
-            if not received:
-                received = os.read(read_end, 1)
-                until = min(until, time.monotonic() + serving_s)
-            received += os.read(read_end, 1 << 16)
-        except BlockingIOError:
-            time.sleep(0.001)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    os.set_blocking(read_end, True)
-    while chunk := os.read(read_end, 1 << 16):
-        received += chunk
-    os.close(read_end)
-    return received.decode().split("\n")[:-1]
 
 
 async def judge(folder: Path, acknowledged: list[str], seconds: float) -> dict[str, Any]:
@@ -132,7 +100,7 @@ def main() -> None:
     dice = random.Random(seed)
     acknowledged: list[str] = []
     for _ in range(cycles):
-        acknowledged += one_life(folder, dice)
+        acknowledged += one_life(folder, dice, host)
     verdict = asyncio.run(judge(folder, acknowledged, 60))
     print(json.dumps({"kills": cycles, "acknowledged": len(acknowledged), **verdict}))
 
