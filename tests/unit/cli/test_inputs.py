@@ -70,10 +70,11 @@ def test_a_run_is_named_by_id_or_by_workflow_and_key() -> None:
 
 
 def test_a_trigger_is_named_in_two_words_or_one() -> None:
-    """WORKFLOW NAME or WORKFLOW/NAME."""
+    """WORKFLOW NAME or WORKFLOW/NAME, and NAME for one of its own."""
     assert named("w", "t") == named("w/t", "") == {"workflow": "w", "name": "t"}
+    assert named("t", "") == {"workflow": "", "name": "t"}
     with pytest.raises(HostdError, match="name the trigger"):
-        named("w", "")
+        named("w/", "")
 
 
 def test_options_of_a_list_become_one_filter() -> None:

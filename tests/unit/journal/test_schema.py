@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -14,9 +16,10 @@ SECOND = Migration(2, "0002_b.sql", "ALTER TABLE a ADD COLUMN y;\n")
 
 
 @pytest.fixture
-def connection() -> sqlite3.Connection:
+def connection() -> Iterator[sqlite3.Connection]:
     """Return an empty database in autocommit mode."""
-    return sqlite3.connect(":memory:", isolation_level=None)
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        yield connection
 
 
 def test_what_is_missing_is_applied_once(connection: sqlite3.Connection) -> None:
