@@ -88,12 +88,14 @@ class Conversation:
 
     async def _slice(self, *parts: bytes) -> list[bytes] | None:
         """Let the script compute until it answers; None when its wall time ran out. The time starts with its turn."""
-        async with self._turns.turn(self._call.share):
-            try:
-                async with asyncio.timeout(self._call.limits.wall_ms / 1000):
-                    return await self._worker.link.ask(*parts)
-            except TimeoutError:
-                return None
+        await self._turns.take(self._call.share)
+        try:
+            async with asyncio.timeout(self._call.limits.wall_ms / 1000):
+                return await self._worker.link.ask(*parts)
+        except TimeoutError:
+            return None
+        finally:
+            self._turns.give_back()
 
     async def _answer_call(self, parts: list[bytes]) -> tuple[bytes, ...] | ScriptFailure:
         """Return the frame to go on with, or the limit that the call broke."""

@@ -100,8 +100,13 @@ class LuaPool:
         worker = await self._acquire(share)
         chunk, reusable = _chunk_name(chunk_name), False
         try:
-            async with self._turns.turn(share), asyncio.timeout(limits.wall_ms / 1000):
-                answer = await worker.link.ask(b"check", source.encode(), chunk.encode(), b"%d" % limits.memory_bytes)
+            await self._turns.take(share)
+            try:
+                async with asyncio.timeout(limits.wall_ms / 1000):
+                    parts = (b"check", source.encode(), chunk.encode(), b"%d" % limits.memory_bytes)
+                    answer = await worker.link.ask(*parts)
+            finally:
+                self._turns.give_back()
             failure = _checked(answer, chunk)
             reusable = True
             return failure

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Hashable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 from hostd.model.fair_line import FairLine
@@ -72,17 +71,16 @@ class FairTurns:
         self._free = most
         self._waiters: Waiters[None] = Waiters(self._give)
 
-    @asynccontextmanager
-    async def turn(self, share: Hashable) -> AsyncIterator[None]:
-        """Be one of those who compute."""
+    async def take(self, share: Hashable) -> None:
+        """Become one of those who compute; `give_back` afterwards, whatever happens."""
         if self._free:
             self._free -= 1
         else:
             await self._waiters.wait(share)
-        try:
-            yield
-        finally:
-            self._give(None)
+
+    def give_back(self) -> None:
+        """Compute no more: the next one may."""
+        self._give(None)
 
     def _give(self, _: None) -> None:
         if not self._waiters.hand(None):

@@ -63,8 +63,11 @@ class Scripts:
 
     async def run_step(self, attempt: Attempt, options: Any) -> bytes:
         """Return a script step's result as JSON text. Raises ScriptStepError, HostdError."""
-        options = options.script_call() if isinstance(options, LuaOptions) else options
-        capabilities = getattr(options, "capabilities", frozenset(attempt.plan.permissions))
+        if isinstance(options, LuaOptions):  # of an action that is a script
+            options = options.script_call()
+            capabilities = options.capabilities
+        else:
+            capabilities = frozenset(attempt.plan.permissions)
         call = ScriptCall(
             source=options.script,
             input=dump_json(options.input),

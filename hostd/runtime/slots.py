@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from typing import Any
 
 from hostd.definition.plan import Plan
 from hostd.model.commands import Command, StartAttempt
@@ -66,6 +67,42 @@ class _Gate:
 Gates = tuple[_Gate, ...]
 
 
+class _Permits(Mapping[str, int]):
+    """How many attempts of each limited action may start, looked up when asked: a turn asks for few of many."""
+
+    def __init__(self, limited: Mapping[str, Gates]) -> None:
+        self._limited = limited
+
+    def __getitem__(self, action: str) -> int:
+        return _room(self._limited[action])
+
+    def get(self, action: str, default: Any = None) -> Any:
+        """Return how many more, the default for an action that is not limited."""
+        gates = self._limited.get(action)
+        return default if gates is None else _room(gates)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._limited)
+
+    def __len__(self) -> int:
+        return len(self._limited)
+
+
+class _Granted(_Permits):
+    """The same, with a permit for one attempt more of an action: its step was told that it may start."""
+
+    def __init__(self, permits: _Permits, action: str) -> None:
+        super().__init__(permits._limited)
+        self._action = action
+
+    def __getitem__(self, action: str) -> int:
+        return 1 if action == self._action else super().__getitem__(action)
+
+    def get(self, action: str, default: Any = None) -> Any:
+        """Return how many more, the default for an action that is not limited."""
+        return 1 if action == self._action else super().get(action, default)
+
+
 class Slots:
     """Counts attempts that wait (one driven to its end at once takes no slot) and keeps READY steps in order.
 
@@ -88,7 +125,8 @@ class Slots:
         self._executors = {name: _Gate(limit) for name, limit in {**LIMITS, **(limits or {})}.items()}
         self._gates: dict[str, Gates] = {}
         self._limited: dict[str, Gates] = {}
-        self._free: dict[str, int] = {}
+        self._permits = _Permits(self._limited)
+        self._reserved: set[_Gate] = set()
         self._asking: dict[str, FairLine[Place]] = {}  # by action; the executor's rounds keep order across actions
         self._queued: set[Place] = set()
         self._told: dict[Place, Gates] = {}
@@ -119,21 +157,18 @@ class Slots:
         return self._hold or self._alone is not None
 
     def permits(self) -> Mapping[str, int]:
-        """Return how many more attempts of each limited action may start in the turn that begins now."""
-        for gates in self._limited.values():
-            for gate in gates:
-                gate.reserved = 0
+        """Return how many more attempts of each limited action may start in the turn that begins now.
+
+        The answer keeps up with what the turn reserves.
+        """
+        self._unreserve()
         if self._asking:
             self._offer()
-        if self._closed or self._suspects:
-            self._free = {}
-            return _NONE_FREE
-        self._free = {action: _room(gates) for action, gates in self._limited.items()}
-        return self._free
+        return _NONE_FREE if self._closed or self._suspects else self._permits
 
     def granted(self, permits: Mapping[str, int], action: str) -> Mapping[str, int]:
         """Return the permits for deciding a step that was told it may start."""
-        return permits if self._closed else {**permits, action: 1}
+        return permits if self._closed else _Granted(self._permits, action)
 
     def reserve(self, plan: Plan, commands: list[Command]) -> None:
         """Count attempts that this turn starts against what is free in it."""
@@ -148,15 +183,16 @@ class Slots:
     def _reserve(self, gates: Gates) -> None:
         for gate in gates:
             gate.reserved += 1
-        for action, others in self._limited.items():
-            if others[0] is gates[0] and action in self._free:
-                self._free[action] = _room(others)
+            self._reserved.add(gate)
+
+    def _unreserve(self) -> None:
+        for gate in self._reserved:
+            gate.reserved = 0
+        self._reserved.clear()
 
     def give_back(self) -> None:
         """A turn was not written: nothing that it reserved starts."""
-        for gates in self._limited.values():
-            for gate in gates:
-                gate.reserved = 0
+        self._unreserve()
         self._offer()
         self._offer_alone()
 
