@@ -8,7 +8,6 @@ end.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
 
@@ -17,6 +16,8 @@ import msgspec
 RUN_ID = re.compile(r"[0-9a-v]{26}")
 _ALPHABET = "0123456789abcdefghijklmnopqrstuv"
 _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
+_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+_BASE32_PAIRS = [a + b for a in _BASE32 for b in _BASE32]
 _MASK_66 = (1 << 66) - 1
 _MASK_40 = (1 << 40) - 1
 SHARD_COUNT = 4096
@@ -40,10 +41,9 @@ def make_run_id(placement: int, time_ms: int, random_66: int) -> str:
     return _text(number)
 
 
-def _text(number: int) -> str:
+def _text(number: int, pairs: list[str] = _PAIRS) -> str:
     """Return 130 bits as 26 characters. Written out, over parts that fit machine words: every start needs it twice."""
     a, b, c = number >> 80, number >> 40 & _MASK_40, number & _MASK_40
-    pairs = _PAIRS
     return (
         f"{pairs[a >> 40]}{pairs[a >> 30 & 1023]}{pairs[a >> 20 & 1023]}{pairs[a >> 10 & 1023]}{pairs[a & 1023]}"
         f"{pairs[b >> 30]}{pairs[b >> 20 & 1023]}{pairs[b >> 10 & 1023]}{pairs[b & 1023]}"
@@ -97,4 +97,4 @@ def idempotency_key(lineage: str, scope: str, step: str, run_pass: int = 0, call
         call: index of the host call inside a script, 0 for the attempt itself.
     """
     digest = hashlib.blake2b(_encode([lineage, scope, step, run_pass, call]), digest_size=16).digest()
-    return base64.b32encode(digest).decode().rstrip("=").lower()
+    return _text(int.from_bytes(digest) << 2, _BASE32_PAIRS)  # 128 bits, filled up to 26 characters
