@@ -46,6 +46,8 @@ _TARGETS: tuple[tuple[str, str, Target], ...] = (
     ("P12", "rpc", Target("<=", 14)),
     ("P12", "daemon", Target("<=", 45)),
     ("P13", "Lua", Target("<=", 2)),
+    ("P14", "a call", Target("<=", 2)),
+    ("P14", "at once", Target(">=", 0.15)),
 )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import linecache
 import tracemalloc
 from pathlib import Path
 
@@ -64,6 +65,7 @@ def _steps_done(core: Core, key: int) -> int:
 
 
 def _held() -> int:
+    linecache.clearcache()  # what the watch of the event loop reads to tell of a stall, such as tracing's
     gc.collect()
     return tracemalloc.get_traced_memory()[0]
 
