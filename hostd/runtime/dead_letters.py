@@ -77,6 +77,7 @@ class DeadLetters:
         self, namespace: str, selection: LetterSelection, *, after: int, limit: int, principal: str
     ) -> tuple[Sequence[RedrivenView], int]:
         """Emit letters again, oldest first; see `find`. What does not lead to a run or a signal stays a letter."""
+        await self._triggers.settled()
         async with self._redriving:
             views, more = await self.find(namespace, selection, after=after, limit=limit)
             return [await self._redrive(view, principal) for view in views], more

@@ -69,6 +69,7 @@ class Schedules:
 
     async def preview(self, name: Name, *, after_us: int | None, count: int) -> ScheduleView:
         """Return the next slots of a configured trigger. Raises TRIGGER_MISSING, SCHEDULE_MISSING, PLUGIN_FAILED."""
+        await self._triggers.settled()
         timed = await self._of_live(self._triggers.get(name))
         return await self._preview(timed, after_us=after_us, count=count)
 
@@ -130,6 +131,7 @@ class Schedules:
             HostdError: TRIGGER_MISSING, SCHEDULE_MISSING, PLUGIN_FAILED; ARGUMENT_INVALID for a window that reaches
                 into the future or holds more than 10,000 slots; WORKFLOW_* where the trigger has nothing to start.
         """
+        await self._triggers.settled()
         live = self._triggers.get(name)
         live.require_target()
         timed = await self._of_live(live)

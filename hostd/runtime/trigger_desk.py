@@ -58,6 +58,7 @@ class TriggerDesk:
 
     async def get(self, namespace: str, workflow: str, name: str) -> TriggerView:
         """Return a trigger, one of its own with its source. Raises TRIGGER_MISSING."""
+        await self._triggers.settled()
         view = _view(self._triggers.get((namespace, workflow, name)))
         if workflow:
             return view

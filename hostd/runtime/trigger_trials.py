@@ -75,6 +75,8 @@ class TriggerTrials:
         Raises:
             HostdError: TRIGGER_MISSING, ARGUMENT_INVALID. Mistakes of the document are answers.
         """
+        if not document:
+            await self._triggers.settled()
         try:
             subject = await self._of_document(name, document) if document else self._configured(name)
         except HostdError as error:

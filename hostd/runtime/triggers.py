@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -120,6 +121,13 @@ class Triggers:
             row = msgspec.structs.replace(row, uses=plan.uses, cursor=b"")
         return Source(name[0], ready, plan, row)
 
+    async def settled(self) -> None:
+        """Return when triggers live as versions are active now: who activates one has its triggers."""
+        if self._keeper is None or not (self._wanted.is_set() or self._changing.locked()):
+            return
+        with contextlib.suppress(HostdError):  # the keeper meets it too, says so and tries again
+            await self.reconcile()
+
     # -- what people ask
 
     def get(self, name: Name) -> Live:
@@ -146,6 +154,7 @@ class Triggers:
 
     async def pause(self, name: Name, reason: str, *, note: Note | None = None) -> Live:
         """Stop a trigger until it is resumed; its cursor stays."""
+        await self.settled()
         async with self._changing:
             live = self.get(name)
             await self._life.end(live)
@@ -160,6 +169,7 @@ class Triggers:
 
     async def resume(self, name: Name, *, note: Note | None = None) -> Live:
         """Let a paused, ended or failed trigger run again."""
+        await self.settled()
         async with self._changing:
             live = self.get(name)
             await self._write(live, msgspec.structs.replace(live.source.row, paused=False, pause_reason=""), note)
@@ -187,6 +197,7 @@ class Triggers:
 
     async def fire(self, name: Name, event: Event, principal: str) -> Emitted:
         """Emit one event by hand, as the trigger would."""
+        await self.settled()
         live = self.get(name)
         live.require_target()
         emitted = await self._emission.emit(live.source, [event], None, principal=principal)

@@ -10,6 +10,7 @@ import pytest
 from lab import Lab
 
 from hostd.errors.base import HostdError, Kind
+from hostd.model.requests import TrialEvent
 from hostd.plugin import EmitOutcome
 from hostd.plugin.clocks import SlotMark
 from hostd.plugin.testing import FakeTriggerContext
@@ -208,3 +209,23 @@ async def test_a_flood_of_events_waits_and_nothing_of_it_is_lost(lab: Lab) -> No
 
     assert set(answers) == {EmitOutcome.STARTED} and len(lab.runs()) == 300
     assert max(held) <= 5
+
+
+async def test_who_activates_a_version_has_its_triggers(lab: Lab) -> None:
+    """Asked for, tried, fired or paused right behind the activation, a trigger is there, as that version has it."""
+    await lab.core.triggers.start()
+    desk = lab.core.front.triggers
+    asked = [
+        lambda: desk.get("default", "w", "t"),
+        lambda: desk.fire("default", "w", "t", data=b"1", event_id="", principal="me"),
+        lambda: desk.pause("default", "w", "t", reason="", principal="me", repeat=None),
+        lambda: desk.resume("default", "w", "t", principal="me", repeat=None),
+        lambda: lab.core.front.trials.test(("default", "w", "t"), b"", TrialEvent(data=1)),
+    ]
+    for number, ask in enumerate(asked):
+        await lab.register(document(IDLE, version=f"{number}.0.0"))
+        found = await ask()
+        assert getattr(found, "version", f"{number}.0.0") == f"{number}.0.0"
+        await lab.core.workflows.activate("default", "w", "")
+        with pytest.raises(HostdError, match="TRIGGER_MISSING"):
+            await ask()
