@@ -26,6 +26,7 @@ from hostd.runtime.topics import Topics
 
 PUBLISH = "event.publish"
 PAGE_EVENTS = 200
+PAGE_BYTES = 256 * 1024  # a subscription that is not read holds a page about four times over
 WAIT_MS = 30_000
 
 
@@ -78,7 +79,7 @@ class EventDesk:
         yield TopicEvents([], place)
         while True:
             page, following = await self._topics.read(
-                namespace, wanted, after=place, limit=PAGE_EVENTS, wait_ms=WAIT_MS
+                namespace, wanted, after=place, limit=PAGE_EVENTS, wait_ms=WAIT_MS, size_bytes=PAGE_BYTES
             )
             if following != place:
                 seen, place, failure = self._through(page, condition, place, following)

@@ -123,13 +123,21 @@ class Topics:
         ]
 
     async def read(
-        self, namespace: str, topics: Sequence[str], *, after: int | None, limit: int, wait_ms: int
+        self,
+        namespace: str,
+        topics: Sequence[str],
+        *,
+        after: int | None,
+        limit: int,
+        wait_ms: int,
+        size_bytes: int = PAGE_BYTES,
     ) -> tuple[list[Published], int]:
         """Return events past a position, in order, and the position to go on from.
 
         Args:
             after: None: only what is published from now on.
             limit: at most so many; fewer where they are large.
+            size_bytes: the event that fills it is the last.
             wait_ms: how long to wait for one where there is none.
 
         Raises:
@@ -141,7 +149,7 @@ class Topics:
                 after = await self.last()
             while True:
                 bell.heard()
-                page = await self._page(namespace, wanted, after, limit)
+                page = await self._page(namespace, wanted, after, limit, size_bytes)
                 if page:
                     return page, page[-1].position
                 if not wait_ms or not await bell.wait(wait_ms / 1000):
@@ -229,10 +237,11 @@ class Topics:
 
     # -- reading
 
-    async def _page(self, namespace: str, topics: tuple[str, ...], after: int, limit: int) -> list[Published]:
-        """Return events of at most `limit`, ending with the one that fills 1 MiB; at least one if there is any."""
+    async def _page(
+        self, namespace: str, topics: tuple[str, ...], after: int, limit: int, size_bytes: int
+    ) -> list[Published]:
         page = await self._readers.call(
-            lambda: self._journal.events(namespace, after=after, limit=limit, topics=topics, size_bytes=PAGE_BYTES)
+            lambda: self._journal.events(namespace, after=after, limit=limit, topics=topics, size_bytes=size_bytes)
         )
         return [Published(number, row.topic, _event(row, at)) for number, at, row in page]
 

@@ -20,7 +20,7 @@ from hostd.aio import spawn
 from hostd.errors.base import HostdError
 from hostd.journal.port import Retention
 from hostd.plugin import ActionError, Event, Published
-from hostd.runtime import blob_shelf, kv, topics
+from hostd.runtime import blob_shelf, kv
 from hostd.runtime.attempt import Attempt
 
 NS = "default"
