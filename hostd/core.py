@@ -6,27 +6,22 @@ import asyncio
 import logging
 import platform
 import random
-from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hostd.aio import Clock, SystemClock, spawn
 from hostd.config.rooms import Config
 from hostd.config.unix_socket import prepare_socket
 from hostd.errors.base import HostdError
 from hostd.host.action_context import AttemptContexts
-from hostd.host.found import Choices
 from hostd.host.host import PluginHost
-from hostd.host.process.launch import ProcessLimits
 from hostd.host.routes import RouteTable
 from hostd.host.services import Services
 from hostd.journal.logs import AttemptLogs
 from hostd.journal.memory import MemoryJournal
-from hostd.journal.port import Journal, JournalInfo, Retention
+from hostd.journal.port import Journal, JournalInfo
 from hostd.journal.sqlite import SqliteJournal
 from hostd.lua.check import BlockingCheck
-from hostd.lua.limits import ScriptLimits
-from hostd.lua.pool import PoolOptions
 from hostd.lua.script import LuaPool
 from hostd.runtime.blob_shelf import BlobShelf
 from hostd.runtime.deliveries import Deliveries
@@ -47,6 +42,14 @@ from hostd.runtime.readers import Readers
 from hostd.runtime.recovery import MOVING, recover
 from hostd.runtime.requests import Requests
 from hostd.runtime.residence import Residence
+from hostd.runtime.room_options import (
+    plugin_choices,
+    pool_options,
+    process_limits,
+    retention_of,
+    script_limits,
+    whole_ms,
+)
 from hostd.runtime.run_reads import RunRooms
 from hostd.runtime.run_results import RunEnds
 from hostd.runtime.scripts import Scripts
@@ -62,9 +65,6 @@ from hostd.runtime.workflows import Workflows
 from hostd.telemetry.logs import hide_in_logs
 from hostd.telemetry.meter import Meter
 from hostd.values.version import VERSION
-
-if TYPE_CHECKING:
-    pass
 
 _log = logging.getLogger("hostd.daemon")
 
@@ -116,21 +116,21 @@ class Core:
     def _build_guests(self) -> None:
         """Plugins and scripts."""
         self.host = PluginHost(
-            self._choices(),
+            plugin_choices(self.config),
             clock=self.clock,
             data_dir=self.data,
             random=self.random,
-            limits=_process_limits(self.config),
+            limits=process_limits(self.config),
             plugins_dir=self._plugins_dir(),
         )
-        self.lua = LuaPool(_pool_options(self.config), clock=self.clock)
+        self.lua = LuaPool(pool_options(self.config), clock=self.clock)
         self.routes = RouteTable()
         self.contexts = AttemptContexts(clock=self.clock, read_secret=self.host.secret)
         self.scripts = Scripts(
             pool=self.lua,
             actions=lambda: self.host.registry,
             contexts=self.contexts,
-            limits=_script_limits(self.config),
+            limits=script_limits(self.config),
         )
 
     def _front(self) -> Front:
@@ -148,7 +148,7 @@ class Core:
                 held=self.held,
                 deliveries=self.deliveries,
                 log_files=self.log_files,
-                cancel_grace_ms=_ms(self.config.limits.cancel_grace),
+                cancel_grace_ms=whole_ms(self.config.limits.cancel_grace),
             ),
             triggers=self.triggers,
             life=self.trigger_life,
@@ -180,7 +180,7 @@ class Core:
             journal=self.journal,
             readers=self.readers,
             catalogue=lambda: self.host.registry,
-            code=BlockingCheck(self.lua, _script_limits(self.config), lambda: self._ground),
+            code=BlockingCheck(self.lua, script_limits(self.config), lambda: self._ground),
         )
         self.residence = Residence(
             journal=self.journal,
@@ -292,19 +292,6 @@ class Core:
             logs=self.log_files,
         )
 
-    def _choices(self) -> Choices:
-        plugins = self.config.plugins
-        return Choices(
-            inline=frozenset(plugins.inline),
-            process=frozenset(plugins.process),
-            thread=frozenset(plugins.thread),
-            allow=frozenset(plugins.allow or ()),
-            deny=frozenset(plugins.deny),
-            safe_mode=plugins.safe_mode,
-            settings=_plugin_settings(self.config),
-            trace=plugins.trace,
-        )
-
     def _executor_of(self, action: str) -> str:
         entry = self.host.registry.action(action)
         return entry.executors[0] if entry is not None else "inline"
@@ -399,7 +386,7 @@ class Core:
 
     async def _prune(self) -> None:
         """Delete what is past retention, in small writes."""
-        retention = _retention(self.config)
+        retention = retention_of(self.config)
         while True:
             await self.clock.sleep(PRUNE_S)
             try:
@@ -425,74 +412,3 @@ def _size_of(path: str) -> int:
         return sum(file.stat().st_size for file in files if file.exists())
     except OSError:  # a number for people must not stop the sweep
         return 0
-
-
-def _ms(value: timedelta) -> int:
-    return round(value.total_seconds() * 1000)
-
-
-def _retention(config: Config) -> Retention:
-    keep = config.retention
-    return Retention(
-        runs_ms=_ms(keep.runs),
-        events_ms=_ms(keep.events),
-        events_bytes=keep.events_size,
-        dedup_ms=_ms(keep.dedup_keys),
-        dedup_per_trigger=keep.dedup_keys_max,
-        request_ids_ms=_ms(keep.request_ids),
-        dead_letters_ms=_ms(keep.dead_letters),
-        logs_ms=_ms(keep.logs),
-        audit_ms=_ms(keep.audit),
-    )
-
-
-def _script_limits(config: Config) -> ScriptLimits:
-    limits = config.lua.limits
-    return ScriptLimits(
-        cpu_ms=_ms(limits.cpu),
-        wall_ms=_ms(limits.slice),
-        memory_bytes=limits.memory,
-        source_bytes=limits.source,
-        input_bytes=limits.input,
-        output_bytes=limits.output,
-        reply_bytes=limits.reply,
-        string_bytes=limits.string,
-        pattern_bytes=limits.pattern,
-        coroutines=limits.coroutines,
-        host_calls=limits.host_calls,
-        log_bytes=limits.log,
-    )
-
-
-def _process_limits(config: Config) -> ProcessLimits:
-    limits = config.plugins.limits
-    return ProcessLimits(
-        memory_bytes=limits.memory,
-        files=limits.files,
-        file_bytes=limits.file_size,
-        cpu=limits.cpu,
-        attempts=limits.attempts,
-        start=limits.start,
-        answer=limits.answer,
-        idle=limits.idle,
-        orphan=limits.orphan,
-    )
-
-
-def _pool_options(config: Config) -> PoolOptions:
-    return PoolOptions(
-        workers_max=config.lua.workers,
-        spare=config.lua.spare,
-        ceiling=_script_limits(config),
-        isolation_required=config.lua.isolation == "required",
-    )
-
-
-def _plugin_settings(config: Config) -> dict[str, Any]:
-    """Return plugins' settings, with the guard of `egress` where those that connect say nothing themselves."""
-    settings: dict[str, Any] = dict(config.plugins.settings)
-    egress = config.egress
-    guard = {"private": egress.private, "allow": list(egress.allow), "deny": list(egress.deny)}
-    for plugin, action in (("http", "http.request"), ("email", "email.send")):
-        settings[action] = {**guard, **settings.get(action, settings.get(plugin, {}))}
-    return settings
