@@ -53,7 +53,9 @@ class Daemon:
         await self._open_http()
         await self.core.triggers.start()
         self._health = spawn(self._follow_health(api), name="health")
-        _log.info("daemon_ready grpc=%s http=%s data=%s", self.config.listen, self.config.http.listen, self.config.data)
+        bound = self.core.front.admin
+        text = "daemon_ready grpc=%s http=%s data=%s"
+        _log.info(text, bound.grpc_address or "off", bound.http_address or "off", self.config.data)
 
     async def _start_lua(self) -> None:
         """Warm the script pool beside the start: a machine that cannot run scripts still runs everything else."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -14,6 +15,7 @@ from hostd.aio import Clock
 from hostd.api.admin_service import AdminService
 from hostd.api.auth import OwnerPolicy, OwnerToken
 from hostd.api.dead_letter_service import DeadLetterService
+from hostd.api.departed import is_worth_telling
 from hostd.api.event_service import EventService
 from hostd.api.gate import Gate
 from hostd.api.listening import listen_tcp, listen_unix
@@ -116,6 +118,7 @@ class ApiServer:
         """Listen. Raises HostdError INSECURE_LISTEN, ADDRESS_IN_USE, ADDRESS_REFUSED, CONFIG_INVALID."""
         config, core = self._config, self._core
         gate = Gate(token=self._token, policy=OwnerPolicy(), meter=core.meter, clock=core.clock)
+        logging.getLogger("grpc._cython.cygrpc").addFilter(is_worth_telling)
         server = grpc.aio.server(interceptors=(gate,), options=_OPTIONS, maximum_concurrent_rpcs=CALLS_MAX)
         self._add_services(server)
         listen_unix(server, prepare_socket(config.data))

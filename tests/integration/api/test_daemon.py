@@ -30,9 +30,10 @@ async def whole(data: Path, **settings: Any) -> AsyncIterator[Daemon]:
         await daemon.stop(1.0)
 
 
-async def test_a_daemon_says_where_it_listens(tmp_path: Path) -> None:
-    """GetSystemInfo names both ports with the numbers that the system chose; the token file is ours alone."""
+async def test_a_daemon_says_where_it_listens(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """GetSystemInfo and the log name both ports with numbers that the system chose; the token file is ours alone."""
     data = tmp_path / "d"
+    caplog.set_level("INFO", "hostd.daemon")
     async with whole(data), grpc.aio.insecure_channel(find_door(data=data, env={}).address) as channel:
         info = await Stubs(channel).admin.GetSystemInfo(admin_service_pb2.GetSystemInfoRequest())
         token = (data / "token").read_text().strip()
@@ -41,6 +42,7 @@ async def test_a_daemon_says_where_it_listens(tmp_path: Path) -> None:
             count = await Stubs(tcp).runs.CountRuns(runs.CountRunsRequest(), metadata=metadata)
 
     assert not info.http_address.endswith(":0")
+    assert f"daemon_ready grpc={info.grpc_address} http={info.http_address} " in caplog.text
     assert "http" in info.capabilities
     assert count.count == 0
     assert (data / "token").stat().st_mode & 0o777 == 0o600
