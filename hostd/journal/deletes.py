@@ -50,5 +50,5 @@ def _delete_blobs(cursor: sqlite3.Cursor, key: tuple[int]) -> None:
     if not blobs:
         return
     cursor.execute("DELETE FROM blob_refs WHERE run = ?", key)
-    unreferenced = "DELETE FROM blobs WHERE blob = ?1 AND NOT EXISTS (SELECT 1 FROM blob_refs WHERE blob = ?1)"
-    cursor.executemany(unreferenced, blobs)
+    unreferenced = "DELETE FROM blobs WHERE blob = ? AND NOT EXISTS (SELECT 1 FROM blob_refs WHERE blob = ?)"
+    cursor.executemany(unreferenced, [(blob, blob) for (blob,) in blobs])

@@ -24,8 +24,8 @@ _LETTER = """INSERT INTO dead_letters (at_ms, namespace, workflow, trigger, even
 _KV = """INSERT INTO kv (namespace, key, version, expires_at_ms, crc, value) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (namespace, key) DO UPDATE SET version = excluded.version, expires_at_ms = excluded.expires_at_ms,
     crc = excluded.crc, value = excluded.value"""
-_PROGRESS = f"""INSERT OR REPLACE INTO progress SELECT ?1, ?2, ?3, ?4
-    WHERE EXISTS (SELECT 1 FROM runs WHERE run = ?1 AND state < {int(FINAL_RUN)})"""
+_PROGRESS = f"""INSERT OR REPLACE INTO progress SELECT ?, ?, ?, ?
+    WHERE EXISTS (SELECT 1 FROM runs WHERE run = ? AND state < {int(FINAL_RUN)})"""
 
 _json_text = msgspec.json.Encoder().encode
 
@@ -62,7 +62,8 @@ def write_notes(cursor: sqlite3.Cursor, batch: Batch, counters: Counters) -> Non
     if batch.progress:
         counters.progress = True
         rows = [
-            (item.run, item.step, body_crc(item.step, 0, item.run, item.body), item.body) for item in batch.progress
+            (item.run, item.step, body_crc(item.step, 0, item.run, item.body), item.body, item.run)
+            for item in batch.progress
         ]
         cursor.executemany(_PROGRESS, rows)
     if batch.obligations:

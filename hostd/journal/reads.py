@@ -23,8 +23,8 @@ _log = logging.getLogger("hostd.journal")
 SLICE = 50_000
 _OPEN = f"(state < {int(FINAL_RUN)} OR owes)"
 _ONE_RUN = f"SELECT {RUN_COLUMNS} FROM runs WHERE "
-_HISTORY = f"""SELECT {RECORD_COLUMNS} FROM records WHERE run = ?1 AND seq >=
-    coalesce((SELECT seq FROM records WHERE run = ?1 AND seq <= ?2 ORDER BY seq DESC LIMIT 1), 0) ORDER BY seq"""
+_HISTORY = f"""SELECT {RECORD_COLUMNS} FROM records WHERE run = ? AND seq >=
+    coalesce((SELECT seq FROM records WHERE run = ? AND seq <= ? ORDER BY seq DESC LIMIT 1), 0) ORDER BY seq"""
 
 
 class RunReads:
@@ -51,7 +51,7 @@ class RunReads:
 
     def history(self, run: int, *, from_seq: int = 0, max_bytes: int = 1 << 20) -> list[StoredRow]:
         with self._pool.connection() as connection:
-            found = _up_to(connection.execute(_HISTORY, (run, from_seq)), max_bytes)
+            found = _up_to(connection.execute(_HISTORY, (run, run, from_seq)), max_bytes)
         return found[1:] if found and found[0].seq + found[0].n <= from_seq else found
 
     def log_keeps(self, run_ids: Sequence[bytes]) -> dict[bytes, int]:

@@ -15,8 +15,8 @@ from hostd.model.states import FINAL_RUN
 
 _RECORD = "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _RUN = "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_UPDATE = f"""UPDATE runs SET state = ?2, due_at_ms = ?3, owes = ?4, reason = ?5,
-    ended_at_ms = CASE WHEN ended_at_ms = 0 AND ?2 >= {int(FINAL_RUN)} THEN ?6 ELSE ended_at_ms END WHERE run = ?1"""
+_UPDATE = f"""UPDATE runs SET state = ?, due_at_ms = ?, owes = ?, reason = ?,
+    ended_at_ms = CASE WHEN ended_at_ms = 0 AND ? >= {int(FINAL_RUN)} THEN ? ELSE ended_at_ms END WHERE run = ?"""
 _REQUEST = """INSERT INTO request_ids (at_ms, namespace, verb, request_id, digest, reference) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT DO NOTHING"""
 
@@ -126,7 +126,9 @@ def _run_values(new: NewRun, at_ms: int) -> tuple[int | str | bytes, ...]:
 
 def _update_runs(cursor: sqlite3.Cursor, batch: Batch) -> None:
     at_ms = batch.at_ms
-    updates = [(item.run, item.state, item.due_at_ms, item.owes, item.reason, at_ms) for item in batch.run_updates]
+    updates = [
+        (item.state, item.due_at_ms, item.owes, item.reason, item.state, at_ms, item.run) for item in batch.run_updates
+    ]
     cursor.executemany(_UPDATE, updates)
     if cursor.rowcount != len(updates):
         raise HostdError(Kind.CONFLICT, "JOURNAL_CONFLICT", "Nothing was written: a run that changes is not there.")
