@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 from google.protobuf.message import Message
@@ -66,8 +67,12 @@ def _data(envelope: dict[str, JsonValue]) -> JsonValue:
         raise invalid("EVENT_INVALID", "give `data` or `data_base64`, not both")
     if "data" in envelope:
         return envelope["data"]
-    kind = envelope.get("datacontenttype", "application/octet-stream")
-    return {"base64": envelope["data_base64"], "content_type": kind}
+    text, kind = envelope["data_base64"], envelope.get("datacontenttype", "application/octet-stream")
+    try:
+        base64.b64decode(text if isinstance(text, str) else "?", validate=True)
+    except ValueError:
+        raise invalid("EVENT_INVALID", "`data_base64` is not base64") from None
+    return {"base64": text, "content_type": kind}
 
 
 def _set(event: pb.CloudEvent, name: str, value: JsonValue) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -102,6 +103,10 @@ def _data(envelope: Mapping[str, JsonValue]) -> JsonValue:
     text = envelope["data_base64"]
     if not isinstance(text, str):
         raise _refused("`data_base64` is not a text")
+    try:
+        base64.b64decode(text, validate=True)
+    except ValueError:
+        raise _refused("`data_base64` is not base64") from None
     kind = envelope.get("datacontenttype")
     return {"base64": text, "content_type": kind if isinstance(kind, str) else "application/octet-stream"}
 

@@ -38,7 +38,16 @@ def test_bytes_become_what_the_daemon_makes_of_them() -> None:
 
 @pytest.mark.parametrize(
     "envelope",
-    [1, {"specversion": "0.3"}, {"id": 1}, {"time": "noon"}, {"extra": [1]}, {"data": 1, "data_base64": "AA=="}],
+    [
+        1,
+        {"specversion": "0.3"},
+        {"id": 1},
+        {"time": "noon"},
+        {"extra": [1]},
+        {"data": 1, "data_base64": "AA=="},
+        {"data_base64": "#"},
+        {"data_base64": 1},
+    ],
 )
 def test_what_is_no_event_is_refused_here(envelope: Any) -> None:
     """Before anything is sent, by name."""
