@@ -27,8 +27,11 @@ def exit_code(error: HostdError) -> int:
 
 
 def violation_line(fault: Violation) -> str:
-    """Return `FILE:LINE:COL path: REASON message (suggestion)`, without a place where there is none."""
-    place = f"{fault.file}:{fault.line}:{fault.column} " if fault.file or fault.line else ""
+    """Return `FILE:LINE:COL path: REASON message (suggestion)`, without a place where there is none.
+
+    Where nobody said which file, `-` stands for what was given.
+    """
+    place = f"{fault.file or '-'}:{fault.line}:{fault.column} " if fault.file or fault.line else ""
     suggestion = f" ({fault.suggestion})" if fault.suggestion else ""
     reason = f"{fault.reason} " if fault.reason else ""
     message = " ".join(fault.message.split())

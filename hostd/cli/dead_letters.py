@@ -20,6 +20,7 @@ else:
 
 EXIT_LEFT = CODES[Kind.STATE].exit
 REDRIVE_TIMEOUT_S = 600.0
+NUMBER_MAX = 2**63 - 1
 FILTER_HELP = 'Only those that fit, such as \'workflow == "order" && reason == "INPUT_INVALID"\'.'
 
 
@@ -52,7 +53,7 @@ def _listing(letters: list[Any]) -> str:
 
 
 @dead_letters.command()
-@click.argument("number", type=click.IntRange(1))
+@click.argument("number", type=click.IntRange(1, NUMBER_MAX))
 @remote
 def show(session: Session, number: int) -> None:
     """Show a dead letter with its event."""
@@ -61,7 +62,7 @@ def show(session: Session, number: int) -> None:
 
 
 @dead_letters.command()
-@click.argument("numbers", nargs=-1, type=click.IntRange(1), metavar="[NUMBER...]")
+@click.argument("numbers", nargs=-1, type=click.IntRange(1, NUMBER_MAX), metavar="[NUMBER...]")
 @click.option("--filter", "text", metavar="FILTER", default="", help=FILTER_HELP)
 @click.option("--all", "every", is_flag=True, help="All that there are.")
 @remote
@@ -80,6 +81,9 @@ def redrive(session: Session, numbers: tuple[int, ...], text: str, every: bool) 
         request.after = answer.more_after
     session.list(results, _redriven)
     left = sum(result.outcome not in ("STARTED", "SIGNALED") for result in results)
+    unknown = sorted(set(numbers) - {result.number for result in results}) if not text else []
+    if unknown:
+        warn(f"no such dead letter: {', '.join(map(str, unknown))}")
     if left:
         warn(f"{left} of {len(results)} are left")
     return EXIT_LEFT if left else 0
@@ -97,7 +101,7 @@ def _redriven(results: list[Any]) -> str:
 
 
 @dead_letters.command()
-@click.argument("numbers", nargs=-1, type=click.IntRange(1), metavar="[NUMBER...]")
+@click.argument("numbers", nargs=-1, type=click.IntRange(1, NUMBER_MAX), metavar="[NUMBER...]")
 @click.option("--filter", "text", metavar="FILTER", default="", help=FILTER_HELP)
 @click.option("--all", "every", is_flag=True, help="All that there are.")
 @remote

@@ -77,7 +77,11 @@ def _published(items: list[Any]) -> str:
 
 @event.command()
 @click.argument("topics", nargs=-1, required=True)
-@click.option("--after", type=click.IntRange(0), help="Begin behind this position, 0 with all that is kept; else now.")
+@click.option(
+    "--after",
+    type=click.IntRange(0, 2**63 - 1),
+    help="Begin behind this position, 0 with all that is kept; else now.",
+)
 @click.option("--filter", "text", metavar="EXPR", default="", help="Only these, such as 'event.type == \"paid\"'.")
 @click.option("--limit", type=click.IntRange(1), help="End after so many.")
 @click.option("--cloudevent", "envelopes", is_flag=True, help="Print events as CloudEvents, one JSON object a line.")

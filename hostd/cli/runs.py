@@ -181,7 +181,7 @@ def history(session: Session, run: str) -> None:
 @runs.command(epilog=RUN_HELP)
 @run_argument
 @click.option("--step", default="", help="Only this step.")
-@click.option("--attempt", type=click.IntRange(0), default=0, help="Only this attempt; 0 means all.")
+@click.option("--attempt", type=click.IntRange(0, 2**32 - 1), default=0, help="Only this attempt; 0 means all.")
 @remote
 def logs(session: Session, run: str, step: str, attempt: int) -> None:
     """Print what the attempts of a run logged."""

@@ -108,7 +108,7 @@ def _trial(item: Any) -> str:
         ("input", item["input"]),
         ("runs", item["run_ids"]),
     ]
-    lines = [violation_line(Violation(**{**fault, "file": fault["file"] or "-"})) for fault in item["violations"]]
+    lines = [violation_line(Violation(**fault)) for fault in item["violations"]]
     return "\n".join([fields([pair for pair in pairs if pair[1] not in ("", [])]), *lines])
 
 

@@ -120,7 +120,7 @@ async def test_an_event_is_tried(shell: Shell) -> None:
 
     assert (good.code, good.json[0]["outcome"], good.json[0]["input"]) == (0, "STARTED", {"n": 1})
     assert bad.code == 2
-    assert "input.n: INPUT_INVALID" in bad.out
+    assert "\ninput.n: INPUT_INVALID" in bad.out
     assert (named.code, named.out.split()[1]) == (0, "STARTED")
     assert (of_file.code, of_file.json[0]["input"]) == (0, {"n": 3})
     assert (mistakes.code, "TRIGGER_UNKNOWN" in mistakes.out) == (2, True)
@@ -179,6 +179,8 @@ async def test_dead_letters_are_listed_redriven_and_purged(shell: Shell) -> None
     purged = await shell("dead-letters", "purge", str(listed.json[0]["number"]), "-o", "json")
     done = await shell("dead-letters", "redrive", "--filter", 'event_id == "b"', "-o", "json")
     empty = await shell("dead-letters", "list")
+    unknown = await shell("dead-letters", "redrive", "77", "-o", "json")
+    absurd = await shell("dead-letters", "show", "9" * 20)
 
     assert [letter["event_id"] for letter in listed.json] == ["a", "b"]
     assert [line.split()[3] for line in table.out.splitlines()] == ["EVENT", "b"]
@@ -188,3 +190,5 @@ async def test_dead_letters_are_listed_redriven_and_purged(shell: Shell) -> None
     assert purged.json == [{"purged": 1}]
     assert (done.code, [item["outcome"] for item in done.json]) == (0, ["STARTED"])
     assert (empty.code, empty.out) == (0, "")
+    assert (unknown.code, "no such dead letter: 77" in unknown.err) == (0, True)
+    assert (absurd.code, "ARGUMENT_INVALID" in absurd.err) == (2, True)
