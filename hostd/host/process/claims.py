@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,6 +21,7 @@ class Claims:
         self._held = held
         self._unclaimed: set[Key] = set()
         self._outcomes: dict[Key, pb.Outcome] = {}  # came before recovery asked for them
+        self._decided = asyncio.Event()  # pulsed when something is claimed, or nobody will
 
     @property
     def any(self) -> bool:
@@ -38,11 +40,21 @@ class Claims:
         """Say whether the process says it holds an attempt that this daemon has not begun."""
         return key in self._unclaimed
 
+    async def settled(self, key: Key) -> None:
+        """Wait while recovery may still come to claim an attempt: it asks for things the moment it is connected."""
+        while key in self._unclaimed:
+            await self._decided.wait()
+
+    def _pulse(self) -> None:
+        decided, self._decided = self._decided, asyncio.Event()
+        decided.set()
+
     def hold(self, attempt_id: pb.AttemptId, context: Any) -> Held:
         """Wait for an attempt's outcome from now on; one that came already is there at once."""
         held = Held(attempt_id, context)
         self._held[held.key] = held
         self._unclaimed.discard(held.key)
+        self._pulse()
         outcome = self._outcomes.pop(held.key, None)
         if outcome is not None:
             held.answer.set_result(outcome)
@@ -71,12 +83,14 @@ class Claims:
         left = [pb.AttemptId(run_id=run_id, step=step, attempt=attempt) for run_id, step, attempt in self._unclaimed]
         self._unclaimed.clear()
         self._outcomes.clear()
+        self._pulse()
         return left
 
     def lose_all(self) -> None:
         """The process is gone, and what it held with it."""
         self._unclaimed.clear()
         self._outcomes.clear()
+        self._pulse()
         guilty = self.suspects.lost({held.place for held in self._held.values()})
         for held in list(self._held.values()):
             if not held.answer.done():

@@ -13,6 +13,8 @@ from hostd.errors.base import HostdError, Kind, invalid
 from hostd.host.guard import PLUGIN_ERRORS
 from hostd.host.host_calls import answer
 from hostd.host.logs import LINE_CHARS_MAX
+from hostd.host.process.alone import Suspects
+from hostd.host.process.claims import Claims
 from hostd.host.process.held import Held, Key, key_of
 from hostd.host.process.link import Link, LinkLostError, to_fault
 from hostd.plugin import ActionError, Emitted, Event, Route, WebhookRequest, WebhookResponse
@@ -38,8 +40,9 @@ class HostedTrigger:
 class Desk:
     """Answers one process's questions, in the name of its attempts and triggers."""
 
-    def __init__(self, plugin: str, granted: frozenset[str]) -> None:
+    def __init__(self, plugin: str, granted: frozenset[str], suspects: Suspects) -> None:
         self.attempts: dict[Key, Held] = {}
+        self.claims = Claims(self.attempts, suspects)
         self.triggers: dict[str, HostedTrigger] = {}
         self._plugin = plugin
         self._granted = granted
@@ -74,7 +77,7 @@ class Desk:
             message = f"the plugin asks more than {CALLS_MAX} things at once"
             frame = refused(HostdError(Kind.EXHAUSTED, "INTAKE_FULL", message, retry_after_s=1.0))
             frame.call = call
-            link.send(frame)
+            link.send(frame)  # raises where it does not even read: its connection ends
             return
         self._calls += 1
         spawn(self._answer(link, call, work, refused), name=f"call of {self._plugin}")
@@ -97,8 +100,7 @@ class Desk:
         finally:
             self._calls -= 1
         frame.call = call
-        if not link.closed.is_set():
-            link.send(frame)
+        await link.reply(frame)
 
     # -- attempts and triggers by name
 
@@ -158,7 +160,10 @@ class Desk:
         return pb.FromHost(emitted=pb.Emitted(events=answers))
 
     async def _host_call(self, call: pb.HostCall) -> pb.FromHost:
-        context = self._attempt(call.attempt).context if call.HasField("attempt") else None
+        context: Any = None
+        if call.HasField("attempt"):
+            await self.claims.settled(key_of(call.attempt))
+            context = self._attempt(call.attempt).context
         if call.trigger:
             context = self._trigger(call.trigger).context
         if context is None:

@@ -21,7 +21,6 @@ from hostd.aio import spawn
 from hostd.errors.base import HostdError
 from hostd.host.process.alone import Suspects
 from hostd.host.process.child import Child
-from hostd.host.process.claims import Claims
 from hostd.host.process.components import check_hello
 from hostd.host.process.desk import Desk, HostedTrigger
 from hostd.host.process.home import ProcessHome
@@ -84,8 +83,8 @@ class PluginProcess:
         self.restarts = 0
         self.last_crash = ""  # why it went, the last time it was not asked to
         self.api = ""
-        self.desk = Desk(plugin, launch.permissions)
-        self.claims = Claims(self.desk.attempts, Suspects(home.clock))
+        self.desk = Desk(plugin, launch.permissions, Suspects(home.clock))
+        self.claims = self.desk.claims
         self.provisioning = Provisioning()
         self._home = home
         self._tell_changed = changed
