@@ -50,17 +50,20 @@ class Triggers:
         self._wanted = asyncio.Event()
         self._changing = asyncio.Lock()  # one at a time: reconcile, pause, resume
         self._keeper: asyncio.Task[None] | None = None
+        self._stopped = False
 
     # -- keeping
 
     async def start(self) -> None:
         """Start the triggers of every active version, and follow activations from here on."""
+        self._stopped = False
         self._workflows.changed = self._wanted.set
         await self.reconcile()
         self._keeper = spawn(self._keep(), name="triggers-keeper")
 
     async def stop(self) -> None:
         """Stop every trigger in good order: nothing is emitted any more."""
+        self._stopped = True
         if self._keeper is not None:
             self._keeper.cancel()
         await asyncio.gather(*(self._life.end(live) for live in list(self._live.values())))
@@ -84,7 +87,8 @@ class Triggers:
     async def reconcile(self) -> None:
         """Compare what should live with what does; start and stop the difference."""
         async with self._changing:
-            await self._reconcile()
+            if not self._stopped:
+                await self._reconcile()
 
     async def _reconcile(self) -> None:
         wanted = await self._wanted_triggers.all(self._journal)
@@ -123,7 +127,7 @@ class Triggers:
 
     async def settled(self) -> None:
         """Return when triggers live as versions are active now: who activates one has its triggers."""
-        if self._keeper is None or not (self._wanted.is_set() or self._changing.locked()):
+        if self._keeper is None or self._stopped or not (self._wanted.is_set() or self._changing.locked()):
             return
         with contextlib.suppress(HostdError):  # the keeper meets it too, says so and tries again
             await self.reconcile()
@@ -131,8 +135,10 @@ class Triggers:
     # -- what people ask
 
     def get(self, name: Name) -> Live:
-        """Return a live trigger. Raises HostdError TRIGGER_MISSING."""
+        """Return a live trigger. Raises HostdError TRIGGER_MISSING; DRAINING once they have stopped."""
         live = self._live.get(name)
+        if live is None and self._stopped:
+            raise HostdError(Kind.UNAVAILABLE, "DRAINING", "the daemon is stopping", retry_after_s=2.0)
         if live is None:
             where = f"no active workflow {name[1]} has a trigger" if name[1] else "no trigger of its own is named"
             message = f"{where} {name[2]!r}; `hostd trigger list` shows what is there"

@@ -229,3 +229,15 @@ async def test_who_activates_a_version_has_its_triggers(lab: Lab) -> None:
         await lab.core.workflows.activate("default", "w", "")
         with pytest.raises(HostdError, match="TRIGGER_MISSING"):
             await ask()
+
+
+async def test_triggers_of_a_daemon_that_stops_are_not_missing(lab: Lab) -> None:
+    """Who fires one, or fills one in, as they stop is told to come again; nothing makes them live anew."""
+    await lab.register(document(IDLE))
+    await lab.core.triggers.start()
+    await lab.core.triggers.stop()
+    await lab.core.triggers.reconcile()
+    with pytest.raises(HostdError, match="DRAINING"):
+        await lab.core.front.triggers.get("default", "w", "t")
+    await lab.core.triggers.start()
+    assert (await lab.core.front.triggers.get("default", "w", "t")).name == "t"
