@@ -1,5 +1,6 @@
 # Every target works from a fresh clone on a machine with make and Python 3.11 or newer; the first one run builds .venv.
 # pip listens to its own PIP_* variables (index, certificates, find-links).
+# Another Python, beside the first: make test PYTHON=python3.13 VENV=.venv-3.13
 
 PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
 	$(p) -c 'import sys; sys.version_info >= (3, 11) and print(sys.executable)' 2>/dev/null)))
