@@ -6,7 +6,7 @@ from typing import get_type_hints
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hostd.errors.base import HostdError
@@ -38,6 +38,7 @@ def any_of(kind: type[AnyRecord]) -> st.SearchStrategy[AnyRecord]:
 RECORDS = st.lists(st.sampled_from(RECORD_TYPES).flatmap(any_of), max_size=4)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(RECORDS)
 def test_records_survive(records: list[AnyRecord]) -> None:
     """Any records come back equal."""
