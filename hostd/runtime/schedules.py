@@ -179,7 +179,9 @@ class Schedules:
         row = live.source.row
         ids = [rfc3339(slot) for slot in slots]
         fired = set(await self._readers.call(self._journal.dedup_seen, row.namespace, live.source.scope_name, ids))
-        number = await self._readers.call(self._number_before, row.namespace, _ms(slots[0]))
+        # from the first that is kept, not from the window's time: a wall clock that went back wrote later events with
+        # earlier times, so no number parts those before a time from those behind it
+        number = max(0, await self._readers.call(self._journal.first_event) - 1)
         last = await self._readers.call(self._journal.last_event)
         wanted = set(ids)
         while number < last:
@@ -193,18 +195,6 @@ class Schedules:
         self, namespace: str, workflow: str, name: str, after: int, until: int
     ) -> dict[str, tuple[str, ...]]:
         return self._journal.events_of(namespace, workflow, name, after=after, until=until)
-
-    def _number_before(self, namespace: str, at_ms: int) -> int:
-        """Return the number of an event before which none was written at or after a time. Numbers rise with time."""
-        low, high = max(0, self._journal.first_event() - 1), self._journal.last_event()
-        while low < high:
-            middle = (low + high) // 2
-            found = self._journal.events(namespace, after=middle, limit=1)
-            if not found or found[0][1] >= at_ms:
-                high = middle
-            else:
-                low = found[0][0]
-        return max(0, low - 1)
 
     async def _horizon(self, namespace: str) -> datetime:
         """Return since when every event is kept; the beginning of time where none has gone yet."""
@@ -272,7 +262,3 @@ def _moment(at_us: int) -> datetime:
         return _EPOCH + timedelta(microseconds=at_us)
     except OverflowError:
         raise invalid("ARGUMENT_INVALID", "a time lies within the years 1 to 9999") from None
-
-
-def _ms(at: datetime) -> int:
-    return (at - _EPOCH) // timedelta(milliseconds=1)

@@ -231,3 +231,27 @@ async def test_another_time_takes_effect_with_the_next_version() -> None:
     await turn(lab, clock, hours=1)
     assert fired(lab) == ["2026-01-01T01:00:00Z", "2026-01-01T01:30:00Z"]
     await lab.close()
+
+
+async def test_a_backfill_finds_what_fired_before_the_clock_went_back() -> None:
+    """Ten slots fire, the wall goes back for hours in which much is written, and forth: none of the ten fires again."""
+    clock = HandClock(ms("2026-01-01T00:00:00+00:00"))
+    lab = await open_lab(None, clock, document("{period: 1m, catch_up: none}", uses="cron.every"))
+    for _ in range(10):
+        await turn(lab, clock, minutes=1)
+    clock.step(-3 * 3600)
+    for number in range(40):
+        await lab.core.front.triggers.fire("default", "w", "t", data=b"", event_id=f"{number}", principal="me")
+    clock.step(4 * 3600)
+    await turn(lab, clock, minutes=1)
+    done = await lab.core.front.schedules.backfill(
+        ("default", "w", "t"),
+        from_us=ms("2026-01-01T00:00:00+00:00") * 1000,
+        to_us=ms("2026-01-01T00:31:00+00:00") * 1000,
+        dry_run=True,
+        per_second=100,
+        fire_unknown=False,
+        principal="me",
+    )
+    assert (done.slots, done.outcomes) == (31, {"DUPLICATE": 30, "STARTED": 1})  # 20 fired late; 00:00 never did
+    await lab.close()
