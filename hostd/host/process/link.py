@@ -36,6 +36,7 @@ class Link:
         self._out: deque[pb.FromHost] = deque()
         self._out_bytes = 0
         self._filled = asyncio.Event()
+        self._emptier = asyncio.Event()
         self._questions: dict[int, asyncio.Future[pb.FromPlugin]] = {}
         self._last = 0
 
@@ -47,6 +48,17 @@ class Link:
         self._out.append(frame)
         self._out_bytes += size
         self._filled.set()
+
+    async def reply(self, frame: pb.FromHost) -> None:
+        """Queue an answer, once there is room for it; nothing where the link closes before. Who asked waits for it."""
+        while not self.closed.is_set():
+            try:
+                self.send(frame)
+            except HostdError:
+                self._emptier.clear()
+                await self._emptier.wait()
+            else:
+                return
 
     async def ask(self, frame: pb.FromHost) -> pb.FromPlugin:
         """Send a question and return its answer. Raises LinkLostError, HostdError PLUGIN_UNAVAILABLE."""
@@ -95,12 +107,14 @@ class Link:
     def _pop(self) -> pb.FromHost:
         frame = self._out.popleft()
         self._out_bytes -= frame.ByteSize()
+        self._emptier.set()
         return frame
 
     def close(self) -> None:
         """Fail what waits for answers and let the writer end; may be called twice."""
         self.closed.set()
         self._filled.set()
+        self._emptier.set()
         for future in self._questions.values():
             if not future.done():
                 future.set_exception(LinkLostError())

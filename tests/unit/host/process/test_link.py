@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hostd.host.process.link import BATCH_BYTES, BATCH_FRAMES, Link
+from hostd.aio import spawn
+from hostd.host.process.link import BATCH_BYTES, BATCH_FRAMES, QUEUE_BYTES_MAX, Link
 from hostd.plugin.v1 import host_pb2 as pb
 
 
@@ -42,3 +43,20 @@ async def test_a_batch_is_bounded_in_bytes() -> None:
         link.send(frame)
     messages = await written(link)
     assert [message.call for message in messages] == [1, 2, 3]
+
+
+async def test_an_answer_waits_for_room() -> None:
+    """A child that asks for more than fits is answered as it reads; one that is gone keeps nobody waiting."""
+    link = Link(pb.Hello())
+    large = b"x" * (QUEUE_BYTES_MAX // 2)
+    asked = [pb.FromHost(call=number, webhook=pb.Webhook(body=large)) for number in range(1, 4)]
+    answers = [spawn(link.reply(frame), name="answer") for frame in asked]
+    written = []
+    for _ in range(2):
+        frame = await link.next_frame()
+        assert frame is not None
+        written.append(frame.call)
+    link.close()
+    for answer in answers:
+        await answer
+    assert written == [1, 2]
