@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from pathlib import Path
 
 from hostd.host.process.child import Child, start_child
 from hostd.host.process.home import ProcessHome
@@ -20,21 +21,23 @@ class Nursery:
         self._version = version
         self._launch = launch
         self._home = home
-        self._note = home.run_dir / f"{plugin}.{launch.digest(version)}.json"
+        self._note: Path | None = None  # about the process that this nursery made
         self._inherited = None if beside else self._left_behind()
         self.took_over = self._inherited is not None
         self.cookie = self._inherited.cookie if self._inherited is not None else secrets.token_hex(32)
 
     def _left_behind(self) -> Remembered | None:
-        """Return the process that an earlier daemon left for this very plugin; end those of other versions."""
-        for note in self._home.run_dir.glob(f"{self._plugin}.*.json"):
-            if note == self._note:
+        """Return the process that an earlier daemon left for this very plugin; end all others of it."""
+        left: Remembered | None = None
+        same = f"{self._plugin}.{self._launch.digest(self._version)}."
+        for note in sorted(self._home.run_dir.glob(f"{self._plugin}.*.json"), key=_written_ns, reverse=True):
+            found = remembered(note)
+            if left is None and found is not None and note.name.startswith(same):
+                left, self._note = found, note
                 continue
-            other = remembered(note)
-            if other is not None:
-                Child(other.identity, self._output(other.output), self._home.clock).kill()
+            if found is not None:
+                Child(found.identity, self._output(found.output), self._home.clock).kill()
             forget(note)
-        left = remembered(self._note)
         for pipe in self._home.run_dir.glob(f"{self._plugin}.*.out"):
             if left is None or pipe.name != left.output:
                 forget(pipe)
@@ -59,15 +62,35 @@ class Nursery:
             version=self._version,
             orphan=home.limits.orphan,
         )
-        output = self._output(f"{self._plugin}.{secrets.token_hex(4)}.out")
-        child = await start_child(self._launch, environment, output=output, limits=home.limits, clock=home.clock)
-        Remembered(child.identity, self.cookie, output.path.name).write(self._note)
+        name = secrets.token_hex(4)
+        output = self._output(f"{self._plugin}.{name}.out")
+        try:
+            child = await start_child(self._launch, environment, output=output, limits=home.limits, clock=home.clock)
+        except OSError:
+            await output.close()
+            raise
+        # a name of its own: a process of the same version may be there still, with what it has to do
+        self._note = home.run_dir / f"{self._plugin}.{self._launch.digest(self._version)}.{name}.json"
+        try:
+            Remembered(child.identity, self.cookie, output.path.name).write(self._note)
+        except OSError:  # a disk that is full; nobody would ever end the process
+            await self.bury(child)
+            await child.exited()
+            raise
         return child
 
     async def bury(self, child: Child) -> tuple[str, ...]:
         """Make sure that a process and all it started are gone; return what it printed last."""
         child.kill()
         await child.output.close()
-        forget(self._note)
+        if self._note is not None:
+            forget(self._note)
         self.cookie = secrets.token_hex(32)
         return tuple(child.output.tail)
+
+
+def _written_ns(note: Path) -> int:
+    try:
+        return note.stat().st_mtime_ns
+    except OSError:
+        return 0

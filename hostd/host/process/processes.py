@@ -17,6 +17,7 @@ from hostd.host.found import Found, PluginReport, PluginState
 from hostd.host.process.entries import RemoteActionEntry, RemoteTriggerEntry, settings_of
 from hostd.host.process.home import ProcessHome
 from hostd.host.process.launch import Launch, ProcessLimits
+from hostd.host.process.link import unavailable
 from hostd.host.process.plugin_process import PluginProcess, ProcessState
 from hostd.host.process.switchboard import Switchboard
 from hostd.model.views import ProcessView
@@ -75,10 +76,13 @@ class Processes:
         self._entries: dict[str, _Served] = {}
         self._faults: dict[str, HostdError] = {}
         self._retiring: dict[asyncio.Task[None], PluginProcess] = {}
+        self._replaced: dict[str, PluginProcess] = {}  # serves while its successor starts
+        self._changing: dict[str, asyncio.Lock] = {}  # one change of a plugin at a time
         self._notes: dict[str, str] = {}  # why a newer version does not serve
         self._run_dir: Path | None = None
         self._own_run_dir = False
         self._opening = asyncio.Lock()
+        self._stopping = False
 
     # -- life
 
@@ -136,12 +140,27 @@ class Processes:
     async def add(self, found: Found) -> PluginReport:
         """Start one more plugin's process, or another version of it; return what became of it.
 
-        The old one goes on serving until the new one is ready, and stays when the new one cannot be used.
+        The old one goes on serving until the new one is ready, and stays when the new one cannot be used. Whoever asked
+        may go away meanwhile: a change that has begun is brought to its end.
         """
+        return await asyncio.shield(spawn(self._add_in_turn(found), name=f"change of {found.id}"))
+
+    async def _add_in_turn(self, found: Found) -> PluginReport:
         run_dir = await self._folder()
         await self._listen(run_dir)
+        async with self._changing.setdefault(found.id, asyncio.Lock()):
+            if self._stopping:
+                raise unavailable("the daemon stops")
+            try:
+                return await self._replace(found, run_dir)
+            finally:
+                self._replaced.pop(found.id, None)
+
+    async def _replace(self, found: Found, run_dir: Path) -> PluginReport:
         old = self.known.get(found.id)
         old_found, old_entries = self._found.get(found.id), self._entries.get(found.id)
+        if old is not None:
+            self._replaced[found.id] = old
         fresh = self._add(found, run_dir)
         fresh.start()
         await self._hear([fresh])
@@ -163,22 +182,29 @@ class Processes:
         return report
 
     async def remove(self, plugin_id: str) -> None:
-        """Stop a plugin's process and forget what it served."""
-        process = self.known.pop(plugin_id, None)
-        self._found.pop(plugin_id, None)
-        self._entries.pop(plugin_id, None)
-        self._faults.pop(plugin_id, None)
-        self._notes.pop(plugin_id, None)
-        self._changed()
-        if process is not None:
-            await process.stop()
+        """Stop a plugin's process and forget what it served; brought to its end, whoever asked."""
+        await asyncio.shield(spawn(self._remove(plugin_id), name=f"end of {plugin_id}"))
+
+    async def _remove(self, plugin_id: str) -> None:
+        async with self._changing.setdefault(plugin_id, asyncio.Lock()):
+            process = self.known.pop(plugin_id, None)
+            self._found.pop(plugin_id, None)
+            self._entries.pop(plugin_id, None)
+            self._faults.pop(plugin_id, None)
+            self._notes.pop(plugin_id, None)
+            self._changed()
+            if process is not None:
+                self._replaced[plugin_id] = process
+                await process.stop()
+                self._replaced.pop(plugin_id, None)
 
     async def stop(self) -> None:
         """Drain and end every process, and close the socket."""
-        old = list(self._retiring.values())
+        self._stopping = True
+        processes = {*self.known.values(), *self._retiring.values(), *self._replaced.values()}
         for task in list(self._retiring):
             task.cancel()
-        await asyncio.gather(*(process.stop() for process in (*self.known.values(), *old)))
+        await asyncio.gather(*(process.stop() for process in processes))
         await self.switchboard.stop()
         if self._own_run_dir and self._run_dir is not None:
             await asyncio.to_thread(shutil.rmtree, self._run_dir, ignore_errors=True)
