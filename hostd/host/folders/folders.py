@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from hostd.aio import Clock, spawn
-from hostd.errors.base import HostdError, invalid
+from hostd.errors.base import HostdError, Kind, invalid
 from hostd.host.contexts import ProvisionScope
 from hostd.host.folders.lua_actions import lua_entries
 from hostd.host.folders.scan import PluginFolder, Signature, folders_in, read_folder
@@ -108,6 +108,12 @@ class Folders:
             self._check_free(fresh, name)
             known.plugin = fresh
             report = await self._load(fresh, name)
+        except OSError as error:  # a process needs a pipe and a socket; the folders are followed on
+            known.plugin = old
+            self._tell_broken(
+                name, old, HostdError(Kind.UNAVAILABLE, "PLUGIN_FAILED", f"it cannot be started: {error}")
+            )
+            return
         except HostdError as error:
             known.plugin = old
             self._tell_broken(name, old, error)
@@ -145,13 +151,14 @@ class Folders:
 
     def _tell_broken(self, name: str, old: PluginFolder | None, error: HostdError) -> None:
         """List a folder that cannot be used; what it was before goes on serving."""
-        _log.warning("plugin_folder_broken folder=%s reason=%s message=%s", name, error.reason, error.message)
-        found = _found(old) if old is not None else Found(name[:63], "", Source.FOLDER, str(self._dir / name), _nothing)
+        _log.warning("plugin_folder_broken folder=%r reason=%s message=%s", name, error.reason, error.message)
+        message = _printable(error.message)  # it may name files
+        found = _found(old) if old is not None else _unread(self._dir / name)
         if old is not None and old.id in self._processes.known:
-            self._processes.note(old.id, f"{error.reason}: {error.message}")
+            self._processes.note(old.id, f"{error.reason}: {message}")
         else:
             state = PluginState.LOADED if old is not None else PluginState.FAILED
-            report = _report(found, state, error.reason, error.message)
+            report = _report(found, state, error.reason, message)
             if old is not None:
                 report = msgspec.structs.replace(
                     report, components=tuple(f"action {one.id}" for one in self._lua.get(old.id, ())), isolation="lua"
@@ -201,8 +208,18 @@ def _nothing() -> None:
     """A folder is never imported into the daemon."""
 
 
+def _unread(folder: Path) -> Found:
+    """Return what is known of a folder that cannot be used: its name, in letters that everybody can print."""
+    return Found(_printable(folder.name)[:63], "", Source.FOLDER, _printable(str(folder)), _nothing)
+
+
+def _printable(name: str) -> str:
+    """Return a name as text: file systems take bytes that are none, and control characters."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in name)
+
+
 def _found(folder: PluginFolder) -> Found:
-    return Found(folder.id, folder.version, Source.FOLDER, str(folder.path), _nothing, folder.launch)
+    return Found(folder.id, folder.version, Source.FOLDER, _printable(str(folder.path)), _nothing, folder.launch)
 
 
 def _report(found: Found, state: PluginState, reason: str = "", message: str = "") -> PluginReport:

@@ -98,7 +98,10 @@ def _entry(
 
 def _source(file: Path) -> str:
     try:
-        data = file.read_bytes()
+        if not file.is_file():  # a pipe or a device may not end
+            raise HostdError(Kind.INVALID, "PLUGIN_FAILED", f"{file} cannot be read: it is no file")
+        with file.open("rb") as opened:
+            data = opened.read(SOURCE_BYTES_MAX + 1)
         if len(data) > SOURCE_BYTES_MAX:
             raise HostdError(Kind.INVALID, "PLUGIN_FAILED", f"{file} has more than {SOURCE_BYTES_MAX >> 20} MiB")
         return data.decode()

@@ -17,7 +17,10 @@ from hostd.plugin.api import accepts
 FILE_NAME = "hostd-plugin.yaml"
 MANIFEST_VERSION = 1
 
-PluginId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+BYTES_MAX = 1024 * 1024
+PLUGIN_ID = r"^[a-z][a-z0-9_-]{0,62}$"
+
+PluginId = Annotated[str, StringConstraints(pattern=PLUGIN_ID)]
 OptionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 ActionId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}\.[a-z][a-z0-9_]{0,62}$")]
 
@@ -101,8 +104,8 @@ def read_manifest(file: Path) -> Manifest:
         HostdError: MANIFEST_INVALID with every mistake and its line.
     """
     try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = _text(file)
+    except (OSError, ValueError) as error:
         raise HostdError(Kind.INVALID, "MANIFEST_INVALID", f"{file} cannot be read: {error}") from None
     marked = read_yaml(text, file=str(file))
     mistakes = list(marked.mistakes)
@@ -116,6 +119,17 @@ def read_manifest(file: Path) -> Manifest:
     if mistakes or found is None:
         raise _invalid(mistakes)
     return found
+
+
+def _text(file: Path) -> str:
+    """Return a manifest's text. Raises OSError, ValueError for what is no file of text of at most 1 MiB."""
+    if not file.is_file():  # a pipe or a device, which may not end
+        raise ValueError("it is no file")
+    with file.open("rb") as opened:
+        content = opened.read(BYTES_MAX + 1)
+    if len(content) > BYTES_MAX:
+        raise ValueError(f"it has more than {BYTES_MAX} bytes")
+    return content.decode("utf-8")
 
 
 def _across(manifest: Manifest, file: str) -> list[Violation]:

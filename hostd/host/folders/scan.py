@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from hostd.errors.base import HostdError, Kind
-from hostd.host.folders.manifest import FILE_NAME, Manifest, read_manifest
+from hostd.host.folders.manifest import FILE_NAME, PLUGIN_ID, Manifest, read_manifest
 from hostd.host.process.launch import CHILD_MODULE, PERMISSIONS, Launch
 
 FILES_MAX = 10_000
 BYTES_MAX = 256 * 1024 * 1024
+CHUNK_BYTES = 1024 * 1024
 FOLDERS_MAX = 1_000
 _SKIPPED = frozenset({"__pycache__", "node_modules", ".git", ".venv", ".mypy_cache", ".pytest_cache", ".ruff_cache"})
 Signature = tuple[tuple[str, int, int], ...]  # path, size, time of each file
@@ -69,6 +72,13 @@ def read_folder(folder: Path) -> PluginFolder:
     Raises:
         HostdError: MANIFEST_INVALID, PLUGIN_FAILED.
     """
+    try:
+        return _read_folder(folder)
+    except OSError as error:  # a folder that we may not enter
+        raise HostdError(Kind.INVALID, "PLUGIN_FAILED", f"{folder} cannot be read: {error}") from None
+
+
+def _read_folder(folder: Path) -> PluginFolder:
     file = folder / FILE_NAME
     manifest = read_manifest(file) if file.exists() else None
     digest = content_digest(folder)
@@ -87,6 +97,9 @@ def _bare(folder: Path, digest: str) -> PluginFolder:
         message = f"{folder} holds neither {FILE_NAME} nor a Python package"
         raise HostdError(Kind.INVALID, "PLUGIN_FAILED", message)
     plugin_id = folder.name.lower().replace("_", "-").replace(" ", "-")
+    if not re.fullmatch(PLUGIN_ID, plugin_id):
+        message = f"{plugin_id!r} is no id of a plugin ({PLUGIN_ID}); give it a {FILE_NAME} or another name"
+        raise HostdError(Kind.INVALID, "PLUGIN_FAILED", message)
     return PluginFolder(plugin_id, "0", folder, None, _python(folder, digest, PERMISSIONS), digest)
 
 
@@ -113,20 +126,37 @@ def content_digest(folder: Path) -> str:
     """Return blake2b-256 (hex) of a folder's files and their names, without the manifest. Blocks.
 
     Raises:
-        HostdError: PLUGIN_FAILED past 256 MiB, or where a file cannot be read.
+        HostdError: PLUGIN_FAILED past 256 MiB or 10,000 files, or where a file cannot be read.
     """
     state = hashlib.blake2b(digest_size=32)
-    size = 0
-    for name, bytes_there, _ in _files(folder):
+    left = BYTES_MAX
+    for count, (name, _, _) in enumerate(_files(folder), start=1):
+        if count >= FILES_MAX:
+            raise HostdError(Kind.INVALID, "PLUGIN_FAILED", f"{folder} holds {FILES_MAX} files or more")
         if name == FILE_NAME:
             continue
-        size += bytes_there
-        if size > BYTES_MAX:
-            raise HostdError(Kind.INVALID, "PLUGIN_FAILED", f"{folder} holds more than {BYTES_MAX >> 20} MiB")
         state.update(name.encode("utf-8", "surrogateescape") + b"\0")
         try:
-            with (folder / name).open("rb") as file:
-                state.update(hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=32)).digest())
+            digest, size = _file_digest(folder / name, left)
         except OSError as error:
             raise HostdError(Kind.INVALID, "PLUGIN_FAILED", f"{folder / name} cannot be read: {error}") from None
+        left -= size
+        if left < 0:
+            raise HostdError(Kind.INVALID, "PLUGIN_FAILED", f"{folder} holds more than {BYTES_MAX >> 20} MiB")
+        state.update(digest)
     return state.hexdigest()
+
+
+def _file_digest(file: Path, bytes_max: int) -> tuple[bytes, int]:
+    """Return a file's digest and its size; stops past so many bytes. Pipes and devices are not read: they may not end.
+
+    Raises:
+        OSError.
+    """
+    state, size = hashlib.blake2b(digest_size=32), 0
+    with os.fdopen(os.open(file, os.O_RDONLY | os.O_NONBLOCK), "rb") as opened:
+        if stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+            while size <= bytes_max and (chunk := opened.read(CHUNK_BYTES)):
+                size += len(chunk)
+                state.update(chunk)
+    return state.digest(), size

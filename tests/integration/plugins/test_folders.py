@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from lab import Lab, of_kind
 
-from hostd.host.found import PluginReport, PluginState
+from hostd.host.found import PluginReport, PluginState, Source
 from hostd.model.records import AttemptSucceeded
 from hostd.values.json_text import parse_json
 
@@ -188,3 +191,81 @@ async def test_two_plugins_do_not_share_an_id_or_an_action(lab: Lab, tmp_path: P
     )
     found = await lab.until(lambda: report(lab, "third"))
     assert found.message == "another plugin has the id greeter already"
+
+
+def _pipe(path: Path) -> None:
+    os.mkfifo(path / "pipe")
+
+
+def _endless(path: Path) -> None:
+    (path / "endless.bin").symlink_to("/dev/zero")
+
+
+def _everything(path: Path) -> None:
+    (path / "all").symlink_to("/")
+
+
+@pytest.mark.parametrize("thing", [_pipe, _endless, _everything])
+async def test_what_is_no_file_in_a_folder_is_not_read(thing: Callable[[Path], None], lab: Lab, tmp_path: Path) -> None:
+    """A pipe, a device or a link to everything keeps nobody waiting."""
+    path = tmp_path / "away" / "greeter"
+    path.mkdir(parents=True)
+    (path / "__init__.py").write_text(GREET)
+    thing(path)
+    (tmp_path / "data" / "plugins").mkdir(exist_ok=True)
+    path.rename(tmp_path / "data" / "plugins" / "greeter")
+    await there(lab, "greet.say")
+
+
+async def test_a_manifest_that_does_not_end_is_refused(lab: Lab, tmp_path: Path) -> None:
+    """It is listed with that; the daemon goes on."""
+    path = tmp_path / "data" / "plugins" / "bomb"
+    path.mkdir(parents=True)
+    (path / "hostd-plugin.yaml").symlink_to("/dev/zero")
+    found = await lab.until(lambda: report(lab, "bomb"))
+    assert (found.reason, found.message.rpartition(": ")[2]) == ("MANIFEST_INVALID", "it is no file")
+
+
+@pytest.mark.parametrize("name", [b"\xff\xfe", b"a.b", b"*", b"new\nline"])
+async def test_a_folder_whose_name_is_no_id_is_listed_as_text(name: bytes, lab: Lab, tmp_path: Path) -> None:
+    """What a file system takes as a name need not be text; pipes and notes of plugins are found by their ids."""
+    path = tmp_path / "data" / "plugins"
+    path.mkdir(parents=True, exist_ok=True)
+    os.mkdir(os.path.join(os.fsencode(path), name))
+    (path / os.fsdecode(name) / "__init__.py").write_text(GREET)
+    plugins = lambda: lab.core.host.registry.plugins  # noqa: E731
+    found = await lab.until(lambda: next((one for one in plugins() if one.source is Source.FOLDER), None))
+    assert found.reason == "PLUGIN_FAILED"
+    assert "is no id of a plugin" in found.message
+    f"{found.id} {found.origin} {found.message}".encode()
+
+
+async def test_reloads_at_once_leave_one_process(lab: Lab, tmp_path: Path) -> None:
+    """However many ask, and whoever of them goes away: the processes of versions before are ended, also by a stop."""
+    python(tmp_path, GREET)
+    await there(lab, "greet.say")
+    reloads = [asyncio.ensure_future(lab.core.host.reload("greeter")) for _ in range(4)]
+    await asyncio.sleep(0)
+    reloads[1].cancel()
+    await asyncio.gather(*reloads, return_exceptions=True)
+    assert await output(lab, "greet.say", "name: Ada") == {"text": "WORD Ada"}
+    assert lab.core.host.processes is not None
+    (process,) = lab.core.host.processes.known.values()
+    await lab.until(lambda: process_notes(tmp_path) == [process.pid])
+
+
+async def test_a_reload_while_the_daemon_stops_leaves_nothing_behind(lab: Lab, tmp_path: Path) -> None:
+    """The process that serves and the one that was to follow it are both ended."""
+    python(tmp_path, GREET)
+    await there(lab, "greet.say")
+    reload = asyncio.ensure_future(lab.core.host.reload("greeter"))
+    await lab.until(lambda: len(process_notes(tmp_path)) == 2)
+    assert lab.core.host.processes is not None
+    await lab.core.host.processes.stop()
+    await asyncio.gather(reload, return_exceptions=True)
+    assert process_notes(tmp_path) == []
+
+
+def process_notes(tmp_path: Path) -> list[int]:
+    """Return the ids of processes that a next daemon would take over."""
+    return [json.loads(note.read_text())["pid"] for note in (tmp_path / "data" / "run" / "plugins").glob("*.json")]
