@@ -318,7 +318,8 @@ def _component(component: str, kind: str, source: str | None) -> ComponentAbout:
 
         close = difflib.get_close_matches(component, [one.id for one in known], n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
-        message = f"nothing here provides {kind or 'an action or trigger'} {component[:80]!r}{hint}"
+        where = "among the built-in plugins; --from FOLDER or ID looks into another one" if source is None else source
+        message = f"nothing provides {kind or 'an action or trigger'} {component[:80]!r}{hint} (looked: {where})"
         raise HostdError(Kind.MISSING, "PLUGIN_MISSING", message)
     return found
 
