@@ -174,6 +174,9 @@ async def _kit(arguments: list[str]) -> tuple[Violation, ...]:
     return tuple(Violation("", "PLUGIN_FAILED", line) for line in out.decode("utf-8", "replace").splitlines()[:100])
 
 
+_NO_REASON = ""
+
+
 def _permissions(plugin: PluginFolder) -> tuple[tuple[Violation, ...], tuple[Violation, ...]]:
     granted = plugin.manifest.granted if plugin.manifest is not None else frozenset()
     asked: list[Violation] = []
@@ -182,8 +185,9 @@ def _permissions(plugin: PluginFolder) -> tuple[tuple[Violation, ...], tuple[Vio
         if use.permission in granted:
             continue
         fix = f"add `{use.permission}` to `permissions` of {FILE_NAME}"
-        fault = Violation(
-            "permissions", "PERMISSION_DENIED" if use.asked else "", use.what, fix, use.file, use.line, use.column
-        )
-        (asked if use.asked else told).append(fault)
+        fault = Violation("permissions", "PERMISSION_DENIED", use.what, fix, use.file, use.line, use.column)
+        if use.asked:
+            asked.append(fault)
+        else:  # what it does by itself the host does not refuse: a remark has no reason
+            told.append(fault._replace(reason=_NO_REASON))
     return tuple(asked), tuple(told)

@@ -145,6 +145,8 @@ class Deliveries:
 class _DeliveryItem:
     """A signal on the doors' lane; answers with a Started, None to look again."""
 
+    patient = False
+
     def __init__(self, deliveries: Deliveries, delivery: Delivery, seen: Seen) -> None:
         self.size = 1
         self.size_bytes = delivery.size_bytes

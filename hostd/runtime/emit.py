@@ -172,7 +172,7 @@ class Emission:
             await self._loop.lanes.open_room(len(matches), size_bytes)
 
     def _has_room(self, size: int, size_bytes: int) -> bool:
-        return self._loop.unwritable is None and self._loop.lanes.has_room(size, size_bytes)
+        return self._loop.unwritable is None and self._loop.lanes.has_room(size, size_bytes, patient=True)
 
     async def write_row(self, row: TriggerRow, note: Note | None = None) -> None:
         """Write what is known of a trigger, and a request id beside it; returns once durable."""

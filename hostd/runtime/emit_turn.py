@@ -57,6 +57,8 @@ class Match:
 class EmitItem:
     """Matched events on the doors' lane; answers with one Emitted each, in order, None to look at keys again."""
 
+    patient = True
+
     def __init__(
         self,
         intake: Intake,

@@ -37,6 +37,8 @@ class Started(msgspec.Struct, frozen=True, gc=False):
 class _StartItem:
     """Prepared starts on the doors' lane; answers with one Started or HostdError each, in order."""
 
+    patient = False
+
     def __init__(self, intake: Intake, starts: Sequence[Prepared], seen: Seen) -> None:
         self.size = len(starts)
         self.size_bytes = sum(start.size_bytes for start in starts)

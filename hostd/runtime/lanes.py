@@ -16,7 +16,7 @@ DOORS_BYTES_MAX = 64 * 1024 * 1024
 
 
 class Lanes:
-    """Both queues. Inside is taken first. Doors are bounded by count and by bytes; an empty lane takes any one item."""
+    """Both queues. Inside is taken first. Doors are bounded by count and bytes; one item alone may be any bytes."""
 
     def __init__(self, doors_max: int = DOORS_MAX, doors_bytes_max: int = DOORS_BYTES_MAX) -> None:
         self.inside: deque[Any] = deque()
@@ -36,7 +36,7 @@ class Lanes:
 
     def enter(self, item: Any) -> None:
         """Queue a door item. Raises HostdError INTAKE_FULL; nothing is then accepted."""
-        if not self.has_room(item.size, item.size_bytes):
+        if not self.has_room(item.size, item.size_bytes, patient=item.patient):
             self.refused["INTAKE_FULL"] += item.size
             message = f"{self.doors_size} requests wait already; nothing of this one was accepted"
             raise HostdError(Kind.EXHAUSTED, "INTAKE_FULL", message, retry_after_s=0.1)
@@ -48,15 +48,19 @@ class Lanes:
         """Return how much waits in each lane, as a reading with one label."""
         return {("inside",): float(len(self.inside)), ("doors",): float(self.doors_size)}
 
-    def has_room(self, size: int = 1, size_bytes: int = 0) -> bool:
-        """Say whether a door item of this size would be accepted now."""
-        fits = self.doors_bytes + size_bytes <= self.doors_bytes_max and self.doors_size + size <= self.doors_max
-        return fits or not self.doors
+    def has_room(self, size: int = 1, size_bytes: int = 0, *, patient: bool = False) -> bool:
+        """Say whether a door item of this size would be accepted now.
+
+        Args:
+            patient: it waits until it is; then an empty lane takes it however many it is, or it would wait for ever.
+        """
+        fits = not self.doors or self.doors_bytes + size_bytes <= self.doors_bytes_max
+        return fits and (self.doors_size + size <= self.doors_max or (patient and not self.doors))
 
     async def room(self, size: int = 1, size_bytes: int = 0) -> None:
         """Wait until a door item of this size would be accepted. Enter it at once: nothing is kept free."""
         woken = False
-        while not self.has_room(size, size_bytes):
+        while not self.has_room(size, size_bytes, patient=True):
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             place = (future, size, size_bytes)
             (self._queue.appendleft if woken else self._queue.append)(place)

@@ -22,12 +22,15 @@ class DoorItem(Protocol):
     size: int
     size_bytes: int
     future: asyncio.Future[Any]
+    patient: bool  # it waited for room, and would wait for ever where there never is enough
 
     def enter(self, loop: EngineLoop, turn: Turn) -> None: ...
 
 
 class WriteItem:
     """A door item that only adds rows."""
+
+    patient = False
 
     def __init__(self, fill: Callable[[Turn], Any], future: asyncio.Future[Any], size: int) -> None:
         self.fill = fill

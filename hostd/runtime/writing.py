@@ -18,6 +18,8 @@ class Writing:
     `fill` may raise HostdError: then it must not have added anything.
     """
 
+    patient = True
+
     def __init__(self, fill: Callable[[Turn], Any], *, size: int, size_bytes: int) -> None:
         self._fill = fill
         self.size = size

@@ -11,9 +11,9 @@ from hostd.errors.base import HostdError
 from hostd.runtime.lanes import Lanes
 
 
-def item(size: int = 1, size_bytes: int = 0) -> SimpleNamespace:
+def item(size: int = 1, size_bytes: int = 0, *, patient: bool = False) -> SimpleNamespace:
     """Return a door item."""
-    return SimpleNamespace(size=size, size_bytes=size_bytes)
+    return SimpleNamespace(size=size, size_bytes=size_bytes, patient=patient)
 
 
 def test_the_doors_refuse_whole_items_past_their_bound() -> None:
@@ -107,11 +107,13 @@ async def test_an_open_door_is_waited_for_too() -> None:
     await waits
 
 
-async def test_an_empty_lane_takes_any_one_item() -> None:
-    """What is larger than the whole lane would otherwise wait for ever; the next one waits for it."""
+async def test_an_empty_lane_takes_any_one_item_that_waits() -> None:
+    """What is larger than the whole lane would wait for ever; the next waits for it. Who does not wait is refused."""
     lanes = Lanes(doors_max=10, doors_bytes_max=100)
     await lanes.room(1_000, 10_000)
-    lanes.enter(item(1_000, 10_000))
+    with pytest.raises(HostdError, match="INTAKE_FULL"):
+        lanes.enter(item(1_000, 10_000))
+    lanes.enter(item(1_000, 10_000, patient=True))
     waiting = asyncio.create_task(lanes.room(1_000, 10_000))
     await asyncio.sleep(0)
     assert not waiting.done()
