@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
 import logging
 import os
 import secrets
@@ -47,7 +48,9 @@ class Daemon:
     async def start(self) -> None:
         """Open everything; when this returns the ports answer. Raises HostdError for what stands in the way."""
         self.token = prepare_data_folder(self.config.data)
+        doors = spawn(asyncio.to_thread(_import_doors, http=self.config.http.listen != "off"), name="doors-import")
         await self.core.open()
+        await doors
         self._lua = spawn(self._start_lua(), name="lua-start")
         api = await self._open_api()
         await self._open_http()
@@ -128,6 +131,13 @@ class Daemon:
             await asyncio.wait([self._lua])  # it is short; cut off half way it would leave a process behind
         await self.core.close()
         _log.info("daemon_stopped attempts_cut_off=%d", left)
+
+
+def _import_doors(*, http: bool) -> None:
+    """Import what the doors need beside the opening of the core: on the loop it would stand still for it."""
+    importlib.import_module("hostd.api.server")
+    if http:
+        importlib.import_module("hostd.http.server")
 
 
 def _http_tls(config: Config) -> ssl.SSLContext | None:
