@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hostd.host.found import Found, PluginReport, PluginState
+from hostd.host.found import Found, PluginReport, PluginState, Source
 from hostd.plugin.loading import Loaded, load
 from hostd.plugin.loading import Refused as Refused
 from hostd.plugin.registry import Registration
@@ -10,7 +10,7 @@ from hostd.plugin.registry import Registration
 
 def load_plugin(found: Found, *, trace: bool = False) -> tuple[PluginReport, list[Registration]]:
     """Import a plugin and let it register. Never raises: the report says what went wrong, with its traceback."""
-    loaded = load(found.id, found.load, trace=trace)
+    loaded = load(found.id, found.load, trace=trace, trusted=found.source is Source.BUILT_IN)
     return _report(found, loaded), list(loaded.registrations)
 
 

@@ -119,5 +119,6 @@ class Options(
     arbitrary_types_allowed=False,
     protected_namespaces=(),
     allow_inf_nan=False,
+    defer_build=True,
 ):
     """Base of every options class: unknown keys are refused, values are frozen, defaults are checked like input."""
