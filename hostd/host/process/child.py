@@ -7,10 +7,10 @@ import contextlib
 import os
 import signal
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hostd.aio import Clock
-from hostd.host.process.launch import Launch, ProcessLimits
+from hostd.host.process.launch import PLUGIN, Launch, ProcessLimits
 from hostd.host.process.output import Output
 
 try:
@@ -40,12 +40,33 @@ class Identity(NamedTuple):
         return _state(self.pid) != "Z" and began(self.pid) == self.began
 
 
+class _Started(asyncio.SubprocessProtocol):
+    """A process that this daemon started. asyncio's own `wait` would also wait for whoever has its standard input."""
+
+    def __init__(self) -> None:
+        self._gone = asyncio.Event()
+        self._transport: Any = None  # the loop's own kind of asyncio.SubprocessTransport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The process runs."""
+        self._transport = transport
+
+    def process_exited(self) -> None:
+        """The process is gone."""
+        self._gone.set()
+
+    async def wait(self) -> int:
+        """Return the exit code, once there is one; lets go of the pipe."""
+        await self._gone.wait()
+        code: int = self._transport.get_returncode()
+        self._transport.close()
+        return code
+
+
 class Child:
     """A process in a session of its own, so that what it starts goes with it."""
 
-    def __init__(
-        self, identity: Identity, output: Output, clock: Clock, process: asyncio.subprocess.Process | None = None
-    ) -> None:
+    def __init__(self, identity: Identity, output: Output, clock: Clock, process: _Started | None = None) -> None:
         self.identity = identity
         self.output = output
         self._clock = clock
@@ -59,7 +80,7 @@ class Child:
     async def exited(self) -> str:
         """Wait until the process is gone; return how it went, for people."""
         if self._process is not None:
-            return ending(await self._process.wait())
+            return ending(await self._process.wait())  # of the process: what it started may hold its pipe longer
         while self.identity.lives():  # not our child: the system tells us nothing
             await self._clock.sleep(POLL_S)
         return "ended"
@@ -84,7 +105,8 @@ class Child:
     def kill(self) -> None:
         """Kill the process and everything in its group."""
         if self._process is None and not self.identity.lives():
-            return  # the number may be somebody else's by now
+            kill_orphans(self.identity)  # the number may be somebody else's by now
+            return
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
 
@@ -94,13 +116,35 @@ class Child:
         return (int(fields[11]) + int(fields[12])) / _TICKS_S if fields else 0.0
 
 
+def kill_orphans(identity: Identity) -> None:
+    """Kill what a plugin's process that is gone has started and left behind in its session."""
+    if began(identity.pid) not in (0, identity.began):
+        return  # the number is somebody else's, and what is in the session, too
+    for entry in os.scandir("/proc") if os.path.isdir("/proc") else ():
+        if not entry.name.isdigit():
+            continue
+        fields = _stat(int(entry.name))
+        if fields and int(fields[3]) == identity.pid and int(fields[19]) >= identity.began and _is_plugins(entry.name):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(int(entry.name), signal.SIGKILL)
+
+
+def _is_plugins(pid: str) -> bool:
+    """Say whether a process was started by a plugin's: it has inherited what that was told."""
+    try:
+        return f"{PLUGIN}=".encode() in Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return False
+
+
 async def start_child(
     launch: Launch, environment: dict[str, str], *, output: Output, limits: ProcessLimits, clock: Clock
 ) -> Child:
     """Start a plugin's process. Raises OSError where its command cannot be run."""
     descriptor = output.open()
     try:
-        process = await asyncio.create_subprocess_exec(
+        transport, process = await asyncio.get_running_loop().subprocess_exec(
+            _Started,
             *launch.command,
             stdin=asyncio.subprocess.PIPE,  # its end tells the child that the daemon is gone
             stdout=descriptor,
@@ -111,8 +155,9 @@ async def start_child(
         )
     finally:
         os.close(descriptor)
-    _confine(process.pid, limits)
-    return Child(Identity(process.pid, began(process.pid)), output, clock, process)
+    pid = transport.get_pid()
+    _confine(pid, limits)
+    return Child(Identity(pid, began(pid)), output, clock, process)
 
 
 def _confine(pid: int, limits: ProcessLimits) -> None:

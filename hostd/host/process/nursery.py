@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Container
 from pathlib import Path
 
+from hostd.aio import Clock
 from hostd.host.process.child import Child, start_child
 from hostd.host.process.home import ProcessHome
 from hostd.host.process.launch import Launch, surroundings
@@ -87,6 +89,20 @@ class Nursery:
             forget(self._note)
         self.cookie = secrets.token_hex(32)
         return tuple(child.output.tail)
+
+
+def sweep(run_dir: Path, plugins: Container[str], clock: Clock) -> None:
+    """End what earlier daemons left behind of plugins that are not there any more. Blocks."""
+    for note in run_dir.glob("*.json"):
+        plugin = note.name.partition(".")[0]
+        if plugin not in plugins:
+            found = remembered(note)
+            if found is not None:
+                Child(found.identity, Output(plugin, run_dir / found.output, clock), clock).kill()
+            forget(note)
+    for pipe in run_dir.glob("*.out"):
+        if pipe.name.partition(".")[0] not in plugins:
+            forget(pipe)
 
 
 def _written_ns(note: Path) -> int:

@@ -18,6 +18,7 @@ from hostd.host.process.entries import RemoteActionEntry, RemoteTriggerEntry, se
 from hostd.host.process.home import ProcessHome
 from hostd.host.process.launch import Launch, ProcessLimits
 from hostd.host.process.link import unavailable
+from hostd.host.process.nursery import sweep
 from hostd.host.process.plugin_process import PluginProcess, ProcessState
 from hostd.host.process.switchboard import Switchboard
 from hostd.model.views import ProcessView
@@ -316,3 +317,5 @@ class Processes:
         """Recovery is over: nobody asks any more for what processes still hold."""
         for process in self.known.values():
             process.drop_unclaimed()
+        if self._data_dir is not None:
+            sweep(self._data_dir / "run" / "plugins", self.known, self._clock)

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from hostd.host.process.child import Identity
+from hostd.host.process.child import Identity, kill_orphans
 
 
 class Remembered(NamedTuple):
@@ -29,14 +29,22 @@ class Remembered(NamedTuple):
 
 
 def remembered(path: Path) -> Remembered | None:
-    """Return what is known of a plugin's process that still lives, None when there is none."""
+    """Return what is known of a plugin's process that still lives, None when there is none.
+
+    What a process that is gone has left behind is ended.
+    """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         identity = Identity(int(found["pid"]), int(found["began"]))
         known = Remembered(identity, str(found["cookie"]), Path(str(found["output"])).name)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return known if known.identity.began and known.identity.lives() else None
+    if not known.identity.began or known.identity.pid <= 1:
+        return None
+    if not known.identity.lives():
+        kill_orphans(known.identity)
+        return None
+    return known
 
 
 def forget(path: Path) -> None:
