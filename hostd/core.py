@@ -320,7 +320,7 @@ class Core:
             actions=lambda: self.host.registry,
             held=self.held,
         )
-        self.host.drop_unclaimed()
+        await self.host.drop_unclaimed()
         await self.timers.start(self.readers, self.journal.due_runs, self.loop.tick)
         self._care = [
             spawn(self._sweep(), name="residence-sweep"),

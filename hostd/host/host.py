@@ -117,10 +117,10 @@ class PluginHost:
         """Whether any plugin runs, or may come to run, outside the daemon."""
         return bool(self._outside) or self._plugins_dir is not None
 
-    def drop_unclaimed(self) -> None:
+    async def drop_unclaimed(self) -> None:
         """Recovery is over: what plugin processes still hold and nobody waits for is stopped."""
         if self.processes is not None:
-            self.processes.drop_unclaimed()
+            await self.processes.drop_unclaimed()
 
     async def _start_folders(self, processes: Processes) -> None:
         if self._plugins_dir is None:

@@ -313,9 +313,9 @@ class Processes:
         while any(process.inherited for process in self.known.values()) and self._clock.monotonic_s() < until_s:
             await self._clock.sleep(0.05)
 
-    def drop_unclaimed(self) -> None:
+    async def drop_unclaimed(self) -> None:
         """Recovery is over: nobody asks any more for what processes still hold."""
         for process in self.known.values():
             process.drop_unclaimed()
         if self._data_dir is not None:
-            sweep(self._data_dir / "run" / "plugins", self.known, self._clock)
+            await asyncio.to_thread(sweep, self._data_dir / "run" / "plugins", frozenset(self.known), self._clock)
