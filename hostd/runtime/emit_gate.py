@@ -20,6 +20,7 @@ class EmitGate:
         self._events_max = events_max
         self._bytes_max = bytes_max
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self._entering = False  # one was let in and has not said yet what it holds: the next waits for that
         self.events = self.size_bytes = 0
 
     def let_in(self) -> Passage:
@@ -29,7 +30,7 @@ class EmitGate:
     async def admit(self) -> None:
         """Return when it is this one's turn and there is room."""
         if not self._waiting and self._is_open():
-            self.events += 1  # until it says what it holds
+            self._entering = True
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
@@ -37,7 +38,7 @@ class EmitGate:
             await future
         except asyncio.CancelledError:
             if not future.cancelled():
-                self.events -= 1  # it was let in and goes: the turn passes on
+                self._entering = False  # it was let in and goes: the turn passes on
             elif future in self._waiting:
                 self._waiting.remove(future)
             self.look()
@@ -48,37 +49,49 @@ class EmitGate:
         while self._waiting and self._is_open():
             future = self._waiting.popleft()
             if not future.done():
-                self.events += 1
+                self._entering = True
                 future.set_result(None)
 
+    def entered(self, events: int, size_bytes: int) -> None:
+        """Take note of what the one that was let in holds."""
+        self._entering = False
+        self.events += events
+        self.size_bytes += size_bytes
+        self.look()
+
+    def left(self, events: int, size_bytes: int) -> None:
+        """Take note that it holds this no more."""
+        self.events -= events
+        self.size_bytes -= size_bytes
+        self.look()
+
     def _is_open(self) -> bool:
-        return self.events < self._events_max and self.size_bytes < self._bytes_max
+        return not self._entering and self.events < self._events_max and self.size_bytes < self._bytes_max
 
 
 class Passage:
     """One emission on its way through a gate."""
 
-    __slots__ = ("_events", "_gate", "_size_bytes")
+    __slots__ = ("_events", "_gate", "_said", "_size_bytes")
 
     def __init__(self, gate: EmitGate) -> None:
         self._gate = gate
+        self._said = False
         self._events = self._size_bytes = 0
 
     async def __aenter__(self) -> Passage:
         await self._gate.admit()
-        self._events = 1
         return self
 
     def holds(self, events: int, size_bytes: int) -> None:
         """Say what it holds, once, before it waits for anything."""
-        self._gate.events += events - self._events
-        self._gate.size_bytes += size_bytes
+        self._said = True
         self._events, self._size_bytes = events, size_bytes
-        self._gate.look()
+        self._gate.entered(events, size_bytes)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._gate.events -= self._events
-        self._gate.size_bytes -= self._size_bytes
-        self._gate.look()
+        if not self._said:
+            self._gate.entered(0, 0)
+        self._gate.left(self._events, self._size_bytes)
