@@ -9,7 +9,7 @@ import msgspec
 
 from hostd.cli.main import main
 from hostd.model.views import RunChanges
-from hostd.runtime.run_watch import RunWatch
+from hostd.runtime.runs.run_watch import RunWatch
 
 _watch_all = RunWatch.watch_all
 

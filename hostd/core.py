@@ -23,25 +23,24 @@ from hostd.journal.port import Journal, JournalInfo
 from hostd.journal.sqlite import SqliteJournal
 from hostd.lua.check import BlockingCheck
 from hostd.lua.script import LuaPool
-from hostd.runtime.blob_shelf import BlobShelf
-from hostd.runtime.deliveries import Deliveries
-from hostd.runtime.effects import Effects
-from hostd.runtime.emit import Emission
-from hostd.runtime.engine_loop import EngineLoop
-from hostd.runtime.front import Front, build_front
-from hostd.runtime.held import HeldRuns
-from hostd.runtime.intake import Intake
-from hostd.runtime.kv import KeyValues
-from hostd.runtime.lanes import Lanes
-from hostd.runtime.log_writer import LogWriter, NoLogFiles
-from hostd.runtime.loop_watch import LoopWatch
-from hostd.runtime.metering import AttemptTimes, Metering, RingMeter, measure_lag, tallied, tally
-from hostd.runtime.overlap import Overlaps
-from hostd.runtime.progress import ProgressBook
-from hostd.runtime.readers import Readers
-from hostd.runtime.recovery import MOVING, recover
-from hostd.runtime.requests import Requests
-from hostd.runtime.residence import Residence
+from hostd.runtime.attempts.effects import Effects
+from hostd.runtime.attempts.log_writer import LogWriter, NoLogFiles
+from hostd.runtime.attempts.requests import Requests
+from hostd.runtime.attempts.scripts import Scripts
+from hostd.runtime.attempts.slots import Slots
+from hostd.runtime.desks.front import Front, build_front
+from hostd.runtime.ring.engine_loop import EngineLoop
+from hostd.runtime.ring.held import HeldRuns
+from hostd.runtime.ring.intake import Intake
+from hostd.runtime.ring.lanes import Lanes
+from hostd.runtime.ring.loop_watch import LoopWatch
+from hostd.runtime.ring.metering import AttemptTimes, Metering, RingMeter, measure_lag, tallied, tally
+from hostd.runtime.ring.progress import ProgressBook
+from hostd.runtime.ring.readers import Readers
+from hostd.runtime.ring.recovery import MOVING, recover
+from hostd.runtime.ring.residence import Residence
+from hostd.runtime.ring.starts import StartMaker
+from hostd.runtime.ring.timers import Timers
 from hostd.runtime.room_options import (
     plugin_choices,
     pool_options,
@@ -50,18 +49,19 @@ from hostd.runtime.room_options import (
     script_limits,
     whole_ms,
 )
-from hostd.runtime.run_reads import RunRooms
-from hostd.runtime.run_results import RunEnds
-from hostd.runtime.scripts import Scripts
-from hostd.runtime.slots import Slots
-from hostd.runtime.starts import StartMaker
-from hostd.runtime.timers import Timers
-from hostd.runtime.topic_types import TopicTypes
-from hostd.runtime.topics import Topics
-from hostd.runtime.trigger_life import TriggerLife
-from hostd.runtime.triggers import Triggers
-from hostd.runtime.watch import Hub
-from hostd.runtime.workflows import Workflows
+from hostd.runtime.runs.run_reads import RunRooms
+from hostd.runtime.runs.run_results import RunEnds
+from hostd.runtime.runs.watch import Hub
+from hostd.runtime.services.blob_shelf import BlobShelf
+from hostd.runtime.services.kv import KeyValues
+from hostd.runtime.services.topic_types import TopicTypes
+from hostd.runtime.services.topics import Topics
+from hostd.runtime.triggers.deliveries import Deliveries
+from hostd.runtime.triggers.emit import Emission
+from hostd.runtime.triggers.overlap import Overlaps
+from hostd.runtime.triggers.trigger_life import TriggerLife
+from hostd.runtime.triggers.triggers import Triggers
+from hostd.runtime.workflows.workflows import Workflows
 from hostd.telemetry.logs import hide_in_logs
 from hostd.telemetry.meter import Meter
 from hostd.values.version import VERSION

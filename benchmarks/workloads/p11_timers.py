@@ -13,8 +13,8 @@ import time
 from benchmarks.bench import Bench
 from benchmarks.measurement import Measurement, against_floor, plain
 from hostd.aio import SystemClock
-from hostd.runtime.readers import Readers
-from hostd.runtime.timers import Timers
+from hostd.runtime.ring.readers import Readers
+from hostd.runtime.ring.timers import Timers
 
 COUNT = 100_000
 SOON_MS = 60_000

@@ -144,8 +144,8 @@ async def _end_of(core: Core, key: int) -> dict[str, Any]:
     from hostd.engine.scope import failures_of
     from hostd.model.payload import BlobRef
     from hostd.model.states import RunState, run_is_final
-    from hostd.runtime.run_reads import run_held
-    from hostd.runtime.snapshots import fold_run
+    from hostd.runtime.ring.snapshots import fold_run
+    from hostd.runtime.runs.run_reads import run_held
 
     end = core.hub.end_of(key)
     row = core.journal.run_row(key)
@@ -217,7 +217,7 @@ def run_lua(
     from hostd.lua.call import ScriptCall
     from hostd.lua.limits import raised
     from hostd.lua.script import run_alone
-    from hostd.runtime.scripts import script_error
+    from hostd.runtime.attempts.scripts import script_error
 
     call = ScriptCall(
         source=source,

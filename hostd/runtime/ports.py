@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from hostd.definition.plan import Plan
 from hostd.journal.port import RunRow
 from hostd.model.records import Failure
-from hostd.runtime.attempt import Attempt
+from hostd.runtime.attempts.attempt import Attempt
 
 
 class Plans(Protocol):

@@ -24,7 +24,7 @@ from hostd.model.records import AnyRecord, AttemptFailed, AttemptSucceeded, Fail
 from hostd.model.states import RunState, run_is_final
 from hostd.plugin import WebhookRequest, WebhookResponse
 from hostd.plugin.process.source import import_folder
-from hostd.runtime.intake import Started
+from hostd.runtime.ring.intake import Started
 from hostd.values.json_text import JsonValue, dump_json, parse_json
 
 MODES = ("inline", "thread", "process")

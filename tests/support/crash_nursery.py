@@ -26,8 +26,8 @@ from hostd.journal.codec import decode_records
 from hostd.model.ids import stored_id
 from hostd.model.records import AttemptLost, AttemptSucceeded, StepEnded, WaitEnded
 from hostd.model.states import RunState, run_is_final
-from hostd.runtime import snapshots, turn
-from hostd.runtime.snapshots import fold_run, read_run
+from hostd.runtime.ring import snapshots, turn
+from hostd.runtime.ring.snapshots import fold_run, read_run
 
 WORKFLOWS = (
     """

@@ -55,7 +55,7 @@ def read(folder: Path) -> list[tuple[Any, list[Any]]]:
     """Return every run's row and history, from a host in this process."""
 
     async def look() -> list[tuple[Any, list[Any]]]:
-        from hostd.runtime.intake import Started
+        from hostd.runtime.ring.intake import Started
 
         lab = await Lab(folder).open()
         found = []

@@ -20,8 +20,8 @@ from hostd.model.ids import stored_id
 from hostd.model.messages import Message
 from hostd.model.records import AnyRecord
 from hostd.model.states import run_is_final
-from hostd.runtime.intake import Started
-from hostd.runtime.trigger_live import Live
+from hostd.runtime.ring.intake import Started
+from hostd.runtime.triggers.trigger_live import Live
 
 HARMFUL = {"plugins": {"settings": {"mock": {"harmful": True}}}}
 NAMESPACE = "default"

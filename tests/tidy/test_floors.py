@@ -11,7 +11,7 @@ import pytest
 from tree import ROOT
 
 PLANTED = [
-    ("hostd/journal/planted.py", "import hostd.runtime.intake", "Floors"),
+    ("hostd/journal/planted.py", "import hostd.runtime.ring.intake", "Floors"),
     ("hostd/journal/planted.py", "import hostd.lua.pool", "Floors"),
     ("hostd/definition/planted.py", "import hostd.config.load", "Floors"),
     ("hostd/api/planted.py", "import hostd.http.server", "Floors"),

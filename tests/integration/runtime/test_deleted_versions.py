@@ -8,7 +8,7 @@ from lab import NAMESPACE, Lab
 from hostd.errors.base import HostdError
 from hostd.journal.port import Retention
 from hostd.model.requests import RunRef
-from hostd.runtime import kept_documents
+from hostd.runtime.workflows import kept_documents
 
 DOCUMENT = (
     "workflow: w\nversion: 1.0.0\nsteps:\n  first: {uses: mock.noop}\n  second: {uses: mock.noop, needs: first}\n"

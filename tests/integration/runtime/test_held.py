@@ -22,8 +22,8 @@ from hostd.model.messages import Cancel, Pause, Tick
 from hostd.model.records import Paused
 from hostd.model.requests import Repeat, RunRef
 from hostd.model.states import RunState
-from hostd.runtime import engine_loop, snapshots
-from hostd.runtime.intake import Started
+from hostd.runtime.ring import engine_loop, snapshots
+from hostd.runtime.ring.intake import Started
 
 REST = "workflow: rest\nsteps:\n  a: {uses: flow.wait, with: {duration: 1h}}\n"
 TOO_NEW = HostdError(Kind.CORRUPT, "RECORD_TOO_NEW", "written by a newer hostd")

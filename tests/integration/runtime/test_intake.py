@@ -11,7 +11,7 @@ from lab import Lab
 from hostd.errors.base import HostdError
 from hostd.model.messages import Cancel
 from hostd.model.states import RunState
-from hostd.runtime.intake import Started
+from hostd.runtime.ring.intake import Started
 
 WAITING = "workflow: w\nsteps:\n  a: {uses: flow.wait, with: {duration: 1h}}"
 

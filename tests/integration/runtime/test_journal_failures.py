@@ -40,7 +40,7 @@ class Failing:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again every 10 ms instead of every second."""
-    monkeypatch.setattr("hostd.runtime.turn_ends.RETRY_S", 0.01)
+    monkeypatch.setattr("hostd.runtime.ring.turn_ends.RETRY_S", 0.01)
 
 
 async def test_doors_say_why_and_results_are_heard_again(lab: Lab) -> None:
@@ -118,7 +118,7 @@ async def test_a_batch_that_is_never_taken_costs_one_run(lab: Lab, poison: BaseE
 
 async def test_a_run_that_cannot_be_read_just_now_is_read_later(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """A passing failure of a read loses no message."""
-    monkeypatch.setattr("hostd.runtime.loading.RETRY_S", 0.001)
+    monkeypatch.setattr("hostd.runtime.ring.loading.RETRY_S", 0.001)
     workflow = await lab.register("workflow: w\nsteps:\n  a: {uses: mock.sleep, with: {duration: 20ms}}")
     started = await lab.start(workflow)
     lab.core.residence.remove(started.key)
@@ -140,8 +140,8 @@ async def test_a_run_that_cannot_be_read_just_now_is_read_later(lab: Lab, monkey
 
 async def test_a_start_while_the_journal_is_full_does_not_hang(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Losses wait to be decided, nothing starts before, and a stop in the midst of it is a stop."""
-    monkeypatch.setattr("hostd.runtime.recovery.PATIENCE_S", 0.02)
-    monkeypatch.setattr("hostd.runtime.recovery.RETRY_S", 0.01)
+    monkeypatch.setattr("hostd.runtime.ring.recovery.PATIENCE_S", 0.02)
+    monkeypatch.setattr("hostd.runtime.ring.recovery.RETRY_S", 0.01)
     lab = await Lab(tmp_path / "data").open()
     workflow = await lab.register("workflow: w\nsteps:\n  a: {uses: mock.sleep, with: {duration: 50ms}}")
     started = await lab.start(workflow)

@@ -10,7 +10,7 @@ from clocks import HandClock
 from lab import Lab
 
 from hostd.errors.base import HostdError
-from hostd.runtime.metering import LAG_EVERY_S
+from hostd.runtime.ring.metering import LAG_EVERY_S
 
 WORK = """
 workflow: work

@@ -10,7 +10,7 @@ from lab import Lab
 
 from hostd.host.registry import HostRegistry, TriggerEntry
 from hostd.plugin import PARTITIONS, Options, PermanentFailure, Trigger
-from hostd.runtime import trigger_life
+from hostd.runtime.triggers import trigger_life
 
 DOCUMENT = "workflow: w\ntriggers:\n  t: {uses: sample.parts}\nsteps:\n  a: {uses: flow.pass}\n"
 

@@ -13,7 +13,7 @@ from lab import Lab
 from hostd.errors.base import HostdError
 from hostd.model.records import AttemptFailed, AttemptSucceeded
 from hostd.model.states import RunState
-from hostd.runtime.intake import Started
+from hostd.runtime.ring.intake import Started
 
 RETRIED = """workflow: w
 steps:

@@ -9,8 +9,8 @@ import pytest
 from lab import Lab, of_kind
 
 from hostd.model.records import AttemptFailed, AttemptSucceeded
-from hostd.model.states import RunState
 from hostd.model.redaction import forms
+from hostd.model.states import RunState
 
 SECRET = 'tok/en+"7 äß&\\42'
 DOCUMENT = """

@@ -20,8 +20,8 @@ from hostd.aio import spawn
 from hostd.errors.base import HostdError
 from hostd.journal.port import Retention
 from hostd.plugin import ActionError, Event, Published
-from hostd.runtime import blob_shelf, kv
-from hostd.runtime.attempt import Attempt
+from hostd.runtime.attempts.attempt import Attempt
+from hostd.runtime.services import blob_shelf, kv
 
 NS = "default"
 AT = datetime(2026, 1, 1, tzinfo=UTC)

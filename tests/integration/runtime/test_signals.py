@@ -13,7 +13,7 @@ from hostd.model.records import SignalReceived
 from hostd.model.requests import Repeat, RunRef, SignalRequest, StartRequest
 from hostd.plugin import EmitOutcome
 from hostd.plugin.testing import FakeTriggerContext
-from hostd.runtime.intake import Started
+from hostd.runtime.ring.intake import Started
 
 DOCUMENT = """
 workflow: order

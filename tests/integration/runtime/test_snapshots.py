@@ -17,8 +17,8 @@ from hostd.journal.port import Retention, Snapshot
 from hostd.model.messages import Cancel, Pause, Resume
 from hostd.model.records import AttemptSucceeded, Paused, RunEnded, RunStarted
 from hostd.model.states import RunState
-from hostd.runtime.intake import Started
-from hostd.runtime.snapshots import DISTANCE, RECORD_WEIGHT, RECORDS_MAX, ReadRun, fold_run, read_run
+from hostd.runtime.ring.intake import Started
+from hostd.runtime.ring.snapshots import DISTANCE, RECORD_WEIGHT, RECORDS_MAX, ReadRun, fold_run, read_run
 
 WIDTH = 700
 PAUSES = RECORDS_MAX // 2 + 1

@@ -14,7 +14,7 @@ from hostd.model.requests import TrialEvent
 from hostd.plugin import EmitOutcome
 from hostd.plugin.clocks import SlotMark
 from hostd.plugin.testing import FakeTriggerContext
-from hostd.runtime.emit_gate import EmitGate
+from hostd.runtime.triggers.emit_gate import EmitGate
 
 
 def document(options: str = "{}", *, uses: str = "mock.emit", more: str = "", version: str = "1.0.0") -> str:
@@ -138,7 +138,7 @@ async def test_what_matches_nothing_is_noted_and_what_fails_is_dead_lettered(
 
 async def test_a_trigger_that_raises_is_started_again(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """With back-off, from its durable cursor: nothing is emitted twice."""
-    monkeypatch.setattr("hostd.runtime.trigger_life.BACKOFF_S", (0.001,))
+    monkeypatch.setattr("hostd.runtime.triggers.trigger_life.BACKOFF_S", (0.001,))
     await lab.register(document("{count: 3, then: raise}"))
     await lab.core.triggers.start()
     live = lab.trigger("w", "t")

@@ -16,7 +16,7 @@ from hostd.aio import SystemClock
 from hostd.api.server import SERVICES, ApiServer
 from hostd.config.rooms import Config
 from hostd.errors.base import HostdError
-from hostd.runtime.front import Front
+from hostd.runtime.desks.front import Front
 from hostd.telemetry.meter import Meter
 from hostd.v1.admin_service_pb2 import BackupJournalRequest, GetSystemInfoRequest
 from hostd.v1.admin_service_pb2_grpc import AdminServiceStub

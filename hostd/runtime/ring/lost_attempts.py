@@ -1,0 +1,33 @@
+"""What a run that was just read lost: attempts nobody answers for any more, and READY steps nobody remembers."""
+
+from __future__ import annotations
+
+from hostd.model.messages import AttemptGone
+from hostd.model.states import StepState
+from hostd.runtime.attempts.slots import IN_DAEMON
+from hostd.runtime.ports import Actions
+from hostd.runtime.ring.engine_loop import EngineLoop
+from hostd.runtime.ring.turn import Resident
+
+Lost = tuple[int, AttemptGone]
+"""Run and message."""
+
+
+def look_at_steps(loop: EngineLoop, resident: Resident, actions: Actions, lost: list[Lost]) -> None:
+    """Collect what a run lost, and let its READY steps ask again."""
+    run = resident.run
+    for index, active in run.active.items():
+        action = run.plan.steps[index].uses
+        if run.states[index] == StepState.READY:
+            share = (resident.namespace, run.plan.workflow)
+            loop.slots.ask(resident.key, index, action, alone=active.alone, share=share)
+        elif run.states[index] == StepState.RUNNING and not _offered_back(loop, resident, index, active.attempt):
+            entry = actions.action(action)
+            effects = entry.effects if entry is not None else "idempotent"
+            suspect = entry is None or entry.executors[0] in IN_DAEMON
+            lost.append((resident.key, AttemptGone(index, active.attempt, effects, suspect)))
+
+
+def _offered_back(loop: EngineLoop, resident: Resident, index: int, number: int) -> bool:
+    """A plugin's process may have outlived the daemon that began the attempt, and hold it still."""
+    return loop.effects is not None and loop.effects.adopt(resident, index, number)

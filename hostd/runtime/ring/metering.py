@@ -1,0 +1,160 @@
+"""Counting what happens: hears of every durable turn before the watchers do; the rest is read at each scrape."""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from hostd.aio import Clock
+from hostd.engine.state import Run
+from hostd.journal.port import Appended
+from hostd.model.records import (
+    AttemptFailed,
+    AttemptLost,
+    AttemptSucceeded,
+    Record,
+    RunEnded,
+    RunStarted,
+    StepEnded,
+    Terminated,
+    WaitEnded,
+)
+from hostd.model.states import RunState, StepState
+from hostd.runtime.ring.turn import Change, Turn
+from hostd.telemetry.meter import Counter, Histogram, Meter
+
+LAG_EVERY_S = 1.0
+_LOST_AGAIN_MAX = 1  # verdicts up to here issue the attempt again
+
+
+class Listener(Protocol):
+    """Hears of durable turns."""
+
+    def publish(self, appended: Appended, changes: list[Change]) -> None: ...
+
+    def held(self, run: int, appended: Appended) -> None: ...
+
+
+class Metering:
+    """Counts durable turns and hands them on."""
+
+    def __init__(self, meter: Meter, then: Listener) -> None:
+        self._meter = meter
+        self._then = then
+        self._steps = {state: meter.counter("hostd_steps_ended_total", state=state.name) for state in StepState}
+        self._started = {
+            source: meter.counter("hostd_runs_started_total", source=source) for source in ("client", "trigger")
+        }
+        self._ended: dict[int, tuple[Counter, Histogram]] = {}  # by state; made once
+        self._counts: dict[type[Record], Callable[[Run, Any, int], None]] = {
+            RunStarted: self._run_started,
+            RunEnded: self._run_ended,
+            Terminated: self._run_ended,
+            AttemptSucceeded: lambda *_: self._steps[StepState.SUCCEEDED].inc(),
+            WaitEnded: lambda *_: self._steps[StepState.SUCCEEDED].inc(),
+            StepEnded: lambda run, record, at_ms: self._steps[StepState(record.state)].inc(),
+            AttemptFailed: self._attempt_failed,
+            AttemptLost: self._attempt_lost,
+        }
+
+    def publish(self, appended: Appended, changes: list[Change]) -> None:
+        """Count, then tell the watchers."""
+        counts = self._counts
+        for change in changes:
+            for record in change.records:
+                count = counts.get(type(record))
+                if count is not None:
+                    count(change.run, record, appended.at_ms)
+        self._then.publish(appended, changes)
+
+    def held(self, run: int, appended: Appended) -> None:
+        """Tell the watchers of a run that nothing moves any more."""
+        self._then.held(run, appended)
+
+    def _run_started(self, run: Run, record: RunStarted, at_ms: int) -> None:
+        self._started["trigger" if record.trigger else "client"].inc()
+
+    def _run_ended(self, run: Run, record: Record, at_ms: int) -> None:
+        children = self._ended.get(run.state)
+        if children is None:
+            outcome = RunState(run.state).name
+            children = self._ended[run.state] = (
+                self._meter.counter("hostd_runs_ended_total", outcome=outcome),
+                self._meter.histogram("hostd_run_seconds", outcome=outcome),
+            )
+        ended, seconds = children
+        ended.inc()
+        seconds.observe((at_ms - run.started_at_ms) / 1000)
+
+    def _attempt_failed(self, run: Run, record: AttemptFailed, at_ms: int) -> None:
+        if record.canceled:
+            self._steps[StepState.CANCELED].inc()
+        elif not record.retry_at_ms:
+            self._steps[StepState.FAILED].inc()
+
+    def _attempt_lost(self, run: Run, record: AttemptLost, at_ms: int) -> None:
+        if record.verdict > _LOST_AGAIN_MAX:
+            self._steps[StepState.FAILED].inc()
+
+
+class RingMeter:
+    """Times turns of the engine loop and their appends."""
+
+    def __init__(self, meter: Meter, clock: Clock) -> None:
+        self._meter = meter
+        self._clock = clock
+        self._messages = meter.histogram("hostd_turn_messages")
+        self._seconds = meter.histogram("hostd_turn_seconds")
+        self._append_seconds = meter.histogram("hostd_journal_append_seconds")
+        self._inline = meter.counter("hostd_journal_appends_total", mode="inline")
+        self._writer = meter.counter("hostd_journal_appends_total", mode="writer")
+
+    def decided(self, turn: Turn, messages: int) -> None:
+        """A turn has been decided and is about to be appended."""
+        turn.handed_s = self._clock.monotonic_s()
+        self._messages.observe(messages)
+        self._seconds.observe(turn.handed_s - turn.now_s)
+
+    def durable(self, turn: Turn, *, inline: bool) -> None:
+        """Its append is durable: made at once on the loop, or by the writer."""
+        (self._inline if inline else self._writer).inc()
+        self._append_seconds.observe(self._clock.monotonic_s() - turn.handed_s)
+
+    def failed(self, reason: str) -> None:
+        """Its append failed."""
+        self._meter.counter("hostd_journal_failures_total", reason=reason).inc()
+
+
+class AttemptTimes:
+    """Times attempts that waited; children are made once."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self._seconds: dict[str, Histogram] = {}
+
+    def took(self, executor: str, seconds: float) -> None:
+        """Note how long one attempt took."""
+        child = self._seconds.get(executor)
+        if child is None:
+            child = self._seconds[executor] = self._meter.histogram("hostd_attempt_seconds", executor=executor)
+        child.observe(seconds)
+
+
+async def measure_lag(meter: Meter, clock: Clock, every_s: float = LAG_EVERY_S) -> None:
+    """Measure for ever how late the event loop runs what is due."""
+    lag = meter.histogram("hostd_loop_lag_seconds")
+    while True:
+        due_s = clock.monotonic_s() + every_s
+        await clock.sleep(every_s)
+        lag.observe(max(0.0, clock.monotonic_s() - due_s))
+
+
+def tallied(counts: Mapping[str, int]) -> dict[tuple[str, ...], float]:
+    """Return a tally of names as a reading with one label."""
+    return {(name,): float(count) for name, count in counts.items()}
+
+
+def tally(names: Sequence[str]) -> dict[tuple[str, ...], float]:
+    """Return how often each name occurs, as a reading with one label."""
+    return tallied(Tally(names))

@@ -1,0 +1,252 @@
+"""How a turn ends: its one append, and what waits for it. Nothing speculative leaves.
+
+    decided -> journal.append -+-> durable: answers, watchers, commands
+                               '-> failed:  runs dropped, doors refused, inside messages heard again in a second
+
+A batch that the journal will never take (a contradiction) must not stop everything for ever: after such a failure
+the messages are taken one a turn, and the one that still fails costs its own run only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Protocol
+
+from hostd.errors.base import HostdError, Kind
+from hostd.journal.port import Appended, Batch, Journal, RunUpdate
+from hostd.model.commands import Command
+from hostd.model.states import FINAL_RUN
+from hostd.runtime.attempts.slots import Slots
+from hostd.runtime.ring.lanes import Lanes
+from hostd.runtime.ring.metering import RingMeter
+from hostd.runtime.ring.residence import Residence
+from hostd.runtime.ring.snapshots import distance_behind, snapshot_of
+from hostd.runtime.ring.timers import Timers
+from hostd.runtime.ring.turn import Answer, Change, Entry, Resident, Turn
+
+_log = logging.getLogger("hostd.runtime")
+
+RETRY_S = 1.0
+_BATCH_LISTS = Batch.__struct_fields__[3:]
+
+
+class Performer(Protocol):
+    """Does commands once they are durable (runtime.effects)."""
+
+    @property
+    def in_flight(self) -> int: ...
+
+    def perform(self, resident: Resident, commands: list[Command]) -> None: ...
+
+    async def before_adoption(self, resident: Resident) -> None:
+        """Learn what is needed before attempts of a run are adopted."""
+        ...
+
+    def adopt(self, resident: Resident, index: int, number: int) -> bool:
+        """Go on waiting for an attempt that somebody outside the daemon still holds; say whether anybody does."""
+        ...
+
+
+class Watchers(Protocol):
+    """Hears of every durable turn (runtime.watch)."""
+
+    def publish(self, appended: Appended, changes: list[Change]) -> None: ...
+
+    def held(self, run: int, appended: Appended) -> None: ...
+
+
+class TurnEnds:
+    """The ending half of the engine loop."""
+
+    def __init__(self, *, journal: Journal, residence: Residence, slots: Slots, timers: Timers, lanes: Lanes) -> None:
+        self.journal = journal
+        self.residence = residence
+        self.slots = slots
+        self.timers = timers
+        self.lanes = lanes
+        self.effects: Performer | None = None
+        self.watchers: Watchers | None = None
+        self.meter: RingMeter | None = None
+        self.unwritable: HostdError | None = None  # why nothing can be written just now
+        self._flushing: Turn | None = None
+        self._careful = 0  # appends of one message that are still to come
+        self._idle: list[asyncio.Future[None]] = []
+
+    def _wake(self) -> None:
+        raise NotImplementedError
+
+    def _run(self) -> None:
+        raise NotImplementedError
+
+    def _broke(self, key: int, error: BaseException) -> HostdError:
+        raise NotImplementedError
+
+    async def quiet(self) -> None:
+        """Wait until nothing is queued and nothing flushes, or nothing can be written."""
+        if self.unwritable is not None or (self._flushing is None and not self.lanes.any_waiting()):
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._idle.append(future)
+        await future
+
+    def _tell_idle(self) -> None:
+        if self._idle:
+            waiting, self._idle = self._idle, []
+            for future in waiting:
+                if not future.done():
+                    future.set_result(None)
+
+    # -- the append
+
+    def _commit(self, turn: Turn) -> None:
+        batch = turn.batch
+        for resident in turn.touched.values():
+            self._note_run(turn, resident)
+        if _is_empty(batch):
+            self._deliver(turn, None)
+            return
+        self._flushing = turn
+        self.residence.flushing = turn.touched
+        alone = (
+            len(batch.rows) == 1
+            and not self.lanes.any_waiting()
+            and (self.effects is None or self.effects.in_flight == 0)
+        )
+        try:
+            appended = self.journal.append(batch, self._done, alone=alone)
+        except Exception as error:  # noqa: BLE001 whatever it is, nothing was written
+            self._settled()
+            self._failed(turn, error)
+            return
+        if appended is not None:
+            self._settled()
+            if self.meter is not None:
+                self.meter.durable(turn, inline=True)
+            self._deliver(turn, appended)
+
+    def _note_run(self, turn: Turn, resident: Resident) -> None:
+        """Put what changed of a run's index row into the batch."""
+        run = resident.run
+        if run.state >= FINAL_RUN:
+            if resident.has_snapshot:
+                turn.batch.snapshot_deletes.append(resident.key)
+        elif resident.to_snapshot <= 0:
+            snapshot = snapshot_of(resident.key, run)
+            turn.batch.snapshots.append(snapshot)
+            resident.to_snapshot = distance_behind(snapshot)
+            resident.has_snapshot = True
+        due_at_ms = run.next_due_ms()
+        if run.state == resident.stored_state and due_at_ms == resident.due_at_ms:
+            return
+        if due_at_ms != resident.due_at_ms:
+            turn.dues.append((resident.key, resident.due_at_ms))
+            self.timers.arm(resident.key, due_at_ms)
+        resident.stored_state = run.state
+        resident.due_at_ms = due_at_ms
+        turn.batch.run_updates.append(RunUpdate(resident.key, run.state, due_at_ms, False, run.reason))
+
+    def _settled(self) -> None:
+        self._flushing = None
+        self.residence.flushing = {}
+
+    def _done(self, appended: Appended | None, error: BaseException | None) -> None:
+        turn = self._flushing
+        self._settled()
+        if turn is None:
+            return
+        if appended is None:
+            self._failed(turn, error or HostdError(Kind.UNAVAILABLE, "JOURNAL_FAILED", "the append failed"))
+        else:
+            if self.meter is not None:
+                self.meter.durable(turn, inline=False)
+            self._deliver(turn, appended)
+        self._run()
+
+    # -- durable
+
+    def _deliver(self, turn: Turn, appended: Appended | None) -> None:
+        """The turn is durable: now, and not before, the world may know."""
+        for resident in turn.ended:
+            self.residence.remove(resident.key)
+            self.timers.disarm(resident.key)
+        for answer in turn.answers:
+            answer.give()
+        if appended is not None:
+            if self._careful:
+                self._careful -= 1
+            try:
+                for call in turn.when_durable:
+                    call(appended)
+                if self.watchers is not None and turn.changes:
+                    self.watchers.publish(appended, turn.changes)
+            except Exception as error:  # noqa: BLE001 who listens must not keep commands from being done
+                self._broke(0, error)
+        effects = self.effects
+        if effects is None:
+            return
+        for resident, commands in turn.commands:
+            try:
+                effects.perform(resident, commands)
+            except Exception as error:  # noqa: BLE001 a mistake of ours costs one run, not the ring
+                self._broke(resident.key, error)
+
+    # -- not written
+
+    def _failed(self, turn: Turn, error: BaseException) -> None:
+        """Nothing was written: forget what was decided, refuse the doors, hear inside messages again in a second."""
+        _log.error("append_failed runs=%d error=%s", len(turn.touched), error)
+        why = error if isinstance(error, HostdError) else _unwritable(error)
+        if self.meter is not None:
+            self.meter.failed(why.reason)
+        for resident in turn.touched.values():
+            self.residence.remove(resident.key)
+        for key, due_at_ms in turn.dues:
+            self.timers.arm(key, due_at_ms)
+        for undo in reversed(turn.when_failed):  # each puts back what it found
+            undo()
+        self.slots.give_back()
+        for answer in turn.answers:
+            Answer(answer.future, None, answer.error or why).give()
+        self._refuse(why)
+        again = [entry for entry in turn.heard if entry[3] is None]
+        if not _may_pass(error):
+            again = self._isolate(again, error)
+        self.lanes.inside.extendleft(reversed(again))
+
+    def _isolate(self, again: list[Entry], error: BaseException) -> list[Entry]:
+        """Waiting does not help: take messages singly; one that fails singly is given up with its run."""
+        if self._careful and len(again) == 1:
+            self._broke(again[0][0], error)
+            return []
+        self._careful = len(again) + 1
+        return again
+
+    def _refuse(self, why: HostdError) -> None:
+        self.unwritable = why
+        self.lanes.shut()
+        for item in self.lanes.drop_doors():
+            Answer(item.future, None, why).give()
+        self._tell_idle()
+        asyncio.get_running_loop().call_later(RETRY_S, self._try_again)
+
+    def _try_again(self) -> None:
+        self.unwritable = None
+        self.lanes.reopen()
+        self._wake()
+
+
+def _is_empty(batch: Batch) -> bool:
+    """Say whether there is nothing to write."""
+    return not (batch.rows or any(getattr(batch, name) for name in _BATCH_LISTS))
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Say whether the same batch may be taken later: a full disk yes, a contradiction or a bad value no."""
+    if not isinstance(error, HostdError):
+        return False
+    return error.kind is not Kind.CONFLICT and not isinstance(error.__cause__, OverflowError | TypeError)
+
+
+def _unwritable(error: BaseException) -> HostdError:
+    return HostdError(Kind.UNAVAILABLE, "JOURNAL_FAILED", f"the journal could not write: {error}", retry_after_s=1.0)

@@ -1,0 +1,125 @@
+"""Triggers of their own: taking their documents, replacing and deleting them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from hostd.definition.document import load_documents
+from hostd.definition.ports import Catalogue
+from hostd.definition.trigger_document import OwnTrigger, compile_trigger_document
+from hostd.errors.base import HostdError, Kind, invalid
+from hostd.journal.port import Journal, OwnTriggerRow
+from hostd.runtime.ring.engine_loop import EngineLoop
+from hostd.runtime.ring.readers import Readers
+from hostd.runtime.ring.repeats import Note
+from hostd.runtime.ring.turn import Turn
+from hostd.runtime.triggers.triggers import Triggers
+from hostd.runtime.workflows.workflows import Workflows
+
+
+class OwnTriggers:
+    """Takes documents of triggers in; what lives follows."""
+
+    def __init__(
+        self,
+        *,
+        triggers: Triggers,
+        workflows: Workflows,
+        loop: EngineLoop,
+        journal: Journal,
+        readers: Readers,
+        catalogue: Callable[[], Catalogue],
+    ) -> None:
+        self._triggers = triggers
+        self._workflows = workflows
+        self._loop = loop
+        self._journal = journal
+        self._readers = readers
+        self._catalogue = catalogue
+        self._writing = asyncio.Lock()
+
+    async def find(self, namespace: str, name: str) -> OwnTriggerRow | None:
+        """Return what is kept of a trigger."""
+        rows: list[OwnTriggerRow] = await self._readers.call(self._journal.own_triggers, namespace)
+        return next((row for row in rows if row.name == name), None)
+
+    async def compile(self, namespace: str, text: bytes, *, file: str = "") -> OwnTrigger:
+        """Return the trigger of a text that holds one trigger document, checked against what it starts.
+
+        Raises:
+            HostdError: DOCUMENT_INVALID with every mistake, WORKFLOW_MISSING, VERSION_MISSING.
+        """
+        own: OwnTrigger = await self._workflows.compilers.call(lambda: self._compile(text, file, None))
+        try:
+            ready = await self._workflows.resolve(namespace, own.workflow, own.version)
+        except HostdError as error:
+            if error.reason != "WORKFLOW_INACTIVE":  # it may be activated later
+                raise
+            return own
+        if ready.plan.inputs is None:
+            return own
+        inputs = ready.plan.inputs
+        checked: OwnTrigger = await self._workflows.compilers.call(lambda: self._compile(text, file, inputs))
+        return checked
+
+    def _compile(self, text: bytes, file: str, inputs: Any) -> OwnTrigger:
+        documents = load_documents(text, file=file)
+        if len(documents) != 1:
+            raise invalid("DOCUMENT_INVALID", f"the text holds {len(documents)} documents; send them one at a time")
+        return compile_trigger_document(documents[0], catalogue=self._catalogue(), inputs=inputs)
+
+    async def create(
+        self,
+        namespace: str,
+        text: bytes,
+        *,
+        file: str,
+        replace: bool,
+        principal: str,
+        note: Callable[[Turn, str, bool], None],
+    ) -> tuple[str, bool]:
+        """Take a document in; return the trigger's name, and whether anything changed.
+
+        Args:
+            note: called with the turn, to write a request id beside it.
+
+        Raises:
+            HostdError: DOCUMENT_INVALID, WORKFLOW_MISSING, VERSION_MISSING, TRIGGER_EXISTS.
+        """
+        own = await self.compile(namespace, text, file=file)
+        name = own.plan.name
+        async with self._writing:
+            before = await self.find(namespace, name)
+            changed = before is None or before.digest != own.digest
+            if before is not None and changed and not replace:
+                message = f"there is another trigger named {name}; replace it, or choose another name"
+                raise HostdError(Kind.EXISTS, "TRIGGER_EXISTS", message)
+            row = OwnTriggerRow(namespace, name, own.digest, own.document, text, principal=principal)
+
+            def fill(turn: Turn) -> None:
+                if changed:
+                    turn.batch.own_triggers.append(msgspec.structs.replace(row, applied_at_ms=turn.batch.at_ms))
+                note(turn, name, changed)
+
+            await self._loop.write(fill)
+            await self._triggers.reconcile()
+        return name, changed
+
+    async def delete(self, namespace: str, name: str, *, note: Note | None = None) -> None:
+        """Delete a trigger with its cursor. Raises HostdError TRIGGER_MISSING."""
+
+        def fill(turn: Turn) -> None:
+            turn.batch.own_trigger_deletes.append((namespace, name))
+            turn.batch.trigger_deletes.append((namespace, "", name))
+            if note is not None:
+                note(turn)
+
+        async def write() -> None:
+            await self._loop.write(fill)
+
+        async with self._writing:
+            await self._triggers.forget((namespace, "", name), write)

@@ -1,0 +1,161 @@
+"""Configured triggers as the doors see them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime
+from random import Random
+
+import msgspec
+
+from hostd.aio import Clock
+from hostd.errors.base import invalid
+from hostd.journal.port import Journal
+from hostd.model.requests import Repeat
+from hostd.model.views import FiredView, TriggerChanges, TriggerView
+from hostd.plugin import Event
+from hostd.runtime.ring.audit import audited
+from hostd.runtime.ring.readers import Readers
+from hostd.runtime.ring.repeats import first_answer, note_of
+from hostd.runtime.ring.turn import Turn
+from hostd.runtime.triggers.own_triggers import OwnTriggers
+from hostd.runtime.triggers.trigger_live import Live
+from hostd.runtime.triggers.trigger_watch import TriggerWatch
+from hostd.runtime.triggers.triggers import Triggers
+from hostd.values.json_text import parse_json
+
+PAUSE, RESUME, CREATE, DELETE = "trigger.pause", "trigger.resume", "trigger.create", "trigger.delete"
+FIRED_TYPE = "hostd.trigger.fired"
+
+
+class TriggerDesk:
+    """Seeing triggers, pausing, resuming and firing them; those of their own: making and deleting them."""
+
+    def __init__(
+        self,
+        *,
+        triggers: Triggers,
+        own: OwnTriggers,
+        journal: Journal,
+        readers: Readers,
+        clock: Clock,
+        random: Random,
+        closed: Callable[[], bool],
+    ) -> None:
+        self._triggers = triggers
+        self._own = own
+        instance = f"{random.getrandbits(64):016x}"
+        self._watch = TriggerWatch(look=self._look, closed=closed, clock=clock, instance=instance)
+        self._journal = journal
+        self._readers = readers
+        self._clock = clock
+        self._random = random
+
+    async def list(self, namespace: str, workflow: str, *, after: tuple[str, str], limit: int) -> Sequence[TriggerView]:
+        """Return triggers past (workflow, name) `after`, in that order."""
+        found = [live for live in self._triggers.list(namespace, workflow) if live.name[1:] > after]
+        return [_view(live) for live in found[:limit]]
+
+    async def get(self, namespace: str, workflow: str, name: str) -> TriggerView:
+        """Return a trigger, one of its own with its source. Raises TRIGGER_MISSING."""
+        await self._triggers.settled()
+        view = _view(self._triggers.get((namespace, workflow, name)))
+        if workflow:
+            return view
+        kept = await self._own.find(namespace, name)
+        return msgspec.structs.replace(view, source=kept.source if kept is not None else b"")
+
+    def watch(self, namespace: str, workflow: str, *, after: str) -> AsyncIterator[TriggerChanges]:
+        """Yield changes of triggers; see the port."""
+        return self._watch.watch(namespace, workflow, after=after)
+
+    def _look(self) -> Sequence[TriggerView]:
+        return [_view(live) for live in self._triggers.everywhere()]
+
+    async def create(
+        self, namespace: str, document: bytes, *, file: str, replace: bool, principal: str, repeat: Repeat | None
+    ) -> tuple[TriggerView, bool]:
+        """Make a trigger of its own, or replace it; return it, and whether anything changed.
+
+        Raises DOCUMENT_INVALID, WORKFLOW_MISSING, VERSION_MISSING, TRIGGER_EXISTS, REQUEST_ID_CONFLICT.
+        """
+        first = await first_answer(self._journal, self._readers, namespace, CREATE, repeat)
+        if first is not None:
+            name, changed = msgspec.msgpack.decode(first, type=tuple[str, bool])
+            return await self.get(namespace, "", name), changed
+
+        def note(turn: Turn, name: str, changed: bool) -> None:
+            noted = note_of(namespace, CREATE, repeat, msgspec.msgpack.encode((name, changed)))
+            if changed:
+                noted = audited(namespace, principal, CREATE, name, noted)
+            if noted is not None:
+                noted(turn)
+
+        name, changed = await self._own.create(
+            namespace, document, file=file, replace=replace, principal=principal, note=note
+        )
+        return await self.get(namespace, "", name), changed
+
+    async def delete(self, namespace: str, name: str, *, principal: str, repeat: Repeat | None) -> None:
+        """Delete a trigger of its own. Raises TRIGGER_MISSING."""
+        if await first_answer(self._journal, self._readers, namespace, DELETE, repeat) is None:
+            note = note_of(namespace, DELETE, repeat, name.encode())
+            await self._own.delete(namespace, name, note=audited(namespace, principal, DELETE, name, note))
+
+    async def pause(
+        self, namespace: str, workflow: str, name: str, *, reason: str, principal: str, repeat: Repeat | None
+    ) -> TriggerView:
+        """Stop a trigger until it is resumed. Raises TRIGGER_MISSING."""
+        where = (namespace, workflow, name)
+        if await first_answer(self._journal, self._readers, namespace, PAUSE, repeat) is not None:
+            return await self.get(*where)
+        note = note_of(namespace, PAUSE, repeat, "/".join(where).encode())
+        note = audited(namespace, principal, PAUSE, f"{workflow}/{name}", note, reason=reason)
+        return _view(await self._triggers.pause(where, reason, note=note))
+
+    async def resume(
+        self, namespace: str, workflow: str, name: str, *, principal: str, repeat: Repeat | None
+    ) -> TriggerView:
+        """Let a paused, ended or failed trigger run again. Raises TRIGGER_MISSING."""
+        where = (namespace, workflow, name)
+        if await first_answer(self._journal, self._readers, namespace, RESUME, repeat) is not None:
+            return await self.get(*where)
+        note = note_of(namespace, RESUME, repeat, "/".join(where).encode())
+        note = audited(namespace, principal, RESUME, f"{workflow}/{name}", note)
+        return _view(await self._triggers.resume(where, note=note))
+
+    async def fire(
+        self, namespace: str, workflow: str, name: str, *, data: bytes, event_id: str, principal: str
+    ) -> FiredView:
+        """Emit one event by hand. Raises TRIGGER_MISSING, ARGUMENT_INVALID."""
+        at_ms = self._clock.wall_ms()
+        try:
+            event = Event(
+                id=event_id or f"{self._random.getrandbits(128):032x}",
+                source=f"/hostd/{namespace}/{workflow}/{name}",
+                type=FIRED_TYPE,
+                time=datetime.fromtimestamp(at_ms / 1000, UTC),
+                data=parse_json(data or b"null"),
+            )
+        except ValueError as error:
+            raise invalid("ARGUMENT_INVALID", f"event_id: {error}") from None
+        emitted = await self._triggers.fire((namespace, workflow, name), event, principal)
+        return FiredView(emitted.event_id, emitted.outcome.value, emitted.run_ids)
+
+
+def _view(live: Live) -> TriggerView:
+    row = live.source.row
+    return TriggerView(
+        namespace=live.source.namespace,
+        workflow=row.workflow,
+        name=row.name,
+        uses=live.source.plan.uses,
+        state=live.state,
+        message=live.message,
+        version=live.source.ready.plan.version,
+        cursor=row.cursor,
+        fired=row.fired,
+        last_fired_at_ms=row.last_fired_at_ms,
+        restarts=live.restarts,
+        target=live.target,
+    )

@@ -1,0 +1,227 @@
+"""The life of one configured trigger: options, run, what its end means, restarts with back-off.
+
+STARTING -> ACTIVE -> BACKING_OFF -> ACTIVE ...      PAUSED by somebody      ENDED, FAILED by the trigger
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from random import Random
+from typing import Any, TypeAlias
+
+from hostd.aio import Clock, spawn
+from hostd.errors.base import HostdError, Kind
+from hostd.host.contexts import ProvisionScope, TriggerScope
+from hostd.host.guard import PLUGIN_ERRORS, TriggerNext, TriggerVerdict, verdict_of
+from hostd.host.registry import HostRegistry, TriggerEntry
+from hostd.host.routes import RouteTable
+from hostd.host.services import Services
+from hostd.host.triggers import partitions_of, run_once
+from hostd.model.redaction import redact
+from hostd.plugin import Emitted, Event, Instances
+from hostd.plugin.clocks import SlotMark, at_ms
+from hostd.runtime.attempts.secret_values import SecretReader, resolve, secret_values
+from hostd.runtime.runs.run_results import RunEnds
+from hostd.runtime.triggers.emit import Emission
+from hostd.runtime.triggers.event_scope import EventScope
+from hostd.runtime.triggers.partition_cursors import cursor_of
+from hostd.runtime.triggers.trigger_live import Live, Part
+from hostd.runtime.triggers.trigger_source import Source
+
+_log = logging.getLogger("hostd.runtime")
+
+BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+STEADY_S = 60.0  # a trigger that ran this long starts its back-off anew
+END_S = 10.0  # a trigger that is told to stop may take this long
+PARTITIONS_EVERY_S = 60.0  # between two looks at which partitions there are
+
+LivePart: TypeAlias = Live | Part
+
+
+class TriggerLife:
+    """Runs configured triggers, each in a supervised task."""
+
+    def __init__(
+        self,
+        *,
+        emission: Emission,
+        registry: Callable[[], HostRegistry],
+        routes: RouteTable,
+        read_secret: SecretReader,
+        services: Services,
+        ends: RunEnds,
+        clock: Clock,
+        random: Random,
+        data_dir: Path | None = None,
+    ) -> None:
+        self._emission = emission
+        self._registry = registry
+        self._routes = routes
+        self._read_secret = read_secret
+        self._services = services
+        self._ends = ends
+        self._clock = clock
+        self._random = random
+        self._data_dir = data_dir
+
+    def begin(self, live: Live) -> None:
+        """Let a trigger run in a task of its own, unless it is paused or has nothing to start."""
+        if live.source.row.paused:
+            live.state = "PAUSED"
+            return
+        if live.missing is not None:
+            live.state, live.message = "FAILED", live.missing.message
+            return
+        live.state = "STARTING"
+        live.parts = {}
+        live.task = spawn(self._supervise(live, self._run), name=f"trigger {live.source.scope_name}")
+
+    async def end(self, live: Live) -> None:
+        """Stop a trigger in good order: it is closed, nothing is emitted any more."""
+        if live.task is not None and not live.task.done():
+            live.task.cancel()
+            await asyncio.wait([live.task], timeout=END_S)
+        live.task = None
+
+    def outdated(self, live: Live) -> bool:
+        """Say whether a trigger runs, or failed, with another plugin than the one that is loaded now."""
+        over = live.state in ("PAUSED", "ENDED", "STARTING")
+        return not over and self._registry().trigger(live.source.plan.uses) is not live.entry
+
+    async def _supervise(self, live: LivePart, run: Callable[[LivePart], Awaitable[TriggerVerdict]]) -> None:
+        """Run a trigger, or one partition, until it says it is done, restarting with back-off."""
+        named = f"{live.source.scope_name}[{live.partition}]" if live.partition else live.source.scope_name
+        failures = 0
+        while True:
+            live.started_s = self._clock.monotonic_s()
+            verdict = await run(live)
+            hidden = live.source.hidden
+            live.message = redact(verdict.message, hidden)
+            if verdict.next in (TriggerNext.ENDED, TriggerNext.FAILED):
+                live.state = "ENDED" if verdict.next is TriggerNext.ENDED else "FAILED"
+                _log.warning("trigger_%s trigger=%s why=%s", live.state.lower(), named, live.message)
+                return
+            if self._clock.monotonic_s() - live.started_s > STEADY_S:
+                failures = 0
+            delay_s = verdict.after_s if verdict.after_s is not None else self._backoff_s(failures)
+            failures += 1
+            live.restarts += verdict.next is not TriggerNext.RECONNECT
+            live.state = "BACKING_OFF"
+            traceback = redact(verdict.traceback, hidden)
+            _log.warning(
+                "trigger_restarts trigger=%s in_s=%.1f why=%s %s",
+                named,
+                delay_s,
+                live.message,
+                traceback,
+            )
+            await self._clock.sleep(delay_s)
+
+    def _backoff_s(self, failures: int) -> float:
+        return BACKOFF_S[min(failures, len(BACKOFF_S) - 1)] * (0.8 + 0.4 * self._random.random())
+
+    async def _run(self, live: LivePart) -> TriggerVerdict:
+        """Run a trigger once, with all its partitions where it has some; return what its end means."""
+        entry = self._registry().trigger(live.source.plan.uses)
+        if isinstance(live, Live):
+            live.entry = entry
+        if entry is None:
+            message = f"no loaded plugin provides the trigger {live.source.plan.uses}"
+            return verdict_of(HostdError(Kind.MISSING, "PLUGIN_MISSING", message))
+        if entry.instances is Instances.PARTITIONS and isinstance(live, Live):
+            return await self._run_parts(live, entry)
+        try:
+            options = entry.parse(await self.options(live.source))
+            scope = self._scope(live, entry)
+        except HostdError as error:
+            return verdict_of(error)
+        live.message = ""
+        live.state = "ACTIVE"
+        return await run_once(entry, options, context=scope, provision=self._provision(entry))
+
+    def _provision(self, entry: TriggerEntry) -> ProvisionScope:
+        return ProvisionScope(entry.plugin, entry.id, self._clock, self._data_dir)
+
+    # -- partitions
+
+    async def _run_parts(self, live: Live, entry: TriggerEntry) -> TriggerVerdict:
+        """Run what partitions there are, each supervised by itself, and ask again each minute which there are."""
+        parts = live.parts = {}
+        try:
+            while True:
+                try:
+                    keys = await self._list_parts(live, entry)
+                except PLUGIN_ERRORS as error:  # the fence
+                    if not parts:
+                        return verdict_of(error)
+                    told = redact(verdict_of(error).message, live.source.hidden)
+                    _log.warning("trigger_partitions_unknown trigger=%s why=%s", live.source.scope_name, told)
+                else:
+                    await self._end_parts([parts.pop(key) for key in list(parts) if key not in keys])
+                    for key in keys:
+                        if key not in parts:
+                            parts[key] = self._begin_part(live, key)
+                    live.note_parts()
+                await self._clock.sleep(PARTITIONS_EVERY_S)
+        finally:
+            await self._end_parts(list(parts.values()))
+
+    async def _list_parts(self, live: Live, entry: TriggerEntry) -> list[str]:
+        options = entry.parse(await self.options(live.source))
+        scope = self._scope(live, entry)
+        return await partitions_of(entry, options, context=scope, provision=self._provision(entry))
+
+    def _begin_part(self, live: Live, key: str) -> Part:
+        part = Part(live, key)
+        part.task = spawn(self._supervise(part, self._run), name=f"trigger {live.source.scope_name}[{key}]")
+        return part
+
+    async def _end_parts(self, parts: list[Part]) -> None:
+        tasks = [part.task for part in parts if part.task is not None and not part.task.done()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=END_S / 2)
+
+    # -- what it is given
+
+    async def options(self, source: Source) -> Any:
+        """Return a trigger's `with`, rendered, secrets and all. Raises HostdError SECRET_*."""
+        scope = EventScope({}, now_ms=self._clock.wall_ms(), trigger=source.scope_name, event_id="")
+        rendered = source.plan.options.render(scope) if source.plan.options is not None else {}
+        values = await secret_values(self._read_secret, source.namespace, rendered)
+        source.hide(*values.values())
+        return resolve(rendered, values)
+
+    def _scope(self, live: LivePart, entry: TriggerEntry) -> TriggerScope:
+        source = live.source
+
+        async def read_secret(namespace: str, name: str) -> str:
+            value = await self._read_secret(namespace, name)
+            source.hide(value)
+            return value
+
+        async def emit(events: tuple[Event, ...], cursor: Any) -> list[Emitted]:
+            slot = isinstance(cursor, SlotMark)
+            return await self._emission.emit(source, events, cursor, slot=slot, partition=live.partition)
+
+        return TriggerScope(
+            namespace=source.namespace,
+            workflow=source.ready.plan.workflow,
+            name=source.plan.name,
+            component=entry.id,
+            clock=self._clock,
+            emit=emit,
+            routes=self._routes,
+            read_secret=read_secret,
+            services=self._services,
+            whose=source,
+            ends=self._ends,
+            cursor=cursor_of(source.row.cursor, live.partition),
+            since=at_ms(source.since_ms) if source.since_ms else None,
+            dice=self._random,
+            partition=live.partition,
+        )

@@ -1,0 +1,105 @@
+"""One configured trigger, of an active version or of its own, as it lives in this process."""
+
+from __future__ import annotations
+
+import asyncio
+
+from hostd.errors.base import HostdError
+from hostd.runtime.triggers.trigger_source import Source
+
+_OVER = ("ENDED", "FAILED")
+Name = tuple[str, str, str]  # namespace, workflow (empty: of its own), trigger
+
+
+class Live:
+    """One configured trigger.
+
+    Args:
+        digest: of what it was made from; another one means that it begins anew.
+        target: what a trigger of its own starts, as its document says it.
+        missing: why there is nothing to start, for one of its own; it does not run then.
+    """
+
+    def __init__(
+        self, source: Source, *, digest: bytes = b"", target: str = "", missing: HostdError | None = None
+    ) -> None:
+        self.source = source
+        self.digest = digest
+        self.target = target
+        self.missing = missing
+        self.state = "STARTING"
+        self.message = ""
+        self.restarts = 0
+        self.task: asyncio.Task[None] | None = None
+        self.started_s = 0.0
+        self.parts: dict[str, Part] = {}  # by partition, where the trigger has partitions
+        self.entry: object = None  # the plugin it last ran with, None where none was loaded
+
+    @property
+    def name(self) -> Name:
+        """Return namespace, workflow and trigger name."""
+        row = self.source.row
+        return (row.namespace, row.workflow, row.name)
+
+    @property
+    def partition(self) -> str:
+        """It is no partition."""
+        return ""
+
+    @property
+    def has_stopped_parts(self) -> bool:
+        """Say whether partitions have ended or failed; only beginning anew runs them again."""
+        return any(part.state in _OVER for part in self.parts.values())
+
+    def note_parts(self) -> None:
+        """Take state and message from its partitions: what is worst, by the first that has it."""
+        for state in ("BACKING_OFF", "FAILED"):
+            part = next((part for part in self.parts.values() if part.state == state), None)
+            if part is not None:
+                self.state, self.message = state, f"{part.partition}: {part.message}"
+                return
+        over = bool(self.parts) and all(part.state == "ENDED" for part in self.parts.values())
+        self.state, self.message = "ENDED" if over else "ACTIVE", ""
+
+    def require_target(self) -> None:
+        """Raise HostdError WORKFLOW_MISSING, VERSION_MISSING or WORKFLOW_INACTIVE where it has nothing to start."""
+        if self.missing is not None:
+            raise self.missing
+
+
+class Part:
+    """One partition of a configured trigger. Its state is part of the trigger's."""
+
+    def __init__(self, live: Live, partition: str) -> None:
+        self.live = live
+        self.partition = partition
+        self.message = ""
+        self.started_s = 0.0
+        self.task: asyncio.Task[None] | None = None
+        self._state = "STARTING"
+        self._restarts = 0
+
+    @property
+    def source(self) -> Source:
+        """What emission knows of the trigger."""
+        return self.live.source
+
+    @property
+    def state(self) -> str:
+        """As a trigger's."""
+        return self._state
+
+    @state.setter
+    def state(self, state: str) -> None:
+        self._state = state
+        self.live.note_parts()
+
+    @property
+    def restarts(self) -> int:
+        """How often this partition was started anew."""
+        return self._restarts
+
+    @restarts.setter
+    def restarts(self, restarts: int) -> None:
+        self.live.restarts += restarts - self._restarts
+        self._restarts = restarts

@@ -1,0 +1,210 @@
+"""Configured triggers: those of active versions live; cursor and pause survive activation."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+
+from hostd.aio import Clock, spawn
+from hostd.definition.plan import TriggerPlan
+from hostd.errors.base import HostdError, Kind
+from hostd.journal.port import Journal, TriggerRow
+from hostd.plugin import Emitted, Event
+from hostd.runtime.ring.readers import Readers
+from hostd.runtime.ring.repeats import Note
+from hostd.runtime.triggers.emit import Emission
+from hostd.runtime.triggers.trigger_life import TriggerLife
+from hostd.runtime.triggers.trigger_live import Live, Name
+from hostd.runtime.triggers.trigger_source import Source
+from hostd.runtime.triggers.wanted_triggers import WantedTriggers
+from hostd.runtime.workflows.workflows import Ready, Workflows
+
+_log = logging.getLogger("hostd.runtime")
+
+
+class Triggers:
+    """Keeps the triggers that should live alive."""
+
+    def __init__(
+        self,
+        *,
+        workflows: Workflows,
+        emission: Emission,
+        life: TriggerLife,
+        journal: Journal,
+        readers: Readers,
+        clock: Clock,
+    ) -> None:
+        self._workflows = workflows
+        self._emission = emission
+        self._life = life
+        self._journal = journal
+        self._readers = readers
+        self._clock = clock
+        self._wanted_triggers = WantedTriggers(workflows=workflows, readers=readers)
+        self._live: dict[Name, Live] = {}
+        self._wanted = asyncio.Event()
+        self._changing = asyncio.Lock()  # one at a time: reconcile, pause, resume
+        self._keeper: asyncio.Task[None] | None = None
+        self._stopped = False
+
+    # -- keeping
+
+    async def start(self) -> None:
+        """Start the triggers of every active version, and follow activations from here on."""
+        self._stopped = False
+        self._workflows.changed = self._wanted.set
+        await self.reconcile()
+        self._keeper = spawn(self._keep(), name="triggers-keeper")
+
+    async def stop(self) -> None:
+        """Stop every trigger in good order: nothing is emitted any more."""
+        self._stopped = True
+        if self._keeper is not None:
+            self._keeper.cancel()
+        await asyncio.gather(*(self._life.end(live) for live in list(self._live.values())))
+        self._live.clear()
+
+    def plugins_changed(self) -> None:
+        """Look again at triggers whose plugin came, went or was replaced."""
+        self._wanted.set()
+
+    async def _keep(self) -> None:
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            try:
+                await self.reconcile()
+            except HostdError as error:
+                _log.error("triggers_reconcile_failed error=%s", error)
+                await self._clock.sleep(1.0)
+                self._wanted.set()
+
+    async def reconcile(self) -> None:
+        """Compare what should live with what does; start and stop the difference."""
+        async with self._changing:
+            if not self._stopped:
+                await self._reconcile()
+
+    async def _reconcile(self) -> None:
+        wanted = await self._wanted_triggers.all(self._journal)
+        kept: dict[Name, TriggerRow] = {}
+        for name, live in list(self._live.items()):
+            found = wanted.get(name)
+            if found is None or found.digest != live.digest:
+                await self._life.end(live)
+                kept[name] = live.source.row
+                if found is None:
+                    del self._live[name]  # one that is replaced stays visible until it is
+                continue
+            live.source.ready = found.ready  # one of its own follows the active version of its target
+            if self._life.outdated(live):
+                await self._life.end(live)
+                self._life.begin(live)
+        rows = {(row.namespace, row.workflow, row.name): row for row in await self._rows()} | kept
+        for name, found in wanted.items():
+            if name not in self._live or name in kept:
+                source = self._source(name, found.ready, found.plan, rows.get(name))
+                source.since_ms = found.since_ms
+                live = Live(source, digest=found.digest, target=found.target, missing=found.missing)
+                self._live[name] = live
+                self._life.begin(live)
+
+    async def _rows(self) -> list[TriggerRow]:
+        return await self._readers.call(self._journal.triggers, None)
+
+    def _source(self, name: Name, ready: Ready, plan: TriggerPlan, row: TriggerRow | None) -> Source:
+        if row is None:
+            row = TriggerRow(*name, plan.uses)
+        elif row.uses != plan.uses:
+            _log.warning("trigger_cursor_reset trigger=%s/%s was=%s now=%s", name[1], name[2], row.uses, plan.uses)
+            row = msgspec.structs.replace(row, uses=plan.uses, cursor=b"")
+        return Source(name[0], ready, plan, row)
+
+    async def settled(self) -> None:
+        """Return when triggers live as versions are active now: who activates one has its triggers."""
+        if self._keeper is None or self._stopped or not (self._wanted.is_set() or self._changing.locked()):
+            return
+        with contextlib.suppress(HostdError):  # the keeper meets it too, says so and tries again
+            await self.reconcile()
+
+    # -- what people ask
+
+    def get(self, name: Name) -> Live:
+        """Return a live trigger. Raises HostdError TRIGGER_MISSING; DRAINING once they have stopped."""
+        live = self._live.get(name)
+        if live is None and self._stopped:
+            raise HostdError(Kind.UNAVAILABLE, "DRAINING", "the daemon is stopping", retry_after_s=2.0)
+        if live is None:
+            where = f"no active workflow {name[1]} has a trigger" if name[1] else "no trigger of its own is named"
+            message = f"{where} {name[2]!r}; `hostd trigger list` shows what is there"
+            raise HostdError(Kind.MISSING, "TRIGGER_MISSING", message)
+        return live
+
+    def list(self, namespace: str, workflow: str = "") -> Sequence[Live]:
+        """Return the triggers of active versions and those of their own, by name."""
+        found = [live for name, live in sorted(self._live.items()) if name[0] == namespace]
+        return [live for live in found if not workflow or live.name[1] == workflow]
+
+    def everywhere(self) -> Sequence[Live]:
+        """Return the triggers of every namespace, by name."""
+        return [live for _, live in sorted(self._live.items())]
+
+    def states(self) -> Sequence[str]:
+        """Return the state of every trigger of an active version."""
+        return [live.state for live in self._live.values()]
+
+    async def pause(self, name: Name, reason: str, *, note: Note | None = None) -> Live:
+        """Stop a trigger until it is resumed; its cursor stays."""
+        await self.settled()
+        async with self._changing:
+            live = self.get(name)
+            await self._life.end(live)
+            try:
+                row = msgspec.structs.replace(live.source.row, paused=True, pause_reason=reason)
+                await self._write(live, row, note)
+            except HostdError:
+                self._life.begin(live)
+                raise
+            live.state, live.message = "PAUSED", reason
+            return live
+
+    async def resume(self, name: Name, *, note: Note | None = None) -> Live:
+        """Let a paused, ended or failed trigger run again."""
+        await self.settled()
+        async with self._changing:
+            live = self.get(name)
+            await self._write(live, msgspec.structs.replace(live.source.row, paused=False, pause_reason=""), note)
+            if live.has_stopped_parts:
+                await self._life.end(live)
+            if live.task is None or live.task.done():
+                self._life.begin(live)
+            return live
+
+    async def forget(self, name: Name, write: Callable[[], Awaitable[None]]) -> None:
+        """Stop a trigger for good, and write what makes it one that never was. Raises TRIGGER_MISSING."""
+        async with self._changing:
+            live = self.get(name)
+            await self._life.end(live)
+            try:
+                await write()
+            except HostdError:
+                self._life.begin(live)
+                raise
+            del self._live[name]
+
+    async def _write(self, live: Live, row: TriggerRow, note: Note | None) -> None:
+        await self._emission.write_row(row, note)
+        live.source.row = row
+
+    async def fire(self, name: Name, event: Event, principal: str) -> Emitted:
+        """Emit one event by hand, as the trigger would."""
+        await self.settled()
+        live = self.get(name)
+        live.require_target()
+        emitted = await self._emission.emit(live.source, [event], None, principal=principal)
+        return emitted[0]

@@ -1,0 +1,163 @@
+"""Registered workflows as the doors see them; request ids are written beside what they caused."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+
+from hostd.errors.base import HostdError
+from hostd.journal.port import Journal, WorkflowRow, WorkflowVersion
+from hostd.model.requests import Repeat
+from hostd.model.views import RegisteredView, ValidationView, VersionView, WorkflowView
+from hostd.runtime.ring.audit import audited
+from hostd.runtime.ring.readers import Readers
+from hostd.runtime.ring.repeats import first_answer, note_of
+from hostd.runtime.ring.turn import Turn
+from hostd.runtime.workflows.workflows import Registered, Workflows, version_missing, workflow_missing
+
+REGISTER, ACTIVATE, DELETE = "workflow.register", "workflow.activate", "workflow.delete"
+
+
+class _Reference(msgspec.Struct, frozen=True, array_like=True):
+    """What the first answer to a registration referred to."""
+
+    workflow: str
+    version: str
+    created: bool
+
+
+class WorkflowStore:
+    """Reading and changing what is registered."""
+
+    def __init__(
+        self,
+        *,
+        workflows: Workflows,
+        journal: Journal,
+        readers: Readers,
+        secret_is_missing: Callable[[str, str], Awaitable[bool]],
+    ) -> None:
+        self._secret_is_missing = secret_is_missing
+        self._workflows = workflows
+        self._journal = journal
+        self._readers = readers
+
+    async def register(
+        self, namespace: str, document: bytes, *, file: str, activate: bool, principal: str, repeat: Repeat | None
+    ) -> RegisteredView:
+        """Register one document. Raises DOCUMENT_INVALID, VERSION_EXISTS, REQUEST_ID_CONFLICT."""
+        first = await first_answer(self._journal, self._readers, namespace, REGISTER, repeat)
+        if first is not None:
+            known = msgspec.msgpack.decode(first, type=_Reference)
+            return RegisteredView(await self.get(namespace, known.workflow, known.version), known.created)
+
+        def note(turn: Turn, result: Registered) -> None:
+            reference = _Reference(result.row.workflow, result.row.version, result.created)
+            write = note_of(namespace, REGISTER, repeat, msgspec.msgpack.encode(reference))
+            if write is not None:
+                write(turn)
+            digest, active = result.row.digest.hex(), result.row.version if activate else ""
+            if result.created or activate:
+                name, version = result.row.workflow, result.row.version
+                audited(namespace, principal, REGISTER, name, version=version, digest=digest, active=active)(turn)
+
+        done = await self._workflows.register(
+            namespace, document, activate=activate, principal=principal, file=file, note=note
+        )
+        version = _version(done.row, active=done.workflow.active, source=True)
+        warnings = (*done.warnings, *await self._missing_secrets(namespace, done.secret_names))
+        return RegisteredView(_workflow(done.workflow, version), done.created, warnings)
+
+    async def _missing_secrets(self, namespace: str, names: Sequence[str]) -> list[str]:
+        """Return a warning for each secret that a document names and nobody has; it can still be set."""
+        missing = [name for name in names if await self._secret_is_missing(namespace, name)]
+        return [f"nobody has the secret {name} yet; `hostd secret set {name}` sets it" for name in missing]
+
+    async def activate(
+        self,
+        namespace: str,
+        workflow: str,
+        version: str,
+        *,
+        expected: str | None,
+        principal: str,
+        repeat: Repeat | None,
+    ) -> WorkflowView:
+        """Make a version the active one. Raises WORKFLOW_MISSING, VERSION_MISSING, ACTIVE_CHANGED."""
+        first = await first_answer(self._journal, self._readers, namespace, ACTIVATE, repeat)
+        if first is None:
+            note = note_of(namespace, ACTIVATE, repeat, workflow.encode())
+            note = audited(namespace, principal, ACTIVATE, workflow, note, version=version)
+            await self._workflows.activate(namespace, workflow, version, expected=expected, note=note)
+        return await self.get(namespace, workflow, "")
+
+    async def validate(self, namespace: str, document: bytes, *, file: str) -> ValidationView:
+        """Check documents, off the loop; mistakes are answers."""
+        try:
+            plans = await self._workflows.check(document, file=file)
+        except HostdError as error:
+            if error.reason != "DOCUMENT_INVALID":
+                raise
+            return ValidationView(error.violations)
+        return ValidationView(warnings=tuple(text for plan in plans for text in plan.warnings))
+
+    async def get(self, namespace: str, workflow: str, version: str) -> WorkflowView:
+        """Return a workflow with one version. Raises WORKFLOW_MISSING, VERSION_MISSING."""
+        return await self._readers.call(self._get, namespace, workflow, version)
+
+    def _get(self, namespace: str, workflow: str, version: str) -> WorkflowView:
+        row = self._row(namespace, workflow)
+        wanted = version or row.active
+        if not wanted:
+            return _workflow(row)
+        found = self._journal.version(namespace, workflow, wanted)
+        if found is None:
+            raise version_missing(workflow, wanted)
+        return _workflow(row, _version(found, active=row.active, source=True))
+
+    def _row(self, namespace: str, workflow: str) -> WorkflowRow:
+        row = self._journal.workflow(namespace, workflow)
+        if row is None:
+            raise workflow_missing(workflow)
+        return row
+
+    async def list(self, namespace: str, *, after: str, limit: int) -> Sequence[WorkflowView]:
+        """Return workflows with a name past `after`, by name."""
+        rows = await self._readers.call(lambda: self._journal.workflows(namespace, after=after, limit=limit))
+        return [_workflow(row) for row in rows]
+
+    async def versions(self, namespace: str, workflow: str, *, skip: int, limit: int) -> Sequence[VersionView]:
+        """Return versions without sources, newest first. Raises WORKFLOW_MISSING."""
+        return await self._readers.call(self._versions, namespace, workflow, skip, limit)
+
+    def _versions(self, namespace: str, workflow: str, skip: int, limit: int) -> Sequence[VersionView]:
+        active = self._row(namespace, workflow).active
+        rows = self._journal.versions(namespace, workflow)[::-1][skip : skip + limit]
+        return [_version(row, active=active, source=False) for row in rows]
+
+    async def delete(
+        self, namespace: str, workflow: str, version: str, *, principal: str, repeat: Repeat | None
+    ) -> None:
+        """Delete a version, or all. Raises WORKFLOW_MISSING, VERSION_MISSING, VERSION_IN_USE."""
+        if await first_answer(self._journal, self._readers, namespace, DELETE, repeat) is not None:
+            return
+        note = note_of(namespace, DELETE, repeat, workflow.encode())
+        note = audited(namespace, principal, DELETE, workflow, note, version=version)
+        await self._workflows.delete(namespace, workflow, version, note=note)
+
+
+def _workflow(row: WorkflowRow, version: VersionView | None = None) -> WorkflowView:
+    return WorkflowView(row.namespace, row.workflow, row.active, row.activated_at_ms, version)
+
+
+def _version(row: WorkflowVersion, *, active: str, source: bool) -> VersionView:
+    return VersionView(
+        version=row.version,
+        digest=row.digest,
+        active=row.version == active,
+        description=row.description,
+        registered_at_ms=row.registered_at_ms,
+        principal=row.principal,
+        source=row.source if source else b"",
+    )
