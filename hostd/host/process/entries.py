@@ -72,7 +72,32 @@ class RemoteLife:
         """The process closes what it provisioned when it ends."""
 
 
-class RemoteActionEntry(ActionEntry):
+class _BySchema:
+    """What an entry knows of its options by their schema alone."""
+
+    __slots__ = ()
+
+    _form: SchemaForm
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema of the options."""
+        return self._form.schema
+
+    def parse(self, rendered: Any) -> Any:
+        """Return options as they go to the process. Raises HostdError OPTION_INVALID."""
+        return self._form.parse(rendered)
+
+    def check_literals(self, options: dict[str, JsonValue], templated: frozenset[str]) -> list[tuple[str, str]]:
+        """Return the faults of options that are literal, as (path, message)."""
+        return self._form.check_literals(options, templated)
+
+    def sample(self) -> dict[str, JsonValue]:
+        """Return options as somebody might write them."""
+        return self._form.sample if isinstance(self._form.sample, dict) else {}
+
+
+class RemoteActionEntry(_BySchema, ActionEntry):
     """An action of a plugin's process."""
 
     __slots__ = ("_form", "process")
@@ -88,28 +113,11 @@ class RemoteActionEntry(ActionEntry):
         self.instance: Any = RemoteAction(process, component.id)
         self.life = RemoteLife(process, component.id, self.instance)  # type: ignore[assignment]
 
-    @property
-    def schema(self) -> dict[str, Any]:
-        """JSON Schema of the options."""
-        return self._form.schema
-
-    def parse(self, rendered: Any) -> Any:
-        """Return options as they go to the process. Raises HostdError OPTION_INVALID."""
-        return self._form.parse(rendered)
-
-    def check_literals(self, options: dict[str, JsonValue], templated: frozenset[str]) -> list[tuple[str, str]]:
-        """Return the faults of options that are literal, as (path, message)."""
-        return self._form.check_literals(options, templated)
-
-    def sample(self) -> dict[str, JsonValue]:
-        """Return options as somebody might write them."""
-        return self._form.sample if isinstance(self._form.sample, dict) else {}
-
     def settle(self) -> None:
         """The instance is what it will be."""
 
 
-class RemoteTriggerEntry(TriggerEntry):
+class RemoteTriggerEntry(_BySchema, TriggerEntry):
     """A trigger plugin of a plugin's process."""
 
     __slots__ = ("_form", "process")
@@ -120,23 +128,6 @@ class RemoteTriggerEntry(TriggerEntry):
         self.process = process
         self.code_fields = self._form.code_fields
         self.instances = Instances(component.instances)
-
-    @property
-    def schema(self) -> dict[str, Any]:
-        """JSON Schema of the options."""
-        return self._form.schema
-
-    def parse(self, rendered: Any) -> Any:
-        """Return options as they go to the process. Raises HostdError OPTION_INVALID."""
-        return self._form.parse(rendered)
-
-    def check_literals(self, options: dict[str, JsonValue], templated: frozenset[str]) -> list[tuple[str, str]]:
-        """Return the faults of options that are literal, as (path, message)."""
-        return self._form.check_literals(options, templated)
-
-    def sample(self) -> dict[str, JsonValue]:
-        """Return options as somebody might write them."""
-        return self._form.sample if isinstance(self._form.sample, dict) else {}
 
     def create(self, options: Any) -> Any:
         """Return an instance for parsed options."""
