@@ -144,13 +144,14 @@ def plugin_traceback(error: BaseException) -> str:
 
 
 def _first_foreign(tb: TracebackType | None) -> TracebackType | None:
+    """Return the first frame that is not ours; None where all are, as when a plugin's syntax is wrong."""
     at = tb
     while at is not None:
         name = at.tb_frame.f_code.co_filename.replace("\\", "/")
         if not any(ours in name for ours in _OURS):
             return at
         at = at.tb_next
-    return tb
+    return None
 
 
 class TriggerNext(enum.Enum):
