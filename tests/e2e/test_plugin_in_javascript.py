@@ -72,7 +72,9 @@ def run(daemon: DaemonProcess, text: str) -> Any:
 @pytest.mark.timeout(240)
 def test_it_is_dropped_in_used_killed_and_back(built: Path, daemon: DaemonProcess, tmp_path: Path) -> None:
     """Action, options, failure in its own words, trigger with a cursor; after kill -9 the daemon starts it again."""
-    shutil.copytree(built, daemon.data / "plugins" / "node-words")
+    plugins = daemon.data / "plugins"
+    shutil.copytree(built, plugins / ".node-words")  # a dotted name is not looked at: it is served when it is whole
+    (plugins / ".node-words").rename(plugins / "node-words")
     wait_until(lambda: (found := plugin(daemon)) is not None and found["state"] == "LOADED", "the plugin")
     for name, text in (("turn", TURN), ("ticks", TICKS)):
         (tmp_path / f"{name}.yaml").write_text(text)
