@@ -15,7 +15,6 @@ from hostd.plugin import API
 from hostd.plugin.api import accepts
 
 FILE_NAME = "hostd-plugin.yaml"
-MANIFEST_VERSION = 1
 
 BYTES_MAX = 1024 * 1024
 PLUGIN_ID = r"^[a-z][a-z0-9_-]{0,62}$"

@@ -18,12 +18,11 @@ Key = tuple[str, str, int]  # run, step, attempt
 class Held:
     """One attempt in the process. `answer` gets its outcome, or an exception when the process is gone."""
 
-    __slots__ = ("answer", "canceled", "context", "id")
+    __slots__ = ("answer", "context", "id")
 
     def __init__(self, attempt_id: pb.AttemptId, context: Any) -> None:
         self.id = attempt_id
         self.context = context
-        self.canceled = False
         self.answer: asyncio.Future[pb.Outcome] = asyncio.get_running_loop().create_future()
 
     @property
