@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Hashable
 from pathlib import Path
@@ -164,14 +165,20 @@ class WorkerPool:
 
     async def _fork(self) -> Worker:
         async with self._zygote_lock:
-            if self._zygote is None or self._zygote.gone:
-                self._zygote = await self._start_zygote()
-            zygote = self._zygote
-            worker = await zygote.fork(self._frame_bytes())
+            zygote, worker = await self._fork_by_zygote()
         self.isolation = {**zygote.isolation, **worker.isolation}
         self._owners[worker] = zygote
         worker.link.on_gone = lambda: self._idle_gone(worker)
         return worker
+
+    async def _fork_by_zygote(self) -> tuple[Zygote, Worker]:
+        """Return a new worker and its zygote; a zygote found dead, which nobody knew yet, is replaced once."""
+        found = self._zygote
+        if found is not None and not found.gone:
+            with contextlib.suppress(HostdError):
+                return found, await found.fork(self._frame_bytes())
+        self._zygote = await self._start_zygote()
+        return self._zygote, await self._zygote.fork(self._frame_bytes())
 
     async def _start_zygote(self) -> Zygote:
         if self._zygote is not None:

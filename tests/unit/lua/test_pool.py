@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -92,6 +93,19 @@ async def test_a_worker_killed_while_computing_is_lost(pool: LuaPool) -> None:
     task = asyncio.get_running_loop().create_task(pool.run(call, NoHostCalls()))
     os.kill(await computing(zygote_of(pool)), signal.SIGKILL)
     await expect_lost(task)
+
+
+async def test_a_zygote_that_died_unnoticed_is_replaced_by_who_finds_it_dead() -> None:
+    """The first script after the kill -9, before the loop could learn of it, gets a worker and no error."""
+    pool = LuaPool(PoolOptions(spare=0, workers_idle=0))
+    await pool.start()
+    try:
+        zygote = zygote_of(pool)
+        os.kill(zygote, signal.SIGKILL)
+        os.waitid(os.P_PID, zygote, os.WEXITED | os.WNOWAIT)  # dead, and this loop has not turned since
+        assert await value(pool, "return 1") == 1
+    finally:
+        await pool.close()
 
 
 async def test_a_zygote_killed_in_mid_run_takes_its_workers_and_is_replaced(pool: LuaPool) -> None:
