@@ -171,6 +171,8 @@ class MemoryJournal(MemoryReads):
             tables.kv.pop((write.namespace, write.key), None)
             if write.value:
                 tables.kv[write.namespace, write.key] = write
+            else:
+                tables.next.kv_floor = max(tables.next.kv_floor, write.version)
         for item in batch.progress:
             row = tables.runs.get(item.run)
             if row is not None and not run_is_final(row.state):
@@ -183,6 +185,7 @@ class MemoryJournal(MemoryReads):
         gone = tables.delete_runs(set(ended))
         tables.next.pruned_pos = max(tables.next.pruned_pos, gone)
         count = len(ended)
+        kept = dict(tables.events)
         past = (
             (tables.events, retention.events_ms),
             (tables.dead_letters, retention.dead_letters_ms),
@@ -193,6 +196,8 @@ class MemoryJournal(MemoryReads):
         for table, keep_ms in past:
             count += drop_past(table, now_ms - keep_ms if keep_ms else 0, limit - count)
         count += drop_beyond(tables.events, retention.events_bytes, limit - count)
+        gone_ms = [at_ms for number, (at_ms, _) in kept.items() if number not in tables.events]
+        tables.events_gone_ms = max(tables.events_gone_ms, *gone_ms, 0)
         count += self._prune_keys(now_ms, limit - count)
         return count + self._prune_dedup(retention.dedup_per_trigger, limit - count)
 
@@ -200,7 +205,7 @@ class MemoryJournal(MemoryReads):
         known = self._tables.kv
         past = [key for key, write in known.items() if 0 < write.expires_at_ms <= now_ms][: max(0, limit)]
         for key in past:
-            del known[key]
+            self._tables.next.kv_floor = max(self._tables.next.kv_floor, known.pop(key).version)
         return len(past)
 
     def _prune_dedup(self, keep: int, limit: int) -> int:

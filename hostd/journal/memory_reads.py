@@ -136,6 +136,9 @@ class MemoryReads:
     def first_event(self) -> int:
         return min(self._tables.events, default=0)
 
+    def events_gone_ms(self) -> int:
+        return self._tables.events_gone_ms
+
     def dedup_seen(self, namespace: str, scope: str, event_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
         known = self._tables.dedup
         keys = {event_id: (namespace, scope, event_id) for event_id in event_ids}
@@ -157,6 +160,9 @@ class MemoryReads:
     def kv(self, namespace: str, keys: Sequence[str]) -> dict[str, KvWrite]:
         known = self._tables.kv
         return {key: known[namespace, key] for key in keys if (namespace, key) in known}
+
+    def kv_floor(self) -> int:
+        return self._tables.next.kv_floor
 
     def kv_list(self, namespace: str, *, prefix: str = "", after: str = "", limit: int = 100) -> list[KvWrite]:
         mine = (write for write in self._tables.kv.values() if write.namespace == namespace)

@@ -44,6 +44,7 @@ class Counters(msgspec.Struct):
     dead_letter: int = 1
     audit: int = 1
     pruned_pos: int = 0
+    kv_floor: int = 0  # the highest version of a key that is gone
 
 
 class Tables:
@@ -64,6 +65,7 @@ class Tables:
         self.workflows: dict[tuple[str, str], WorkflowRow] = {}
         self.triggers: dict[tuple[str, str, str], TriggerRow] = {}
         self.own_triggers: dict[tuple[str, str], OwnTriggerRow] = {}
+        self.events_gone_ms = 0  # the latest time of an event that retention deleted
         self.events: Numbered = {}
         self.dedup: dict[tuple[str, str, str], tuple[int, Dedup]] = {}
         self.dead_letters: Numbered = {}

@@ -84,7 +84,7 @@ def _write_definitions(cursor: sqlite3.Cursor, batch: Batch) -> None:
     if batch.version_deletes:
         many("DELETE FROM versions WHERE namespace = ? AND workflow = ? AND version = ?", batch.version_deletes)
     if batch.workflows:
-        many("INSERT OR REPLACE INTO workflows VALUES (?, ?, ?, ?)", [values(item) for item in batch.workflows])
+        many("INSERT OR REPLACE INTO workflows VALUES (?, ?, ?, ?, ?)", [values(item) for item in batch.workflows])
     if batch.workflow_deletes:
         many("DELETE FROM workflows WHERE namespace = ? AND workflow = ?", batch.workflow_deletes)
     if batch.triggers:
@@ -93,9 +93,8 @@ def _write_definitions(cursor: sqlite3.Cursor, batch: Batch) -> None:
     if batch.trigger_deletes:
         many("DELETE FROM triggers WHERE namespace = ? AND workflow = ? AND name = ?", batch.trigger_deletes)
     if batch.own_triggers:
-        many(
-            "INSERT OR REPLACE INTO own_triggers VALUES (?, ?, ?, ?, ?, ?, ?)", [values(i) for i in batch.own_triggers]
-        )
+        own = [values(item) for item in batch.own_triggers]
+        many("INSERT OR REPLACE INTO own_triggers VALUES (?, ?, ?, ?, ?, ?, ?, ?)", own)
     if batch.own_trigger_deletes:
         many("DELETE FROM own_triggers WHERE namespace = ? AND name = ?", batch.own_trigger_deletes)
 
@@ -134,10 +133,18 @@ def _event_values(event: EventRow, at_ms: int, counters: Counters) -> tuple[int 
 
 def _write_key(cursor: sqlite3.Cursor, write: KvWrite) -> None:
     if not write.value:
+        raise_floor(cursor, write.version)
         cursor.execute("DELETE FROM kv WHERE namespace = ? AND key = ?", (write.namespace, write.key))
         return
     values = (write.namespace, write.key, write.version, write.expires_at_ms, key_crc(write), write.value)
     cursor.execute(_KV, values)
+
+
+def raise_floor(cursor: sqlite3.Cursor, version: int) -> None:
+    """Remember that a key of that version goes: none that begins anew may have it again."""
+    sql = """INSERT INTO meta VALUES ('kv_floor', ?)
+        ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)"""
+    cursor.execute(sql, (version,))
 
 
 def _texts(texts: tuple[str, ...]) -> str:

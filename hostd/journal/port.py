@@ -362,8 +362,16 @@ class Journal(Protocol):
         """Return the highest number an event ever got, 0 where there was none."""
         ...
 
+    def events_gone_ms(self) -> int:
+        """Return the latest time of an event that retention deleted, 0 where none was."""
+        ...
+
     def kv(self, namespace: str, keys: Sequence[str]) -> dict[str, KvWrite]:
         """Return those keys that are set, expired ones too (the caller looks at the clock)."""
+        ...
+
+    def kv_floor(self) -> int:
+        """Return the highest version that any key had when it was deleted or pruned, 0 where none was. Never falls."""
         ...
 
     def kv_list(self, namespace: str, *, prefix: str = "", after: str = "", limit: int = 100) -> list[KvWrite]:

@@ -33,12 +33,16 @@ class WorkflowVersion(msgspec.Struct, frozen=True, gc=False):
 
 
 class WorkflowRow(msgspec.Struct, frozen=True, gc=False):
-    """A workflow by name. `active` is empty where no version is."""
+    """A workflow by name. `active` is empty where no version is.
+
+    `activated_event`: the highest number of an event when it was activated; -1 where that is not known.
+    """
 
     namespace: str
     workflow: str
     active: str = ""
     activated_at_ms: int = 0
+    activated_event: int = -1
 
 
 class TriggerRow(msgspec.Struct, frozen=True, gc=False):
@@ -62,7 +66,7 @@ EVENT_FIXED_BYTES = 200
 class OwnTriggerRow(msgspec.Struct, frozen=True, gc=False):
     """A trigger of its own: `document` is the canonical JSON, `source` the text as it was sent.
 
-    Its life is a TriggerRow with an empty workflow.
+    Its life is a TriggerRow with an empty workflow. `applied_event`: as a workflow's `activated_event`.
     """
 
     namespace: str
@@ -72,6 +76,7 @@ class OwnTriggerRow(msgspec.Struct, frozen=True, gc=False):
     source: bytes
     applied_at_ms: int = 0
     principal: str = ""
+    applied_event: int = -1
 
 
 class EventRow(msgspec.Struct, frozen=True, gc=False):
@@ -113,7 +118,7 @@ class DeadLetter(msgspec.Struct, frozen=True, gc=False):
 
 
 class KvWrite(msgspec.Struct, frozen=True, gc=False):
-    """A key's new value. Empty bytes delete it; `expires_at_ms` 0 = never."""
+    """A key's new value. Empty bytes delete it, and `version` is then the one it had; `expires_at_ms` 0 = never."""
 
     namespace: str
     key: str

@@ -7,6 +7,7 @@ from contextlib import closing
 
 from hostd.journal.counters import Counters
 from hostd.journal.deletes import delete_runs, move_pruned
+from hostd.journal.notes import raise_floor
 from hostd.journal.port import EVENT_FIXED_BYTES, Retention
 from hostd.model.ids import stored_id
 from hostd.model.states import FINAL_RUN
@@ -20,8 +21,10 @@ _BY_AGE = (
     ("dedup", "dedup_ms"),
     ("audit", "audit_ms"),
 )
-_EXPIRED = """DELETE FROM kv WHERE number IN (SELECT number FROM kv INDEXED BY kv_expires
-    WHERE expires_at_ms > 0 AND expires_at_ms <= ? ORDER BY expires_at_ms LIMIT ?)"""
+_EXPIRED = """SELECT number, version FROM kv INDEXED BY kv_expires
+    WHERE expires_at_ms > 0 AND expires_at_ms <= ? ORDER BY expires_at_ms LIMIT ?"""
+_GONE = """INSERT INTO meta VALUES ('events_gone_ms', ?)
+    ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)"""
 _RUNS = f"""SELECT run, ended_at_ms, owes, state, parent, run_id, keep_ms FROM runs WHERE run > ?
     ORDER BY run LIMIT {SCAN_RUNS}"""
 
@@ -48,7 +51,7 @@ class Pruner:
         if retention.events_bytes and gone < limit:
             gone += _events_beyond(cursor, retention.events_bytes, limit - gone)
         if gone < limit:
-            gone += cursor.execute(_EXPIRED, (now_ms, limit - gone)).rowcount
+            gone += _expired(cursor, now_ms, limit - gone)
         if retention.runs_ms and gone < limit:
             _drop_marks(cursor, now_ms - retention.runs_ms, limit - gone)
         return gone
@@ -79,9 +82,17 @@ def _lives(cursor: sqlite3.Cursor, parent: str) -> bool:
 
 def _by_age(cursor: sqlite3.Cursor, table: str, before_ms: int, limit: int) -> int:
     oldest = f"SELECT number, at_ms FROM {table} ORDER BY number LIMIT ?"
-    past = [(number,) for number, at_ms in cursor.execute(oldest, (limit,)).fetchall() if at_ms <= before_ms]
-    cursor.executemany(f"DELETE FROM {table} WHERE number = ?", past)
+    past = [entry for entry in cursor.execute(oldest, (limit,)).fetchall() if entry[1] <= before_ms]
+    if table == "events":
+        _note_gone(cursor, past)
+    cursor.executemany(f"DELETE FROM {table} WHERE number = ?", [(number,) for number, _ in past])
     return len(past)
+
+
+def _note_gone(cursor: sqlite3.Cursor, past: list[tuple[int, int]]) -> None:
+    """Keep the latest time of events that go: after the wall clock went back no event that is left tells it."""
+    if past:
+        cursor.execute(_GONE, (max(at_ms for _, at_ms in past),))
 
 
 def _events_beyond(cursor: sqlite3.Cursor, keep_bytes: int, limit: int) -> int:
@@ -89,14 +100,15 @@ def _events_beyond(cursor: sqlite3.Cursor, keep_bytes: int, limit: int) -> int:
     newest = cursor.execute("SELECT total FROM events ORDER BY number DESC LIMIT 1").fetchone()
     if newest is None:
         return 0
-    sql = f"SELECT number, total - length(body) - {EVENT_FIXED_BYTES} FROM events ORDER BY number LIMIT ?"
+    sql = f"SELECT number, at_ms, total - length(body) - {EVENT_FIXED_BYTES} FROM events ORDER BY number LIMIT ?"
     past = []
     with closing(cursor.connection.execute(sql, (limit,))) as oldest:
-        for number, before in oldest:
+        for number, at_ms, before in oldest:
             if newest[0] - before <= keep_bytes:
                 break
-            past.append((number,))
-    cursor.executemany("DELETE FROM events WHERE number = ?", past)
+            past.append((number, at_ms))
+    _note_gone(cursor, past)
+    cursor.executemany("DELETE FROM events WHERE number = ?", [(number,) for number, _ in past])
     return len(past)
 
 
@@ -109,6 +121,14 @@ def _dedup_beyond(cursor: sqlite3.Cursor, keep: int, limit: int) -> int:
         cursor.executemany("DELETE FROM dedup WHERE number = ?", past)
         gone += len(past)
     return gone
+
+
+def _expired(cursor: sqlite3.Cursor, now_ms: int, limit: int) -> int:
+    past = cursor.execute(_EXPIRED, (now_ms, limit)).fetchall()
+    if past:
+        raise_floor(cursor, max(version for _, version in past))
+        cursor.executemany("DELETE FROM kv WHERE number = ?", [(number,) for number, _ in past])
+    return len(past)
 
 
 def _drop_marks(cursor: sqlite3.Cursor, before_ms: int, limit: int) -> None:

@@ -98,6 +98,11 @@ class RestReads:
             found = connection.execute("SELECT coalesce(min(number), 0) FROM events").fetchone()
         return int(found[0])
 
+    def events_gone_ms(self) -> int:
+        with self._pool.connection() as connection:
+            found = connection.execute("SELECT value FROM meta WHERE name = 'events_gone_ms'").fetchone()
+        return int(found[0]) if found else 0
+
     def dedup_seen(self, namespace: str, scope: str, event_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
         seen: dict[str, tuple[str, ...]] = {}
         with self._pool.connection() as connection:
@@ -115,6 +120,11 @@ class RestReads:
                 if values:
                     found[key] = rows.key(values)
         return found
+
+    def kv_floor(self) -> int:
+        with self._pool.connection() as connection:
+            found = connection.execute("SELECT value FROM meta WHERE name = 'kv_floor'").fetchone()
+        return int(found[0]) if found else 0
 
     def kv_list(self, namespace: str, *, prefix: str = "", after: str = "", limit: int = 100) -> list[KvWrite]:
         sql = f"{_KEY} AND key >= ? AND key > ? ORDER BY key LIMIT ?"

@@ -21,7 +21,11 @@ KV_VALUE_BYTES_MAX = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class KvEntry:
-    """A value that is kept under a key. `version` rises by one with every change, from 1."""
+    """A value that is kept under a key. `version` rises by one with every change.
+
+    It never falls, and no value under a key has one that another value of the key had: not even after the key was
+    deleted or has expired and began anew.
+    """
 
     key: str
     value: JsonValue

@@ -36,6 +36,7 @@ class FakeKv:
     def __init__(self, values: Mapping[str, JsonValue] | None = None, *, clock: FakeClock | None = None) -> None:
         self.clock = clock or FakeClock()
         self.entries: dict[str, KvEntry] = {key: KvEntry(key, value, 1) for key, value in (values or {}).items()}
+        self._floor = 0  # no key that was deleted had a higher version
 
     async def get(self, key: str) -> KvEntry | None:
         """Return an entry, None when there is none or it has expired."""
@@ -49,6 +50,9 @@ class FakeKv:
     ) -> KvEntry:
         """Set a value. Raises HostdError KV_CONFLICT."""
         version = await self._version(key, expected_version)
+        if not version:
+            expired = self.entries.get(key)
+            version = max(self._floor, 0 if expired is None else expired.version)
         expires_at = None if ttl is None else self.clock.now() + ttl
         entry = KvEntry(key, parse_json(kv_text(value)), version + 1, expires_at)
         self.entries[key] = entry
@@ -64,7 +68,8 @@ class FakeKv:
     async def delete(self, key: str, *, expected_version: int | None = None) -> bool:
         """Forget a key; return whether there was one. Raises HostdError KV_CONFLICT."""
         version = await self._version(key, expected_version)
-        self.entries.pop(key, None)
+        if version:
+            self._floor = max(self._floor, self.entries.pop(key).version)
         return version > 0
 
     async def list(self, prefix: str = "", *, after: str = "", limit: int = 100) -> list[KvEntry]:

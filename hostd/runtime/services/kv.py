@@ -6,6 +6,8 @@
   stays hot while a change of it waits or flushes: what the journal says can't be older than what was decided.
 - Nothing speculative leaves: reads see the durable value, changes are decided upon the newest.
 - Time is the turn's: a value has expired when the turn that looks at it is not before `expires_at`.
+- A key's version never falls, so one that was read is never met again on another value: a key that was deleted or has
+  expired goes on above every version that a key of the journal had when it went (one number, `kv_floor`).
 """
 
 from __future__ import annotations
@@ -47,8 +49,11 @@ class Cell:
         self.size_bytes = size_bytes
 
 
-Decide = Callable[[KvWrite | None, int], KvWrite | None]
-"""From the live value and the time in milliseconds to the new value; None changes nothing. May raise HostdError."""
+Decide = Callable[[KvWrite | None, int, int], KvWrite | None]
+"""From the live value, the version after it and the time in milliseconds to the new value; None changes nothing.
+
+May raise HostdError.
+"""
 
 
 class KeyValues:
@@ -61,6 +66,7 @@ class KeyValues:
         self._clock = clock
         self._cells: OrderedDict[tuple[str, str], Cell] = OrderedDict()
         self._bytes = 0
+        self._floor = 0  # no key that is gone had a higher version, as far as this process has seen
         self._loading: dict[tuple[str, str], asyncio.Future[Cell]] = {}
 
     async def get(self, namespace: str, key: str) -> KvEntry | None:
@@ -88,9 +94,9 @@ class KeyValues:
         if hidden:
             text = redact_bytes(text, hidden)
 
-        def decide(before: KvWrite | None, now_ms: int) -> KvWrite:
-            version = _expect(key, before, expected_version)
-            return KvWrite(namespace, key, text, version + 1, now_ms + ttl_ms if ttl_ms else 0)
+        def decide(before: KvWrite | None, version: int, now_ms: int) -> KvWrite:
+            _expect(key, before, expected_version)
+            return KvWrite(namespace, key, text, version, now_ms + ttl_ms if ttl_ms else 0)
 
         _, after = await self._change(namespace, key, decide, len(text))
         return _entry(after)
@@ -101,11 +107,10 @@ class KeyValues:
         if type(amount) is not int or not INT_MIN <= amount <= INT_MAX:
             raise invalid("NUMBER_OUT_OF_RANGE", "what is added is a whole number of 64 bits")
 
-        def decide(before: KvWrite | None, now_ms: int) -> KvWrite:
+        def decide(before: KvWrite | None, version: int, now_ms: int) -> KvWrite:
             total = sum_of(key, 0 if before is None else parse_json(before.value), amount)
             expires_at_ms = now_ms + ttl_ms if ttl_ms else 0 if before is None else before.expires_at_ms
-            version = 0 if before is None else before.version
-            return KvWrite(namespace, key, str(total).encode(), version + 1, expires_at_ms)
+            return KvWrite(namespace, key, str(total).encode(), version, expires_at_ms)
 
         _, after = await self._change(namespace, key, decide, 20)
         return _entry(after)
@@ -113,9 +118,9 @@ class KeyValues:
     async def delete(self, namespace: str, key: str, *, expected_version: int | None) -> bool:
         """Forget a key; return whether there was one. Raises HostdError KV_CONFLICT."""
 
-        def decide(before: KvWrite | None, now_ms: int) -> KvWrite | None:
-            version = _expect(key, before, expected_version)
-            return KvWrite(namespace, key, b"", version) if before is not None else None
+        def decide(before: KvWrite | None, version: int, now_ms: int) -> KvWrite | None:
+            _expect(key, before, expected_version)
+            return KvWrite(namespace, key, b"", before.version) if before is not None else None
 
         before, _ = await self._change(namespace, key, decide, 0)
         return before is not None
@@ -153,7 +158,7 @@ class KeyValues:
 
             def fill(turn: Turn) -> tuple[KvWrite | None, KvWrite]:
                 before = _live(cell.newest, turn.batch.at_ms)
-                after = decide(before, turn.batch.at_ms)
+                after = decide(before, self._version_after(cell, before), turn.batch.at_ms)
                 if after is None:
                     return before, KvWrite(namespace, key, b"", 0)
                 self._take(turn, cell, after)
@@ -164,10 +169,19 @@ class KeyValues:
             cell.pins -= 1
             self._resize(name, cell)
 
+    def _version_after(self, cell: Cell, live: KvWrite | None) -> int:
+        """Return the version of the next value: above what the key has, or had when it went."""
+        if live is not None:
+            return live.version + 1
+        expired = 0 if cell.newest is None else cell.newest.version
+        return max(self._floor, expired) + 1
+
     def _take(self, turn: Turn, cell: Cell, after: KvWrite) -> None:
         """Make a change part of the turn; what follows in the turn is decided upon it."""
         turn.batch.kv.append(after)
         cell.newest = after if after.value else None
+        if not after.value:
+            self._floor = max(self._floor, after.version)
         cell.pins += 1
 
         def durable(_: Appended) -> None:
@@ -195,14 +209,19 @@ class KeyValues:
 
     async def _load(self, name: tuple[str, str]) -> Cell:
         """Read a cell from the journal. No change of it can be under way: changes need the cell to be hot."""
-        namespace, key = name
         try:
-            found = (await self._readers.call(self._journal.kv, namespace, [key])).get(key)
+            found, floor = await self._readers.call(self._read, name)
         finally:
             del self._loading[name]
+        self._floor = max(self._floor, floor)
         cell = self._cells[name] = Cell(found, 0)
         self._resize(name, cell)
         return cell
+
+    def _read(self, name: tuple[str, str]) -> tuple[KvWrite | None, int]:
+        """Return a key and the floor, read in this order: pruning that takes the key in between raises the floor."""
+        namespace, key = name
+        return self._journal.kv(namespace, [key]).get(key), self._journal.kv_floor()
 
     def _resize(self, name: tuple[str, str], cell: Cell) -> None:
         """Count a cell anew, and let the coldest go while all of them are too many."""
@@ -228,12 +247,11 @@ def _live(found: KvWrite | None, now_ms: int) -> KvWrite | None:
     return found
 
 
-def _expect(key: str, before: KvWrite | None, expected: int | None) -> int:
-    """Return the version before a change. Raises HostdError KV_CONFLICT."""
+def _expect(key: str, before: KvWrite | None, expected: int | None) -> None:
+    """Refuse a change of another version than the expected one. Raises HostdError KV_CONFLICT."""
     version = 0 if before is None else before.version
     if expected is not None and expected != version:
         raise conflict(key, expected, version)
-    return version
 
 
 def _ttl_ms(ttl: timedelta | None) -> int:

@@ -70,6 +70,19 @@ async def test_expired_keys_are_pruned(journal: Journal) -> None:
     assert [write.key for write in journal.kv_list("default")] == ["for ever", "young"]
 
 
+async def test_the_highest_version_of_a_key_that_is_gone_is_remembered(journal: Journal, reopened: Reopen) -> None:
+    """Deleting and pruning raise the floor, nothing lowers it, and it is there after a restart."""
+    assert journal.kv_floor() == 0
+    await append(journal, Batch(at_ms=1, kv=[key("a", version=9), key("b", version=4, expires_at_ms=NOW_MS)]))
+    assert journal.kv_floor() == 0
+    assert journal.prune(now_ms=NOW_MS, retention=Retention()) == 1
+    assert journal.kv_floor() == 4
+    await append(journal, Batch(at_ms=2, kv=[key("a", b"", 9), key("c", version=2), key("c", b"", 2)]))
+    journal = reopened(journal)
+    assert (journal.kv_floor(), list(journal.check())) == (9, [])
+    journal.close()
+
+
 async def test_progress_is_the_newest_and_ends_with_the_run(journal: Journal, reopened: Reopen) -> None:
     """What steps report is written over, is there after a restart, and goes when its run ends or is deleted."""
     first, second = journal.allocate_runs(2), 0

@@ -81,7 +81,7 @@ async def test_a_value_expires_by_the_clock(tmp_path: Path) -> None:
         await clock.turn(10)
         assert await value_of(lab, "a") is None
         assert await lab.core.key_values.list(NS, "", after="", limit=10) == []
-        assert await put(lab, "a", 9, expected_version=0) == 1
+        assert await put(lab, "a", 9, expected_version=0) == 3
     finally:
         await lab.close()
 
@@ -105,14 +105,69 @@ async def test_cells_that_went_cold_are_read_again(lab: Lab, monkeypatch: pytest
     assert len(lab.core.key_values._cells) <= 3
 
 
-async def test_a_deleted_key_begins_anew(lab: Lab) -> None:
-    """`delete` says whether there was one, refuses another version, and the next value is version 1."""
+async def test_a_deleted_key_is_gone(lab: Lab) -> None:
+    """`delete` says whether there was one, refuses another version, and what expects none may begin the key anew."""
     await put(lab, "a", 1)
     with pytest.raises(HostdError, match="KV_CONFLICT"):
         await lab.core.key_values.delete(NS, "a", expected_version=7)
     assert await lab.core.key_values.delete(NS, "a", expected_version=1)
     assert not await lab.core.key_values.delete(NS, "a", expected_version=None)
-    assert await put(lab, "a", 1) == 1
+    assert await put(lab, "a", 1, expected_version=0) == 2
+
+
+@pytest.mark.parametrize("hot", [True, False])
+async def test_a_version_is_never_met_again_on_another_value(tmp_path: Path, *, hot: bool) -> None:
+    """Deleted, expired, pruned, before a restart or after: who decided upon a value that went is refused."""
+    clock = HandClock()
+    lab = await Lab(tmp_path / "data", clock=clock).open()
+
+    async def begun_anew(key: str, read: int) -> int:
+        if not hot:
+            await lab.restart()
+        assert await put(lab, key, "other", expected_version=0) > read
+        for stale in (
+            put(lab, key, "mine", expected_version=read),
+            lab.core.key_values.delete(NS, key, expected_version=read),
+        ):
+            with pytest.raises(HostdError, match="KV_CONFLICT"):
+                await stale
+        return (await lab.core.key_values.get(NS, key)).version  # type: ignore[union-attr]
+
+    async def prune() -> None:
+        now_ms = lab.core.clock.wall_ms()
+        while await lab.core.readers.call(lambda: lab.core.journal.prune(now_ms=now_ms, retention=Retention())):
+            pass
+
+    try:
+        for n in range(3):
+            read = await put(lab, "deleted", n)
+        assert await lab.core.key_values.delete(NS, "deleted", expected_version=read)
+        newest = await begun_anew("deleted", read)
+        for pruned in (False, True):
+            read = [await put(lab, "expired", n, ttl=timedelta(seconds=10)) for n in range(3)][-1]
+            assert read > newest or pruned
+            await clock.turn(10)
+            if pruned:
+                await prune()
+            newest = await begun_anew("expired", read)
+            assert await lab.core.key_values.delete(NS, "expired", expected_version=newest)
+        assert await put(lab, "another", 1, expected_version=0) > newest
+    finally:
+        await lab.close()
+
+
+async def test_a_key_written_and_deleted_in_one_turn_does_not_repeat_its_versions(lab: Lab) -> None:
+    """However changes of a key are gathered, each value has a version of its own."""
+
+    async def around() -> int:
+        version = await put(lab, "a", 1)
+        await lab.core.key_values.delete(NS, "a", expected_version=None)
+        return version
+
+    versions = await asyncio.gather(*(around() for _ in range(200)))
+    await lab.restart()
+    assert await put(lab, "a", 1) > max(versions)
+    assert len(set(versions)) == 200
 
 
 async def test_a_change_that_was_not_written_is_not_decided_upon(tmp_path: Path) -> None:
