@@ -45,10 +45,40 @@ class AdminServiceStub(object):
                 request_serializer=hostd_dot_v1_dot_admin__service__pb2.BackupJournalRequest.SerializeToString,
                 response_deserializer=hostd_dot_v1_dot_admin__service__pb2.BackupJournalResponse.FromString,
                 _registered_method=True)
+        self.CompactJournal = channel.unary_stream(
+                '/hostd.v1.AdminService/CompactJournal',
+                request_serializer=hostd_dot_v1_dot_admin__service__pb2.CompactJournalRequest.SerializeToString,
+                response_deserializer=hostd_dot_v1_dot_admin__service__pb2.CompactJournalResponse.FromString,
+                _registered_method=True)
+        self.RotateToken = channel.unary_unary(
+                '/hostd.v1.AdminService/RotateToken',
+                request_serializer=hostd_dot_v1_dot_admin__service__pb2.RotateTokenRequest.SerializeToString,
+                response_deserializer=hostd_dot_v1_dot_admin__service__pb2.RotateTokenResponse.FromString,
+                _registered_method=True)
+        self.ListNamespaces = channel.unary_unary(
+                '/hostd.v1.AdminService/ListNamespaces',
+                request_serializer=hostd_dot_v1_dot_admin__service__pb2.ListNamespacesRequest.SerializeToString,
+                response_deserializer=hostd_dot_v1_dot_admin__service__pb2.ListNamespacesResponse.FromString,
+                _registered_method=True)
         self.ListAuditEvents = channel.unary_unary(
                 '/hostd.v1.AdminService/ListAuditEvents',
                 request_serializer=hostd_dot_v1_dot_admin__service__pb2.ListAuditEventsRequest.SerializeToString,
                 response_deserializer=hostd_dot_v1_dot_admin__service__pb2.ListAuditEventsResponse.FromString,
+                _registered_method=True)
+        self.GetConfig = channel.unary_unary(
+                '/hostd.v1.AdminService/GetConfig',
+                request_serializer=hostd_dot_v1_dot_admin__service__pb2.GetConfigRequest.SerializeToString,
+                response_deserializer=hostd_dot_v1_dot_admin__service__pb2.EffectiveConfig.FromString,
+                _registered_method=True)
+        self.ReloadConfig = channel.unary_unary(
+                '/hostd.v1.AdminService/ReloadConfig',
+                request_serializer=hostd_dot_v1_dot_admin__service__pb2.ReloadConfigRequest.SerializeToString,
+                response_deserializer=hostd_dot_v1_dot_admin__service__pb2.ReloadConfigResponse.FromString,
+                _registered_method=True)
+        self.SetLogLevel = channel.unary_unary(
+                '/hostd.v1.AdminService/SetLogLevel',
+                request_serializer=hostd_dot_v1_dot_admin__service__pb2.SetLogLevelRequest.SerializeToString,
+                response_deserializer=hostd_dot_v1_dot_admin__service__pb2.SetLogLevelResponse.FromString,
                 _registered_method=True)
 
 
@@ -70,8 +100,51 @@ class AdminServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CompactJournal(self, request, context):
+        """Deletes what retention lets go and gives room in the file back, while the daemon goes on; streams progress.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RotateToken(self, request, context):
+        """Makes a new token for the owner. The one before is refused from then on.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListNamespaces(self, request, context):
+        """Every namespace that holds something, with how much.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListAuditEvents(self, request, context):
         """Who changed what, oldest first: workflows, triggers, dead letters, deleted runs. A run's own history says the rest.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetConfig(self, request, context):
+        """The configuration that holds, with where each value comes from; secrets are hidden.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReloadConfig(self, request, context):
+        """Reads the configuration again and checks it whole; then swaps what is reloadable and names what waits for a
+        restart. A configuration with a mistake changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetLogLevel(self, request, context):
+        """Changes the least severe level that is logged, of everything or of one logger, until the daemon ends.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -90,10 +163,40 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     request_deserializer=hostd_dot_v1_dot_admin__service__pb2.BackupJournalRequest.FromString,
                     response_serializer=hostd_dot_v1_dot_admin__service__pb2.BackupJournalResponse.SerializeToString,
             ),
+            'CompactJournal': grpc.unary_stream_rpc_method_handler(
+                    servicer.CompactJournal,
+                    request_deserializer=hostd_dot_v1_dot_admin__service__pb2.CompactJournalRequest.FromString,
+                    response_serializer=hostd_dot_v1_dot_admin__service__pb2.CompactJournalResponse.SerializeToString,
+            ),
+            'RotateToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateToken,
+                    request_deserializer=hostd_dot_v1_dot_admin__service__pb2.RotateTokenRequest.FromString,
+                    response_serializer=hostd_dot_v1_dot_admin__service__pb2.RotateTokenResponse.SerializeToString,
+            ),
+            'ListNamespaces': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListNamespaces,
+                    request_deserializer=hostd_dot_v1_dot_admin__service__pb2.ListNamespacesRequest.FromString,
+                    response_serializer=hostd_dot_v1_dot_admin__service__pb2.ListNamespacesResponse.SerializeToString,
+            ),
             'ListAuditEvents': grpc.unary_unary_rpc_method_handler(
                     servicer.ListAuditEvents,
                     request_deserializer=hostd_dot_v1_dot_admin__service__pb2.ListAuditEventsRequest.FromString,
                     response_serializer=hostd_dot_v1_dot_admin__service__pb2.ListAuditEventsResponse.SerializeToString,
+            ),
+            'GetConfig': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetConfig,
+                    request_deserializer=hostd_dot_v1_dot_admin__service__pb2.GetConfigRequest.FromString,
+                    response_serializer=hostd_dot_v1_dot_admin__service__pb2.EffectiveConfig.SerializeToString,
+            ),
+            'ReloadConfig': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReloadConfig,
+                    request_deserializer=hostd_dot_v1_dot_admin__service__pb2.ReloadConfigRequest.FromString,
+                    response_serializer=hostd_dot_v1_dot_admin__service__pb2.ReloadConfigResponse.SerializeToString,
+            ),
+            'SetLogLevel': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetLogLevel,
+                    request_deserializer=hostd_dot_v1_dot_admin__service__pb2.SetLogLevelRequest.FromString,
+                    response_serializer=hostd_dot_v1_dot_admin__service__pb2.SetLogLevelResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -162,6 +265,87 @@ class AdminService(object):
             _registered_method=True)
 
     @staticmethod
+    def CompactJournal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/hostd.v1.AdminService/CompactJournal',
+            hostd_dot_v1_dot_admin__service__pb2.CompactJournalRequest.SerializeToString,
+            hostd_dot_v1_dot_admin__service__pb2.CompactJournalResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hostd.v1.AdminService/RotateToken',
+            hostd_dot_v1_dot_admin__service__pb2.RotateTokenRequest.SerializeToString,
+            hostd_dot_v1_dot_admin__service__pb2.RotateTokenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListNamespaces(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hostd.v1.AdminService/ListNamespaces',
+            hostd_dot_v1_dot_admin__service__pb2.ListNamespacesRequest.SerializeToString,
+            hostd_dot_v1_dot_admin__service__pb2.ListNamespacesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def ListAuditEvents(request,
             target,
             options=(),
@@ -178,6 +362,87 @@ class AdminService(object):
             '/hostd.v1.AdminService/ListAuditEvents',
             hostd_dot_v1_dot_admin__service__pb2.ListAuditEventsRequest.SerializeToString,
             hostd_dot_v1_dot_admin__service__pb2.ListAuditEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetConfig(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hostd.v1.AdminService/GetConfig',
+            hostd_dot_v1_dot_admin__service__pb2.GetConfigRequest.SerializeToString,
+            hostd_dot_v1_dot_admin__service__pb2.EffectiveConfig.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReloadConfig(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hostd.v1.AdminService/ReloadConfig',
+            hostd_dot_v1_dot_admin__service__pb2.ReloadConfigRequest.SerializeToString,
+            hostd_dot_v1_dot_admin__service__pb2.ReloadConfigResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetLogLevel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hostd.v1.AdminService/SetLogLevel',
+            hostd_dot_v1_dot_admin__service__pb2.SetLogLevelRequest.SerializeToString,
+            hostd_dot_v1_dot_admin__service__pb2.SetLogLevelResponse.FromString,
             options,
             channel_credentials,
             insecure,

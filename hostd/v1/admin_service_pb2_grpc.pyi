@@ -33,11 +33,49 @@ class AdminServiceStub:
     ]
     """Writes a consistent copy of the journal while the daemon goes on; streams progress."""
 
+    CompactJournal: grpc.UnaryStreamMultiCallable[
+        hostd.v1.admin_service_pb2.CompactJournalRequest,
+        hostd.v1.admin_service_pb2.CompactJournalResponse,
+    ]
+    """Deletes what retention lets go and gives room in the file back, while the daemon goes on; streams progress."""
+
+    RotateToken: grpc.UnaryUnaryMultiCallable[
+        hostd.v1.admin_service_pb2.RotateTokenRequest,
+        hostd.v1.admin_service_pb2.RotateTokenResponse,
+    ]
+    """Makes a new token for the owner. The one before is refused from then on."""
+
+    ListNamespaces: grpc.UnaryUnaryMultiCallable[
+        hostd.v1.admin_service_pb2.ListNamespacesRequest,
+        hostd.v1.admin_service_pb2.ListNamespacesResponse,
+    ]
+    """Every namespace that holds something, with how much."""
+
     ListAuditEvents: grpc.UnaryUnaryMultiCallable[
         hostd.v1.admin_service_pb2.ListAuditEventsRequest,
         hostd.v1.admin_service_pb2.ListAuditEventsResponse,
     ]
     """Who changed what, oldest first: workflows, triggers, dead letters, deleted runs. A run's own history says the rest."""
+
+    GetConfig: grpc.UnaryUnaryMultiCallable[
+        hostd.v1.admin_service_pb2.GetConfigRequest,
+        hostd.v1.admin_service_pb2.EffectiveConfig,
+    ]
+    """The configuration that holds, with where each value comes from; secrets are hidden."""
+
+    ReloadConfig: grpc.UnaryUnaryMultiCallable[
+        hostd.v1.admin_service_pb2.ReloadConfigRequest,
+        hostd.v1.admin_service_pb2.ReloadConfigResponse,
+    ]
+    """Reads the configuration again and checks it whole; then swaps what is reloadable and names what waits for a
+    restart. A configuration with a mistake changes nothing.
+    """
+
+    SetLogLevel: grpc.UnaryUnaryMultiCallable[
+        hostd.v1.admin_service_pb2.SetLogLevelRequest,
+        hostd.v1.admin_service_pb2.SetLogLevelResponse,
+    ]
+    """Changes the least severe level that is logged, of everything or of one logger, until the daemon ends."""
 
 class AdminServiceAsyncStub:
     """The daemon itself."""
@@ -54,11 +92,49 @@ class AdminServiceAsyncStub:
     ]
     """Writes a consistent copy of the journal while the daemon goes on; streams progress."""
 
+    CompactJournal: grpc.aio.UnaryStreamMultiCallable[
+        hostd.v1.admin_service_pb2.CompactJournalRequest,
+        hostd.v1.admin_service_pb2.CompactJournalResponse,
+    ]
+    """Deletes what retention lets go and gives room in the file back, while the daemon goes on; streams progress."""
+
+    RotateToken: grpc.aio.UnaryUnaryMultiCallable[
+        hostd.v1.admin_service_pb2.RotateTokenRequest,
+        hostd.v1.admin_service_pb2.RotateTokenResponse,
+    ]
+    """Makes a new token for the owner. The one before is refused from then on."""
+
+    ListNamespaces: grpc.aio.UnaryUnaryMultiCallable[
+        hostd.v1.admin_service_pb2.ListNamespacesRequest,
+        hostd.v1.admin_service_pb2.ListNamespacesResponse,
+    ]
+    """Every namespace that holds something, with how much."""
+
     ListAuditEvents: grpc.aio.UnaryUnaryMultiCallable[
         hostd.v1.admin_service_pb2.ListAuditEventsRequest,
         hostd.v1.admin_service_pb2.ListAuditEventsResponse,
     ]
     """Who changed what, oldest first: workflows, triggers, dead letters, deleted runs. A run's own history says the rest."""
+
+    GetConfig: grpc.aio.UnaryUnaryMultiCallable[
+        hostd.v1.admin_service_pb2.GetConfigRequest,
+        hostd.v1.admin_service_pb2.EffectiveConfig,
+    ]
+    """The configuration that holds, with where each value comes from; secrets are hidden."""
+
+    ReloadConfig: grpc.aio.UnaryUnaryMultiCallable[
+        hostd.v1.admin_service_pb2.ReloadConfigRequest,
+        hostd.v1.admin_service_pb2.ReloadConfigResponse,
+    ]
+    """Reads the configuration again and checks it whole; then swaps what is reloadable and names what waits for a
+    restart. A configuration with a mistake changes nothing.
+    """
+
+    SetLogLevel: grpc.aio.UnaryUnaryMultiCallable[
+        hostd.v1.admin_service_pb2.SetLogLevelRequest,
+        hostd.v1.admin_service_pb2.SetLogLevelResponse,
+    ]
+    """Changes the least severe level that is logged, of everything or of one logger, until the daemon ends."""
 
 class AdminServiceServicer(metaclass=abc.ABCMeta):
     """The daemon itself."""
@@ -80,11 +156,61 @@ class AdminServiceServicer(metaclass=abc.ABCMeta):
         """Writes a consistent copy of the journal while the daemon goes on; streams progress."""
 
     @abc.abstractmethod
+    def CompactJournal(
+        self,
+        request: hostd.v1.admin_service_pb2.CompactJournalRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[hostd.v1.admin_service_pb2.CompactJournalResponse], collections.abc.AsyncIterator[hostd.v1.admin_service_pb2.CompactJournalResponse]]:
+        """Deletes what retention lets go and gives room in the file back, while the daemon goes on; streams progress."""
+
+    @abc.abstractmethod
+    def RotateToken(
+        self,
+        request: hostd.v1.admin_service_pb2.RotateTokenRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hostd.v1.admin_service_pb2.RotateTokenResponse, collections.abc.Awaitable[hostd.v1.admin_service_pb2.RotateTokenResponse]]:
+        """Makes a new token for the owner. The one before is refused from then on."""
+
+    @abc.abstractmethod
+    def ListNamespaces(
+        self,
+        request: hostd.v1.admin_service_pb2.ListNamespacesRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hostd.v1.admin_service_pb2.ListNamespacesResponse, collections.abc.Awaitable[hostd.v1.admin_service_pb2.ListNamespacesResponse]]:
+        """Every namespace that holds something, with how much."""
+
+    @abc.abstractmethod
     def ListAuditEvents(
         self,
         request: hostd.v1.admin_service_pb2.ListAuditEventsRequest,
         context: _ServicerContext,
     ) -> typing.Union[hostd.v1.admin_service_pb2.ListAuditEventsResponse, collections.abc.Awaitable[hostd.v1.admin_service_pb2.ListAuditEventsResponse]]:
         """Who changed what, oldest first: workflows, triggers, dead letters, deleted runs. A run's own history says the rest."""
+
+    @abc.abstractmethod
+    def GetConfig(
+        self,
+        request: hostd.v1.admin_service_pb2.GetConfigRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hostd.v1.admin_service_pb2.EffectiveConfig, collections.abc.Awaitable[hostd.v1.admin_service_pb2.EffectiveConfig]]:
+        """The configuration that holds, with where each value comes from; secrets are hidden."""
+
+    @abc.abstractmethod
+    def ReloadConfig(
+        self,
+        request: hostd.v1.admin_service_pb2.ReloadConfigRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hostd.v1.admin_service_pb2.ReloadConfigResponse, collections.abc.Awaitable[hostd.v1.admin_service_pb2.ReloadConfigResponse]]:
+        """Reads the configuration again and checks it whole; then swaps what is reloadable and names what waits for a
+        restart. A configuration with a mistake changes nothing.
+        """
+
+    @abc.abstractmethod
+    def SetLogLevel(
+        self,
+        request: hostd.v1.admin_service_pb2.SetLogLevelRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hostd.v1.admin_service_pb2.SetLogLevelResponse, collections.abc.Awaitable[hostd.v1.admin_service_pb2.SetLogLevelResponse]]:
+        """Changes the least severe level that is logged, of everything or of one logger, until the daemon ends."""
 
 def add_AdminServiceServicer_to_server(servicer: AdminServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...
