@@ -86,6 +86,7 @@ class TriggerScope(TriggerFacts):
         component: id of the trigger plugin, the events' default type.
         cursor: the last durable cursor.
         since: when the trigger was activated; its first slot lies behind it.
+        begins: the position of topics when it was; None where that is not known.
         emit: see ports.EmitPort.
         services: what `kv` and `events` are made of; `whose` knows the secrets that must not get into them.
         ends: what became of runs.
@@ -107,6 +108,7 @@ class TriggerScope(TriggerFacts):
         ends: RunEnds | None = None,
         cursor: JsonValue = None,
         since: datetime | None = None,
+        begins: int | None = None,
         dice: random.Random | None = None,
         partition: str = "",
     ) -> None:
@@ -129,6 +131,7 @@ class TriggerScope(TriggerFacts):
         self._services = services
         self._whose = whose
         self._ends = ends
+        self._begins = begins
         self._since_ms = None if since is None else round(since.timestamp() * 1000)
 
     @property
@@ -139,7 +142,8 @@ class TriggerScope(TriggerFacts):
     @property
     def events(self) -> NamespaceEvents:
         """The namespace's topics."""
-        return NamespaceEvents(self._served().topics, self.namespace, self._whose, since_ms=self._since_ms)
+        topics, since_ms = self._served().topics, self._since_ms
+        return NamespaceEvents(topics, self.namespace, self._whose, begins=self._begins, since_ms=since_ms)
 
     def _served(self) -> Services:
         if self._services is None:

@@ -95,15 +95,22 @@ class AttemptBlobs:
 class NamespaceEvents:
     """The Events of one namespace."""
 
-    __slots__ = ("_namespace", "_since_ms", "_topics", "_whose")
+    __slots__ = ("_begins", "_namespace", "_since_ms", "_topics", "_whose")
 
     def __init__(
-        self, topics: Topics, namespace: str, whose: Hides | None = None, *, since_ms: int | None = None
+        self,
+        topics: Topics,
+        namespace: str,
+        whose: Hides | None = None,
+        *,
+        begins: int | None = None,
+        since_ms: int | None = None,
     ) -> None:
         self._whose = whose
         self._topics = topics
         self._namespace = namespace
-        self._since_ms = since_ms  # a subscription that names no position begins here; None: now
+        self._begins = begins  # a subscription that names no position begins behind this one
+        self._since_ms = since_ms  # or at this time, where that is not known; None: now
 
     async def publish(self, topic: str, *events: Event) -> list[int]:
         """Append events to a topic, all or none; return their positions once durable."""
@@ -115,6 +122,8 @@ class NamespaceEvents:
         self, topics: Sequence[str], *, after: int | None, limit: int = PAGE_EVENTS, wait_ms: int = 0
     ) -> tuple[list[Published], int]:
         """Return a page of events past a position, and where to go on; for plugins in other processes."""
+        if after is None:
+            after = self._begins
         if after is None and self._since_ms is not None:
             after = await self._topics.before(self._namespace, self._since_ms)
         return await self._topics.read(self._namespace, topics, after=after, limit=limit, wait_ms=wait_ms)

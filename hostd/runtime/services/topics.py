@@ -162,7 +162,8 @@ class Topics:
     async def before(self, namespace: str, at_ms: int) -> int:
         """Return the position behind which everything lies that was published at that time or later.
 
-        Numbers and times rise together, so halving finds it.
+        Halving finds it while times rise with numbers. They fall where the wall clock went back, so this is only for
+        what was activated before the journal kept positions.
         """
         low, high = 0, await self.last()
         while low < high:

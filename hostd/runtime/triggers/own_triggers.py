@@ -98,7 +98,10 @@ class OwnTriggers:
             if before is not None and changed and not replace:
                 message = f"there is another trigger named {name}; replace it, or choose another name"
                 raise HostdError(Kind.EXISTS, "TRIGGER_EXISTS", message)
-            row = OwnTriggerRow(namespace, name, own.digest, own.document, text, principal=principal)
+            begins = await self._readers.call(self._journal.last_event)
+            row = OwnTriggerRow(
+                namespace, name, own.digest, own.document, text, principal=principal, applied_event=begins
+            )
 
             def fill(turn: Turn) -> None:
                 if changed:

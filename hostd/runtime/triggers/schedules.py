@@ -197,7 +197,13 @@ class Schedules:
         return self._journal.events_of(namespace, workflow, name, after=after, until=until)
 
     async def _horizon(self, namespace: str) -> datetime:
-        """Return since when every event is kept; the beginning of time where none has gone yet."""
+        """Return since when every event is kept; the beginning of time where none has gone yet.
+
+        No slot fires before its time, so one behind the latest time of an event that has gone did not go with it.
+        """
+        gone_ms = await self._readers.call(self._journal.events_gone_ms)
+        if gone_ms:
+            return _EPOCH + timedelta(milliseconds=gone_ms + 1)
         first, last = await self._readers.call(lambda: (self._journal.first_event(), self._journal.last_event()))
         if first == 1 or last == 0:
             return _EPOCH

@@ -222,6 +222,7 @@ class TriggerLife:
             ends=self._ends,
             cursor=cursor_of(source.row.cursor, live.partition),
             since=at_ms(source.since_ms) if source.since_ms else None,
+            begins=source.begins if source.begins >= 0 else None,
             dice=self._random,
             partition=live.partition,
         )

@@ -17,6 +17,7 @@ class Source:
     """A configured trigger as emission knows it. `row` is what the journal last said of it."""
 
     __slots__ = (
+        "begins",
         "hidden",
         "namespace",
         "place",
@@ -39,6 +40,7 @@ class Source:
         self.place = (namespace, ready.plan.workflow, self.run_trigger)
         self.hidden: tuple[str, ...] = ()  # values of secrets the trigger was given
         self.since_ms = 0  # when its version was activated
+        self.begins = -1  # the position of topics behind which it begins; -1 for one activated before that was kept
         self.told_at_ms = -TELL_EVERY_MS  # when the log last told of an event that could not be used
 
     @property

@@ -109,7 +109,7 @@ class Triggers:
         for name, found in wanted.items():
             if name not in self._live or name in kept:
                 source = self._source(name, found.ready, found.plan, rows.get(name))
-                source.since_ms = found.since_ms
+                source.since_ms, source.begins = found.since_ms, found.begins
                 live = Live(source, digest=found.digest, target=found.target, missing=found.missing)
                 self._live[name] = live
                 self._life.begin(live)

@@ -19,11 +19,12 @@ WORKFLOWS_MAX = 1_000_000
 
 
 class Wanted(NamedTuple):
-    """A trigger that should live; see Live."""
+    """A trigger that should live; see Live. `begins`: see Source."""
 
     ready: Ready
     plan: TriggerPlan
     since_ms: int
+    begins: int
     digest: bytes
     target: str = ""
     missing: HostdError | None = None
@@ -56,7 +57,8 @@ class WantedTriggers:
             _log.error("trigger_plan_failed workflow=%s error=%s", row.workflow, error)
             return
         for plan in ready.plan.triggers:
-            wanted[row.namespace, row.workflow, plan.name] = Wanted(ready, plan, row.activated_at_ms, ready.plan.digest)
+            found = Wanted(ready, plan, row.activated_at_ms, row.activated_event, ready.plan.digest)
+            wanted[row.namespace, row.workflow, plan.name] = found
 
     async def _of_its_own(self, row: OwnTriggerRow) -> Wanted | None:
         try:
@@ -66,7 +68,7 @@ class WantedTriggers:
             return None
         ready, missing = await self.target(row.namespace, own)
         digest = row.digest if missing is None else row.digest + b"missing"
-        return Wanted(ready, own.plan, row.applied_at_ms, digest, own.target, missing)
+        return Wanted(ready, own.plan, row.applied_at_ms, row.applied_event, digest, own.target, missing)
 
     async def target(self, namespace: str, own: OwnTrigger) -> tuple[Ready, HostdError | None]:
         """Return what a trigger of its own starts now; a plan of nothing, and why, where there is none."""

@@ -185,13 +185,14 @@ class Workflows:
             plan = msgspec.structs.replace(plan, version=row.version)
             before = await self._readers.call(self._journal.workflow, namespace, plan.workflow)
             active = row.version if activate else (before.active if before else "")
+            begins = await self._readers.call(self._journal.last_event)
 
             def fill(turn: Any) -> Registered:
                 at_ms = turn.batch.at_ms
                 kept = msgspec.structs.replace(row, registered_at_ms=at_ms) if created else row
                 if created:
                     turn.batch.versions.append(kept)
-                workflow = _activated(before, WorkflowRow(namespace, plan.workflow, active), at_ms)
+                workflow = _activated(before, WorkflowRow(namespace, plan.workflow, active, at_ms, begins))
                 turn.batch.workflows.append(workflow)
                 result = Registered(kept, workflow, created, plan.warnings, tuple(sorted(plan.secret_names)))
                 if note is not None:
@@ -241,9 +242,10 @@ class Workflows:
                 raise HostdError(Kind.CONFLICT, "ACTIVE_CHANGED", message, details={"active": row.active})
             if version:
                 await self._readers.call(self._ready, namespace, workflow, version)
+            begins = await self._readers.call(self._journal.last_event)
 
             def fill(turn: Any) -> WorkflowRow:
-                changed = _activated(row, WorkflowRow(namespace, workflow, version), turn.batch.at_ms)
+                changed = _activated(row, WorkflowRow(namespace, workflow, version, turn.batch.at_ms, begins))
                 turn.batch.workflows.append(changed)
                 if note is not None:
                     note(turn, changed)
@@ -315,11 +317,11 @@ class Workflows:
         return cast("EngineLoop", self.loop)
 
 
-def _activated(before: WorkflowRow | None, after: WorkflowRow, at_ms: int) -> WorkflowRow:
-    """Return a workflow's row with the time since when its version is the active one."""
+def _activated(before: WorkflowRow | None, after: WorkflowRow) -> WorkflowRow:
+    """Return a workflow's row with since when its version is the active one."""
     if before is not None and before.active == after.active:
-        at_ms = before.activated_at_ms
-    return msgspec.structs.replace(after, activated_at_ms=at_ms if after.active else 0)
+        return before
+    return after if after.active else WorkflowRow(after.namespace, after.workflow)
 
 
 def _targeting(own: list[OwnTriggerRow], workflow: str, version: str) -> list[str]:
