@@ -112,6 +112,9 @@ class MemoryJournal(MemoryReads):
                 tables.progress.pop(update.run, None)
         for blob in batch.blobs:
             self._apply_blob(blob)
+        for hold in batch.blob_holds:
+            if (hold.namespace, hold.digest) in tables.blobs:
+                tables.blob_runs[hold.namespace, hold.digest].add(hold.run)
         for snapshot in batch.snapshots:
             tables.snapshots[snapshot.run] = snapshot
         for run in batch.snapshot_deletes:
@@ -121,6 +124,8 @@ class MemoryJournal(MemoryReads):
         key = (blob.namespace, blob.digest)
         self._tables.blobs.setdefault(key, blob)
         self._tables.blob_runs.setdefault(key, set()).add(blob.run)
+        if blob.kept:
+            self._tables.blob_keepers.setdefault(key, set()).add(blob.run)
 
     def _apply_rest(self, batch: Batch) -> None:
         tables = self._tables
@@ -227,6 +232,10 @@ class MemoryJournal(MemoryReads):
     def _parent_lives(self, row: RunRow) -> bool:
         parent = self._tables.run_ids.get(stored_id(row.parent)) if row.parent else None
         return parent is not None and not run_is_final(self._tables.runs[parent].state)
+
+    def checkpoint(self) -> Room:
+        """Return that nothing takes room on a disk."""
+        return Room(0, 0)
 
     def backup(self, path: str, *, progress: Callable[[int, int], None] | None = None) -> int:
         """Refuse: there is no file."""

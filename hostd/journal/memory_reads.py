@@ -14,6 +14,7 @@ from hostd.journal.port import (
     DeadLetter,
     EventRow,
     KvWrite,
+    NamespaceRow,
     Obligation,
     OwnTriggerRow,
     RequestId,
@@ -53,6 +54,18 @@ class MemoryReads:
     def history(self, run: int, *, from_seq: int = 0, max_bytes: int = 1 << 20) -> list[StoredRow]:
         rows = [row for row in self._tables.rows.get(run, ()) if row.seq + row.n > from_seq]
         return _up_to(rows, len(rows), max_bytes)
+
+    def namespaces(self) -> list[NamespaceRow]:
+        tables = self._tables
+        holders = [*tables.workflows, *tables.own_triggers, *tables.kv]
+        names = {key[0] for key in holders} | {row.namespace for row in tables.runs.values()}
+        names |= {event.namespace for _, event in tables.events.values()}
+        return [self._namespace(name) for name in sorted(names)]
+
+    def _namespace(self, name: str) -> NamespaceRow:
+        runs = [row for row in self._tables.runs.values() if row.namespace == name]
+        workflows = sum(key[0] == name for key in self._tables.workflows)
+        return NamespaceRow(name, workflows, len(runs), sum(not run_is_final(row.state) for row in runs))
 
     def log_keeps(self, run_ids: Sequence[bytes]) -> dict[bytes, int]:
         rows = [self._tables.runs[self._tables.run_ids[run_id]] for run_id in run_ids if run_id in self._tables.run_ids]
@@ -99,6 +112,10 @@ class MemoryReads:
 
     def blob(self, namespace: str, digest: bytes) -> Blob | None:
         return self._tables.blobs.get((namespace, digest))
+
+    def kept_blobs(self, run: int) -> dict[bytes, int]:
+        known = self._tables.blobs
+        return {key[1]: len(known[key].data) for key, runs in self._tables.blob_keepers.items() if run in runs}
 
     def request_ids(self, keys: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str, str], RequestId]:
         known = self._tables.request_ids

@@ -59,6 +59,7 @@ class Tables:
         self.run_ids: dict[bytes, int] = {}
         self.blobs: dict[tuple[str, bytes], Blob] = {}
         self.blob_runs: dict[tuple[str, bytes], set[int]] = {}
+        self.blob_keepers: dict[tuple[str, bytes], set[int]] = {}  # of these, those whose actions keep it
         self.snapshots: dict[int, Snapshot] = {}
         self.request_ids: dict[tuple[str, str, str], tuple[int, RequestId]] = {}
         self.versions: dict[tuple[str, str, str], WorkflowVersion] = {}
@@ -98,8 +99,10 @@ class Tables:
         for key, holders in list(self.blob_runs.items()):
             if holders & runs:
                 holders -= runs
+                self.blob_keepers.get(key, set()).difference_update(runs)
                 if not holders:
                     del self.blob_runs[key], self.blobs[key]
+                    self.blob_keepers.pop(key, None)
 
 
 def new_run_row(new: NewRun, at_ms: int) -> RunRow:

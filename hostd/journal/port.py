@@ -139,13 +139,25 @@ class RunRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class Blob(msgspec.Struct, frozen=True, gc=False):
-    """A value kept by digest (blake2b-256 of `data`), per namespace; `run` is a run that refers to it."""
+    """A value kept by digest (blake2b-256 of `data`), per namespace; `run` is a run that refers to it.
+
+    `kept`: an action of the run keeps it, which is counted (`kept_blobs`).
+    """
 
     namespace: str
     digest: bytes
     data: bytes
     run: int
     content_type: str = JSON_TYPE
+    kept: bool = False
+
+
+class BlobHold(msgspec.Struct, frozen=True, gc=False):
+    """A run whose values name a blob: it stays as long as the run does, too. Nothing where there is no such blob."""
+
+    namespace: str
+    digest: bytes
+    run: int
 
 
 class Snapshot(msgspec.Struct, frozen=True, gc=False):
@@ -167,6 +179,7 @@ class Batch(msgspec.Struct, gc=False):
     new_runs: list[NewRun] = []
     run_updates: list[RunUpdate] = []
     blobs: list[Blob] = []
+    blob_holds: list[BlobHold] = []
     snapshots: list[Snapshot] = []
     snapshot_deletes: list[int] = []  # runs that need theirs no more
     request_ids: list[RequestId] = []  # the first answer to an id stays
@@ -227,6 +240,22 @@ class JournalInfo(msgspec.Struct, frozen=True, gc=False):
     mac_key: bytes
     schema_version: int
     path: str = ""
+
+
+class Room(msgspec.Struct, frozen=True, gc=False):
+    """What a journal takes: of its file with the log, and how much inside it is free to be used again."""
+
+    size_bytes: int
+    free_bytes: int
+
+
+class NamespaceRow(msgspec.Struct, frozen=True, gc=False):
+    """What a namespace holds."""
+
+    namespace: str
+    workflows: int
+    runs: int
+    open_runs: int
 
 
 class Journal(Protocol):
@@ -315,6 +344,10 @@ class Journal(Protocol):
     # -- reading the rest
     def blob(self, namespace: str, digest: bytes) -> Blob | None: ...
 
+    def kept_blobs(self, run: int) -> dict[bytes, int]:
+        """Return size in bytes by digest of what a run's actions keep."""
+        ...
+
     def request_ids(self, keys: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str, str], RequestId]: ...
 
     def version(self, namespace: str, workflow: str, version: str) -> WorkflowVersion | None: ...
@@ -392,6 +425,10 @@ class Journal(Protocol):
 
     def obligations(self) -> list[Obligation]: ...
 
+    def namespaces(self) -> list[NamespaceRow]:
+        """Return the namespaces that have workflows, runs, triggers of their own, events or durable keys, by name."""
+        ...
+
     def audit(self, namespace: str, *, after: int = 0, limit: int = 100) -> list[tuple[int, int, AuditRow]]:
         """Return (number, at_ms, row) by rising number."""
         ...
@@ -402,6 +439,10 @@ class Journal(Protocol):
 
         Call again while it returns more than 0: one call deletes at most 50 runs. Blocks; not on the loop's thread.
         """
+        ...
+
+    def checkpoint(self) -> Room:
+        """Bring the write-ahead log into the file and begin it anew; return what room is taken. Blocks."""
         ...
 
     def backup(self, path: str, *, progress: Callable[[int, int], None] | None = None) -> int:

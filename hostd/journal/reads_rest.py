@@ -28,6 +28,7 @@ _EVENTS_OF = """SELECT event_id, run_ids FROM events INDEXED BY events_namespace
 _SEEN = "SELECT run_ids FROM dedup WHERE namespace = ? AND scope = ? AND event_id = ?"
 _BLOB = """SELECT content_type, data, coalesce((SELECT min(run) FROM blob_refs WHERE blob_refs.blob = blobs.blob), 0)
     FROM blobs WHERE digest = ? AND namespace = ?"""
+_KEPT = "SELECT digest, length(data) FROM blob_refs JOIN blobs USING (blob) WHERE run = ? AND kept"
 
 
 class RestReads:
@@ -39,6 +40,10 @@ class RestReads:
         with self._pool.connection() as connection:
             found = connection.execute(_BLOB, (digest, namespace)).fetchone()
         return rows.blob(namespace, digest, found) if found else None
+
+    def kept_blobs(self, run: int) -> dict[bytes, int]:
+        with self._pool.connection() as connection:
+            return dict(connection.execute(_KEPT, (run,)).fetchall())
 
     def request_ids(self, keys: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str, str], RequestId]:
         known: dict[tuple[str, str, str], RequestId] = {}

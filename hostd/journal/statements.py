@@ -19,6 +19,9 @@ _UPDATE = f"""UPDATE runs SET state = ?, due_at_ms = ?, owes = ?, reason = ?,
     ended_at_ms = CASE WHEN ended_at_ms = 0 AND ? >= {int(FINAL_RUN)} THEN ? ELSE ended_at_ms END WHERE run = ?"""
 _REQUEST = """INSERT INTO request_ids (at_ms, namespace, verb, request_id, digest, reference) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT DO NOTHING"""
+_REFER = "INSERT OR IGNORE INTO blob_refs (run, blob) SELECT ?, blob FROM blobs WHERE digest = ? AND namespace = ?"
+_KEEP = """INSERT INTO blob_refs (run, blob, kept) SELECT ?, blob, 1 FROM blobs WHERE digest = ? AND namespace = ?
+    ON CONFLICT DO UPDATE SET kept = 1"""
 
 
 json_text = msgspec.json.Encoder().encode
@@ -58,6 +61,7 @@ def rows_only(batch: Batch) -> bool:
         batch.new_runs
         or batch.run_updates
         or batch.blobs
+        or batch.blob_holds
         or batch.snapshots
         or batch.snapshot_deletes
         or batch.request_ids
@@ -81,6 +85,8 @@ def write_batch(cursor: sqlite3.Cursor, batch: Batch, counters: Counters) -> App
             _drop_progress(cursor, batch)
     for blob in batch.blobs:
         _write_blob(cursor, blob)
+    if batch.blob_holds:
+        cursor.executemany(_REFER, [(hold.run, hold.digest, hold.namespace) for hold in batch.blob_holds])
     if batch.snapshots:
         write_snapshots(cursor, batch)
     if batch.snapshot_deletes:
@@ -144,10 +150,7 @@ def _write_blob(cursor: sqlite3.Cursor, blob: Blob) -> None:
     cursor.execute(
         "INSERT INTO blobs (namespace, digest, content_type, data) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", values
     )
-    cursor.execute(
-        "INSERT OR IGNORE INTO blob_refs SELECT ?, blob FROM blobs WHERE digest = ? AND namespace = ?",
-        (blob.run, blob.digest, blob.namespace),
-    )
+    cursor.execute(_KEEP if blob.kept else _REFER, (blob.run, blob.digest, blob.namespace))
 
 
 def write_snapshots(cursor: sqlite3.Cursor, batch: Batch) -> None:

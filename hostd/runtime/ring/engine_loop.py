@@ -19,11 +19,12 @@ from hostd.engine.draft import Decision, Needs, Refused, Stamp
 from hostd.engine.state import Run
 from hostd.errors.base import HostdError, invariant
 from hostd.journal.codec import encode_records
-from hostd.journal.port import Blob, Journal, NewRun, Row
+from hostd.journal.port import Blob, BlobHold, Journal, NewRun, Row
 from hostd.model.commands import StartAttempt
 from hostd.model.messages import Begin, Message, SlotFree
 from hostd.model.states import RunState
 from hostd.runtime.attempts.slots import Slots
+from hostd.runtime.ring.carried_blobs import BLOB_MARK, carried_blobs
 from hostd.runtime.ring.holding import Holding
 from hostd.runtime.ring.lanes import Lanes
 from hostd.runtime.ring.loading import Loading
@@ -171,6 +172,8 @@ class EngineLoop(Holding):
             body = encode_records(records)
             turn.batch.rows.append(Row(resident.key, before_seq, len(records), body, principal))
             turn.size_bytes += len(body)
+            if BLOB_MARK in body:
+                _hold_carried(turn, resident, body)
             resident.to_snapshot -= len(records) * RECORD_WEIGHT + len(body)
             if self.watchers is not None:
                 turn.changes.append(Change(resident, run, before_seq, records, len(body)))
@@ -182,6 +185,8 @@ class EngineLoop(Holding):
         for blob in decision.blobs:
             turn.batch.blobs.append(Blob(resident.namespace, blob.digest, blob.data, resident.key, blob.content_type))
             turn.size_bytes += len(blob.data)
+            if BLOB_MARK in blob.data:
+                _hold_carried(turn, resident, blob.data)
         if decision.commands:
             turn.commands.append((resident, decision.commands))
             self.slots.reserve(run.plan, decision.commands)
@@ -242,6 +247,12 @@ class EngineLoop(Holding):
             self.slots.heard(key, message.step, alone=message.alone, started=False)
         if future is not None:
             Answer(future, None, error).give()
+
+
+def _hold_carried(turn: Turn, resident: Resident, data: bytes) -> None:
+    """Have the run hold the blobs that its values name."""
+    holds = [BlobHold(resident.namespace, digest, resident.key) for digest in carried_blobs(data)]
+    turn.batch.blob_holds.extend(holds)
 
 
 def _new_run(resident: Resident, message: Begin) -> NewRun:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 from hostd.errors.base import HostdError, Kind, invalid
 from hostd.host.ports import AttemptFacts
@@ -28,13 +28,14 @@ CONTENT_TYPE_CHARS_MAX = 200
 
 
 class _Kept:
-    """What a run keeps, as far as this process knows: digests, and whether they are durable by now."""
+    """What a run keeps: digests, and whether they are durable by now."""
 
-    __slots__ = ("digests", "size_bytes")
+    __slots__ = ("digests", "pins", "size_bytes")
 
-    def __init__(self) -> None:
-        self.digests: dict[bytes, bool] = {}
-        self.size_bytes = 0
+    def __init__(self, durable: Mapping[bytes, int]) -> None:
+        self.digests = dict.fromkeys(durable, True)
+        self.size_bytes = sum(durable.values())
+        self.pins = 0  # puts under way
 
     def count(self, digest: bytes, size_bytes: int) -> None:
         """Count a blob. Raises HostdError RUN_BLOBS_FULL."""
@@ -44,14 +45,9 @@ class _Kept:
         self.digests[digest] = False
         self.size_bytes += size_bytes
 
-    def forget(self, digest: bytes, size_bytes: int) -> None:
-        """Take a blob back that was not written."""
-        if self.digests.pop(digest, True) is False:
-            self.size_bytes -= size_bytes
-
 
 class BlobShelf:
-    """Keeps blobs of attempts. What a run keeps is counted in memory: from the daemon's start on."""
+    """Keeps blobs of attempts. What a run keeps is read from the journal once, then counted in memory."""
 
     def __init__(self, *, loop: EngineLoop, journal: Journal, readers: Readers) -> None:
         self._loop = loop
@@ -73,10 +69,10 @@ class BlobShelf:
             whole = await asyncio.to_thread(redact_raw, whole, attempt.hidden)
         digest = await _digest(whole)
         ref = BlobRef(digest.hex(), len(whole), content_type)
-        kept = self._kept(attempt.key)
+        kept = await self._kept(attempt.key)
         if kept.digests.get(digest):
             return ref
-        row = Blob(attempt.namespace, digest, whole, attempt.key, content_type)
+        row = Blob(attempt.namespace, digest, whole, attempt.key, content_type, kept=True)
 
         def fill(turn: Turn) -> BlobRef:
             if digest not in kept.digests:
@@ -84,10 +80,14 @@ class BlobShelf:
                 self._digests += 1
             turn.batch.blobs.append(row)
             turn.when_durable.append(lambda _: kept.digests.update({digest: True}))
-            turn.when_failed.append(lambda: kept.forget(digest, len(whole)))
+            turn.when_failed.append(lambda: self._take_back(kept, digest, len(whole)))
             return ref
 
-        return await write(self._loop, fill, size_bytes=len(whole))
+        kept.pins += 1
+        try:
+            return await write(self._loop, fill, size_bytes=len(whole))
+        finally:
+            kept.pins -= 1
 
     async def get(self, namespace: str, digest: str) -> bytes:
         """Return bytes by digest. Raises HostdError BLOB_MISSING."""
@@ -96,13 +96,34 @@ class BlobShelf:
             raise HostdError(Kind.MISSING, "BLOB_MISSING", f"there is no blob {digest}")
         return found.data
 
-    def _kept(self, run: int) -> _Kept:
-        """Return what a run keeps; the runs that put nothing for the longest are forgotten where there are many."""
-        kept = self._runs.setdefault(run, _Kept())
+    async def _kept(self, run: int) -> _Kept:
+        """Return what a run keeps; nothing awaits between this and the caller's next step."""
+        if run not in self._runs:
+            durable = await self._readers.call(self._journal.kept_blobs, run)
+            if run not in self._runs:  # nobody was quicker, who may have put more by now
+                self._runs[run] = _Kept(durable)
+                self._digests += len(durable)
         self._runs.move_to_end(run)
-        while len(self._runs) > 1 and (len(self._runs) > RUNS_MAX or self._digests > DIGESTS_MAX):
-            self._digests -= len(self._runs.popitem(last=False)[1].digests)
-        return kept
+        self._forget()
+        return self._runs[run]
+
+    def _take_back(self, kept: _Kept, digest: bytes, size_bytes: int) -> None:
+        """Uncount a blob that was not written; called for each put of it."""
+        if kept.digests.get(digest) is False:
+            del kept.digests[digest]
+            kept.size_bytes -= size_bytes
+            self._digests -= 1
+
+    def _forget(self) -> None:
+        """Forget the runs that put nothing for the longest, where there are many."""
+        for _ in range(len(self._runs) - 1):
+            if len(self._runs) <= RUNS_MAX and self._digests <= DIGESTS_MAX:
+                return
+            run, kept = self._runs.popitem(last=False)
+            if kept.pins:
+                self._runs[run] = kept
+            else:
+                self._digests -= len(kept.digests)
 
 
 async def _gather(data: bytes | AsyncIterator[bytes]) -> bytes:
