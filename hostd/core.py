@@ -27,13 +27,14 @@ from hostd.runtime.attempts.effects import Effects
 from hostd.runtime.attempts.log_writer import LogWriter, NoLogFiles
 from hostd.runtime.attempts.requests import Requests
 from hostd.runtime.attempts.scripts import Scripts
-from hostd.runtime.attempts.slots import Slots
+from hostd.runtime.attempts.slots import ABSENT, Slots
 from hostd.runtime.desks.front import Front, build_front
 from hostd.runtime.ring.engine_loop import EngineLoop
 from hostd.runtime.ring.held import HeldRuns
 from hostd.runtime.ring.intake import Intake
 from hostd.runtime.ring.lanes import Lanes
 from hostd.runtime.ring.loop_watch import LoopWatch
+from hostd.runtime.ring.lost_attempts import Lost, look_at_steps
 from hostd.runtime.ring.metering import AttemptTimes, Metering, RingMeter, measure_lag, tallied, tally
 from hostd.runtime.ring.progress import ProgressBook
 from hostd.runtime.ring.readers import Readers
@@ -62,7 +63,7 @@ from hostd.runtime.triggers.overlap import Overlaps
 from hostd.runtime.triggers.trigger_life import TriggerLife
 from hostd.runtime.triggers.triggers import Triggers
 from hostd.runtime.workflows.workflows import Workflows
-from hostd.telemetry.logs import hide_in_logs
+from hostd.telemetry.logs import hide_in_logs, hide_no_more
 from hostd.telemetry.meter import Meter
 from hostd.values.version import VERSION
 
@@ -78,14 +79,25 @@ class Core:
     """Every room below the doors."""
 
     def __init__(
-        self, config: Config, *, clock: Clock | None = None, dice: random.Random | None = None, data: Path | None = None
+        self,
+        config: Config,
+        *,
+        clock: Clock | None = None,
+        dice: random.Random | None = None,
+        data: Path | None = None,
+        patient: bool = False,
+        folders: bool = True,
     ) -> None:
         """Build; nothing is opened yet.
 
         Args:
             data: the data folder; None keeps everything in memory.
+            patient: steps wait for actions that are not loaded; without it they fail with ACTION_UNKNOWN.
+            folders: serve plugin folders.
         """
         self.config = config
+        self.patient = patient
+        self._folders = folders
         self.clock: Clock = clock or SystemClock()
         self.random = dice or random.SystemRandom()
         self.data = data
@@ -93,6 +105,7 @@ class Core:
         self.info: JournalInfo | None = None
         self._care: list[asyncio.Task[None]] = []
         self._journal_bytes = 0
+        self._known_actions: frozenset[str] = frozenset()
         self._ground: asyncio.AbstractEventLoop
         self.log_files = AttemptLogs(data / "logs") if data is not None else None
         self.log_writer = LogWriter(self.log_files or NoLogFiles())
@@ -174,6 +187,7 @@ class Core:
                 "process": limits.processes,
             },
             self._most_of,
+            patient=self.patient,
         )
         self.timers = Timers(self.clock)
         self.workflows = Workflows(
@@ -294,7 +308,9 @@ class Core:
 
     def _executor_of(self, action: str) -> str:
         entry = self.host.registry.action(action)
-        return entry.executors[0] if entry is not None else "inline"
+        if entry is not None:
+            return entry.executors[0]
+        return ABSENT if self.patient else "inline"
 
     def _most_of(self, action: str) -> int | None:
         entry = self.host.registry.action(action)
@@ -310,7 +326,8 @@ class Core:
         await self.host.prepare_secrets()
         await self._remember_secrets()
         await self.host.start_processes(socket=await asyncio.to_thread(self._plugin_socket))
-        self.slots.limit(self.host.registry.action_ids())
+        self._known_actions = frozenset(self.host.registry.action_ids())
+        self.slots.limit(self._known_actions)
         self.host.changed = self._plugins_changed
         self.loop.start_from(await self.readers.call(self.journal.last_at_ms))
         lost = await recover(
@@ -339,7 +356,7 @@ class Core:
 
     def _plugins_dir(self) -> Path | None:
         """Return the folder of plugin folders; None where there is no data folder and none was named."""
-        if self.config.plugins.safe_mode:
+        if self.config.plugins.safe_mode or not self._folders:
             return None
         return self.config.plugins.dir or (self.data / "plugins" if self.data is not None else None)
 
@@ -347,9 +364,22 @@ class Core:
         return prepare_socket(self.data, name="plugins.sock") if self.data is not None and self.host.outside else None
 
     def _plugins_changed(self) -> None:
-        """What is loaded is not what it was: limits and triggers that waited for it look again."""
-        self.slots.limit(self.host.registry.action_ids())
+        """What is loaded is not what it was: limits, steps and triggers that waited for it look again."""
+        loaded = self.host.registry.action_ids()
+        self.slots.limit(loaded)
         self.triggers.plugins_changed()
+        if self.patient:
+            self._look_again(set(loaded) - self._known_actions)
+            self._known_actions = frozenset(loaded)
+
+    def _look_again(self, arrived: set[str]) -> None:
+        """Let steps whose action was not loaded until now start, and decide about attempts of it that were lost."""
+        lost: list[Lost] = []
+        for resident in self.residence.all():
+            look_at_steps(self.loop, resident, self.host.registry, lost, only=arrived)
+        for entry in lost:
+            self.loop.tell(*entry)
+        self.slots.arrived(arrived)
 
     async def drain(self, grace_s: float) -> int:
         """Start nothing new, let what runs end within the grace; return how many attempts were cut off."""
@@ -377,6 +407,7 @@ class Core:
         await asyncio.to_thread(self.readers.close)
         await asyncio.to_thread(self.journal.close)
         self.loop_watch.stop()
+        hide_no_more(self.host.without_secrets)
 
     async def _sweep(self) -> None:
         while True:

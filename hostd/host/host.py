@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 
 import msgspec
 
-from hostd.aio import Clock, SystemClock
+from hostd.aio import Clock, SystemClock, spawn
 from hostd.errors.base import HostdError, Kind, invalid
+from hostd.host.additions import with_more
 from hostd.host.assembly import Assembly
 from hostd.host.contexts import ProvisionScope
 from hostd.host.discover import find_built_in, find_installed
@@ -83,6 +84,21 @@ class PluginHost:
         if not self._outside:
             self._tell_unused()
         return self.registry
+
+    def add(self, found: Found) -> None:
+        """Load one plugin more, for who embeds a host. What it had of the same ids before is replaced.
+
+        Raises:
+            HostdError: why it is not loaded; what is loaded stays as it was.
+        """
+        assembly = Assembly(self._choices, clock=self._clock, data_dir=self._data_dir)
+        added = assembly.build([found])
+        inside, replaced = with_more(self._inside, added)
+        self._loops += assembly.loops
+        self._inside = inside
+        self._compose()
+        for entry in replaced:
+            spawn(entry.life.close(), name=f"close {entry.id}")
 
     def _tell_unused(self) -> None:
         """Warn of settings that nothing loaded takes: probably misspelt."""

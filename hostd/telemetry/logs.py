@@ -27,11 +27,10 @@ _BARE = re.compile(r"[^\s\"'=\\\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 
-def _as_it_is(text: str) -> str:
-    return text
+Hide = Callable[[str], str]
+"""Takes secrets out of a text; called from any thread."""
 
-
-_hide: Callable[[str], str] = _as_it_is
+_hiders: tuple[Hide, ...] = ()
 _scope: contextvars.ContextVar[tuple[tuple[str, str], ...]] = contextvars.ContextVar("hostd_log_scope", default=())
 
 
@@ -61,10 +60,22 @@ def configure_logs(*, level: str = "info", style: str = "text", stream: TextIO |
     set_log_level(level)
 
 
-def hide_in_logs(hide: Callable[[str], str] | None) -> None:
-    """Have every text of every event pass through a function, which takes the secrets out of it; None: no more."""
-    global _hide
-    _hide = hide or _as_it_is
+def hide_in_logs(hide: Hide) -> None:
+    """Have every text of every event pass through a function, which takes the secrets of one host out of it."""
+    global _hiders
+    _hiders = (*_hiders, hide)
+
+
+def hide_no_more(hide: Hide) -> None:
+    """The host is closed. A function that is not known is fine."""
+    global _hiders
+    _hiders = tuple(one for one in _hiders if one != hide)
+
+
+def _hide(text: str) -> str:
+    for hide in _hiders:
+        text = hide(text)
+    return text
 
 
 def set_log_level(level: str) -> None:

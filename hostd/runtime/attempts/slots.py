@@ -8,10 +8,13 @@ Invariants
   is that of model/fair_line.py: workflows take turns, and within one the first who asked.
 - Whoever is told is heard from: a step that did not start gives its place back, whatever became of its run.
 - While a suspect runs alone, or recovery decides, nothing else starts.
+- Where steps wait for actions that are not loaded (a host whose program brings its actions), such a step stays READY
+  and asks at a gate without places, until its action arrives.
 """
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any
@@ -20,9 +23,14 @@ from hostd.definition.plan import Plan
 from hostd.model.commands import Command, StartAttempt
 from hostd.model.fair_line import FairLine, Rounds
 
-LIMITS = {"inline": 1_000, "thread": 32, "lua": 32, "process": 1_000}
+ABSENT = "absent"
+"""The executor of actions that are not loaded, where their steps wait for them."""
+
+LIMITS = {"inline": 1_000, "thread": 32, "lua": 32, "process": 1_000, ABSENT: 0}
 IN_DAEMON = frozenset({"inline", "thread"})
 ALONE_S = 30.0
+
+_log = logging.getLogger("hostd.runtime")
 
 Place = tuple[int, int]  # run, step
 
@@ -88,11 +96,27 @@ class _Permits(Mapping[str, int]):
         return len(self._limited)
 
 
+class _PatientPermits(_Permits):
+    """The same, with none for actions that are not loaded: their steps wait for them."""
+
+    def __init__(self, limited: Mapping[str, Gates], executor_of: Callable[[str], str]) -> None:
+        super().__init__(limited)
+        self._executor_of = executor_of
+
+    def get(self, action: str, default: Any = None) -> Any:
+        """Return how many more, 0 for an action that is not loaded."""
+        gates = self._limited.get(action)
+        if gates is not None:
+            return _room(gates)
+        return 0 if self._executor_of(action) == ABSENT else default
+
+
 class _Granted(_Permits):
     """The same, with a permit for one attempt more of an action: its step was told that it may start."""
 
     def __init__(self, permits: _Permits, action: str) -> None:
         super().__init__(permits._limited)
+        self._permits = permits
         self._action = action
 
     def __getitem__(self, action: str) -> int:
@@ -100,7 +124,7 @@ class _Granted(_Permits):
 
     def get(self, action: str, default: Any = None) -> Any:
         """Return how many more, the default for an action that is not limited."""
-        return 1 if action == self._action else super().get(action, default)
+        return 1 if action == self._action else self._permits.get(action, default)
 
 
 class Slots:
@@ -112,6 +136,7 @@ class Slots:
         executor_of: the executor of an action that is loaded now.
         limits: attempts that may wait at once, by executor.
         most_of: the same for one action, where it sets `max_in_flight`; None for no limit of its own.
+        patient: steps wait for actions that are not loaded (`executor_of` calls them ABSENT) instead of failing.
     """
 
     def __init__(
@@ -119,13 +144,16 @@ class Slots:
         executor_of: Callable[[str], str],
         limits: Mapping[str, int] | None = None,
         most_of: Callable[[str], int | None] = lambda action: None,
+        *,
+        patient: bool = False,
     ) -> None:
+        self.patient = patient
         self._executor_of = executor_of
         self._most_of = most_of
         self._executors = {name: _Gate(limit) for name, limit in {**LIMITS, **(limits or {})}.items()}
         self._gates: dict[str, Gates] = {}
         self._limited: dict[str, Gates] = {}
-        self._permits = _Permits(self._limited)
+        self._permits = _PatientPermits(self._limited, executor_of) if patient else _Permits(self._limited)
         self._reserved: set[_Gate] = set()
         self._asking: dict[str, FairLine[Place]] = {}  # by action; the executor's rounds keep order across actions
         self._queued: set[Place] = set()
@@ -145,10 +173,28 @@ class Slots:
     def _gates_of(self, action: str) -> Gates:
         gates = self._gates.get(action)
         if gates is None:
-            executor = self._executors.setdefault(self._executor_of(action), _Gate(1))
+            name = self._executor_of(action)
+            if name == ABSENT:
+                text = "action_absent action=%s message=%s"
+                _log.warning(text, action, "steps that use it wait until this host has it")
+            executor = self._executors.setdefault(name, _Gate(1))
             most = self._most_of(action)
             gates = self._gates[action] = (executor,) if most is None else (executor, _Gate(most))
         return gates
+
+    def arrived(self, actions: Iterable[str]) -> None:
+        """Actions were loaded: steps that waited for them take their turns."""
+        absent = self._executors[ABSENT]
+        for action in [name for name in actions if self._gates.get(name, (None,))[0] is absent]:
+            del self._gates[action]
+            self._limited.pop(action, None)
+            self.limit([action])
+            waiting = self._asking.pop(action, None)
+            if waiting is not None:
+                line = self._asking[action] = FairLine(self._gates_of(action)[0].rounds)
+                while waiting:
+                    line.add(action, waiting.take())
+        self._offer()
 
     # -- fresh starts
 

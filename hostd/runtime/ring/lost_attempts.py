@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from hostd.model.messages import AttemptGone
 from hostd.model.states import StepState
 from hostd.runtime.attempts.slots import IN_DAEMON
@@ -13,16 +15,26 @@ Lost = tuple[int, AttemptGone]
 """Run and message."""
 
 
-def look_at_steps(loop: EngineLoop, resident: Resident, actions: Actions, lost: list[Lost]) -> None:
-    """Collect what a run lost, and let its READY steps ask again."""
+def look_at_steps(
+    loop: EngineLoop, resident: Resident, actions: Actions, lost: list[Lost], *, only: Container[str] | None = None
+) -> None:
+    """Collect what a run lost, and let its READY steps ask again.
+
+    An attempt of an action that is not loaded, where steps wait for such actions, is left as it is: whether it may be
+    issued again, only its action can say. Once that has arrived the run is looked at again, for it only.
+    """
     run = resident.run
     for index, active in run.active.items():
         action = run.plan.steps[index].uses
+        if only is not None and action not in only:
+            continue
         if run.states[index] == StepState.READY:
             share = (resident.namespace, run.plan.workflow)
             loop.slots.ask(resident.key, index, action, alone=active.alone, share=share)
         elif run.states[index] == StepState.RUNNING and not _offered_back(loop, resident, index, active.attempt):
             entry = actions.action(action)
+            if entry is None and loop.slots.patient:
+                continue
             effects = entry.effects if entry is not None else "idempotent"
             suspect = entry is None or entry.executors[0] in IN_DAEMON
             lost.append((resident.key, AttemptGone(index, active.attempt, effects, suspect)))

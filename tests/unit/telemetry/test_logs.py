@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from hostd.telemetry.logs import configure_logs, log_scope, set_log_level
+from hostd.telemetry.logs import TextFormatter, configure_logs, hide_in_logs, hide_no_more, log_scope, set_log_level
 
 log = logging.getLogger("hostd.test")
 other = logging.getLogger("thirdparty")
@@ -147,3 +147,29 @@ def test_a_huge_value_is_cut() -> None:
     log.info("y" * 1_000_000)
 
     assert all(len(line) < 10_000 for line in stream.getvalue().splitlines())
+
+
+def test_each_host_of_a_process_hides_its_secrets_until_it_is_closed() -> None:
+    """Two hosts are open: events show the secrets of neither; a closed one takes only its own hiding with it."""
+
+    def first(text: str) -> str:
+        return text.replace("alpha", "***")
+
+    def second(text: str) -> str:
+        return text.replace("beta", "***")
+
+    hide_in_logs(first)
+    hide_in_logs(second)
+    try:
+        assert written("said text=%s", "alpha beta") == "said text=\"*** ***\""
+        hide_no_more(first)
+        assert written("said text=%s", "alpha beta") == "said text=\"alpha ***\""
+    finally:
+        hide_no_more(first)
+        hide_no_more(second)
+
+
+def written(text: str, *arguments: object) -> str:
+    """Return an event's line without time, level and logger."""
+    record = logging.LogRecord("hostd.test", logging.INFO, __file__, 1, text, arguments, None)
+    return TextFormatter().format(record).split("hostd.test ", 1)[1]

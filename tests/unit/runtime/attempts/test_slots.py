@@ -200,3 +200,23 @@ def test_workflows_take_turns_at_a_full_executor(slots: Slots) -> None:
         slots.ended(999, 0, "file.read")
 
     assert told.runs == [0, 500, 1, 501]
+
+
+def test_steps_of_actions_that_are_not_loaded_wait_until_they_are() -> None:
+    """A patient host permits them nothing, keeps who asks in order, and tells them once the action has arrived."""
+    loaded = {"http.get": "inline"}
+    slots = Slots(lambda action: loaded.get(action, "absent"), {"thread": 1}, patient=True)
+    told = Told(slots)
+    assert slots.permits().get("shop.price") == 0
+    assert slots.permits().get("http.get") is None
+    for run in (3, 1, 2):
+        slots.ask(run, 0, "shop.price", alone=False)
+    assert told.calls == []
+
+    loaded["shop.price"] = "thread"
+    slots.arrived(["shop.price"])
+
+    assert told.runs == [3]
+    slots.heard(3, 0, alone=False, started=False)
+    slots.heard(1, 0, alone=False, started=False)
+    assert told.runs == [3, 1, 2]
