@@ -10,6 +10,7 @@ import pytest
 from clocks import HandClock
 from lab import Lab
 
+from hostd.journal.port import EVENT_FIXED_BYTES, Retention
 from hostd.model.ids import text_id
 from hostd.model.states import RunState
 
@@ -254,4 +255,33 @@ async def test_a_backfill_finds_what_fired_before_the_clock_went_back() -> None:
         principal="me",
     )
     assert (done.slots, done.outcomes) == (31, {"DUPLICATE": 30, "STARTED": 1})  # 20 fired late; 00:00 never did
+    await lab.close()
+
+
+async def test_a_backfill_does_not_fire_what_went_before_the_clock_went_back(tmp_path: Path) -> None:
+    """Events of fired slots are past retention, older times are kept: those slots are not known, none fires again."""
+    clock = HandClock(ms("2026-01-01T00:00:00+00:00"))
+    lab = await open_lab(tmp_path / "data", clock, document("{period: 1m, catch_up: none}", uses="cron.every"))
+    for _ in range(10):
+        await turn(lab, clock, minutes=1)
+    clock.step(-3 * 3600)
+    for number in range(4):
+        await lab.core.front.triggers.fire("default", "w", "t", data=b"", event_id=f"{number}", principal="me")
+    kept = sum(len(row.body) + EVENT_FIXED_BYTES for _, _, row in lab.core.journal.events("default", after=10))
+    retention = Retention(events_bytes=kept)
+    gone = await lab.core.readers.call(lambda: lab.core.journal.prune(now_ms=1, retention=retention))
+    assert (gone, lab.core.journal.first_event()) == (10, 11)
+    await lab.restart()
+    await lab.core.triggers.start()
+    clock.step(4 * 3600)
+    done = await lab.core.front.schedules.backfill(
+        ("default", "w", "t"),
+        from_us=ms("2026-01-01T00:01:00+00:00") * 1000,
+        to_us=ms("2026-01-01T00:11:00+00:00") * 1000,
+        dry_run=True,
+        per_second=100,
+        fire_unknown=False,
+        principal="me",
+    )
+    assert (done.slots, done.unknown, done.outcomes) == (10, 10, {"DUPLICATE": 0, "STARTED": 0})
     await lab.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from clocks import HandClock
 from lab import Lab
 
 from hostd.plugin import Event
@@ -60,6 +61,27 @@ async def test_what_is_published_after_activation_becomes_runs(lab: Lab) -> None
     await publish(lab, "bills", "bill")
     await publish(lab, "orders.old", "c")
     await lab.until(lambda: len(keys(lab)) == 3)
+    assert keys(lab) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("step_s", [-10_000, 10_000], ids=["back", "forth"])
+async def test_a_subscription_begins_at_its_activation_whatever_the_wall_does(make_lab: Any, step_s: int) -> None:
+    """The wall jumps by hours before it, and before the daemon that first runs the trigger: it hears what came after."""
+    clock = HandClock()
+    lab = await make_lab(clock=clock)
+    await publish(lab, "orders.new", "early-1", "early-2")
+    clock.step(step_s)
+    await publish(lab, "orders.new", "early-3")
+    await lab.register(SUBSCRIBER)
+    await publish(lab, "orders.new", "a")
+    clock.step(-step_s)
+    await lab.restart()
+    await publish(lab, "orders.new", "b")
+    clock.step(2 * step_s)
+    await lab.restart()
+    await lab.core.triggers.start()
+    await publish(lab, "orders.new", "c")
+    await lab.until(lambda: "c" in keys(lab))
     assert keys(lab) == ["a", "b", "c"]
 
 
