@@ -3,13 +3,14 @@
     python proto/generate.py [--out FOLDER]
 
 Without --out the repository itself is the target, so that `hostd.v1` is both the proto package and the Python one, and
-reasons that errors/reasons.py has gained are first given the next numbers in reason.proto.
+reasons that errors/reasons.py has gained are first given the next numbers in reason.proto, and classes in the client.
 """
 
 from __future__ import annotations
 
 import argparse
 import re
+import runpy
 import sys
 from pathlib import Path
 
@@ -64,6 +65,7 @@ def main() -> None:
     out = parser.parse_args().out
     if out is None:
         add_reasons()
+        runpy.run_path(str(ROOT / "clients/python/error_classes.py"), run_name="__main__")
     generate(out or ROOT)
 
 

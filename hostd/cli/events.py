@@ -102,7 +102,8 @@ def subscribe(
     """Print events of TOPICS as they come; `orders.*` is every topic that begins with `orders.`."""
     request = pb.SubscribeEventsRequest(namespace=session.namespace, topics=topics, filter=text, after=after)
     left = limit
-    for answer in session.client.subscribe_events(request, reconnect_s=reconnect_s, sleep=_pause):
+    subscribe = session.client.events.SubscribeEvents
+    for answer in session.client.follow(subscribe, request, reconnect_s=reconnect_s, sleep=_pause):
         for found in answer.events:
             _print(session, found, envelopes)
             if left is not None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import grpc
     from google.protobuf.message import Message
 
-    from hostd.client import BlockingClient, Door
+    from hostd.client import BlockingConnection, Door
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -129,11 +129,13 @@ class Session:
         return data_folder(self._given["data"])
 
     @cached_property
-    def client(self) -> BlockingClient:
+    def client(self) -> BlockingConnection:
         """The connection."""
-        from hostd.client import BlockingClient
+        from hostd.client import (
+            BlockingConnection,
+        )  # without the typed layer above it: it would be imported for nothing
 
-        return BlockingClient(self.door)
+        return BlockingConnection(self.door)
 
     def show(self, message: Message, view: Callable[[Any], str]) -> None:
         """Print a message as itself."""

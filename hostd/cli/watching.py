@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from hostd.cli import run_views
@@ -18,7 +19,7 @@ def watch_records(session: Session, ref: pb.RunRef, *, reconnect_s: float) -> in
     """Print records until the run has ended; return the exit code of its outcome."""
     request = pb.WatchRunRequest(namespace=session.namespace, run=ref)
     run: dict[str, Any] = {}
-    for answer in session.client.watch_run(request, reconnect_s=reconnect_s, sleep=_Pause(reconnect_s)):
+    for answer in _followed(session, request, reconnect_s):
         for record in answer.records:
             value = plain(record)
             if session.out.form == "table":
@@ -33,10 +34,15 @@ def watch_records(session: Session, ref: pb.RunRef, *, reconnect_s: float) -> in
     return OUTCOME_EXITS.get(run["state"], EXIT_FAILED)
 
 
+def _followed(session: Session, request: pb.WatchRunRequest, reconnect_s: float) -> Iterator[pb.WatchRunResponse]:
+    watch = session.client.runs.WatchRun
+    return session.client.follow(watch, request, reconnect_s=reconnect_s, sleep=_Pause(reconnect_s))
+
+
 def wait_for_end(session: Session, run_id: str, *, reconnect_s: float) -> int:
     """Wait for a run's end and print the run; return the exit code of its outcome."""
     request = pb.WatchRunRequest(namespace=session.namespace, run=pb.RunRef(run_id=run_id))
-    for answer in session.client.watch_run(request, reconnect_s=reconnect_s, sleep=_Pause(reconnect_s)):
+    for answer in _followed(session, request, reconnect_s):
         if answer.HasField("run"):
             session.show(answer.run, run_views.whole)
             return OUTCOME_EXITS.get(plain(answer.run)["state"], EXIT_FAILED)

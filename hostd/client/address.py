@@ -64,6 +64,44 @@ def find_door(
     return Door(where, _checked_token(token), tls)
 
 
+def found_door(
+    *,
+    address: str | None,
+    token: str | None,
+    data: str | Path | None,
+    tls: Tls | None,
+    env: Mapping[str, str] | None = None,
+) -> Door:
+    """Return what `find_door` does, with the TLS files that the environment names; errors are of their classes."""
+    from hostd.client.error_kinds import typed
+
+    try:
+        return find_door(address=address, token=token, data=data, tls=tls or found_tls(env), env=env)
+    except HostdError as error:
+        raise typed(error) from None
+
+
+def found_tls(env: Mapping[str, str] | None = None) -> Tls | None:
+    """Return the files that HOSTD_TLS_CA, HOSTD_TLS_CERT and HOSTD_TLS_KEY name; None without an authority.
+
+    Raises:
+        HostdError: ARGUMENT_INVALID for a certificate without its key, or without an authority.
+    """
+    env = os.environ if env is None else env
+    authority, certificate, key = (env.get(f"HOSTD_TLS_{name}") for name in ("CA", "CERT", "KEY"))
+    if bool(certificate) != bool(key) or (certificate and not authority):
+        raise invalid("ARGUMENT_INVALID", "HOSTD_TLS_CERT and HOSTD_TLS_KEY go together, and with HOSTD_TLS_CA")
+    if not authority:
+        return None
+    return Tls(Path(authority), Path(certificate) if certificate else None, Path(key) if key else None)
+
+
+def found_namespace(namespace: str | None, env: Mapping[str, str] | None = None) -> str:
+    """Return the namespace as named, else HOSTD_NAMESPACE; empty means `default`."""
+    env = os.environ if env is None else env
+    return env.get("HOSTD_NAMESPACE", "") if namespace is None else namespace
+
+
 def data_folder(data: str | Path | None = None, env: Mapping[str, str] | None = None) -> Path:
     """Return the data folder: as named, else HOSTD_DATA, else the service's state directory, else the user's own."""
     env = os.environ if env is None else env

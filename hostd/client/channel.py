@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,3 +63,21 @@ def health_request(service: str) -> bytes:
 def is_serving(answer: bytes) -> bool:
     """Say whether a grpc.health.v1.HealthCheckResponse is SERVING (field 1 is 1)."""
     return answer == b"\x08\x01"
+
+
+class Life:
+    """What all clients over one connection know of it."""
+
+    def __init__(self) -> None:
+        self.seen = False  # whether a daemon has answered
+        self.closed = False
+        self._process = os.getpid()
+
+    def check(self) -> None:
+        """Raise RuntimeError where the connection cannot be used: closed, or inherited through a fork."""
+        if self.closed:
+            raise RuntimeError("the client is closed")
+        if os.getpid() != self._process:
+            raise RuntimeError(
+                "the client was made before a fork; gRPC does not survive one: make a client in the child"
+            )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from hostd.client.error_kinds import ClientError, typed
 from hostd.errors.base import HostdError, Kind, Violation
 from hostd.errors.codes import CODES
 
 if TYPE_CHECKING:
     import grpc
-    from google.protobuf.any_pb2 import Any
+    from google.protobuf.any_pb2 import Any as AnyMessage
 
 DETAILS_KEY = "grpc-status-details-bin"
 DOMAIN = "hostd"
@@ -41,12 +42,19 @@ class Status(Protocol):
     def trailing_metadata(self) -> Iterable[tuple[str, str | bytes]] | None: ...
 
 
-def error_of(status: Status, address: str) -> HostdError:
-    """Return the HostdError of a failed call.
+def error_of(status: Any, address: str) -> ClientError:
+    """Return the error of a failed call, of the class of its reason in `hostd.client.errors`.
+
+    Args:
+        status: a grpc.RpcError of a call, blocking or not: a Status.
 
     Reason, details, violations and retry time are those the daemon sent; where none came, the call did not reach one
     and the reason is UNREACHABLE, or what the bare status can only mean.
     """
+    return typed(_plain_error(status, address))
+
+
+def _plain_error(status: Status, address: str) -> HostdError:
     code = status.code().name
     kind = _KINDS.get(code, Kind.BUG)
     text = status.details() or ""
@@ -94,7 +102,7 @@ def _sent(raw: bytes, kind: Kind, text: str) -> HostdError | None:
     )
 
 
-def _violations(details: Sequence[Any]) -> tuple[Violation, ...]:
+def _violations(details: Sequence[AnyMessage]) -> tuple[Violation, ...]:
     """Return the faults that BadRequest lists; the place stands in front of their sentences."""
     from google.rpc import error_details_pb2
 

@@ -11,6 +11,7 @@ FUNCTION_LINES_MAX = 60
 # What may be larger, and why. Nothing is added here without a reason that a reader accepts.
 LARGE_FILES = {
     "hostd/errors/reasons.py": "one table, a page for each reason",
+    "hostd/client/errors.py": "generated from that table: a class for each reason",
 }
 LARGE_FUNCTIONS: dict[str, str] = {}
 

@@ -47,7 +47,7 @@ def test_blocking_watch_goes_on_behind_the_last_answer() -> None:
     servicer = Scripted(two_then_cut, ends_early, the_rest)
     waits: list[float] = []
     with ScriptedServer(servicer) as server, BlockingClient(Door(server.address)) as client:
-        answers = list(client.watch_run(WATCH, sleep=waits.append))
+        answers = list(client.follow(client.runs.WatchRun, WATCH, sleep=waits.append))
 
     assert [record.seq for answer in answers for record in answer.records] == [0, 1, 2]
     assert [request.resume_token for request in servicer.requests] == ["", "t2", "t2"]
@@ -66,7 +66,7 @@ async def test_watch_goes_on_behind_the_last_answer() -> None:
 
     with ScriptedServer(servicer) as server:
         async with Client(Door(server.address)) as client:
-            answers = [answer async for answer in client.watch_run(WATCH, sleep=sleep)]
+            answers = [answer async for answer in client.follow(client.runs.WatchRun, WATCH, sleep=sleep)]
 
     assert [record.seq for answer in answers for record in answer.records] == [0, 1, 2]
     assert [request.resume_token for request in servicer.requests] == ["", "t2", "t2"]
@@ -80,7 +80,7 @@ def test_an_error_of_the_daemon_ends_the_watch_as_itself() -> None:
         BlockingClient(Door(server.address)) as client,
         pytest.raises(HostdError) as caught,
     ):
-        list(client.watch_run(WATCH))
+        list(client.follow(client.runs.WatchRun, WATCH))
 
     assert (caught.value.kind, caught.value.reason) == (Kind.MISSING, "RUN_MISSING")
 
@@ -112,7 +112,7 @@ async def test_nobody_there_is_unreachable() -> None:
             await client.call(client.runs.GetRun, request)
         assert caught.value.reason == "UNREACHABLE"
         with pytest.raises(HostdError):
-            [answer async for answer in client.watch_run(WATCH)]
+            [answer async for answer in client.follow(client.runs.WatchRun, WATCH)]
 
 
 def test_every_service_is_an_attribute() -> None:
