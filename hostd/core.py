@@ -162,6 +162,8 @@ class Core:
                 deliveries=self.deliveries,
                 log_files=self.log_files,
                 cancel_grace_ms=whole_ms(self.config.limits.cancel_grace),
+                log_flush=self.log_writer.flush,
+                live_logs=self.effects,
             ),
             triggers=self.triggers,
             life=self.trigger_life,
@@ -173,6 +175,7 @@ class Core:
             info=lambda: self.info,
             random=self.random,
             data=self.data,
+            retention=lambda: retention_of(self.config),
         )
 
     def _build_ring(self) -> None:

@@ -9,7 +9,6 @@ import gc
 import importlib
 import logging
 import os
-import secrets
 import signal
 import ssl
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hostd.aio import spawn
-from hostd.api.auth import owner_token
+from hostd.api.auth import OwnerToken, new_owner_token, owner_token
 from hostd.config.rooms import Config
 from hostd.core import Core
 from hostd.errors.base import HostdError, Kind
@@ -39,7 +38,7 @@ class Daemon:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.core = Core(config, data=config.data)
-        self.token = ""
+        self.token: OwnerToken | None = None
         self.api: ApiServer | None = None
         self.http: HttpServer | None = None
         self._lua: asyncio.Task[None] | None = None
@@ -47,7 +46,8 @@ class Daemon:
 
     async def start(self) -> None:
         """Open everything; when this returns the ports answer. Raises HostdError for what stands in the way."""
-        self.token = prepare_data_folder(self.config.data)
+        self.token = OwnerToken(prepare_data_folder(self.config.data))
+        self.core.front.admin.new_token = self._new_token
         doors = spawn(asyncio.to_thread(_import_doors, http=self.config.http.listen != "off"), name="doors-import")
         await self.core.open()
         await doors
@@ -60,6 +60,17 @@ class Daemon:
         text = "daemon_ready grpc=%s http=%s data=%s"
         _log.info(text, bound.grpc_address or "off", bound.http_address or "off", self.config.data)
 
+    def _new_token(self) -> str:
+        """Make a new token for the owner, which all doors take from now on; return its file. Blocks."""
+        assert self.token is not None  # noqa: S101 the doors are open
+        path = self.config.data / "token"
+        try:
+            self.token.replace(new_owner_token(path))
+        except OSError as error:
+            message = f"{path} cannot be written: {error.strerror}; the token is the one it was"
+            raise HostdError(Kind.UNAVAILABLE, "JOURNAL_READ_ONLY", message) from None
+        return str(path)
+
     async def _start_lua(self) -> None:
         """Warm the script pool beside the start: a machine that cannot run scripts still runs everything else."""
         try:
@@ -70,6 +81,7 @@ class Daemon:
     async def _open_api(self) -> ApiServer:
         from hostd.api.server import ApiServer
 
+        assert self.token is not None  # noqa: S101 made before the doors
         api = self.api = ApiServer(self.core, token=self.token, config=self.config)
         await api.start()
         self.core.front.admin.grpc_address = str(api.address) if api.address is not None else ""
@@ -81,13 +93,14 @@ class Daemon:
         from hostd.http.server import HttpServer
 
         core = self.core
+        assert self.token is not None  # noqa: S101 made before the doors
         self.http = HttpServer(
             settings=self.config.http,
             routes=core.routes,
             events=core.front.events,
             health=self,
             metrics=core.meter,
-            check_token=lambda token: secrets.compare_digest(token.encode(), self.token.encode()),
+            check_token=self.token,
             meter=core.meter,
             clock=core.clock,
             tls=_http_tls(self.config),

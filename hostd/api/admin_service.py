@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from hostd.api.convert.catalogue import audit_message, system_message
+from hostd.api.caller import CALLER
+from hostd.api.convert.catalogue import audit_message, namespace_message, system_message
 from hostd.api.convert.checks import check_namespace, check_path
 from hostd.api.paging import Page
 from hostd.api.ports import Admin
@@ -42,3 +43,31 @@ class AdminService(AdminServiceServicer):
             yield wire.BackupJournalResponse(
                 pages_done=step.pages_done, pages_total=step.pages_total, path=step.path, size_bytes=step.size_bytes
             )
+
+    async def CompactJournal(
+        self, request: wire.CompactJournalRequest, context: Any
+    ) -> AsyncIterator[wire.CompactJournalResponse]:
+        """Delete what retention lets go, and give room back."""
+        check_namespace(request.namespace)
+        async for step in self._admin.compact(principal=CALLER.get().principal):
+            yield wire.CompactJournalResponse(
+                stage=f"COMPACTION_STAGE_{step.stage}",
+                deleted=step.deleted,
+                size_before_bytes=step.size_before_bytes,
+                size_bytes=step.size_bytes,
+                free_bytes=step.free_bytes,
+            )
+
+    async def RotateToken(self, request: wire.RotateTokenRequest, context: Any) -> wire.RotateTokenResponse:
+        """Make a new token for the owner."""
+        check_namespace(request.namespace)
+        return wire.RotateTokenResponse(path=await self._admin.rotate_token(principal=CALLER.get().principal))
+
+    async def ListNamespaces(self, request: wire.ListNamespacesRequest, context: Any) -> wire.ListNamespacesResponse:
+        """Return a page of namespaces, by name."""
+        check_namespace(request.namespace)
+        scope = scope_of("ListNamespaces")
+        page = Page(self._tokens, scope, size=request.page_size, token=request.page_token)
+        views = await self._admin.namespaces(after=page.after(""), limit=page.limit)
+        kept, token = page.cut([namespace_message(view) for view in views], [view.name for view in views])
+        return wire.ListNamespacesResponse(namespaces=kept, next_page_token=token)

@@ -113,7 +113,7 @@ class OwnerPolicy:
 
 
 class OwnerToken:
-    """The one token there is: compared in constant time, never logged."""
+    """The one token there is: compared in constant time, never logged. All doors share it, and so a new one."""
 
     def __init__(self, token: str) -> None:
         if not token:
@@ -121,6 +121,11 @@ class OwnerToken:
         self._token = token.encode()
 
     def __call__(self, token: str) -> bool:
+        self._token = b""
+        self.replace(token)
+
+    def replace(self, token: str) -> None:
+        """Take another token; the one before is refused from now on."""
         """Say whether a bearer token is the owner's."""
         return hmac.compare_digest(self._token, token.encode("utf-8", "replace"))
 
@@ -151,6 +156,19 @@ def owner_token(path: Path) -> str:
         file.write(token + "\n")
         file.flush()
         os.fsync(file.fileno())
+    return _write_token(handle)
+
+
+def new_owner_token(path: Path) -> str:
+    """Put a new token into the file, whole or not at all; return it. Raises OSError."""
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    token = _write_token(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    fresh.replace(path)
+    return token
+
+
+def _write_token(handle: int) -> str:
     return token
 
 

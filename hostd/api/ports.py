@@ -19,9 +19,13 @@ from hostd.model.views import (
     BackupStep,
     BlobView,
     DeadLetterView,
+    CompactionStep,
     FiredView,
+    DifferencesView,
     LogView,
+    LogPosition,
     PluginView,
+    NamespaceView,
     RedrivenView,
     RegisteredView,
     RunChanges,
@@ -36,6 +40,7 @@ from hostd.model.views import (
     StartedRun,
     SystemView,
     TrialView,
+    TailedLogs,
     TriggerChanges,
     TriggerView,
     ValidationView,
@@ -104,6 +109,15 @@ class Runs(Protocol):
         ...
 
     async def blob(self, namespace: str, digest: bytes) -> BlobView:
+    def tail(
+        self, namespace: str, ref: RunRef, *, step: str, attempt: int, after: LogPosition | None
+    ) -> AsyncIterator[TailedLogs]:
+        """Yield what attempts logged behind a position, then what they log, until the run has ended.
+
+        Raises RUN_MISSING, RUN_STATE once it is held, DRAINING.
+        """
+        ...
+
         """Return a value by its 32-byte digest. Raises BLOB_MISSING."""
         ...
 
@@ -194,6 +208,12 @@ class Workflows(Protocol):
         ...
 
     async def delete(
+    async def differences(
+        self, namespace: str, workflow: str, *, first: str, second: str, limit: int
+    ) -> DifferencesView:
+        """Return how two versions differ; empty means the active one. Raises WORKFLOW_MISSING, VERSION_MISSING."""
+        ...
+
         self, namespace: str, workflow: str, version: str, *, principal: str, repeat: Repeat | None
     ) -> None:
         """Delete a version, empty: all of them. Raises WORKFLOW_MISSING, VERSION_MISSING, VERSION_IN_USE."""
@@ -410,6 +430,18 @@ class Admin(Protocol):
         ...
 
     def backup(self, path: str) -> AsyncIterator[BackupStep]:
+    def compact(self, *, principal: str) -> AsyncIterator[CompactionStep]:
+        """Delete what retention lets go and give room back; yields progress. Raises JOURNAL_*."""
+        ...
+
+    async def rotate_token(self, *, principal: str) -> str:
+        """Make a new token for the owner, good at once; return its file. Raises CONFIG_INVALID, JOURNAL_*."""
+        ...
+
+    async def namespaces(self, *, after: str, limit: int) -> Sequence[NamespaceView]:
+        """Return namespaces that hold something, with a name past `after`, by name."""
+        ...
+
         """Write a consistent copy of the journal; relative paths lie in `<data>/backups`.
 
         Raises ARGUMENT_INVALID for a path that is taken, JOURNAL_*.

@@ -17,6 +17,7 @@ from hostd.api.convert.runs import (
     started_message,
     whole_run,
 )
+from hostd.api.log_tailing import LogTailing
 from hostd.api.ports import Runs
 from hostd.api.run_reading import RunReading
 from hostd.api.run_watching import RunWatching
@@ -33,7 +34,7 @@ from hostd.values.json_text import JsonValue
 ANSWER_S = 0.25  # what an answer before the caller's deadline needs, at most; a tenth of the time for shorter ones
 
 
-class RunService(RunReading, RunWatching, RunServiceServicer):
+class RunService(RunReading, RunWatching, LogTailing, RunServiceServicer):
     """Runs: start, watch and steer them."""
 
     def __init__(self, runs: Runs, tokens: Tokens, seats: WatchSeats) -> None:

@@ -103,13 +103,13 @@ class ApiServer:
 
     Args:
         core: opened.
-        token: the owner's.
+        token: the owner's; it may be replaced while this serves.
     """
 
-    def __init__(self, core: Core, *, token: str, config: Config) -> None:
+    def __init__(self, core: Core, *, token: OwnerToken, config: Config) -> None:
         self._core = core
         self._config = config
-        self._token = OwnerToken(token)
+        self._token = token
         self._health = health.HealthServicer()
         self._server: grpc.aio.Server | None = None
         self.address: HostPort | None = None  # of the TCP port, None where it is off

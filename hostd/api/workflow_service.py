@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from hostd.api.caller import CALLER
-from hostd.api.convert.catalogue import version_message, violation_message, workflow_message
+from hostd.api.convert.catalogue import (
+    differences_message,
+    version_message,
+    violation_message,
+    workflow_message,
+)
 from hostd.api.convert.checks import check_document, check_file, check_namespace, check_version, check_workflow
 from hostd.api.convert.digests import repeat_of
 from hostd.api.paging import Page
@@ -13,6 +18,8 @@ from hostd.api.ports import Workflows
 from hostd.api.tokens import Tokens, scope_of
 from hostd.v1 import workflow_service_pb2 as wire
 from hostd.v1.workflow_service_pb2_grpc import WorkflowServiceServicer
+
+DIFFERENCES_MAX = 1_000
 
 
 class WorkflowService(WorkflowServiceServicer):
@@ -90,6 +97,19 @@ class WorkflowService(WorkflowServiceServicer):
         positions = [skip + number for number in range(1, len(views) + 1)]
         kept, token = page.cut([version_message(view) for view in views], positions)
         return wire.ListWorkflowVersionsResponse(versions=kept, next_page_token=token)
+
+    async def DiffWorkflowVersions(
+        self, request: wire.DiffWorkflowVersionsRequest, context: Any
+    ) -> wire.DiffWorkflowVersionsResponse:
+        """Return how two versions differ."""
+        found = await self._workflows.differences(
+            check_namespace(request.namespace),
+            check_workflow(request.workflow),
+            first=check_version(request.from_version),
+            second=check_version(request.to_version),
+            limit=DIFFERENCES_MAX,
+        )
+        return differences_message(found)
 
     async def DeleteWorkflow(self, request: wire.DeleteWorkflowRequest, context: Any) -> wire.DeleteWorkflowResponse:
         """Delete a version, or all."""

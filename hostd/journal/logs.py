@@ -73,6 +73,14 @@ class AttemptLogs:
         for name, number, path in sorted(found):
             yield AttemptLog(name, number, path.read_text("utf-8", "replace").splitlines())
 
+    def lines(self, run_id: str, step: str, attempt: int) -> list[str]:
+        """Return the lines of one attempt; none where it wrote nothing."""
+        try:
+            text = self._path(run_id, step, attempt).read_bytes().decode("utf-8", "replace")
+        except FileNotFoundError:
+            return []
+        return text.removesuffix("\n").split("\n")
+
     def delete(self, run_id: str) -> None:
         """Delete a run's logs; nothing happens where there are none."""
         with self._lock:
@@ -114,11 +122,16 @@ class AttemptLogs:
         return self._run_folder(run_id) / f"{step}.{attempt}.log"
 
 
+def one_line(text: str) -> str:
+    """Return a line as it is kept: line ends inside it become spaces."""
+    return text.replace("\r\n", " ").replace("\n", " ").replace("\r", " ")
+
+
 def _fitting(lines: Iterable[str], *, size_bytes: int, run_bytes: int) -> bytes:
     """Return the lines that both limits leave room for, with a marker where they do not."""
     text = bytearray()
     for line in lines:
-        encoded = line.replace("\r\n", " ").replace("\n", " ").replace("\r", " ").encode("utf-8", "replace") + b"\n"
+        encoded = one_line(line).encode("utf-8", "replace") + b"\n"
         if size_bytes + len(text) + len(encoded) > ATTEMPT_BYTES_MAX:
             return bytes(text) + ATTEMPT_MARK.encode() + b"\n"
         if run_bytes + len(text) + len(encoded) > RUN_BYTES_MAX:

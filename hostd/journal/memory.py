@@ -19,6 +19,7 @@ from hostd.journal.port import (
     Done,
     JournalInfo,
     Retention,
+    Room,
     RunRow,
     StoredRow,
 )

@@ -21,12 +21,13 @@ from hostd.journal.lock import JournalLock
 from hostd.journal.logs import AttemptLogs
 from hostd.journal.opening import WAL_PAGES, Opened, open_file
 from hostd.journal.pool import ReadPool
-from hostd.journal.port import Appended, Batch, Done, JournalInfo, Retention
+from hostd.journal.port import Appended, Batch, Done, JournalInfo, NamespaceRow, Retention, Room
 from hostd.journal.prune import Pruner
 from hostd.journal.reads import RunReads
 from hostd.journal.reads_events import EventReads
 from hostd.journal.reads_rest import RestReads
 from hostd.journal.repair import repair_journal
+from hostd.journal.room import checkpoint, namespaces, vacuum
 from hostd.journal.sidecar import LastSeen, Sidecar
 from hostd.journal.transactions import OnFatal, Transactions, end_process
 from hostd.journal.wal import grow_wal, read_wal
@@ -198,6 +199,19 @@ class SqliteJournal(RunReads, EventReads, RestReads):
             lambda cursor, counters: prune(cursor, counters, now_ms=now_ms, retention=retention, limit=limit)
         )
         return gone, time.perf_counter() - started_s
+
+    def checkpoint(self) -> Room:
+        """Begin the log anew; see the port."""
+        return self._writer.call(lambda: checkpoint(self._transactions.connection, self.path))
+
+    def vacuum(self) -> Room:
+        """Write the file anew without free room: only where nobody else has it open. Blocks for as long as it takes."""
+        return self._writer.call(lambda: vacuum(self._transactions.connection, self.path))
+
+    def namespaces(self) -> list[NamespaceRow]:
+        """Return what each namespace holds."""
+        with self._pool.connection() as connection:
+            return namespaces(connection)
 
     def backup(self, path: str, *, progress: Callable[[int, int], None] | None = None) -> int:
         """Write a consistent copy; see the port and backup.py."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -13,8 +14,11 @@ from hostd.errors.base import HostdError, Kind
 from hostd.journal.check import check_journal, structure_faults
 from hostd.journal.faults import SQLITE_ERRORS, as_hostd_error
 from hostd.journal.lock import JournalLock
+from hostd.journal.logs import AttemptLogs
 from hostd.journal.opening import journal_id_of, missing_batches
 from hostd.journal.pool import ReadPool
+from hostd.journal.port import Retention
+from hostd.journal.room import size_of
 from hostd.journal.sidecar import Sidecar
 from hostd.journal.sqlite import SqliteJournal
 from hostd.journal.wal import read_wal
@@ -107,3 +111,41 @@ def backup_file(path: str | Path, target: str | Path) -> int:
         return journal.backup(str(Path(target).absolute()))
     finally:
         journal.close()
+
+
+class Compacted(NamedTuple):
+    """What compacting did. Sizes in bytes, of the file with its log."""
+
+    deleted: int
+    size_before_bytes: int
+    size_bytes: int
+
+
+def compact_file(
+    path: str | Path, *, retention: Retention, now_ms: int, progress: Callable[[str, int], None]
+) -> Compacted:
+    """Delete what retention lets go from a journal that no daemon has open, and write the file anew without free room.
+
+    Args:
+        progress: called with what is being done and how much was deleted so far.
+
+    Raises:
+        HostdError: JOURNAL_LOCKED where a daemon has it, JOURNAL_FULL where the disk has no room for a second copy,
+            JOURNAL_* as opening does.
+    """
+    path = Path(path).absolute()
+    if not path.exists():
+        raise HostdError(Kind.MISSING, "JOURNAL_MISSING", f"There is no journal at {path}.")
+    before = size_of(path)
+    journal = SqliteJournal(path, randomness=random.SystemRandom(), logs=AttemptLogs(path.parent / "logs"))
+    journal.open()
+    try:
+        deleted = 0
+        while gone := journal.prune(now_ms=now_ms, retention=retention):
+            deleted += gone
+            progress("pruning", deleted)
+        progress("writing the file anew", deleted)
+        journal.vacuum()
+    finally:
+        journal.close()
+    return Compacted(deleted, before, size_of(path))

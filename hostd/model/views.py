@@ -143,6 +143,25 @@ class LogView(msgspec.Struct, frozen=True, gc=False):
     lines: list[str]
 
 
+class LogPosition(msgspec.Struct, frozen=True, gc=False):
+    """How far a tail of a run's logs is: all was told of what ended before record `seq`, of open attempts some lines.
+
+    `told`: how many lines, by (step, attempt).
+    """
+
+    seq: int
+    told: dict[tuple[str, int], int]
+
+
+class TailedLogs(msgspec.Struct, frozen=True, gc=False):
+    """New lines, and where a later tail goes on. `run_state` is set in the last of a run that has ended."""
+
+    logs: list[LogView]
+    position: LogPosition
+    snapshot_end: bool = False
+    run_state: int = 0
+
+
 class BlobView(msgspec.Struct, frozen=True, gc=False):
     """A stored value."""
 
@@ -428,3 +447,43 @@ class BackupStep(msgspec.Struct, frozen=True, gc=False):
     pages_total: int
     path: str = ""
     size_bytes: int = 0
+
+
+class CompactionStep(msgspec.Struct, frozen=True, gc=False):
+    """Progress of a compaction. Sizes are of the file with its log; `free_bytes` is room inside it."""
+
+    stage: Literal["PRUNING", "CHECKPOINTING", "DONE"]
+    deleted: int
+    size_before_bytes: int
+    size_bytes: int
+    free_bytes: int
+
+
+class NamespaceView(msgspec.Struct, frozen=True, gc=False):
+    """A namespace, and how much it holds."""
+
+    name: str
+    workflows: int = 0
+    runs: int = 0
+    open_runs: int = 0
+    triggers: int = 0
+    secrets: int = 0
+
+
+class DifferenceView(msgspec.Struct, frozen=True, gc=False):
+    """One place at which two documents differ; see definition.differences."""
+
+    kind: Literal["ADDED", "REMOVED", "CHANGED"]
+    path: str
+    step: str
+    before: str
+    after: str
+
+
+class DifferencesView(msgspec.Struct, frozen=True, gc=False):
+    """How two versions differ."""
+
+    first: str
+    second: str
+    differences: tuple[DifferenceView, ...]
+    truncated: bool = False

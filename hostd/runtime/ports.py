@@ -29,6 +29,18 @@ class AttemptLog(Protocol):
     def append(self, run_id: str, step: str, attempt: int, lines: Sequence[str]) -> None: ...
 
 
+class LiveLogs(Protocol):
+    """Lines of attempts that run (attempts.effects)."""
+
+    def live_lines(self, key: int, step: int, attempt: int, *, skip: int) -> Sequence[str]:
+        """Return lines of an attempt behind the first `skip`, without secrets; none where it does not run any more.
+
+        Args:
+            step: index in the plan.
+        """
+        ...
+
+
 class ActionEntry(Protocol):
     """A loaded action (host.registry)."""
 

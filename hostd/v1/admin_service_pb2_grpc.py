@@ -101,7 +101,8 @@ class AdminServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def CompactJournal(self, request, context):
-        """Deletes what retention lets go and gives room in the file back, while the daemon goes on; streams progress.
+        """Deletes what retention lets go, now, while the daemon goes on; streams progress. The file does not get smaller: the
+        room is used again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -37,7 +37,9 @@ class AdminServiceStub:
         hostd.v1.admin_service_pb2.CompactJournalRequest,
         hostd.v1.admin_service_pb2.CompactJournalResponse,
     ]
-    """Deletes what retention lets go and gives room in the file back, while the daemon goes on; streams progress."""
+    """Deletes what retention lets go, now, while the daemon goes on; streams progress. The file does not get smaller: the
+    room is used again.
+    """
 
     RotateToken: grpc.UnaryUnaryMultiCallable[
         hostd.v1.admin_service_pb2.RotateTokenRequest,
@@ -96,7 +98,9 @@ class AdminServiceAsyncStub:
         hostd.v1.admin_service_pb2.CompactJournalRequest,
         hostd.v1.admin_service_pb2.CompactJournalResponse,
     ]
-    """Deletes what retention lets go and gives room in the file back, while the daemon goes on; streams progress."""
+    """Deletes what retention lets go, now, while the daemon goes on; streams progress. The file does not get smaller: the
+    room is used again.
+    """
 
     RotateToken: grpc.aio.UnaryUnaryMultiCallable[
         hostd.v1.admin_service_pb2.RotateTokenRequest,
@@ -161,7 +165,9 @@ class AdminServiceServicer(metaclass=abc.ABCMeta):
         request: hostd.v1.admin_service_pb2.CompactJournalRequest,
         context: _ServicerContext,
     ) -> typing.Union[collections.abc.Iterator[hostd.v1.admin_service_pb2.CompactJournalResponse], collections.abc.AsyncIterator[hostd.v1.admin_service_pb2.CompactJournalResponse]]:
-        """Deletes what retention lets go and gives room in the file back, while the daemon goes on; streams progress."""
+        """Deletes what retention lets go, now, while the daemon goes on; streams progress. The file does not get smaller: the
+        room is used again.
+        """
 
     @abc.abstractmethod
     def RotateToken(

@@ -269,6 +269,32 @@ class GetLogsResponse(_message.Message):
     truncated: bool
     def __init__(self, lines: _Optional[_Iterable[_Union[LogLine, _Mapping]]] = ..., truncated: bool = ...) -> None: ...
 
+class TailLogsRequest(_message.Message):
+    __slots__ = ("namespace", "run", "step", "attempt", "resume_token")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    RUN_FIELD_NUMBER: _ClassVar[int]
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    run: RunRef
+    step: str
+    attempt: int
+    resume_token: str
+    def __init__(self, namespace: _Optional[str] = ..., run: _Optional[_Union[RunRef, _Mapping]] = ..., step: _Optional[str] = ..., attempt: _Optional[int] = ..., resume_token: _Optional[str] = ...) -> None: ...
+
+class TailLogsResponse(_message.Message):
+    __slots__ = ("lines", "resume_token", "snapshot_end", "run_state")
+    LINES_FIELD_NUMBER: _ClassVar[int]
+    RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_END_FIELD_NUMBER: _ClassVar[int]
+    RUN_STATE_FIELD_NUMBER: _ClassVar[int]
+    lines: _containers.RepeatedCompositeFieldContainer[LogLine]
+    resume_token: str
+    snapshot_end: bool
+    run_state: _run_pb2.RunState
+    def __init__(self, lines: _Optional[_Iterable[_Union[LogLine, _Mapping]]] = ..., resume_token: _Optional[str] = ..., snapshot_end: bool = ..., run_state: _Optional[_Union[_run_pb2.RunState, str]] = ...) -> None: ...
+
 class ReadBlobRequest(_message.Message):
     __slots__ = ("namespace", "digest")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]

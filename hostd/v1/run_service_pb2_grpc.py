@@ -86,6 +86,11 @@ class RunServiceStub(object):
                 request_serializer=hostd_dot_v1_dot_run__service__pb2.GetLogsRequest.SerializeToString,
                 response_deserializer=hostd_dot_v1_dot_run__service__pb2.GetLogsResponse.FromString,
                 _registered_method=True)
+        self.TailLogs = channel.unary_stream(
+                '/hostd.v1.RunService/TailLogs',
+                request_serializer=hostd_dot_v1_dot_run__service__pb2.TailLogsRequest.SerializeToString,
+                response_deserializer=hostd_dot_v1_dot_run__service__pb2.TailLogsResponse.FromString,
+                _registered_method=True)
         self.ReadBlob = channel.unary_stream(
                 '/hostd.v1.RunService/ReadBlob',
                 request_serializer=hostd_dot_v1_dot_run__service__pb2.ReadBlobRequest.SerializeToString,
@@ -202,6 +207,13 @@ class RunServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TailLogs(self, request, context):
+        """What attempts log, as they log it: what is there, then what comes; ends with the run.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ReadBlob(self, request, context):
         """The bytes of a value that an answer refers to by digest.
         """
@@ -310,6 +322,11 @@ def add_RunServiceServicer_to_server(servicer, server):
                     servicer.GetLogs,
                     request_deserializer=hostd_dot_v1_dot_run__service__pb2.GetLogsRequest.FromString,
                     response_serializer=hostd_dot_v1_dot_run__service__pb2.GetLogsResponse.SerializeToString,
+            ),
+            'TailLogs': grpc.unary_stream_rpc_method_handler(
+                    servicer.TailLogs,
+                    request_deserializer=hostd_dot_v1_dot_run__service__pb2.TailLogsRequest.FromString,
+                    response_serializer=hostd_dot_v1_dot_run__service__pb2.TailLogsResponse.SerializeToString,
             ),
             'ReadBlob': grpc.unary_stream_rpc_method_handler(
                     servicer.ReadBlob,
@@ -623,6 +640,33 @@ class RunService(object):
             '/hostd.v1.RunService/GetLogs',
             hostd_dot_v1_dot_run__service__pb2.GetLogsRequest.SerializeToString,
             hostd_dot_v1_dot_run__service__pb2.GetLogsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TailLogs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/hostd.v1.RunService/TailLogs',
+            hostd_dot_v1_dot_run__service__pb2.TailLogsRequest.SerializeToString,
+            hostd_dot_v1_dot_run__service__pb2.TailLogsResponse.FromString,
             options,
             channel_credentials,
             insecure,

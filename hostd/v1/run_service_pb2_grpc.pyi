@@ -82,6 +82,12 @@ class RunServiceStub:
     ]
     """What attempts logged."""
 
+    TailLogs: grpc.UnaryStreamMultiCallable[
+        hostd.v1.run_service_pb2.TailLogsRequest,
+        hostd.v1.run_service_pb2.TailLogsResponse,
+    ]
+    """What attempts log, as they log it: what is there, then what comes; ends with the run."""
+
     ReadBlob: grpc.UnaryStreamMultiCallable[
         hostd.v1.run_service_pb2.ReadBlobRequest,
         hostd.v1.run_service_pb2.ReadBlobResponse,
@@ -192,6 +198,12 @@ class RunServiceAsyncStub:
         hostd.v1.run_service_pb2.GetLogsResponse,
     ]
     """What attempts logged."""
+
+    TailLogs: grpc.aio.UnaryStreamMultiCallable[
+        hostd.v1.run_service_pb2.TailLogsRequest,
+        hostd.v1.run_service_pb2.TailLogsResponse,
+    ]
+    """What attempts log, as they log it: what is there, then what comes; ends with the run."""
 
     ReadBlob: grpc.aio.UnaryStreamMultiCallable[
         hostd.v1.run_service_pb2.ReadBlobRequest,
@@ -323,6 +335,14 @@ class RunServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[hostd.v1.run_service_pb2.GetLogsResponse, collections.abc.Awaitable[hostd.v1.run_service_pb2.GetLogsResponse]]:
         """What attempts logged."""
+
+    @abc.abstractmethod
+    def TailLogs(
+        self,
+        request: hostd.v1.run_service_pb2.TailLogsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[hostd.v1.run_service_pb2.TailLogsResponse], collections.abc.AsyncIterator[hostd.v1.run_service_pb2.TailLogsResponse]]:
+        """What attempts log, as they log it: what is there, then what comes; ends with the run."""
 
     @abc.abstractmethod
     def ReadBlob(

@@ -1,12 +1,24 @@
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from hostd.v1 import payload_pb2 as _payload_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class DifferenceKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DIFFERENCE_KIND_UNSPECIFIED: _ClassVar[DifferenceKind]
+    DIFFERENCE_KIND_ADDED: _ClassVar[DifferenceKind]
+    DIFFERENCE_KIND_REMOVED: _ClassVar[DifferenceKind]
+    DIFFERENCE_KIND_CHANGED: _ClassVar[DifferenceKind]
+DIFFERENCE_KIND_UNSPECIFIED: DifferenceKind
+DIFFERENCE_KIND_ADDED: DifferenceKind
+DIFFERENCE_KIND_REMOVED: DifferenceKind
+DIFFERENCE_KIND_CHANGED: DifferenceKind
 
 class Workflow(_message.Message):
     __slots__ = ("namespace", "workflow", "active_version", "activate_time", "version")
@@ -159,3 +171,41 @@ class DeleteWorkflowRequest(_message.Message):
 class DeleteWorkflowResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class DiffWorkflowVersionsRequest(_message.Message):
+    __slots__ = ("namespace", "workflow", "from_version", "to_version")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    WORKFLOW_FIELD_NUMBER: _ClassVar[int]
+    FROM_VERSION_FIELD_NUMBER: _ClassVar[int]
+    TO_VERSION_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    workflow: str
+    from_version: str
+    to_version: str
+    def __init__(self, namespace: _Optional[str] = ..., workflow: _Optional[str] = ..., from_version: _Optional[str] = ..., to_version: _Optional[str] = ...) -> None: ...
+
+class DiffWorkflowVersionsResponse(_message.Message):
+    __slots__ = ("from_version", "to_version", "differences", "truncated")
+    FROM_VERSION_FIELD_NUMBER: _ClassVar[int]
+    TO_VERSION_FIELD_NUMBER: _ClassVar[int]
+    DIFFERENCES_FIELD_NUMBER: _ClassVar[int]
+    TRUNCATED_FIELD_NUMBER: _ClassVar[int]
+    from_version: str
+    to_version: str
+    differences: _containers.RepeatedCompositeFieldContainer[WorkflowDifference]
+    truncated: bool
+    def __init__(self, from_version: _Optional[str] = ..., to_version: _Optional[str] = ..., differences: _Optional[_Iterable[_Union[WorkflowDifference, _Mapping]]] = ..., truncated: bool = ...) -> None: ...
+
+class WorkflowDifference(_message.Message):
+    __slots__ = ("kind", "path", "step", "before", "after")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    kind: DifferenceKind
+    path: str
+    step: str
+    before: str
+    after: str
+    def __init__(self, kind: _Optional[_Union[DifferenceKind, str]] = ..., path: _Optional[str] = ..., step: _Optional[str] = ..., before: _Optional[str] = ..., after: _Optional[str] = ...) -> None: ...

@@ -65,6 +65,11 @@ class WorkflowServiceStub(object):
                 request_serializer=hostd_dot_v1_dot_workflow__service__pb2.ListWorkflowVersionsRequest.SerializeToString,
                 response_deserializer=hostd_dot_v1_dot_workflow__service__pb2.ListWorkflowVersionsResponse.FromString,
                 _registered_method=True)
+        self.DiffWorkflowVersions = channel.unary_unary(
+                '/hostd.v1.WorkflowService/DiffWorkflowVersions',
+                request_serializer=hostd_dot_v1_dot_workflow__service__pb2.DiffWorkflowVersionsRequest.SerializeToString,
+                response_deserializer=hostd_dot_v1_dot_workflow__service__pb2.DiffWorkflowVersionsResponse.FromString,
+                _registered_method=True)
         self.DeleteWorkflow = channel.unary_unary(
                 '/hostd.v1.WorkflowService/DeleteWorkflow',
                 request_serializer=hostd_dot_v1_dot_workflow__service__pb2.DeleteWorkflowRequest.SerializeToString,
@@ -118,6 +123,13 @@ class WorkflowServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DiffWorkflowVersions(self, request, context):
+        """What is different in another version: steps and other keys of the document, by path.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteWorkflow(self, request, context):
         """Deletes a version, or the workflow with all of them. Refused while live runs use it.
         """
@@ -157,6 +169,11 @@ def add_WorkflowServiceServicer_to_server(servicer, server):
                     servicer.ListWorkflowVersions,
                     request_deserializer=hostd_dot_v1_dot_workflow__service__pb2.ListWorkflowVersionsRequest.FromString,
                     response_serializer=hostd_dot_v1_dot_workflow__service__pb2.ListWorkflowVersionsResponse.SerializeToString,
+            ),
+            'DiffWorkflowVersions': grpc.unary_unary_rpc_method_handler(
+                    servicer.DiffWorkflowVersions,
+                    request_deserializer=hostd_dot_v1_dot_workflow__service__pb2.DiffWorkflowVersionsRequest.FromString,
+                    response_serializer=hostd_dot_v1_dot_workflow__service__pb2.DiffWorkflowVersionsResponse.SerializeToString,
             ),
             'DeleteWorkflow': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteWorkflow,
@@ -327,6 +344,33 @@ class WorkflowService(object):
             '/hostd.v1.WorkflowService/ListWorkflowVersions',
             hostd_dot_v1_dot_workflow__service__pb2.ListWorkflowVersionsRequest.SerializeToString,
             hostd_dot_v1_dot_workflow__service__pb2.ListWorkflowVersionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DiffWorkflowVersions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hostd.v1.WorkflowService/DiffWorkflowVersions',
+            hostd_dot_v1_dot_workflow__service__pb2.DiffWorkflowVersionsRequest.SerializeToString,
+            hostd_dot_v1_dot_workflow__service__pb2.DiffWorkflowVersionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

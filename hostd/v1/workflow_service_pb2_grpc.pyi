@@ -57,6 +57,12 @@ class WorkflowServiceStub:
     ]
     """Every version of a workflow."""
 
+    DiffWorkflowVersions: grpc.UnaryUnaryMultiCallable[
+        hostd.v1.workflow_service_pb2.DiffWorkflowVersionsRequest,
+        hostd.v1.workflow_service_pb2.DiffWorkflowVersionsResponse,
+    ]
+    """What is different in another version: steps and other keys of the document, by path."""
+
     DeleteWorkflow: grpc.UnaryUnaryMultiCallable[
         hostd.v1.workflow_service_pb2.DeleteWorkflowRequest,
         hostd.v1.workflow_service_pb2.DeleteWorkflowResponse,
@@ -101,6 +107,12 @@ class WorkflowServiceAsyncStub:
         hostd.v1.workflow_service_pb2.ListWorkflowVersionsResponse,
     ]
     """Every version of a workflow."""
+
+    DiffWorkflowVersions: grpc.aio.UnaryUnaryMultiCallable[
+        hostd.v1.workflow_service_pb2.DiffWorkflowVersionsRequest,
+        hostd.v1.workflow_service_pb2.DiffWorkflowVersionsResponse,
+    ]
+    """What is different in another version: steps and other keys of the document, by path."""
 
     DeleteWorkflow: grpc.aio.UnaryUnaryMultiCallable[
         hostd.v1.workflow_service_pb2.DeleteWorkflowRequest,
@@ -158,6 +170,14 @@ class WorkflowServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[hostd.v1.workflow_service_pb2.ListWorkflowVersionsResponse, collections.abc.Awaitable[hostd.v1.workflow_service_pb2.ListWorkflowVersionsResponse]]:
         """Every version of a workflow."""
+
+    @abc.abstractmethod
+    def DiffWorkflowVersions(
+        self,
+        request: hostd.v1.workflow_service_pb2.DiffWorkflowVersionsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hostd.v1.workflow_service_pb2.DiffWorkflowVersionsResponse, collections.abc.Awaitable[hostd.v1.workflow_service_pb2.DiffWorkflowVersionsResponse]]:
+        """What is different in another version: steps and other keys of the document, by path."""
 
     @abc.abstractmethod
     def DeleteWorkflow(

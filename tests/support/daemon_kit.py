@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import grpc
 from google.rpc import error_details_pb2, status_pb2
 
+from hostd.api.auth import OwnerToken
 from hostd.api.server import ApiServer
 from hostd.config.rooms import Config
 from hostd.core import Core
@@ -150,7 +151,7 @@ async def running(data: Path, **config: Any) -> AsyncIterator[Kit]:
     data.mkdir(mode=0o700, exist_ok=True)
     core = Core(settings, data=data)
     await core.open()
-    server = ApiServer(core, token=TOKEN, config=settings)
+    server = ApiServer(core, token=OwnerToken(TOKEN), config=settings)
     try:
         await server.start()
         await core.triggers.start()

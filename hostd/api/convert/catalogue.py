@@ -8,6 +8,8 @@ from hostd.errors.base import Violation
 from hostd.model.views import (
     AuditView,
     ComponentView,
+    DifferencesView,
+    NamespaceView,
     PluginView,
     ProcessView,
     SchemaView,
@@ -18,13 +20,18 @@ from hostd.model.views import (
     VersionView,
     WorkflowView,
 )
-from hostd.v1.admin_service_pb2 import AuditEvent, JournalStatus, LuaIsolation, SystemInfo
+from hostd.v1.admin_service_pb2 import AuditEvent, JournalStatus, LuaIsolation, Namespace, SystemInfo
 from hostd.v1.payload_pb2 import Violation as ViolationMessage
 from hostd.v1.plugin_service_pb2 import Component, ComponentSchema, Plugin, PluginProcess
 from hostd.v1.script_service_pb2 import EvaluateScriptResponse, ScriptLogLine
 from hostd.v1.secret_service_pb2 import Secret
 from hostd.v1.trigger_service_pb2 import Trigger
-from hostd.v1.workflow_service_pb2 import Workflow, WorkflowVersion
+from hostd.v1.workflow_service_pb2 import (
+    DiffWorkflowVersionsResponse,
+    Workflow,
+    WorkflowDifference,
+    WorkflowVersion,
+)
 
 
 def workflow_message(view: WorkflowView) -> Workflow:
@@ -48,6 +55,35 @@ def version_message(view: VersionView) -> WorkflowVersion:
         principal=view.principal,
         active=view.active,
         source=view.source.decode("utf-8", "replace"),
+    )
+
+
+def differences_message(view: DifferencesView) -> DiffWorkflowVersionsResponse:
+    """Return how two versions differ."""
+    differences = [
+        WorkflowDifference(
+            kind=f"DIFFERENCE_KIND_{each.kind}",
+            path=each.path,
+            step=each.step,
+            before=each.before,
+            after=each.after,
+        )
+        for each in view.differences
+    ]
+    return DiffWorkflowVersionsResponse(
+        from_version=view.first, to_version=view.second, differences=differences, truncated=view.truncated
+    )
+
+
+def namespace_message(view: NamespaceView) -> Namespace:
+    """Return a namespace."""
+    return Namespace(
+        name=view.name,
+        workflows=view.workflows,
+        runs=view.runs,
+        open_runs=view.open_runs,
+        triggers=view.triggers,
+        secrets=view.secrets,
     )
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from hostd.aio import Clock
 from hostd.errors.base import HostdError, Kind
 from hostd.host.lost import AttemptLostError
+from hostd.journal.logs import one_line
 from hostd.model.commands import AskSlot, CancelAttempt, Command, StartAttempt
 from hostd.model.messages import AttemptDone, AttemptError, AttemptGone, Message
 from hostd.model.records import Failure
@@ -91,6 +92,14 @@ class Effects:
     def running(self) -> list[Attempt]:
         """Return the attempts that wait."""
         return list(self._running.values())
+
+    def live_lines(self, key: int, step: int, attempt: int, *, skip: int) -> Sequence[str]:
+        """Return lines of an attempt that runs, as its file will hold them; see runtime/ports.py."""
+        found = self._running.get((key, step))
+        if found is None or found.number != attempt or found.context is None:
+            return ()
+        lines = [one_line(line) for line in found.context.lines[skip:]]
+        return clean(lines, found.hidden) if found.hidden else lines
 
     def stuck(self) -> Counter[str]:
         """Return how many calls of each action have outlived their attempt and hold a thread."""

@@ -12,9 +12,10 @@ from typing import Any
 import msgspec
 import tzdata  # type: ignore[import-untyped]
 
+from hostd.aio import Clock
 from hostd.definition.yaml_text import MAX_DOCUMENT_BYTES
-from hostd.errors.base import invalid
-from hostd.journal.port import AuditRow, Journal, JournalInfo
+from hostd.errors.base import HostdError, Kind, invalid
+from hostd.journal.port import AuditRow, Journal, JournalInfo, Retention
 from hostd.model.payload import (
     DOOR_BYTES_MAX,
     INLINE_BYTES_MAX,
@@ -24,14 +25,18 @@ from hostd.model.payload import (
     RUN_VALUES_MAX,
 )
 from hostd.model.requests import KEY_BYTES_MAX, LABEL_BYTES_MAX, LABELS_MAX, REQUEST_ID_BYTES_MAX, STARTS_MAX
-from hostd.model.views import AuditView, BackupStep, IsolationView, JournalView, SystemView
+from hostd.model.views import AuditView, BackupStep, CompactionStep, IsolationView, JournalView, SystemView
 from hostd.plugin.api import API
 from hostd.runtime.attempts.effects import Effects
+from hostd.runtime.desks.namespace_shelf import NamespaceShelf
+from hostd.runtime.ring.audit import audited
 from hostd.runtime.ring.engine_loop import EngineLoop
 from hostd.runtime.ring.readers import Readers
 from hostd.values.version import VERSION
 
 PROGRESS_S = 0.2
+DEFAULT = "default"  # the namespace whose audit tells what was done to all of them
+COMPACT, ROTATE = "journal.compact", "token.rotate"
 
 
 def announced_limits() -> dict[str, int]:
@@ -83,6 +88,9 @@ class Administration:
         instance_id: str,
         started_at_ms: int,
         data: Path | None,
+        clock: Clock,
+        retention: Callable[[], Retention],
+        spaces: NamespaceShelf,
     ) -> None:
         self._journal = journal
         self._readers = readers
@@ -94,6 +102,10 @@ class Administration:
         self._started_at_ms = started_at_ms
         self._limits = announced_limits()
         self._data = data
+        self._clock = clock
+        self._retention = retention
+        self.namespaces = spaces.list
+        self.new_token: Callable[[], str] | None = None  # makes a new token for the owner, returns its file; blocks
         self.grpc_address = ""
         self.http_address = ""
 
@@ -130,6 +142,28 @@ class Administration:
         """Return what was done to the namespace past number `after`, by number."""
         page = await self._readers.call(lambda: self._journal.audit(namespace, after=after, limit=limit))
         return [_audit(number, at_ms, row) for number, at_ms, row in page]
+
+    async def compact(self, *, principal: str) -> AsyncIterator[CompactionStep]:
+        """Delete what is past retention, then begin the log anew; see the port. Ends with whoever listens."""
+        room = await self._readers.call(self._journal.checkpoint)
+        before, deleted = room.size_bytes, 0
+        yield CompactionStep("PRUNING", 0, before, before, room.free_bytes)
+        prune = functools.partial(self._journal.prune, now_ms=self._clock.wall_ms(), retention=self._retention())
+        while gone := await self._readers.call(prune):
+            deleted += gone
+            yield CompactionStep("PRUNING", deleted, before, before, room.free_bytes)
+        yield CompactionStep("CHECKPOINTING", deleted, before, before, room.free_bytes)
+        room = await self._readers.call(self._journal.checkpoint)
+        await self._loop.write(audited(DEFAULT, principal, COMPACT, "journal", deleted=str(deleted)))
+        yield CompactionStep("DONE", deleted, before, room.size_bytes, room.free_bytes)
+
+    async def rotate_token(self, *, principal: str) -> str:
+        """Make a new token for the owner; see the port."""
+        if self.new_token is None:
+            raise HostdError(Kind.UNSUPPORTED, "ARGUMENT_INVALID", "this host has no doors, and so no token")
+        path = await asyncio.to_thread(self.new_token)
+        await self._loop.write(audited(DEFAULT, principal, ROTATE, "owner"))
+        return path
 
     async def backup(self, path: str) -> AsyncIterator[BackupStep]:
         """Write a consistent copy of the journal; see the port. Once begun it is finished, whoever still listens."""

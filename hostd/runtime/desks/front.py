@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 from hostd.host.host import PluginHost
 from hostd.host.registry import HostRegistry
-from hostd.journal.port import JournalInfo
+from hostd.journal.port import JournalInfo, Retention
 from hostd.runtime.attempts.effects import Effects
 from hostd.runtime.attempts.scripts import Scripts
 from hostd.runtime.desks.administration import Administration
 from hostd.runtime.desks.event_desk import EventDesk
+from hostd.runtime.desks.namespace_shelf import NamespaceShelf
 from hostd.runtime.desks.plugin_shelf import PluginShelf
 from hostd.runtime.desks.script_desk import ScriptDesk
 from hostd.runtime.desks.secret_desk import SecretDesk
@@ -63,6 +64,7 @@ def build_front(
 ) -> Front:
     """Return the front over the rooms of one host."""
     journal, readers, clock = rooms.journal, rooms.readers, rooms.clock
+    retention: Callable[[], Retention],
 
     def registry() -> HostRegistry:
         return host.registry
@@ -70,6 +72,7 @@ def build_front(
     return Front(
         runs=Runs(rooms),
         workflows=WorkflowStore(
+    spaces = NamespaceShelf(journal=journal, readers=readers, triggers=triggers, registry=registry)
             workflows=rooms.workflows, journal=journal, readers=readers, secret_is_missing=host.secret_is_missing
         ),
         triggers=_trigger_desk(rooms, triggers, registry, random),
@@ -103,6 +106,9 @@ def build_front(
         ),
     )
 
+            clock=clock,
+            retention=retention,
+            spaces=spaces,
 
 def _trigger_desk(
     rooms: RunRooms, triggers: Triggers, registry: Callable[[], HostRegistry], random: Random

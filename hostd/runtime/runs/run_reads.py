@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from hostd.aio import Clock
@@ -15,7 +15,7 @@ from hostd.model.ids import stored_id, text_id
 from hostd.model.requests import RunList, RunRef
 from hostd.model.states import RunState
 from hostd.model.views import BlobView, LogView, RunRecords, RunView
-from hostd.runtime.ports import Plans
+from hostd.runtime.ports import LiveLogs, Plans
 from hostd.runtime.ring.engine_loop import EngineLoop
 from hostd.runtime.ring.held import HeldRuns
 from hostd.runtime.ring.intake import Intake
@@ -29,7 +29,10 @@ from hostd.runtime.workflows.workflows import Workflows
 
 
 class RunRooms(NamedTuple):
-    """What serving runs needs of the rest. `log_files` None: nothing is kept."""
+    """What serving runs needs of the rest.
+
+    `log_files` None: nothing is kept. `log_flush` returns when it is written.
+    """
 
     journal: Journal
     readers: Readers
@@ -43,6 +46,8 @@ class RunRooms(NamedTuple):
     deliveries: Deliveries
     log_files: AttemptLogs | None = None
     cancel_grace_ms: int = 30_000
+    log_flush: Callable[[], None] = lambda: None
+    live_logs: LiveLogs | None = None
 
 
 class RunReads:

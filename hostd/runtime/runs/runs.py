@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from hostd.runtime.runs.log_tail import LogTails
 from hostd.runtime.runs.run_signals import RunSignals
-from hostd.runtime.runs.run_watch import RunWatch
 
 
-class Runs(RunSignals, RunWatch):
+class Runs(RunSignals, LogTails):
     """Everything about runs, over one set of rooms."""

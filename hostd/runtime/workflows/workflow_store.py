@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
-from hostd.errors.base import HostdError
+from hostd.definition.differences import document_differences
+from hostd.errors.base import HostdError, Kind
 from hostd.journal.port import Journal, WorkflowRow, WorkflowVersion
 from hostd.model.requests import Repeat
-from hostd.model.views import RegisteredView, ValidationView, VersionView, WorkflowView
+from hostd.model.views import DifferencesView, RegisteredView, ValidationView, VersionView, WorkflowView
 from hostd.runtime.ring.audit import audited
 from hostd.runtime.ring.readers import Readers
 from hostd.runtime.ring.repeats import first_answer, note_of
@@ -135,6 +137,24 @@ class WorkflowStore:
         active = self._row(namespace, workflow).active
         rows = self._journal.versions(namespace, workflow)[::-1][skip : skip + limit]
         return [_version(row, active=active, source=False) for row in rows]
+
+    async def differences(
+        self, namespace: str, workflow: str, *, first: str, second: str, limit: int
+    ) -> DifferencesView:
+        """Return how two versions differ. Raises WORKFLOW_MISSING, VERSION_MISSING, WORKFLOW_INACTIVE."""
+        return await self._readers.call(lambda: self._differences(namespace, workflow, first, second, limit))
+
+    def _differences(self, namespace: str, workflow: str, first: str, second: str, limit: int) -> DifferencesView:
+        one, other = (self._source(namespace, workflow, version) for version in (first, second))
+        found = tuple(itertools.islice(document_differences(one.source, other.source), limit + 1))
+        return DifferencesView(one.version, other.version, found[:limit], truncated=len(found) > limit)
+
+    def _source(self, namespace: str, workflow: str, version: str) -> VersionView:
+        view = self._get(namespace, workflow, version)
+        if view.version is None:
+            message = f"{workflow} has no active version; name the version that is meant"
+            raise HostdError(Kind.STATE, "WORKFLOW_INACTIVE", message, details={"workflow": workflow})
+        return view.version
 
     async def delete(
         self, namespace: str, workflow: str, version: str, *, principal: str, repeat: Repeat | None
