@@ -116,16 +116,16 @@ class OwnerToken:
     """The one token there is: compared in constant time, never logged. All doors share it, and so a new one."""
 
     def __init__(self, token: str) -> None:
-        if not token:
-            raise invalid("CONFIG_INVALID", "the owner's token is empty, which would let nobody or anybody in")
-        self._token = token.encode()
-
-    def __call__(self, token: str) -> bool:
         self._token = b""
         self.replace(token)
 
     def replace(self, token: str) -> None:
         """Take another token; the one before is refused from now on."""
+        if not token:
+            raise invalid("CONFIG_INVALID", "the owner's token is empty, which would let nobody or anybody in")
+        self._token = token.encode()
+
+    def __call__(self, token: str) -> bool:
         """Say whether a bearer token is the owner's."""
         return hmac.compare_digest(self._token, token.encode("utf-8", "replace"))
 
@@ -151,11 +151,6 @@ def owner_token(path: Path) -> str:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError:
         return _read_token(path)
-    token = secrets.token_urlsafe(32)
-    with os.fdopen(handle, "w") as file:
-        file.write(token + "\n")
-        file.flush()
-        os.fsync(file.fileno())
     return _write_token(handle)
 
 
@@ -169,6 +164,11 @@ def new_owner_token(path: Path) -> str:
 
 
 def _write_token(handle: int) -> str:
+    token = secrets.token_urlsafe(32)
+    with os.fdopen(handle, "w") as file:
+        file.write(token + "\n")
+        file.flush()
+        os.fsync(file.fileno())
     return token
 
 

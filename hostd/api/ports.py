@@ -18,14 +18,14 @@ from hostd.model.views import (
     BackfillView,
     BackupStep,
     BlobView,
-    DeadLetterView,
     CompactionStep,
-    FiredView,
+    DeadLetterView,
     DifferencesView,
-    LogView,
+    FiredView,
     LogPosition,
-    PluginView,
+    LogView,
     NamespaceView,
+    PluginView,
     RedrivenView,
     RegisteredView,
     RunChanges,
@@ -39,8 +39,8 @@ from hostd.model.views import (
     SignaledRun,
     StartedRun,
     SystemView,
-    TrialView,
     TailedLogs,
+    TrialView,
     TriggerChanges,
     TriggerView,
     ValidationView,
@@ -108,7 +108,6 @@ class Runs(Protocol):
         """Return what attempts logged, by step and attempt; empty step or attempt 0 = all. Raises RUN_MISSING."""
         ...
 
-    async def blob(self, namespace: str, digest: bytes) -> BlobView:
     def tail(
         self, namespace: str, ref: RunRef, *, step: str, attempt: int, after: LogPosition | None
     ) -> AsyncIterator[TailedLogs]:
@@ -118,6 +117,7 @@ class Runs(Protocol):
         """
         ...
 
+    async def blob(self, namespace: str, digest: bytes) -> BlobView:
         """Return a value by its 32-byte digest. Raises BLOB_MISSING."""
         ...
 
@@ -207,13 +207,13 @@ class Workflows(Protocol):
         """Return versions without sources, newest first. Raises WORKFLOW_MISSING."""
         ...
 
-    async def delete(
     async def differences(
         self, namespace: str, workflow: str, *, first: str, second: str, limit: int
     ) -> DifferencesView:
         """Return how two versions differ; empty means the active one. Raises WORKFLOW_MISSING, VERSION_MISSING."""
         ...
 
+    async def delete(
         self, namespace: str, workflow: str, version: str, *, principal: str, repeat: Repeat | None
     ) -> None:
         """Delete a version, empty: all of them. Raises WORKFLOW_MISSING, VERSION_MISSING, VERSION_IN_USE."""
@@ -429,7 +429,6 @@ class Admin(Protocol):
         """Return what was done to the namespace past number `after`, by number."""
         ...
 
-    def backup(self, path: str) -> AsyncIterator[BackupStep]:
     def compact(self, *, principal: str) -> AsyncIterator[CompactionStep]:
         """Delete what retention lets go and give room back; yields progress. Raises JOURNAL_*."""
         ...
@@ -442,6 +441,7 @@ class Admin(Protocol):
         """Return namespaces that hold something, with a name past `after`, by name."""
         ...
 
+    def backup(self, path: str) -> AsyncIterator[BackupStep]:
         """Write a consistent copy of the journal; relative paths lie in `<data>/backups`.
 
         Raises ARGUMENT_INVALID for a path that is taken, JOURNAL_*.

@@ -61,18 +61,18 @@ def build_front(
     info: Callable[[], JournalInfo | None],
     random: Random,
     data: Path | None,
+    retention: Callable[[], Retention],
 ) -> Front:
     """Return the front over the rooms of one host."""
     journal, readers, clock = rooms.journal, rooms.readers, rooms.clock
-    retention: Callable[[], Retention],
 
     def registry() -> HostRegistry:
         return host.registry
 
+    spaces = NamespaceShelf(journal=journal, readers=readers, triggers=triggers, registry=registry)
     return Front(
         runs=Runs(rooms),
         workflows=WorkflowStore(
-    spaces = NamespaceShelf(journal=journal, readers=readers, triggers=triggers, registry=registry)
             workflows=rooms.workflows, journal=journal, readers=readers, secret_is_missing=host.secret_is_missing
         ),
         triggers=_trigger_desk(rooms, triggers, registry, random),
@@ -103,9 +103,6 @@ def build_front(
             instance_id=f"{random.getrandbits(64):016x}",
             started_at_ms=clock.wall_ms(),
             data=data,
-        ),
-    )
-
             clock=clock,
             retention=retention,
             spaces=spaces,
