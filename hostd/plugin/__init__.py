@@ -43,6 +43,8 @@ from hostd.plugin.expressions import Expressions as Expressions
 from hostd.plugin.expressions import expression_of as expression_of
 from hostd.plugin.expressions import text_of_expressions as text_of_expressions
 from hostd.plugin.expressions import tree_of_expressions as tree_of_expressions
+from hostd.plugin.function import ActionFunction as ActionFunction
+from hostd.plugin.function import action as action
 from hostd.plugin.hookspecs import hookimpl as hookimpl
 from hostd.plugin.options import Field as Field
 from hostd.plugin.options import OptionNotSupported as OptionNotSupported

@@ -30,6 +30,7 @@ _OURS = (
     "/hostd/plugin/process/",
     "/hostd/plugin/loading.py",
     "/hostd/plugin/life.py",
+    "/hostd/plugin/function.py",
     "/concurrent/futures/",
     "/hostd/runtime/",
     "/hostd/aio.py",

@@ -7,6 +7,7 @@ from typing import Any
 
 from hostd.plugin.action import Action, check_action
 from hostd.plugin.component import Component, check_id, options_class, refuse, settings_class
+from hostd.plugin.function import ActionFunction
 from hostd.plugin.options import Options
 from hostd.plugin.secrets import SecretsProvider
 from hostd.plugin.trigger import Trigger, check_trigger
@@ -34,10 +35,11 @@ class Registry:
     def __init__(self) -> None:
         self.registrations: list[Registration] = []
 
-    def action(self, action: type[Action[Any]]) -> None:
-        """Register an action class."""
-        self._add("action", action, Action)
-        check_action(action)
+    def action(self, action: type[Action[Any]] | ActionFunction[..., Any]) -> None:
+        """Register an action: a class, or a function with `@action`."""
+        component = action.component if isinstance(action, ActionFunction) else action
+        self._add("action", component, Action)
+        check_action(component)
 
     def trigger(self, trigger: type[Trigger[Any]]) -> None:
         """Register a trigger class."""
