@@ -161,9 +161,9 @@ def test_each_host_of_a_process_hides_its_secrets_until_it_is_closed() -> None:
     hide_in_logs(first)
     hide_in_logs(second)
     try:
-        assert written("said text=%s", "alpha beta") == "said text=\"*** ***\""
+        assert written("said text=%s", "alpha beta") == 'said text="*** ***"'
         hide_no_more(first)
-        assert written("said text=%s", "alpha beta") == "said text=\"alpha ***\""
+        assert written("said text=%s", "alpha beta") == 'said text="alpha ***"'
     finally:
         hide_no_more(first)
         hide_no_more(second)
