@@ -106,6 +106,9 @@ def build_front(
             clock=clock,
             retention=retention,
             spaces=spaces,
+        ),
+    )
+
 
 def _trigger_desk(
     rooms: RunRooms, triggers: Triggers, registry: Callable[[], HostRegistry], random: Random
