@@ -6,10 +6,12 @@ import asyncio
 import logging
 import platform
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from hostd.aio import Clock, SystemClock, spawn
+from hostd.config.reload import given_by_program
 from hostd.config.rooms import Config
 from hostd.config.unix_socket import prepare_socket
 from hostd.errors.base import HostdError
@@ -29,6 +31,7 @@ from hostd.runtime.attempts.requests import Requests
 from hostd.runtime.attempts.scripts import Scripts
 from hostd.runtime.attempts.slots import ABSENT, Slots
 from hostd.runtime.desks.front import Front, build_front
+from hostd.runtime.desks.settings_desk import SettingsDesk
 from hostd.runtime.ring.engine_loop import EngineLoop
 from hostd.runtime.ring.held import HeldRuns
 from hostd.runtime.ring.intake import Intake
@@ -63,6 +66,7 @@ from hostd.runtime.triggers.overlap import Overlaps
 from hostd.runtime.triggers.trigger_life import TriggerLife
 from hostd.runtime.triggers.triggers import Triggers
 from hostd.runtime.workflows.workflows import Workflows
+from hostd.telemetry.log_levels import LogLevels
 from hostd.telemetry.logs import hide_in_logs, hide_no_more
 from hostd.telemetry.meter import Meter
 from hostd.values.version import VERSION
@@ -103,6 +107,7 @@ class Core:
         self.data = data
         self.meter = Meter()
         self.info: JournalInfo | None = None
+        self.reconfigured: list[Callable[[Config], None]] = []  # the doors, which read it too
         self._care: list[asyncio.Task[None]] = []
         self._journal_bytes = 0
         self._known_actions: frozenset[str] = frozenset()
@@ -124,7 +129,22 @@ class Core:
         self.effects.times = AttemptTimes(self.meter)
         self._read_gauges()
         self.slots.tell = self.loop.tell_slot
+        self.settings = SettingsDesk(
+            given_by_program(config), levels=LogLevels(config.log.level), loop=self.loop, apply=self.reconfigure
+        )
         self.front = self._front()
+
+    def reconfigure(self, config: Config) -> None:
+        """Hand every room what it reads of a new configuration; what needs a restart must be as it was."""
+        self.config = config
+        limits = config.limits
+        self.starts.allow_env(config.env)
+        self.loop.lanes.resize(limits.doors)
+        self.residence.runs_max = limits.runs_in_memory
+        self.slots.change({"inline": limits.inline, "thread": limits.threads, "process": limits.processes})
+        self.effects.change_limits(threads_max=limits.threads, cancel_grace_s=limits.cancel_grace.total_seconds())
+        for reconfigure in self.reconfigured:
+            reconfigure(config)
 
     def _build_guests(self) -> None:
         """Plugins and scripts."""
@@ -161,7 +181,7 @@ class Core:
                 held=self.held,
                 deliveries=self.deliveries,
                 log_files=self.log_files,
-                cancel_grace_ms=whole_ms(self.config.limits.cancel_grace),
+                cancel_grace_ms=lambda: whole_ms(self.config.limits.cancel_grace),
                 log_flush=self.log_writer.flush,
                 live_logs=self.effects,
             ),
@@ -172,6 +192,7 @@ class Core:
             host=self.host,
             scripts=self.scripts,
             effects=self.effects,
+            settings=self.settings,
             info=lambda: self.info,
             random=self.random,
             data=self.data,
@@ -420,9 +441,9 @@ class Core:
 
     async def _prune(self) -> None:
         """Delete what is past retention, in small writes."""
-        retention = retention_of(self.config)
         while True:
             await self.clock.sleep(PRUNE_S)
+            retention = retention_of(self.config)  # a reload may have changed it
             try:
                 now_ms = self.clock.wall_ms()
                 while await self.readers.call(lambda: self.journal.prune(now_ms=now_ms, retention=retention)):  # noqa: B023

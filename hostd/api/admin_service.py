@@ -8,8 +8,9 @@ from typing import Any
 from hostd.api.caller import CALLER
 from hostd.api.convert.catalogue import audit_message, namespace_message, system_message
 from hostd.api.convert.checks import check_namespace, check_path
+from hostd.api.convert.configuration import config_message, reloaded_message
 from hostd.api.paging import Page
-from hostd.api.ports import Admin
+from hostd.api.ports import Admin, Settings
 from hostd.api.tokens import Tokens, scope_of
 from hostd.v1 import admin_service_pb2 as wire
 from hostd.v1.admin_service_pb2_grpc import AdminServiceServicer
@@ -18,8 +19,9 @@ from hostd.v1.admin_service_pb2_grpc import AdminServiceServicer
 class AdminService(AdminServiceServicer):
     """The daemon itself."""
 
-    def __init__(self, admin: Admin, tokens: Tokens) -> None:
+    def __init__(self, admin: Admin, settings: Settings, tokens: Tokens) -> None:
         self._admin = admin
+        self._settings = settings
         self._tokens = tokens
 
     async def GetSystemInfo(self, request: wire.GetSystemInfoRequest, context: Any) -> wire.SystemInfo:
@@ -43,6 +45,25 @@ class AdminService(AdminServiceServicer):
             yield wire.BackupJournalResponse(
                 pages_done=step.pages_done, pages_total=step.pages_total, path=step.path, size_bytes=step.size_bytes
             )
+
+    async def GetConfig(self, request: wire.GetConfigRequest, context: Any) -> wire.EffectiveConfig:
+        """Return the configuration that holds."""
+        return config_message(self._settings.show())
+
+    async def ReloadConfig(self, request: wire.ReloadConfigRequest, context: Any) -> wire.ReloadConfigResponse:
+        """Read the configuration anew."""
+        namespace = check_namespace(request.namespace)
+        return reloaded_message(await self._settings.reload(namespace, principal=CALLER.get().principal))
+
+    async def SetLogLevel(self, request: wire.SetLogLevelRequest, context: Any) -> wire.SetLogLevelResponse:
+        """Change how much is logged."""
+        levels = await self._settings.set_log_level(
+            check_namespace(request.namespace),
+            logger=request.logger,
+            level=request.level,
+            principal=CALLER.get().principal,
+        )
+        return wire.SetLogLevelResponse(log_levels=levels)
 
     async def CompactJournal(
         self, request: wire.CompactJournalRequest, context: Any

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from hostd.errors.base import HostdError
+from hostd.model.configuration import ConfigView, ReloadedView
 from hostd.model.filters import Filter
 from hostd.model.requests import LetterSelection, Repeat, RunList, RunRef, SignalRequest, StartRequest, TrialEvent
 from hostd.model.topics import EventTypeView, NewEvent, PublishedView, TopicEvents
@@ -449,6 +450,28 @@ class Admin(Protocol):
         ...
 
 
+class Settings(Protocol):
+    """The configuration while the daemon runs."""
+
+    def show(self) -> ConfigView:
+        """Return what holds; answered from memory."""
+        ...
+
+    async def reload(self, namespace: str, *, principal: str) -> ReloadedView:
+        """Read everything anew and swap what is reloadable; an error changes nothing.
+
+        Raises CONFIG_INVALID, CONFIG_NOT_READ.
+        """
+        ...
+
+    async def set_log_level(self, namespace: str, *, logger: str, level: str, principal: str) -> dict[str, str]:
+        """Change a logger's level (empty: everything's), an empty one back; return what was changed since the start.
+
+        Raises ARGUMENT_INVALID.
+        """
+        ...
+
+
 class Ports(Protocol):
     """Everything behind the control plane (runtime.front)."""
 
@@ -484,3 +507,6 @@ class Ports(Protocol):
 
     @property
     def admin(self) -> Admin: ...
+
+    @property
+    def settings(self) -> Settings: ...

@@ -143,7 +143,7 @@ class ApiServer:
             (add_PluginServiceServicer_to_server, PluginService(ports.plugins, tokens)),
             (add_ScriptServiceServicer_to_server, ScriptService(ports.scripts)),
             (add_SecretServiceServicer_to_server, SecretService(ports.secrets, tokens)),
-            (add_AdminServiceServicer_to_server, AdminService(ports.admin, tokens)),
+            (add_AdminServiceServicer_to_server, AdminService(ports.admin, ports.settings, tokens)),
             (health_pb2_grpc.add_HealthServicer_to_server, self._health),
         )
         for add, service in added:

@@ -21,7 +21,7 @@ class WatchSeats:
 
     def __init__(self, meter: Meter, most: int) -> None:
         self._meter = meter
-        self._most = most
+        self.most = most  # may change; watches that are open stay
         self._taken: Counter[str] = Counter()
 
     @contextmanager
@@ -31,13 +31,13 @@ class WatchSeats:
         Args:
             kind: what is watched, for the metric: run, runs, triggers, events.
         """
-        if self._taken.total() >= self._most:
+        if self._taken.total() >= self.most:
             message = (
-                f"{self._most} watches are open already; share one with a wider filter, close some,"
+                f"{self.most} watches are open already; share one with a wider filter, close some,"
                 " or raise `limits.watches`"
             )
             raise HostdError(
-                Kind.EXHAUSTED, "WATCHES_FULL", message, retry_after_s=AGAIN_S, details={"limit": str(self._most)}
+                Kind.EXHAUSTED, "WATCHES_FULL", message, retry_after_s=AGAIN_S, details={"limit": str(self.most)}
             )
         gauge = self._meter.gauge("hostd_watches", kind=kind)
         self._taken[kind] += 1

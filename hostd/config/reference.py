@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from hostd.config.layers import PREFIX
-from hostd.config.rooms import Config
+from hostd.config.rooms import Config, is_live
 from hostd.config.types import value_text
 
 _HEAD = """# Configuration
@@ -20,6 +20,11 @@ is also an environment variable: `HOSTD_`, and the key with `__` for each dot. F
 the file, then the default. Texts in the file may hold `${VAR}`, `${VAR:-default}` and `${VAR:?message}` (`$${` is a
 literal `${`). Durations are written `500ms`, `10s`, `5m`, `1h30m`, `30d`; sizes `64KiB`, `32MiB`, `1GiB`; lists in a
 variable with commas. A key that does not exist is refused, with its line and the nearest one that does.
+
+`hostd config check` names every mistake at once, without a daemon. `hostd config reload`, and SIGHUP, read the
+configuration again: keys with *yes* below take the new value at once, the others at the next start. A configuration
+with a mistake changes nothing. `hostd config show --origin` says where each value comes from, `--running` what the
+daemon holds. [How to configure](../how-to/configure.md).
 """
 
 
@@ -36,13 +41,14 @@ def config_keys() -> Iterator[tuple[str, FieldInfo]]:
 
 def _keys(above: str, model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
     for name, field in model.model_fields.items():
-        if _is_room(field):
+        if is_room(field):
             yield from _keys(f"{above}{name}.", typing.cast("type[BaseModel]", field.annotation))
         else:
             yield above + name, field
 
 
-def _is_room(field: FieldInfo) -> bool:
+def is_room(field: FieldInfo) -> bool:
+    """Say whether a field holds a room of keys, not a value."""
     return isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
 
 
@@ -50,14 +56,16 @@ def _table(above: str, model: type[BaseModel]) -> Iterator[str]:
     """Yield the table of one room, then those of the rooms inside it."""
     if above:
         yield f"## {above.rstrip('.')}\n\n{model.__doc__ or ''}\n"
-    yield "| key | default | |\n|---|---|---|"
+    yield "| key | default | reload | |\n|---|---|---|---|"
     rooms = []
     for name, field in model.model_fields.items():
-        if _is_room(field):
+        if is_room(field):
             rooms.append((f"{above}{name}.", typing.cast("type[BaseModel]", field.annotation)))
         else:
             variable = PREFIX + (above + name).replace(".", "__").upper()
-            yield f"| `{above}{name}` | {_default(field)} | {field.description}{_range(field)} `{variable}` |"
+            reload = "yes" if is_live(field) else "restart"
+            meaning = f"{field.description}{_range(field)} `{variable}`"
+            yield f"| `{above}{name}` | {_default(field)} | {reload} | {meaning} |"
     yield ""
     for prefix, room in rooms:
         yield from _table(prefix, room)

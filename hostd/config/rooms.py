@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic.fields import FieldInfo
 
 from hostd.config.types import Address, Duration, Size
 
@@ -14,6 +15,17 @@ KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 PluginId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
+
+
+def live(default: Any, **rules: Any) -> Any:
+    """Return a field that a reload changes while the daemon runs; what is a plain `Field` waits for a restart."""
+    return Field(default, json_schema_extra={"reloadable": True}, **rules)
+
+
+def is_live(field: FieldInfo) -> bool:
+    """Say whether a reload changes a key."""
+    extra = field.json_schema_extra
+    return isinstance(extra, dict) and extra.get("reloadable") is True
 
 
 class Room(BaseModel):
@@ -37,18 +49,16 @@ class Http(Room):
     """The HTTP port: webhooks, health and metrics."""
 
     listen: Address = Field("127.0.0.1:7421", description="Address of the HTTP port, or `off`.")
-    body_max: Size = Field(MIB, ge=1 * KIB, le=MIB, description="Largest body a webhook takes.")
-    body_timeout: Duration = Field(
+    body_max: Size = live(MIB, ge=1 * KIB, le=MIB, description="Largest body a webhook takes.")
+    body_timeout: Duration = live(
         timedelta(seconds=10), gt=timedelta(0), le=HOUR, description="Time a client has to send its whole body."
     )
-    headers_max: int = Field(64, ge=8, le=1000, description="Most headers a request may have.")
-    connections_max: int = Field(
-        1000, ge=1, le=100_000, description="Most requests answered at once; the next get 503."
-    )
-    hosts: tuple[str, ...] = Field(
+    headers_max: int = live(64, ge=8, le=1000, description="Most headers a request may have.")
+    connections_max: int = live(1000, ge=1, le=100_000, description="Most requests answered at once; the next get 503.")
+    hosts: tuple[str, ...] = live(
         (), description="Names this daemon is called by, beside loopback and the address it listens on (Host header)."
     )
-    origins: tuple[str, ...] = Field(
+    origins: tuple[str, ...] = live(
         (), description="Web origins whose pages may call it, such as `https://ui.example` (Origin header)."
     )
 
@@ -163,36 +173,36 @@ class Journal(Room):
 class Retention(Room):
     """How long things are kept; `0s` keeps them for ever. A workflow may have its own `retention` for runs and logs."""
 
-    runs: Duration = Field(30 * DAY, ge=timedelta(0), description="Finished runs and their history.")
-    logs: Duration = Field(7 * DAY, ge=timedelta(0), description="Logs of attempts.")
-    events: Duration = Field(7 * DAY, ge=timedelta(0), description="Events, or until `events_size` is reached.")
-    events_size: Size = Field(
+    runs: Duration = live(30 * DAY, ge=timedelta(0), description="Finished runs and their history.")
+    logs: Duration = live(7 * DAY, ge=timedelta(0), description="Logs of attempts.")
+    events: Duration = live(7 * DAY, ge=timedelta(0), description="Events, or until `events_size` is reached.")
+    events_size: Size = live(
         GIB, ge=MIB, le=1024 * GIB, description="Size of all events together; past it the oldest go, however young."
     )
-    dedup_keys: Duration = Field(7 * DAY, ge=timedelta(0), description="Event ids by which triggers know a repetition.")
-    dedup_keys_max: int = Field(100_000, ge=100, le=10_000_000, description="Most event ids kept for one trigger.")
-    request_ids: Duration = Field(24 * HOUR, ge=HOUR, description="Request ids by which a repeated request is known.")
-    dead_letters: Duration = Field(30 * DAY, ge=timedelta(0), description="Events that could not be handled.")
-    audit: Duration = Field(365 * DAY, ge=timedelta(0), description="Who changed what (`hostd audit list`).")
+    dedup_keys: Duration = live(7 * DAY, ge=timedelta(0), description="Event ids by which triggers know a repetition.")
+    dedup_keys_max: int = live(100_000, ge=100, le=10_000_000, description="Most event ids kept for one trigger.")
+    request_ids: Duration = live(24 * HOUR, ge=HOUR, description="Request ids by which a repeated request is known.")
+    dead_letters: Duration = live(30 * DAY, ge=timedelta(0), description="Events that could not be handled.")
+    audit: Duration = live(365 * DAY, ge=timedelta(0), description="Who changed what (`hostd audit list`).")
 
 
 class Limits(Room):
     """Bounds of everything that could grow."""
 
-    runs_in_memory: int = Field(
+    runs_in_memory: int = live(
         10_000, ge=10, le=10_000_000, description="Live runs held in memory; the rest waits in the journal."
     )
-    doors: int = Field(10_000, ge=10, le=1_000_000, description="Requests waiting for the engine; past it INTAKE_FULL.")
-    watches: int = Field(
+    doors: int = live(10_000, ge=10, le=1_000_000, description="Requests waiting for the engine; past it INTAKE_FULL.")
+    watches: int = live(
         1000, ge=1, le=100_000, description="Watches of runs, triggers and topics open at once; past it WATCHES_FULL."
     )
-    inline: int = Field(1000, ge=1, le=100_000, description="Waiting inline attempts at once.")
-    threads: int = Field(32, ge=1, le=1024, description="Attempts in threads at once.")
-    processes: int = Field(1000, ge=1, le=100_000, description="Attempts in plugin processes at once.")
-    cancel_grace: Duration = Field(
+    inline: int = live(1000, ge=1, le=100_000, description="Waiting inline attempts at once.")
+    threads: int = live(32, ge=1, le=1024, description="Attempts in threads at once.")
+    processes: int = live(1000, ge=1, le=100_000, description="Attempts in plugin processes at once.")
+    cancel_grace: Duration = live(
         timedelta(seconds=30), ge=timedelta(0), le=HOUR, description="Time a running attempt has to answer a cancel."
     )
-    drain: Duration = Field(
+    drain: Duration = live(
         timedelta(seconds=30), ge=timedelta(0), le=HOUR, description="Time running attempts have when the daemon stops."
     )
 
@@ -200,8 +210,8 @@ class Limits(Room):
 class Log(Room):
     """What the daemon writes about itself, to standard error."""
 
-    level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe level written.")
-    format: Literal["text", "json"] = Field("text", description="One line an event: `noun_verb key=value`, or JSON.")
+    level: Literal["debug", "info", "warning", "error"] = live("info", description="Least severe level written.")
+    format: Literal["text", "json"] = live("text", description="One line an event: `noun_verb key=value`, or JSON.")
 
 
 class Egress(Room):
@@ -222,7 +232,7 @@ class Config(Room):
     )
     listen: Address = Field("127.0.0.1:7420", description="Address of the gRPC port, or `off` (the Unix socket stays).")
     insecure: bool = Field(False, description="Listen beyond loopback without TLS.")
-    env: tuple[EnvName, ...] = Field(
+    env: tuple[EnvName, ...] = live(
         (), description="Environment variables that workflow documents may read through `env`."
     )
     tls: Tls = Field(default_factory=Tls)

@@ -553,6 +553,11 @@ REASONS: dict[str, ReasonPage] = {
     "CONFIG_INVALID": ReasonPage(
         Kind.INVALID, "The configuration has mistakes; each is listed with its place.", "Correct them."
     ),
+    "CONFIG_NOT_READ": ReasonPage(
+        Kind.STATE,
+        "The daemon did not read its configuration: the program it runs in made it, so there is nothing to read again.",
+        "Change it in that program, and start anew.",
+    ),
     "ADDRESS_IN_USE": ReasonPage(
         Kind.UNAVAILABLE,
         "Another program listens on the address.",

@@ -32,7 +32,7 @@ class ActionThreads:
     """A bounded pool that grows when nobody is free."""
 
     def __init__(self, threads_max: int) -> None:
-        self._threads_max = threads_max
+        self.threads_max = threads_max  # may change; threads above it stay, and find less to do
         self._queue: SimpleQueue[_Call | None] = SimpleQueue()
         self._started = 0
         self._busy = 0  # calls handed over that have not come back; on the loop's thread
@@ -47,7 +47,7 @@ class ActionThreads:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         self._busy += 1
-        if self._busy > self._started and self._started < self._threads_max:
+        if self._busy > self._started and self._started < self.threads_max:
             self._started += 1
             threading.Thread(target=self._serve, name=f"hostd-action-{self._started}", daemon=True).start()
         self._queue.put(_Call(work, args, loop, future))

@@ -105,6 +105,11 @@ class Effects:
         """Return how many calls of each action have outlived their attempt and hold a thread."""
         return Counter(attempt.action for attempt in self._abandoned if attempt.executor == "thread")
 
+    def change_limits(self, *, threads_max: int, cancel_grace_s: float) -> None:
+        """Take other limits; attempts that were told to stop keep the time they were given."""
+        self._threads.threads_max = threads_max
+        self._cancel_grace_s = cancel_grace_s
+
     def perform(self, resident: Resident, commands: list[Command]) -> None:
         """Do commands of one decision, in order. Never raises for what an action does."""
         for command in commands:

@@ -170,6 +170,12 @@ class Slots:
             if self._executor_of(action) != "inline" or self._most_of(action) is not None:
                 self._limited[action] = self._gates_of(action)
 
+    def change(self, limits: Mapping[str, int]) -> None:
+        """Let another number of attempts of an executor wait at once; those that wait already stay."""
+        for name, limit in limits.items():
+            self._executors.setdefault(name, _Gate(limit)).limit = limit
+        self._offer()
+
     def _gates_of(self, action: str) -> Gates:
         gates = self._gates.get(action)
         if gates is None:

@@ -18,6 +18,7 @@ from hostd.runtime.desks.namespace_shelf import NamespaceShelf
 from hostd.runtime.desks.plugin_shelf import PluginShelf
 from hostd.runtime.desks.script_desk import ScriptDesk
 from hostd.runtime.desks.secret_desk import SecretDesk
+from hostd.runtime.desks.settings_desk import SettingsDesk
 from hostd.runtime.runs.run_reads import RunRooms
 from hostd.runtime.runs.runs import Runs
 from hostd.runtime.services.topics import Topics
@@ -46,6 +47,7 @@ class Front(NamedTuple):
     scripts: ScriptDesk
     secrets: SecretDesk
     admin: Administration
+    settings: SettingsDesk
 
 
 def build_front(
@@ -58,6 +60,7 @@ def build_front(
     host: PluginHost,
     scripts: Scripts,
     effects: Effects,
+    settings: SettingsDesk,
     info: Callable[[], JournalInfo | None],
     random: Random,
     data: Path | None,
@@ -107,6 +110,7 @@ def build_front(
             retention=retention,
             spaces=spaces,
         ),
+        settings=settings,
     )
 
 

@@ -30,6 +30,11 @@ class Lanes:
         self._open = asyncio.Event()
         self._open.set()
 
+    def resize(self, doors_max: int) -> None:
+        """Let another number of requests wait; those that wait already stay."""
+        self.doors_max = doors_max
+        self._wake()
+
     def any_waiting(self) -> bool:
         """Say whether there is anything to take."""
         return bool(self.inside or self.doors)

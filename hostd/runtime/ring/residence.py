@@ -28,7 +28,7 @@ class Residence:
         self._readers = readers
         self._plans = plans
         self._clock = clock
-        self._runs_max = runs_max
+        self.runs_max = runs_max  # may change; the next sweep keeps to it
         self._runs: dict[int, Resident] = {}
         self._parked: dict[int, list[Entry]] = {}
         self._pinned: dict[int, int] = {}
@@ -123,7 +123,7 @@ class Residence:
     def sweep(self) -> int:
         """Let idle runs go, and the least recently used above the bound; return how many went."""
         idle_since_s = self._clock.monotonic_s() - IDLE_S
-        excess = len(self._runs) - self._runs_max
+        excess = len(self._runs) - self.runs_max
         gone: list[int] = []
         for resident in sorted(self._runs.values(), key=lambda resident: resident.used_s):
             if resident.used_s > idle_since_s and len(gone) >= excess:

@@ -58,7 +58,13 @@ class StartMaker:
         self, *, random: Random, env_allowed: Collection[str], environ: Mapping[str, str] = os.environ
     ) -> None:
         self._random = random
-        self._env = {name: environ[name] for name in env_allowed if name in environ}
+        self._environ = environ
+        self._env: dict[str, str] = {}
+        self.allow_env(env_allowed)
+
+    def allow_env(self, names: Collection[str]) -> None:
+        """Let documents read these variables, as they are now, and no others; runs that began keep what they read."""
+        self._env = {name: self._environ[name] for name in names if name in self._environ}
 
     def prepare(
         self,

@@ -45,7 +45,7 @@ class RunRooms(NamedTuple):
     held: HeldRuns
     deliveries: Deliveries
     log_files: AttemptLogs | None = None
-    cancel_grace_ms: int = 30_000
+    cancel_grace_ms: Callable[[], int] = lambda: 30_000
     log_flush: Callable[[], None] = lambda: None
     live_logs: LiveLogs | None = None
 

@@ -108,7 +108,7 @@ class RunVerbs(RunReads):
         self, namespace: str, ref: RunRef, *, reason: str, principal: str, repeat: Repeat | None
     ) -> RunView:
         """Stop a run in good order. Raises RUN_MISSING, RUN_FINAL, RUN_STATE."""
-        message = Cancel(reason, self._rooms.cancel_grace_ms)
+        message = Cancel(reason, self._rooms.cancel_grace_ms())
         return await self._steer("cancel", namespace, ref, message, principal=principal, repeat=repeat)
 
     async def terminate(

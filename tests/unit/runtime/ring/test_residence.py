@@ -40,7 +40,7 @@ async def test_idle_runs_leave_and_running_ones_stay(residence: Residence, clock
     """After a minute without a message; READY, WAITING and RETRYING steps keep nothing in memory."""
     for key, state in enumerate((StepState.WAITING, StepState.RETRYING, StepState.READY, StepState.RUNNING), start=1):
         residence.add(resident(key, state))
-    residence._runs_max = 10
+    residence.runs_max = 10
     await clock.turn(IDLE_S - 1)
     assert residence.sweep() == 0
     await clock.turn(1)
