@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
@@ -12,23 +12,24 @@ from hostd.api.convert.events import event_type, read_events, topic_event
 from hostd.api.paging import Page
 from hostd.api.ports import Events
 from hostd.api.tokens import Position, Tokens, scope_of
+from hostd.api.unread import Unread, UnreadBytes
 from hostd.api.watch_seats import WatchSeats
 from hostd.errors.base import invalid
 from hostd.model.topics import NewEvent, TopicEvents
 from hostd.v1 import event_service_pb2 as wire
 from hostd.v1.event_service_pb2_grpc import EventServiceServicer
 
-PAGE_BYTES_MAX = 1024 * 1024
 POSITION_MAX = 2**63 - 1
 
 
 class EventService(EventServiceServicer):
     """Durable topics."""
 
-    def __init__(self, events: Events, tokens: Tokens, seats: WatchSeats) -> None:
+    def __init__(self, events: Events, tokens: Tokens, seats: WatchSeats, unread: UnreadBytes) -> None:
         self._events = events
         self._tokens = tokens
         self._seats = seats
+        self._unread = unread
 
     async def PublishEvents(self, request: wire.PublishEventsRequest, context: Any) -> wire.PublishEventsResponse:
         """Append events to topics, all or none."""
@@ -39,10 +40,8 @@ class EventService(EventServiceServicer):
             events=[wire.PublishedEvent(event_id=one.event_id, position=one.position) for one in published]
         )
 
-    async def SubscribeEvents(
-        self, request: wire.SubscribeEventsRequest, context: Any
-    ) -> AsyncIterator[wire.SubscribeEventsResponse]:
-        """Stream events of topics."""
+    async def SubscribeEvents(self, request: wire.SubscribeEventsRequest, context: Any) -> AsyncIterator[Any]:
+        """Stream events of topics, as bytes of SubscribeEventsResponse: what a consumer does not take lies once."""
         namespace = check_namespace(request.namespace)
         topics = sorted(set(request.topics))
         scope = scope_of("SubscribeEvents", namespace, request.filter, *topics)
@@ -51,13 +50,30 @@ class EventService(EventServiceServicer):
             after = self._tokens.read_watch(request.resume_token, scope)
         if not isinstance(after, int | None):
             raise invalid("RESUME_TOKEN_INVALID", "the resume token belongs to another watch; start without one")
-        with self._seats.take("events"):
-            stream = self._events.subscribe(namespace, topics, request.filter, after=after)
-            async with aclosing(stream) as pages:  # type: ignore[type-var]
-                async for page in pages:
-                    for message, position in _messages(page):
-                        message.resume_token = self._tokens.watch(scope, position)
-                        yield message
+        unread = self._unread.of_one()
+        try:
+            with self._seats.take("events"):
+                while True:
+                    stream = self._events.subscribe(namespace, topics, request.filter, after=after)
+                    async with aclosing(self._sent(stream, scope, unread)) as messages:
+                        async for message, position in messages:
+                            after = position
+                            yield message
+                            unread.taken()
+                    await unread.room()
+        finally:
+            unread.close()
+
+    async def _sent(
+        self, stream: AsyncIterator[TopicEvents], scope: bytes, unread: Unread
+    ) -> AsyncGenerator[tuple[bytes, int], None]:
+        """Yield messages, each with its position, up to one that there is no room for; it is read again."""
+        async with aclosing(stream) as pages:  # type: ignore[type-var]
+            async for page in pages:
+                message = _message(page, self._tokens.watch(scope, page.position))
+                if not unread.take(message):
+                    return
+                yield message, page.position
 
     async def ListEventTypes(self, request: wire.ListEventTypesRequest, context: Any) -> wire.ListEventTypesResponse:
         """Return a page of types by topic and type."""
@@ -75,16 +91,8 @@ def _named(event: NewEvent) -> dict[str, Any]:
     return {"topic": event.topic, "event": event.envelope}
 
 
-def _messages(page: TopicEvents) -> Iterator[tuple[wire.SubscribeEventsResponse, int]]:
-    """Yield a page as messages of about 1 MiB, each with the position behind it."""
-    message = wire.SubscribeEventsResponse()
-    size_bytes = position = 0
-    for view in page.events:
-        event = topic_event(view)
-        size_bytes += event.ByteSize()
-        if size_bytes > PAGE_BYTES_MAX and message.events:
-            yield message, position
-            message, size_bytes = wire.SubscribeEventsResponse(), event.ByteSize()
-        message.events.append(event)
-        position = view.position
-    yield message, page.position
+def _message(page: TopicEvents, token: str) -> bytes:
+    """Return a page as bytes of one message; the page is given up, as nobody may wait with it."""
+    message = wire.SubscribeEventsResponse(events=map(topic_event, page.events), resume_token=token)
+    page.events.clear()
+    return message.SerializeToString()

@@ -26,6 +26,7 @@ from hostd.api.script_service import ScriptService
 from hostd.api.secret_service import SecretService
 from hostd.api.tokens import Tokens
 from hostd.api.trigger_service import TriggerService
+from hostd.api.unread import UnreadBytes
 from hostd.api.watch_seats import WatchSeats
 from hostd.api.workflow_service import WorkflowService
 from hostd.config.rooms import Config
@@ -133,13 +134,14 @@ class ApiServer:
         assert core.info is not None  # noqa: S101 the core is open
         tokens = Tokens(key=core.info.mac_key, timeline=core.info.journal_id)
         seats = WatchSeats(core.meter, self._config.limits.watches)
+        unread = UnreadBytes(core.clock)
         triggers = TriggerService(ports.triggers, ports.trials, ports.schedules, tokens=tokens, seats=seats)
         added: tuple[tuple[Callable[[Any, Any], None], object], ...] = (
             (add_WorkflowServiceServicer_to_server, WorkflowService(ports.workflows, tokens)),
             (add_RunServiceServicer_to_server, RunService(ports.runs, tokens, seats)),
             (add_TriggerServiceServicer_to_server, triggers),
             (add_DeadLetterServiceServicer_to_server, DeadLetterService(ports.dead_letters, tokens)),
-            (add_EventServiceServicer_to_server, EventService(ports.events, tokens, seats)),
+            (add_EventServiceServicer_to_server, EventService(ports.events, tokens, seats, unread)),
             (add_PluginServiceServicer_to_server, PluginService(ports.plugins, tokens)),
             (add_ScriptServiceServicer_to_server, ScriptService(ports.scripts)),
             (add_SecretServiceServicer_to_server, SecretService(ports.secrets, tokens)),

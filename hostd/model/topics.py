@@ -30,7 +30,7 @@ class TopicEvent(msgspec.Struct, frozen=True, gc=False):
 
 
 class TopicEvents(msgspec.Struct, frozen=True, gc=False):
-    """A page of events; without any it is a bookmark. `position`: where to go on."""
+    """A page of events; without any it is a bookmark. `position`: where to go on. Who takes it may clear the list."""
 
     events: list[TopicEvent]
     position: int

@@ -26,7 +26,7 @@ from hostd.runtime.triggers.event_scope import EventScope
 
 PUBLISH = "event.publish"
 PAGE_EVENTS = 200
-PAGE_BYTES = 256 * 1024  # a subscription that is not read holds a page about four times over
+PAGE_BYTES = 64 * 1024  # the event that reaches it is the last of its page: what is not read is held
 WAIT_MS = 30_000
 
 
@@ -83,6 +83,7 @@ class EventDesk:
             )
             if following != place:
                 seen, place, failure = self._through(page, condition, place, following)
+                page.clear()  # whoever does not read on holds what it was given, no more
                 yield TopicEvents(seen, place)
                 if failure is not None:
                     raise failure
