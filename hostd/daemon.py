@@ -5,19 +5,25 @@ order, stops in reverse.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import importlib
 import logging
 import os
 import signal
+import socket
 import ssl
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hostd.aio import spawn
 from hostd.api.auth import OwnerToken, new_owner_token, owner_token
+from hostd.config.given_sockets import bound_to, check_exposed, given_http_socket
+from hostd.config.load import Loaded
 from hostd.config.rooms import Config
+from hostd.config.service_manager import ServiceManager
 from hostd.core import Core
 from hostd.errors.base import HostdError, Kind
 from hostd.telemetry.logs import configure_logs
@@ -30,14 +36,30 @@ _log = logging.getLogger("hostd.daemon")
 
 EXIT_AT_ONCE = 130
 HEALTH_S = 1.0
+STOP_S = 30.0  # what is closed after the drain has its own bounds, which are shorter
 
 
 class Daemon:
     """A core with its doors: the data folder, the gRPC and HTTP ports, and the triggers."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        manager: ServiceManager | None = None,
+        http_socket: socket.socket | None = None,
+    ) -> None:
+        """Build; nothing is opened yet.
+
+        Args:
+            manager: is told how the daemon does.
+            http_socket: listens already, for the HTTP port.
+        """
         self.config = config
+        self.manager = manager or ServiceManager({})
         self.core = Core(config, data=config.data)
+        self.core.reconfigured.append(self._reconfigure)
+        self._http_socket = http_socket
         self.token: OwnerToken | None = None
         self.api: ApiServer | None = None
         self.http: HttpServer | None = None
@@ -57,6 +79,7 @@ class Daemon:
         await self.core.triggers.start()
         self._health = spawn(self._follow_health(api), name="health")
         bound = self.core.front.admin
+        self.manager.ready(f"serves: gRPC {bound.grpc_address or 'on its socket'}, HTTP {bound.http_address or 'off'}")
         text = "daemon_ready grpc=%s http=%s data=%s"
         _log.info(text, bound.grpc_address or "off", bound.http_address or "off", self.config.data)
 
@@ -70,6 +93,16 @@ class Daemon:
             message = f"{path} cannot be written: {error.strerror}; the token is the one it was"
             raise HostdError(Kind.UNAVAILABLE, "JOURNAL_READ_ONLY", message) from None
         return str(path)
+
+    def _reconfigure(self, config: Config) -> None:
+        """Take what a reload changed."""
+        old, self.config = self.config, config
+        if config.log.format != old.log.format:
+            configure_logs(level=self.core.settings.log_level, style=config.log.format)
+        if self.api is not None:
+            self.api.reconfigure(config)
+        if self.http is not None:
+            self.http.reconfigure(config.http)
 
     async def _start_lua(self) -> None:
         """Warm the script pool beside the start: a machine that cannot run scripts still runs everything else."""
@@ -88,8 +121,14 @@ class Daemon:
         return api
 
     async def _open_http(self) -> None:
+        given = self._http_socket
         if self.config.http.listen == "off":
+            if given is not None:
+                _log.warning("http_socket_unused address=%s message=%s", bound_to(given), "http.listen is off")
+                given.close()
             return
+        if given is not None:
+            check_exposed(given, protected=self.config.tls.certificate is not None or self.config.insecure)
         from hostd.http.server import HttpServer
 
         core = self.core
@@ -104,6 +143,7 @@ class Daemon:
             meter=core.meter,
             clock=core.clock,
             tls=_http_tls(self.config),
+            given=self._http_socket,
         )
         bound = await self.http.start()
         core.front.admin.http_address = str(bound)
@@ -117,6 +157,7 @@ class Daemon:
             if able is not told:
                 await api.serve(able)
                 told = able
+                self.manager.status(_health_sentence(self.problems()))
 
     def problems(self) -> dict[str, str]:
         """Return what keeps the daemon from taking work."""
@@ -130,6 +171,8 @@ class Daemon:
     async def stop(self, grace_s: float) -> None:
         """Take nothing new, let what runs end within the grace, and close."""
         self.core.intake.draining = True
+        running = self.core.effects.in_flight
+        self.manager.stopping(f"lets {running} attempts end, for {grace_s:.0f} s at most", within_s=grace_s + STOP_S)
         if self._health is not None:
             self._health.cancel()
         await self.core.triggers.stop()
@@ -168,11 +211,25 @@ def _http_tls(config: Config) -> ssl.SSLContext | None:
     return context
 
 
-def serve(config: Config) -> int:
-    """Run a daemon until SIGTERM or SIGINT; a second signal ends it at once. Returns the exit code."""
-    configure_logs(level=config.log.level, style=config.log.format)
+def _health_sentence(problems: dict[str, str]) -> str:
+    if not problems:
+        return "serves"
+    return "takes no work: " + ", ".join(f"{part} {reason}" for part, reason in problems.items())
+
+
+def serve(loaded: Loaded, read: Callable[[], Loaded]) -> int:
+    """Run a daemon until SIGTERM or SIGINT; a second signal ends it at once. SIGHUP reloads the configuration.
+
+    Args:
+        loaded: the configuration to start with.
+        read: reads it again.
+
+    Returns the exit code.
+    """
+    configure_logs(level=loaded.config.log.level, style=loaded.config.log.format)
+    manager, given = ServiceManager(os.environ), given_http_socket(os.environ)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(_serve(config))
+        return runner.run(_serve(loaded, read, manager, given))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -185,8 +242,15 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return factory
 
 
-async def _serve(config: Config) -> int:
-    daemon = Daemon(config)
+async def _serve(
+    loaded: Loaded, read: Callable[[], Loaded], manager: ServiceManager, given: socket.socket | None
+) -> int:
+    daemon = Daemon(loaded.config, manager=manager, http_socket=given)
+    settings = daemon.core.settings
+    settings.follow(loaded, read)
+    settings.reloading = lambda: manager.reloading(time.monotonic_ns() // 1000)
+    settings.reloaded = manager.ready
+    manager.status("opens the journal and loads plugins")
     try:
         await daemon.start()
     except BaseException:
@@ -204,10 +268,28 @@ async def _serve(config: Config) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
+    loop.add_signal_handler(signal.SIGHUP, lambda: spawn(_reload(daemon), name="reload"))
+    watchdog = spawn(_feed_watchdog(daemon), name="watchdog")
     await asked.wait()
-    _log.info("daemon_drains grace_s=%.0f", config.limits.drain.total_seconds())
-    await daemon.stop(config.limits.drain.total_seconds())
+    grace_s = daemon.config.limits.drain.total_seconds()
+    _log.info("daemon_drains grace_s=%.0f", grace_s)
+    await daemon.stop(grace_s)
+    watchdog.cancel()
     return 0
+
+
+async def _reload(daemon: Daemon) -> None:
+    """Reload for a signal: whoever sent it finds in the log what came of it."""
+    with contextlib.suppress(HostdError):
+        await daemon.core.settings.reload("default", principal="SIGHUP")
+
+
+async def _feed_watchdog(daemon: Daemon) -> None:
+    """Say that we live for as long as the event loop turns: who stands still says nothing, and is started anew."""
+    every_s = daemon.manager.watchdog_s
+    while every_s is not None:
+        daemon.manager.alive()
+        await daemon.core.clock.sleep(every_s)
 
 
 def prepare_data_folder(data: Path) -> str:

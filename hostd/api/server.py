@@ -112,6 +112,7 @@ class ApiServer:
         self._config = config
         self._token = token
         self._health = health.HealthServicer()
+        self._seats = WatchSeats(core.meter, config.limits.watches)
         self._server: grpc.aio.Server | None = None
         self.address: HostPort | None = None  # of the TCP port, None where it is off
 
@@ -133,7 +134,7 @@ class ApiServer:
         core, ports = self._core, self._core.front
         assert core.info is not None  # noqa: S101 the core is open
         tokens = Tokens(key=core.info.mac_key, timeline=core.info.journal_id)
-        seats = WatchSeats(core.meter, self._config.limits.watches)
+        seats = self._seats
         unread = UnreadBytes(core.clock)
         triggers = TriggerService(ports.triggers, ports.trials, ports.schedules, tokens=tokens, seats=seats)
         added: tuple[tuple[Callable[[Any, Any], None], object], ...] = (
@@ -151,6 +152,10 @@ class ApiServer:
         for add, service in added:
             add(service, server)
         reflection.enable_server_reflection((*SERVICES, HEALTH_NAME, reflection.SERVICE_NAME), server)
+
+    def reconfigure(self, config: Config) -> None:
+        """Take another bound of watches; the rest needs a restart."""
+        self._seats.most = config.limits.watches
 
     async def serve(self, serving: bool, services: tuple[str, ...] = SERVICES) -> None:
         """Tell health checks whether services take calls; the empty name stands for the whole server."""

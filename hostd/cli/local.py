@@ -13,6 +13,7 @@ from hostd.errors.base import HostdError, Kind, Violation
 from hostd.values.json_text import JsonValue, dump_json, parse_json
 
 if TYPE_CHECKING:
+    from hostd.config.load import Loaded
     from hostd.config.rooms import Config
     from hostd.core import Core
     from hostd.definition.ports import CodeFault, CodeSource
@@ -28,10 +29,13 @@ def run_daemon(flags: dict[str, Any], config_file: Path | None) -> int:
     """Run the daemon until a signal; return its exit code. Raises CONFIG_INVALID and what keeps it from starting."""
     from hostd.config.load import load_config
 
-    config = load_config(flags=flags, file=config_file).config
+    def read() -> Loaded:
+        return load_config(flags=flags, file=config_file)
+
+    loaded = read()
     from hostd.daemon import serve
 
-    return serve(config)
+    return serve(loaded, read)
 
 
 def configuration(flags: dict[str, Any], config_file: Path | None) -> list[dict[str, Any]]:

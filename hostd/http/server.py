@@ -9,6 +9,7 @@ import asyncio
 import errno
 import logging
 import secrets
+import socket
 import ssl
 from collections.abc import Awaitable, Callable
 
@@ -33,6 +34,7 @@ IDLE_S = 30  # also the time a client has for its request line and headers
 LINE_BYTES_MAX = 8_190
 HEADER_BYTES_MAX = 8_190
 READ_BYTES = 1 << 16
+BACKLOG = 512
 LINGER_S = 1.0
 _log = logging.getLogger("hostd.http")
 Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -44,6 +46,7 @@ class HttpServer:
     Args:
         settings: the room of the configuration; `listen` must not be `off`.
         tls: where set, the port speaks HTTPS.
+        given: a socket that listens already; `listen` then says nothing.
     """
 
     def __init__(
@@ -58,8 +61,11 @@ class HttpServer:
         meter: Meter,
         clock: Clock,
         tls: ssl.SSLContext | None = None,
+        given: socket.socket | None = None,
     ) -> None:
         self._settings = settings
+        self._given = given
+        self._check_token = check_token
         self._routes = routes
         self._events = events
         self._health = health
@@ -67,7 +73,7 @@ class HttpServer:
         self._meter = meter
         self._clock = clock
         self._tls = tls
-        self._visitors = Visitors(hosts=settings.hosts, origins=settings.origins, check_token=check_token)
+        self._visitors = self._visitors_of(settings)
         self._site: asyncio.Server | None = None
         self._server: _Server | None = None
         self._busy = 0
@@ -81,17 +87,30 @@ class HttpServer:
         Raises:
             HostdError: ADDRESS_IN_USE or ADDRESS_REFUSED.
         """
-        host, port = parse_address(self._settings.listen)
         self._server = _Server(self._handle, self._settings.headers_max, self._settings.connections_max)
-        loop = asyncio.get_running_loop()
         try:
-            self._site = await loop.create_server(
-                self._server, host, port, ssl=self._tls, reuse_address=True, backlog=512
-            )
+            self._site = await self._listen(self._server)
         except OSError as error:
             raise _cannot_listen(self._settings.listen, error) from None
         bound = self._site.sockets[0].getsockname()
         return HostPort(bound[0], bound[1])
+
+    async def _listen(self, server: _Server) -> asyncio.Server:
+        loop = asyncio.get_running_loop()
+        if self._given is not None:
+            return await loop.create_server(server, sock=self._given, ssl=self._tls, backlog=BACKLOG)
+        host, port = parse_address(self._settings.listen)
+        return await loop.create_server(server, host, port, ssl=self._tls, reuse_address=True, backlog=BACKLOG)
+
+    def reconfigure(self, settings: Http) -> None:
+        """Take other settings from the next request on; where it listens stays."""
+        self._settings = settings
+        self._visitors = self._visitors_of(settings)
+        if self._server is not None:
+            self._server.resize(settings.headers_max, settings.connections_max)
+
+    def _visitors_of(self, settings: Http) -> Visitors:
+        return Visitors(hosts=settings.hosts, origins=settings.origins, check_token=self._check_token)
 
     async def stop(self, *, grace_s: float) -> None:
         """Refuse what is new, let what runs end within the grace, then close. May be called twice."""
@@ -202,6 +221,10 @@ class _Server(web.Server):
 
     def __init__(self, handler: Answer, headers_max: int, connections_max: int) -> None:
         super().__init__(handler)
+        self.resize(headers_max, connections_max)
+
+    def resize(self, headers_max: int, connections_max: int) -> None:
+        """Take other bounds, for connections made from now on."""
         # A few more than we allow, so that our own check answers; far past it the parser itself gives up.
         self._headers_max = headers_max * 2
         self._connections_max = connections_max * 2

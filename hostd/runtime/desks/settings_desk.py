@@ -46,6 +46,11 @@ class SettingsDesk:
         self._held = held
         self._read = read
 
+    @property
+    def log_level(self) -> str:
+        """The level of everything that has none of its own."""
+        return self._levels.level
+
     def show(self) -> ConfigView:
         """Return what holds."""
         values = tuple(

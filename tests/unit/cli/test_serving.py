@@ -28,7 +28,7 @@ def test_flags_win_and_say_where_values_come_from(hostd: Any, tmp_path: Path, mo
 def test_serve_passes_its_flags_on(hostd: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every flag reaches the configuration the daemon is started with."""
     seen: list[Any] = []
-    monkeypatch.setattr("hostd.daemon.serve", lambda config: seen.append(config) or 7)
+    monkeypatch.setattr("hostd.daemon.serve", lambda loaded, read: seen.append(loaded.config) or 7)
 
     code = hostd(
         "serve", "--data", str(tmp_path), "--listen", "0.0.0.0:1", "--http", "off", "--insecure", "--accept-loss",
