@@ -18,23 +18,35 @@ if TYPE_CHECKING:
     from hostd.client.address import find_door as find_door
     from hostd.client.aio.client import Client as Client
     from hostd.client.aio.connection import Connection as Connection
+    from hostd.client.aio.handle import RunHandle as RunHandle
+    from hostd.client.aio.watch import Watch as Watch
     from hostd.client.blocking.client import BlockingClient as BlockingClient
     from hostd.client.blocking.connection import BlockingConnection as BlockingConnection
+    from hostd.client.blocking.handle import BlockingRunHandle as BlockingRunHandle
+    from hostd.client.blocking.watch import BlockingWatch as BlockingWatch
     from hostd.client.payloads import from_payload as from_payload
     from hostd.client.payloads import to_payload as to_payload
     from hostd.client.reconnect import NO_RETRY as NO_RETRY
     from hostd.client.reconnect import Retry as Retry
+    from hostd.client.run_results import Run as Run
+    from hostd.client.starts import Start as Start
     from hostd.errors.base import HostdError as HostdError
 
 _HOMES = {
     "BlockingClient": "blocking.client",
     "BlockingConnection": "blocking.connection",
+    "BlockingRunHandle": "blocking.handle",
+    "BlockingWatch": "blocking.watch",
     "Client": "aio.client",
     "Connection": "aio.connection",
     "Door": "address",
     "NO_RETRY": "reconnect",
     "Retry": "reconnect",
+    "Run": "run_results",
+    "RunHandle": "aio.handle",
+    "Start": "starts",
     "Tls": "address",
+    "Watch": "aio.watch",
     "data_folder": "address",
     "find_door": "address",
     "from_payload": "payloads",

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
 
 from google.protobuf.message import Message
 
+from hostd.client.payloads import from_payload
 from hostd.errors.base import invalid
 from hostd.v1 import event_service_pb2 as pb
 from hostd.v1.payload_pb2 import Payload
 from hostd.values.json_text import JsonValue, dump_json, parse_json
+
+if TYPE_CHECKING:
+    from hostd.client.results import TopicEvent
 
 _TEXTS = ("id", "source", "type", "subject")
 _KNOWN = frozenset({*_TEXTS, "specversion", "time", "datacontenttype", "data", "data_base64"})
@@ -87,9 +92,27 @@ def _set(event: pb.CloudEvent, name: str, value: JsonValue) -> None:
         raise invalid("EVENT_INVALID", f"the attribute {name[:60]} is not a text, whole number or boolean")
 
 
-def _plain(value: Message) -> JsonValue:
+def _plain(value: Message) -> str | int | bool:
     given: Any = value
     kind = given.WhichOneof("kind")
     if kind == "number_value":
         return int(given.number_value)
     return bool(given.bool_value) if kind == "bool_value" else str(given.string_value)
+
+
+def topic_event(found: pb.TopicEvent) -> TopicEvent:
+    """Return a published event as a result."""
+    from hostd.client.results import TopicEvent
+
+    event = found.event
+    return TopicEvent(
+        topic=found.topic,
+        position=found.position,
+        id=event.id,
+        source=event.source,
+        type=event.type,
+        subject=event.subject,
+        time=event.time.ToDatetime(tzinfo=UTC) if event.HasField("time") else None,
+        data=from_payload(event.data),
+        extensions={name: _plain(value) for name, value in event.extensions.items()},
+    )

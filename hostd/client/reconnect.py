@@ -99,8 +99,11 @@ def is_repeatable(request: Any) -> bool:
 
 
 def is_last(answer: Any) -> bool:
-    """Say whether a stream ends with this message in good order: a watch of one run, with the run itself."""
-    return bool(answer.DESCRIPTOR.name == "WatchRunResponse" and answer.HasField("run"))
+    """Say whether a stream ends with this message in good order: one of a single run, when that has ended."""
+    name = answer.DESCRIPTOR.name
+    return bool(
+        (name == "WatchRunResponse" and answer.HasField("run")) or (name == "TailLogsResponse" and answer.run_state)
+    )
 
 
 def jittered(wait_s: float) -> float:

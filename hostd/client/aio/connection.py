@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 Q = TypeVar("Q")
 A = TypeVar("A")
+R = TypeVar("R")
 
 
 class Connection:
@@ -304,6 +305,19 @@ class Connection:
             method, request, timeout_s=None if given_s == float("inf") else given_s, retry=self._retry
         )
 
+    async def _result(
+        self,
+        kind: type[R],
+        method: grpc.aio.UnaryUnaryMultiCallable[Q, Any],
+        request: Q,
+        *,
+        timeout_s: float | None = None,
+    ) -> R:
+        """Return the answer of a call as a result of that class."""
+        from hostd.client.conversion import result_of
+
+        return result_of(kind, await self._ask(method, request, timeout_s=timeout_s))
+
     async def _pages(
         self, method: grpc.aio.UnaryUnaryMultiCallable[Q, A], request: Q, limit: int | None = None
     ) -> AsyncGenerator[A, None]:
@@ -319,6 +333,10 @@ class Connection:
             if not page.next_page_token or (left is not None and left <= 0):
                 return
             paged.page_token = page.next_page_token
+
+    def _lasting(self, reconnect_s: float | None = None) -> dict[str, Any]:
+        """Return how a watch keeps on: as long as was said, else as the policy says."""
+        return {"reconnect_s": self._retry.give_up_s if reconnect_s is None else reconnect_s}
 
     def _patience(self, retry: Retry) -> Patience:
         return Patience(

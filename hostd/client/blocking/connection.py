@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 Q = TypeVar("Q")
 A = TypeVar("A")
+R = TypeVar("R")
 
 
 class BlockingConnection:
@@ -294,6 +295,19 @@ class BlockingConnection:
         given_s = self._timeout_s if timeout_s is None else timeout_s
         return self.call(method, request, timeout_s=None if given_s == float("inf") else given_s, retry=self._retry)
 
+    def _result(
+        self,
+        kind: type[R],
+        method: grpc.UnaryUnaryMultiCallable[Q, Any],
+        request: Q,
+        *,
+        timeout_s: float | None = None,
+    ) -> R:
+        """Return the answer of a call as a result of that class."""
+        from hostd.client.conversion import result_of
+
+        return result_of(kind, self._ask(method, request, timeout_s=timeout_s))
+
     def _pages(
         self, method: grpc.UnaryUnaryMultiCallable[Q, A], request: Q, limit: int | None = None
     ) -> Generator[A, None, None]:
@@ -309,6 +323,10 @@ class BlockingConnection:
             if not page.next_page_token or (left is not None and left <= 0):
                 return
             paged.page_token = page.next_page_token
+
+    def _lasting(self, reconnect_s: float | None = None) -> dict[str, Any]:
+        """Return how a watch keeps on: as long as was said, else as the policy says."""
+        return {"reconnect_s": self._retry.give_up_s if reconnect_s is None else reconnect_s}
 
     def _patience(self, retry: Retry) -> Patience:
         return Patience(

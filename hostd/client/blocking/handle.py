@@ -1,0 +1,80 @@
+# Written by clients/python/blocking_twin.py from hostd/client/aio; never edited.
+"""A run in hand: what one does with a run that was started, or whose id is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from hostd.client.run_results import Logs, Record, Run
+
+if TYPE_CHECKING:
+    from hostd.client.blocking.runs import RunCalls
+    from hostd.client.blocking.watch import BlockingWatch
+
+
+class BlockingRunHandle:
+    """A run and the client that knows it. `run_id` names it for ever; a handle may be made anew with `client.run(id)`.
+
+    Args:
+        existing: whether the run was there already when it was started (by its request id, or USE_EXISTING).
+        version: version of the workflow that it executes; empty where the handle was made by id.
+    """
+
+    def __init__(self, client: RunCalls, run_id: str, *, existing: bool = False, version: str = "") -> None:
+        self._client = client
+        self.run_id = run_id
+        self.existing = existing
+        self.version = version
+
+    def __repr__(self) -> str:
+        return f"<run {self.run_id}>"
+
+    def get(self) -> Run:
+        """Return the run as it is now."""
+        return self._client.get_run(self)
+
+    def wait(self, *, timeout_s: float | None = None) -> Run:
+        """Return the run at its end, whatever that is; see `BlockingClient.wait`."""
+        return self._client.wait(self, timeout_s=timeout_s)
+
+    def result(self, *, timeout_s: float | None = None) -> Any:
+        """Return the output of the run, once it has ended.
+
+        Raises:
+            RunUnsuccessful: it ended otherwise than SUCCEEDED; `error.run` is the run.
+            HostdError: WAIT_EXPIRED where it has not ended by then; it goes on.
+        """
+        return (self.wait(timeout_s=timeout_s)).result()
+
+    def watch(self, *, resume_token: str = "") -> BlockingWatch[Record]:
+        """Yield the run's records, from the first or behind a token, until it has ended."""
+        return self._client.watch_run(self, resume_token=resume_token)
+
+    def history(self) -> Iterator[Record]:
+        """Yield the records that are there."""
+        return self._client.history(self)
+
+    def logs(self, *, step: str = "", attempt: int = 0) -> Logs:
+        """Return what its attempts logged."""
+        return self._client.logs(self, step=step, attempt=attempt)
+
+    def signal(self, name: str, data: Any = None, *, request_id: str = "") -> None:
+        """Send it a signal; see `BlockingClient.signal`."""
+        self._client.signal(self, name, data, request_id=request_id)
+
+    def cancel(self, reason: str = "") -> Run:
+        """Stop it in good order: attempts are told, handlers run."""
+        return self._client.cancel(self, reason)
+
+    def terminate(self, reason: str = "") -> Run:
+        """End it at once; no handler runs."""
+        return self._client.terminate(self, reason)
+
+    def pause(self, reason: str = "") -> Run:
+        """Start nothing new in it until it is resumed."""
+        return self._client.pause(self, reason)
+
+    def resume(self) -> Run:
+        """Let it go on."""
+        return self._client.resume(self)

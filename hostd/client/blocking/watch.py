@@ -1,0 +1,54 @@
+# Written by clients/python/blocking_twin.py from hostd/client/aio; never edited.
+"""What a watch yields, one by one, and where it stands."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from typing import Any, Generic, Self, TypeVar
+
+T = TypeVar("T")
+
+
+class BlockingWatch(Generic[T]):
+    """What happens, one after the other, across lost connections and restarts of the daemon: `for it in watch`.
+
+    Close it, or use it in `with`, where it is left early. `resume_token` stands behind what was taken before the last
+    one: keep it with what you have done, give it to the same call again, and nothing is missed.
+    """
+
+    def __init__(
+        self, messages: Generator[Any, None, None], items: Callable[[Any], Iterable[T]], token: str = ""
+    ) -> None:
+        self.resume_token = token
+        self.caught_up = False  # whether all that was there when the watch began has been taken
+        self._messages = messages
+        self._items = items
+        self._waiting: deque[T] = deque()
+        self._message: Any = None
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> T:
+        while not self._waiting:
+            self._done_with(self._message)
+            self._message = next(self._messages)
+            self._waiting.extend(self._items(self._message))
+        return self._waiting.popleft()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the call. Safe to call twice."""
+        self._messages.close()
+
+    def _done_with(self, message: Any) -> None:
+        if message is not None:
+            self.resume_token = message.resume_token or self.resume_token
+            self.caught_up = self.caught_up or bool(getattr(message, "snapshot_end", False))
+            self._message = None
