@@ -142,7 +142,7 @@ class Daemon:
             check_token=self.token,
             meter=core.meter,
             clock=core.clock,
-            tls=_http_tls(self.config),
+            tls=http_tls(self.config),
             given=self._http_socket,
         )
         bound = await self.http.start()
@@ -196,7 +196,7 @@ def _import_doors(*, http: bool) -> None:
         importlib.import_module("hostd.http.server")
 
 
-def _http_tls(config: Config) -> ssl.SSLContext | None:
+def http_tls(config: Config) -> ssl.SSLContext | None:
     """Return what the HTTP port speaks TLS with, where it is configured. Raises HostdError CONFIG_INVALID."""
     tls = config.tls
     if tls.certificate is None or tls.key is None:

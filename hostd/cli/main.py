@@ -33,7 +33,7 @@ COMMANDS = {
     "plugin": Entry("hostd.cli.plugins:plugin", "Look at plugins and what they provide."),
     "journal": Entry("hostd.cli.journal:journal", "Check and back up the journal."),
     "audit": Entry("hostd.cli.audit:audit", "Look at who changed what."),
-    "config": Entry("hostd.cli.serving:config", "Look at the configuration."),
+    "config": Entry("hostd.cli.config:config", "Look at, check and reload the configuration."),
     "info": Entry("hostd.cli.serving:info", "Say what the daemon is and how it does."),
     "health": Entry("hostd.cli.serving:health", "Exit with 0 when the daemon serves."),
     "completion": Entry("hostd.cli.explain:completion", "Print the completion script of a shell."),

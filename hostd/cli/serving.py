@@ -1,4 +1,4 @@
-"""`hostd serve`, and what asks a daemon about itself: info, health, config."""
+"""`hostd serve`, and what asks a daemon about itself: info, health."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hostd.cli.lazy import lazily
-from hostd.cli.printing import Printer
-from hostd.cli.session import Session, local, remote
-from hostd.cli.tables import columns, fields
+from hostd.cli.session import Session, remote
+from hostd.cli.tables import fields
 from hostd.errors.base import Kind
 from hostd.errors.codes import CODES
 
@@ -69,30 +68,6 @@ def config_flags(
         "log.level": log_level,
         "log.format": log_format,
     }
-
-
-@click.group()
-def config() -> None:
-    """Look at the configuration."""
-
-
-@config.command(name="show")
-@click.option("--data", metavar="DIR", help="Data folder; else HOSTD_DATA, else ~/.local/share/hostd.")
-@click.option("--config", "config_file", metavar="FILE", type=click.Path(path_type=Path),
-              help="Configuration; else HOSTD_CONFIG, else hostd.yaml in the data folder.")  # fmt: skip
-@click.option("--origin", is_flag=True, help="Say where each value comes from.")
-@local
-def show_config(out: Printer, data: str | None, config_file: Path | None, origin: bool) -> None:
-    """Check the configuration and print every value that `hostd serve` would use; secrets are ***."""
-    from hostd.cli.local import configuration
-
-    values = configuration({"data": data}, config_file)
-    if out.form == "table":
-        heads = ("KEY", "VALUE", "ORIGIN") if origin else ("KEY", "VALUE")
-        rows = [(item["key"], item["value"], item["origin"])[: len(heads)] for item in values]
-        out.many(rows, lambda rows: columns(heads, rows))
-        return
-    out.many([item if origin else {"key": item["key"], "value": item["value"]} for item in values], lambda _: "")
 
 
 @click.command()

@@ -106,6 +106,10 @@ class Session:
         if "client" in self.__dict__:
             self.client.close()
 
+    def given(self, name: str) -> str | None:
+        """Return what an option of the connection was given, such as `data`; None where it was not."""
+        return self._given[name]
+
     @cached_property
     def door(self) -> Door:
         """Where the daemon is."""

@@ -111,7 +111,7 @@ def field_type(path: Path) -> Any:
     """Return the declared type at a path, or None where nothing is declared."""
     kind: Any = Config
     for key in path:
-        kind = _plain(kind)
+        kind = plain_type(kind)
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             field = kind.model_fields.get(str(key))
             if field is None:
@@ -121,15 +121,15 @@ def field_type(path: Path) -> Any:
             kind = typing.get_args(kind)[1]
         else:
             return None
-    return _plain(kind)
+    return plain_type(kind)
 
 
-def _plain(kind: Any) -> Any:
+def plain_type(kind: Any) -> Any:
     """Return a type without `Annotated` and `| None`."""
     if typing.get_origin(kind) is typing.Annotated:
-        return _plain(typing.get_args(kind)[0])
+        return plain_type(typing.get_args(kind)[0])
     if typing.get_origin(kind) in (typing.Union, types.UnionType):
-        return _plain(next(arm for arm in typing.get_args(kind) if arm is not type(None)))
+        return plain_type(next(arm for arm in typing.get_args(kind) if arm is not type(None)))
     return kind
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 from collections.abc import Iterable, Mapping
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ValidationError
 
 from hostd.config.layers import Layer, Origin, env_layer, field_type, file_layer, flag_layer
-from hostd.config.marked_yaml import Path, dotted
+from hostd.config.marked_yaml import Mark, Path, dotted
 from hostd.config.rooms import Config
 from hostd.config.types import OFF, parse_address, value_text
 from hostd.errors.base import HostdError, Kind, Violation
@@ -20,11 +21,15 @@ FILE_NAME = "hostd.yaml"
 
 
 class Loaded(NamedTuple):
-    """A configuration, where each value came from (by dotted key; what is missing is a default), and its file."""
+    """A configuration, where each value came from (by dotted key; what is missing is a default), and its file.
+
+    `marks` are line and column of what the file says.
+    """
 
     config: Config
     origins: dict[str, str]
     file: FilePath | None
+    marks: Mapping[str, Mark] = {}
 
 
 def load_config(
@@ -54,7 +59,8 @@ def load_config(
         raise _config_invalid(mistakes)
     config = config.model_copy(update={"data": config.data.expanduser().absolute()})
     leaves = {path for layer in layers for path in layer.values}
-    return Loaded(config, {dotted(key): origins[key].text for key in origins if key in leaves}, path)
+    marks = {dotted(key): origin.mark for key, origin in origins.items() if origin.file}
+    return Loaded(config, {dotted(key): origins[key].text for key in origins if key in leaves}, path, marks)
 
 
 def default_data_folder(env: Mapping[str, str]) -> FilePath:
@@ -79,11 +85,11 @@ def _read_file(file: FilePath | None, env: Mapping[str, str], data: FilePath) ->
     except (FileNotFoundError, NotADirectoryError):
         if named is None:
             return None, ""
-        raise _config_invalid([Violation("", "CONFIG_INVALID", f"{path} does not exist", file=str(path))]) from None
+        raise _config_invalid([Violation("", "CONFIG_INVALID", f"{path} does not exist")]) from None
     except (OSError, UnicodeDecodeError) as error:
         what = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         message = f"{path} cannot be read: {what}"
-        raise _config_invalid([Violation("", "CONFIG_INVALID", message, file=str(path))]) from None
+        raise _config_invalid([Violation("", "CONFIG_INVALID", message)]) from None
 
 
 def _merged(layers: Iterable[Layer], mistakes: list[Violation]) -> tuple[dict[str, Any], dict[Path, Origin]]:
@@ -119,10 +125,28 @@ def _validated(tree: dict[str, Any], origins: dict[Path, Origin], mistakes: list
     try:
         config = Config.model_validate(tree)
     except ValidationError as error:
-        mistakes.extend(_mistake(fault, origins) for fault in error.errors(include_url=False, include_input=False))
+        faults = error.errors(include_url=False, include_input=False)
+        mistakes.extend(_mistake(fault, origins) for fault in faults)
+        _look_at_the_rest(tree, [fault["loc"] for fault in faults], origins, mistakes)
         return None
     mistakes.extend(_across_keys(config, origins))
     return config
+
+
+def _look_at_the_rest(
+    tree: dict[str, Any], wrong: list[Path], origins: dict[Path, Origin], mistakes: list[Violation]
+) -> None:
+    """Find the mistakes across keys that what is wrong elsewhere would hide until it is mended."""
+    for path in wrong:
+        parent: Any = tree
+        for key in path[:-1]:
+            parent = parent.get(key) if isinstance(parent, dict) else None
+        if isinstance(parent, dict):
+            parent.pop(path[-1], None)
+        else:
+            tree.pop(str(path[0]), None)  # inside a list: the value as a whole is left out
+    with contextlib.suppress(ValidationError):
+        mistakes.extend(_across_keys(Config.model_validate(tree), origins))
 
 
 def _mistake(fault: Any, origins: dict[Path, Origin]) -> Violation:

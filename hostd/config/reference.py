@@ -65,13 +65,14 @@ def _table(above: str, model: type[BaseModel]) -> Iterator[str]:
             variable = PREFIX + (above + name).replace(".", "__").upper()
             reload = "yes" if is_live(field) else "restart"
             meaning = f"{field.description}{_range(field)} `{variable}`"
-            yield f"| `{above}{name}` | {_default(field)} | {reload} | {meaning} |"
+            yield f"| `{above}{name}` | {default_text(field)} | {reload} | {meaning} |"
     yield ""
     for prefix, room in rooms:
         yield from _table(prefix, room)
 
 
-def _default(field: FieldInfo) -> str:
+def default_text(field: FieldInfo) -> str:
+    """Return the default as a person writes it, in Markdown; nothing where there is none."""
     value = field.default
     if value is PydanticUndefined or value is None:
         return ""

@@ -58,7 +58,7 @@ def next_config(held: Loaded, read: Loaded) -> Loaded:
     origins = {key: origin for key, origin in read.origins.items() if not _below(key, waiting)}
     origins |= {key: origin for key, origin in held.origins.items() if _below(key, waiting)}
     config = _swapped(held.config, read.config)
-    return Loaded(config, origins, read.file)
+    return Loaded(config, origins, read.file, read.marks)
 
 
 def _swapped(held: R, read: R) -> R:

@@ -100,6 +100,10 @@ class PluginHost:
         for entry in replaced:
             spawn(entry.life.close(), name=f"close {entry.id}")
 
+    def unused_settings(self) -> list[str]:
+        """Return keys of `plugins.settings` that nothing loaded so far takes: probably misspelt."""
+        return sorted(self._unused)
+
     def _tell_unused(self) -> None:
         """Warn of settings that nothing loaded takes: probably misspelt."""
         for key in sorted(self._unused):

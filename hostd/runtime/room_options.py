@@ -100,5 +100,6 @@ def _plugin_settings(config: Config) -> dict[str, Any]:
     egress = config.egress
     guard = {"private": egress.private, "allow": list(egress.allow), "deny": list(egress.deny)}
     for plugin, action in (("http", "http.request"), ("email", "email.send")):
-        settings[action] = {**guard, **settings.get(action, settings.get(plugin, {}))}
+        own = settings[action] if action in settings else settings.pop(plugin, {})  # else it would count as unused
+        settings[action] = {**guard, **own}
     return settings
