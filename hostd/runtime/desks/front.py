@@ -128,6 +128,7 @@ def _trigger_desk(
     return TriggerDesk(
         triggers=triggers,
         own=own,
+        loop=rooms.loop,
         journal=rooms.journal,
         readers=rooms.readers,
         clock=rooms.clock,

@@ -15,11 +15,13 @@ from hostd.model.requests import Repeat
 from hostd.model.views import FiredView, TriggerChanges, TriggerView
 from hostd.plugin import Event
 from hostd.runtime.ring.audit import audited
+from hostd.runtime.ring.engine_loop import EngineLoop
 from hostd.runtime.ring.readers import Readers
 from hostd.runtime.ring.repeats import first_answer, note_of
 from hostd.runtime.ring.turn import Turn
 from hostd.runtime.triggers.own_triggers import OwnTriggers
 from hostd.runtime.triggers.trigger_live import Live
+from hostd.runtime.triggers.trigger_roster import TriggerRoster
 from hostd.runtime.triggers.trigger_watch import TriggerWatch
 from hostd.runtime.triggers.triggers import Triggers
 from hostd.values.json_text import parse_json
@@ -36,6 +38,7 @@ class TriggerDesk:
         *,
         triggers: Triggers,
         own: OwnTriggers,
+        loop: EngineLoop,
         journal: Journal,
         readers: Readers,
         clock: Clock,
@@ -44,8 +47,8 @@ class TriggerDesk:
     ) -> None:
         self._triggers = triggers
         self._own = own
-        instance = f"{random.getrandbits(64):016x}"
-        self._watch = TriggerWatch(look=self._look, closed=closed, clock=clock, instance=instance)
+        roster = TriggerRoster(loop=loop, journal=journal, readers=readers)
+        self._watch = TriggerWatch(look=self._look, roster=roster, closed=closed, clock=clock)
         self._journal = journal
         self._readers = readers
         self._clock = clock
@@ -69,7 +72,9 @@ class TriggerDesk:
         """Yield changes of triggers; see the port."""
         return self._watch.watch(namespace, workflow, after=after)
 
-    def _look(self) -> Sequence[TriggerView]:
+    def _look(self) -> Sequence[TriggerView] | None:
+        if not self._triggers.running:
+            return None
         return [_view(live) for live in self._triggers.everywhere()]
 
     async def create(

@@ -1,12 +1,14 @@
 """Watching triggers: what a look finds changed since the look before, numbered, so that a watch can be resumed.
 
 A trigger's state lives in memory, so nothing tells of a change; who watches looks a few times a second, all of them
-together. A position is (instance, revision): it holds while this daemon runs, a deleted trigger is remembered for a
-while.
+together. A position is (life of the daemon, number): it holds in later lives too. There a trigger that its holder knew
+is MODIFIED (it began anew with the daemon), or DELETED, and any other ADDED: which ones were told of is durable before
+they are, see trigger_roster.py.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import NamedTuple
@@ -15,6 +17,7 @@ from hostd.aio import Clock
 from hostd.errors.base import HostdError, Kind
 from hostd.model.views import TriggerChange, TriggerChanges, TriggerView
 from hostd.runtime.triggers.trigger_live import Name
+from hostd.runtime.triggers.trigger_roster import NEVER, Begun, Entry, Revision, TriggerRoster
 
 LOOK_S = 0.25
 BOOKMARK_S = 10.0
@@ -23,105 +26,163 @@ BATCH_MAX = 500
 
 
 class _Seen(NamedTuple):
-    """A trigger as it was last seen; `added` and `changed` are revisions."""
+    """A trigger as it was last seen."""
 
     view: TriggerView
-    added: int
-    changed: int
+    added: Revision
+    changed: Revision
 
 
 class TriggerWatch:
     """Numbers what changes.
 
     Args:
-        look: returns every trigger of every namespace as it is now.
+        look: returns every trigger of every namespace as it is now; None while they are not started, or stop.
         closed: says that the daemon stops.
+        deleted_max: deletions that are remembered; a token older than one that is not is expired.
     """
 
     def __init__(
-        self, *, look: Callable[[], Sequence[TriggerView]], closed: Callable[[], bool], clock: Clock, instance: str
+        self,
+        *,
+        look: Callable[[], Sequence[TriggerView] | None],
+        roster: TriggerRoster,
+        closed: Callable[[], bool],
+        clock: Clock,
+        deleted_max: int = DELETED_MAX,
     ) -> None:
         self._look = look
+        self._roster = roster
         self._closed = closed
         self._clock = clock
-        self._instance = instance
+        self._deleted_max = deleted_max
+        self._life = 0
+        self._number = 0
         self._seen: dict[Name, _Seen] = {}
-        self._deleted: OrderedDict[Name, _Seen] = OrderedDict()
-        self._revision = 0
-        self._forgotten = 0  # revision up to which deletions are not known any more
-        self._looked_s = -LOOK_S
+        self._deleted: OrderedDict[Name, _Seen] = OrderedDict()  # oldest first
+        self._forgotten = NEVER  # up to where deletions are not known any more
+        self._looked_s: float | None = None
+        self._looking = asyncio.Lock()
 
     async def watch(self, namespace: str, workflow: str, *, after: str) -> AsyncIterator[TriggerChanges]:
         """Yield changes without end; a snapshot first, unless a position is given.
 
         Raises:
-            HostdError: RESUME_TOKEN_EXPIRED, DRAINING.
+            HostdError: RESUME_TOKEN_EXPIRED, DRAINING, JOURNAL_*.
         """
 
         def concerns(name: Name) -> bool:
             return name[0] == namespace and workflow in ("", name[1])
 
-        self._refresh()
-        told = self._resumed(after) if after else 0
+        while not await self._refresh():
+            await self._pause()
+        told = self._resumed(after) if after else NEVER
         first = not after
         told_s = self._clock.monotonic_s()
         while True:
             changes = self._since(told, concerns, snapshot=first)
-            told = self._revision
+            told = self._position
             now_s = self._clock.monotonic_s()
             if changes or first or now_s - told_s >= BOOKMARK_S:
                 told_s = now_s
-                for batch in self._batches(changes, snapshot_end=first):
+                for batch in _batches(changes, told, snapshot_end=first):
                     yield batch
                 first = False
-            await self._clock.sleep(LOOK_S)
-            if self._closed():
-                raise HostdError(Kind.UNAVAILABLE, "DRAINING", "the daemon is stopping", retry_after_s=2.0)
-            self._refresh()
+            await self._pause()
+            await self._refresh()
 
-    def _batches(self, changes: list[TriggerChange], *, snapshot_end: bool) -> list[TriggerChanges]:
-        parts = [changes[at : at + BATCH_MAX] for at in range(0, len(changes), BATCH_MAX)] or [[]]
-        position = f"{self._instance}:{self._revision}"
-        return [*map(TriggerChanges, parts[:-1]), TriggerChanges(parts[-1], position, snapshot_end)]
+    async def _pause(self) -> None:
+        await self._clock.sleep(LOOK_S)
+        if self._closed():
+            raise HostdError(Kind.UNAVAILABLE, "DRAINING", "the daemon is stopping", retry_after_s=2.0)
 
-    def _resumed(self, after: str) -> int:
-        instance, _, revision = after.partition(":")
-        if instance != self._instance or not revision.isdigit() or not self._forgotten <= int(revision):
-            message = "the daemon was started again, or the token is too old; start the watch without a token"
+    @property
+    def _position(self) -> Revision:
+        return (self._life, self._number)
+
+    def _resumed(self, after: str) -> Revision:
+        life, _, number = after.partition(":")
+        place = (int(life), int(number)) if life.isdecimal() and number.isdecimal() else NEVER
+        if not self._forgotten <= place <= self._position or place == NEVER:
+            message = "what was deleted since is not known any more; start the watch without a token"
             raise HostdError(Kind.STATE, "RESUME_TOKEN_EXPIRED", message)
-        return int(revision)
+        return place
 
-    def _since(self, told: int, concerns: Callable[[Name], bool], *, snapshot: bool) -> list[TriggerChange]:
-        found: list[tuple[int, TriggerChange]] = []
-        for name, seen in self._seen.items():
-            if concerns(name) and (snapshot or seen.changed > told):
-                kind = TriggerChange("ADDED" if snapshot or seen.added > told else "MODIFIED", seen.view)
-                found.append((seen.changed, kind))
-        if not snapshot:
-            for name, seen in self._deleted.items():
-                if concerns(name) and seen.changed > told >= seen.added:
-                    found.append((seen.changed, TriggerChange("DELETED", seen.view)))
+    def _since(self, told: Revision, concerns: Callable[[Name], bool], *, snapshot: bool) -> list[TriggerChange]:
         if snapshot:
-            return [change for _, change in found]
+            return [TriggerChange("ADDED", seen.view) for name, seen in self._seen.items() if concerns(name)]
+        found: list[tuple[Revision, TriggerChange]] = []
+        for name, seen in self._seen.items():
+            if concerns(name) and seen.changed > told:
+                found.append((seen.changed, TriggerChange("ADDED" if seen.added > told else "MODIFIED", seen.view)))
+        for name, seen in self._deleted.items():
+            if concerns(name) and seen.changed > told >= seen.added:
+                found.append((seen.changed, TriggerChange("DELETED", seen.view)))
         return [change for _, change in sorted(found, key=lambda item: item[0])]
 
-    def _refresh(self) -> None:
-        now_s = self._clock.monotonic_s()
-        if now_s - self._looked_s < LOOK_S / 2:
-            return
-        self._looked_s = now_s
-        views = {(view.namespace, view.workflow, view.name): view for view in self._look()}
-        for name, view in views.items():
-            before = self._seen.get(name)
-            if before is None or before.view != view:
-                self._revision += 1
-                added = self._revision if before is None else before.added
-                self._seen[name] = _Seen(view, added, self._revision)
-                self._deleted.pop(name, None)
-        for name in [name for name in self._seen if name not in views]:
-            self._revision += 1
-            gone = self._seen.pop(name)
-            self._deleted[name] = gone._replace(changed=self._revision)
-        while len(self._deleted) > DELETED_MAX:
-            _, oldest = self._deleted.popitem(last=False)
-            self._forgotten = oldest.changed
+    # -- looking
+
+    async def _refresh(self) -> bool:
+        """Look at what there is, unless somebody just did; say whether triggers could be seen."""
+        async with self._looking:
+            now_s = self._clock.monotonic_s()
+            if self._looked_s is not None and now_s - self._looked_s < LOOK_S / 2:
+                return True
+            views = self._look()
+            if views is None:
+                return False
+            if not self._life:
+                self._recall(await self._roster.begin())
+            await self._compare({(view.namespace, view.workflow, view.name): view for view in views})
+            self._looked_s = now_s
+            return True
+
+    def _recall(self, begun: Begun) -> None:
+        """Know what was told in the lives before."""
+        self._life, self._forgotten = begun.life, begun.forgotten
+        for name, entry in sorted(begun.entries.items(), key=lambda item: item[1].gone):
+            view = TriggerView(*name, entry.uses, "UNSPECIFIED", version=entry.version, target=entry.target)
+            if entry.gone == NEVER:
+                self._seen[name] = _Seen(view, entry.added, entry.added)
+            else:
+                self._deleted[name] = _Seen(view, entry.added, entry.gone)
+
+    async def _compare(self, views: dict[Name, TriggerView]) -> None:
+        """Number what is different from what was seen; who came or went is durable before anybody is told."""
+        come = {name: _Seen(views[name], *[self._next()] * 2) for name in views if name not in self._seen}
+        gone = {name: self._seen[name]._replace(changed=self._next()) for name in self._seen if name not in views}
+        if come or gone:
+            await self._note(come, gone)
+        for name, seen in list(self._seen.items()):
+            if name not in gone and seen.view != views[name]:
+                self._seen[name] = _Seen(views[name], seen.added, self._next())
+        self._seen |= come
+        for name, seen in gone.items():
+            del self._seen[name]
+            self._deleted[name] = seen
+
+    async def _note(self, come: dict[Name, _Seen], gone: dict[Name, _Seen]) -> None:
+        kept = [name for name in self._deleted if name not in come]
+        dropped = kept[: max(0, len(kept) + len(gone) - self._deleted_max)]
+        forgotten = max((self._deleted[name].changed for name in dropped), default=self._forgotten)
+        changed = {name: _entry(seen, NEVER) for name, seen in come.items()}
+        changed |= {name: _entry(seen, seen.changed) for name, seen in gone.items()}
+        await self._roster.note(self._life, forgotten, changed, dropped)
+        self._forgotten = forgotten
+        for name in [*dropped, *(name for name in come if name in self._deleted)]:
+            del self._deleted[name]
+
+    def _next(self) -> Revision:
+        self._number += 1
+        return self._position
+
+
+def _entry(seen: _Seen, gone: Revision) -> Entry:
+    view = seen.view
+    return Entry(seen.added, gone, view.uses, view.version, view.target)
+
+
+def _batches(changes: list[TriggerChange], position: Revision, *, snapshot_end: bool) -> list[TriggerChanges]:
+    parts = [changes[at : at + BATCH_MAX] for at in range(0, len(changes), BATCH_MAX)] or [[]]
+    place = f"{position[0]}:{position[1]}"
+    return [*map(TriggerChanges, parts[:-1]), TriggerChanges(parts[-1], place, snapshot_end)]

@@ -69,6 +69,11 @@ class Triggers:
         await asyncio.gather(*(self._life.end(live) for live in list(self._live.values())))
         self._live.clear()
 
+    @property
+    def running(self) -> bool:
+        """Whether all that should live does: it was started, and not stopped."""
+        return self._keeper is not None and not self._stopped
+
     def plugins_changed(self) -> None:
         """Look again at triggers whose plugin came, went or was replaced."""
         self._wanted.set()

@@ -320,19 +320,32 @@ async def _until(call: Any, name: str) -> AsyncIterator[tuple[Any, list[tuple[st
             return
 
 
-async def test_a_token_of_another_life_is_expired(tmp_path: Path) -> None:
-    """What a trigger was is in memory: after a restart the watch begins anew; a foreign token is invalid."""
+async def test_a_watch_is_resumed_with_the_next_daemon(tmp_path: Path) -> None:
+    """What came, went or went on since is told once each, whoever watched meanwhile; a foreign token is invalid."""
+    own = "trigger: NAME\ntarget: echo@active\nuses: cron.every\nwith: {period: 1h}\n"
+    create = [pb.CreateTriggerRequest(document=own.replace("NAME", name)) for name in ("stays", "goes", "came")]
     async with running(tmp_path / "d") as kit:
+        await kit.register(ECHO)
+        await kit.triggers.CreateTrigger(create[0])
+        await kit.triggers.CreateTrigger(create[1])
         call = kit.triggers.WatchTriggers(pb.WatchTriggersRequest())
-        message, _ = await anext(changes(call))
+        first, snapshot = await anext(changes(call))
         call.cancel()
-        foreign = await refused(
-            kit.triggers.WatchTriggers(pb.WatchTriggersRequest(workflow="echo", resume_token=message.resume_token))
-        )
+        request = pb.WatchTriggersRequest(workflow="echo", resume_token=first.resume_token)
+        foreign = await refused(kit.triggers.WatchTriggers(request))
+        await kit.triggers.DeleteTrigger(pb.DeleteTriggerRequest(name="goes"))
     async with running(tmp_path / "d") as kit:
-        expired = await refused(kit.triggers.WatchTriggers(pb.WatchTriggersRequest(resume_token=message.resume_token)))
+        other = kit.triggers.WatchTriggers(pb.WatchTriggersRequest())
+        assert [name for _, name, _ in (await anext(changes(other)))[1]] == ["stays"]
+        other.cancel()
+    async with running(tmp_path / "d") as kit:
+        await kit.triggers.CreateTrigger(create[2])
+        resumed = kit.triggers.WatchTriggers(pb.WatchTriggersRequest(resume_token=first.resume_token))
+        _, told = await anext(changes(resumed))
+        resumed.cancel()
     assert foreign.reason == "RESUME_TOKEN_INVALID"
-    assert expired.reason == "RESUME_TOKEN_EXPIRED"
+    assert sorted(name for _, name, _ in snapshot) == ["goes", "stays"]
+    assert sorted(change[:2] for change in told) == [("ADDED", "came"), ("DELETED", "goes"), ("MODIFIED", "stays")]
 
 
 async def test_a_signal_is_tried(kit: Kit) -> None:
