@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from hostd.cli.tables import clean
 from hostd.errors.base import HostdError, Violation
 from hostd.errors.codes import CODES
@@ -19,6 +21,13 @@ def complaint(error: HostdError) -> str:
     if page is not None and listed and page.fix not in error.message:
         lines.append(f"fix: {page.fix}")
     return "\n".join(lines)
+
+
+def complain(error: HostdError, *, about: str = "") -> None:
+    """Write the lines of an error to standard error; with what it is about in front, where others go on."""
+    name = f"{clean(about)}: " if about else ""
+    sys.stderr.write(f"{name}{complaint(error)}\n")
+    sys.stderr.flush()
 
 
 def exit_code(error: HostdError) -> int:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from hostd.errors.base import HostdError, invalid
 from hostd.values.json_text import JsonValue, parse_json
 
+LISTED_MAX = 100_000
 FILE_BYTES_MAX = 16 << 20  # far past every limit at the doors
 
 
@@ -52,6 +53,24 @@ def read_text(name: str) -> str:
         raise invalid("ARGUMENT_INVALID", f"{file_label(name)} is not UTF-8 text: {error.reason}") from None
 
 
+def read_lines(name: str) -> Iterator[bytes]:
+    """Yield the lines of a file, of standard input for `-`, as they come. Raises ARGUMENT_INVALID.
+
+    A file may be as large as it likes; a line at most as a value may be.
+    """
+    try:
+        with sys.stdin.buffer if name == "-" else Path(name).open("rb") as file:
+            while line := file.readline(FILE_BYTES_MAX + 1):
+                if len(line) > FILE_BYTES_MAX:
+                    raise invalid(
+                        "ARGUMENT_INVALID", f"{file_label(name)}: a line has more than {FILE_BYTES_MAX >> 20} MiB"
+                    )
+                yield line.rstrip(b"\r\n")
+    except (OSError, ValueError) as error:
+        what = error.strerror if isinstance(error, OSError) else str(error)
+        raise invalid("ARGUMENT_INVALID", f"{name} cannot be read: {what}") from None
+
+
 def file_label(name: str) -> str:
     """Return a file's name for messages."""
     return "<stdin>" if name == "-" else name
@@ -68,3 +87,18 @@ def pairs_argument(items: Iterable[str], option: str) -> dict[str, str]:
             raise invalid("ARGUMENT_INVALID", f"{option}: {name[:80]!r} is given twice")
         pairs[name] = value
     return pairs
+
+
+def listed(words: Iterable[str]) -> Iterator[str]:
+    """Yield names as they were given; `-` stands for those on standard input, one a line, empty lines left out.
+
+    Raises ARGUMENT_INVALID where `-` brings too many.
+    """
+    for word in words:
+        if word != "-":
+            yield word
+            continue
+        names = [line.strip() for line in read_text("-").splitlines() if line.strip()]
+        if len(names) > LISTED_MAX:
+            raise invalid("ARGUMENT_INVALID", f"standard input names {len(names)}, {LISTED_MAX} go at once")
+        yield from names

@@ -9,7 +9,8 @@ from typing import Any, NoReturn
 import click
 
 from hostd.cli.lazy import Entry, LazyGroup
-from hostd.cli.session import connection_options, output_option
+from hostd.cli.session import connection_options, output_options
+from hostd.cli.terminal import WISHES
 from hostd.values.version import VERSION
 
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells say it
@@ -58,7 +59,7 @@ class Root(LazyGroup):
     cls=Root, entries=COMMANDS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120}
 )
 @click.version_option(VERSION, prog_name="hostd", message="%(prog)s %(version)s")
-@output_option
+@output_options
 @connection_options
 def root(**_: Any) -> None:
     """hostd hosts plugins and runs durable workflows with them.
@@ -84,6 +85,7 @@ def run(arguments: list[str]) -> int:
     """
     from hostd.errors.base import HostdError
 
+    WISHES.forget()
     try:
         result = root.main(arguments, prog_name="hostd", standalone_mode=False)
         return result if isinstance(result, int) else 0

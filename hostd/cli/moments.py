@@ -1,13 +1,19 @@
-"""Moments on the command line: RFC 3339 text to what the wire takes."""
+"""Moments on the command line: RFC 3339 text to what the wire takes, and now."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import click
 
 from hostd.errors.base import invalid
+
+
+def wall_ms() -> int:
+    """Return the time of this machine's clock: how old something is, for a person to read."""
+    return time.time_ns() // 1_000_000  # noqa: TID251  nothing is decided by it
 
 
 def moment_option(*names: str, help: str, required: bool = False) -> Callable[[Any], Any]:  # noqa: A002 click's word

@@ -1,4 +1,4 @@
-"""What `-o` means: a resource as itself, a list as JSON lines or YAML documents, or text for people."""
+"""What `-o` means: a resource as itself, a list as JSON lines or YAML documents, names, or text for people."""
 
 from __future__ import annotations
 
@@ -6,13 +6,19 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from hostd.cli.names import name_of
+from hostd.cli.tables import clean
+from hostd.cli.terminal import WISHES, quiet
 from hostd.values.json_text import JsonValue, dump_json
 
-FORMS = ("table", "json", "yaml")
+FORMS = ("table", "wide", "json", "yaml", "name")
 
 
 class Printer(NamedTuple):
-    """Prints values in one form. Values are JSON types; `view` makes the text for people of them."""
+    """Prints values in one form: table, json, yaml or name. Values are JSON types; `view` makes text of them.
+
+    `-o wide` is table with wider tables; --quiet is name where no form was asked for.
+    """
 
     form: str
 
@@ -38,7 +44,17 @@ class Printer(NamedTuple):
         self._machine(value)
 
     def _machine(self, value: Any) -> None:
-        write(dump_json(value) + b"\n" if self.form == "json" else yaml_text(value).encode())
+        if self.form == "name":
+            say(clean(name_of(value)))
+        else:
+            write(dump_json(value) + b"\n" if self.form == "json" else yaml_text(value).encode())
+
+
+def printer_for(form: str | None) -> Printer:
+    """Return the printer for what `-o` said, None for nothing."""
+    if form == "wide":
+        WISHES.hear(wide=True)
+    return Printer({None: "name" if quiet() else "table", "wide": "table"}.get(form, form or "table"))
 
 
 def say(text: str) -> None:
@@ -55,7 +71,9 @@ def write(data: bytes) -> None:
 
 
 def warn(text: str) -> None:
-    """Write a line to standard error, so that standard output stays what was asked for."""
+    """Write a line to standard error, so that standard output stays what was asked for; with --quiet nothing."""
+    if quiet():
+        return
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from hostd.cli.tables import clean, columns, duration_between, fields, paint
+from hostd.cli.tables import age, clean, columns, duration_between, fields, paint
+from hostd.cli.terminal import colored
 from hostd.values.json_text import dump_json
 
 Json = dict[str, Any]
@@ -18,6 +19,11 @@ def started(answer: Json) -> str:
     )
 
 
+def started_line(answer: Json) -> str:
+    """Return what became of one of many starts."""
+    return " ".join([answer["run_id"], answer["version"], *(["existing"] if answer["existing"] else [])])
+
+
 def signaled(answer: Json) -> str:
     """Return what became of a signal."""
     return fields([("run_id", answer["run_id"]), ("repeated", answer["repeated"] or None)])
@@ -25,13 +31,17 @@ def signaled(answer: Json) -> str:
 
 def listing(runs: list[Json]) -> str:
     """Return a table of runs."""
-    heads = ("RUN_ID", "WORKFLOW", "VERSION", "STATE", "KEY", "TRIGGER", "CREATED", "TOOK", "REASON")
+    heads = (
+        "RUN_ID", "WORKFLOW", "+VERSION", "STATE", "KEY", "+TRIGGER", "AGE", "+CREATED", "TOOK", "REASON", "+LABELS",
+        "+PARENT",
+    )  # fmt: skip
     return columns(
         heads,
         [
             (
                 run["run_id"], run["workflow"], run["version"], run["state"], run["key"], run["trigger"],
-                run["create_time"], duration_between(run["create_time"], run["end_time"]), run["reason"],
+                age(run["create_time"]), run["create_time"], duration_between(run["create_time"], run["end_time"]),
+                run["reason"], run["labels"] or None, run["parent"],
             )
             for run in runs
         ],
@@ -45,13 +55,11 @@ def steered(run: Json) -> str:
 
 def paint_state(state: str | None) -> str:
     """Return a state, colored on a terminal."""
-    from hostd.cli.tables import colored
-
     return paint(state or "") if colored() else state or ""
 
 
-def whole(run: Json) -> str:
-    """Return a run with everything that is known of it."""
+def whole(run: Json, drawing: str = "") -> str:
+    """Return a run with everything that is known of it, and a drawing of its steps where there is one."""
     head = fields(
         [
             ("run", run["run_id"]),
@@ -72,11 +80,14 @@ def whole(run: Json) -> str:
             ("due", run["due_time"]),
         ]
     )
-    return "\n".join(part for part in (head, _steps(run["steps"]), _failures(run["failures"]), _values(run)) if part)
+    drawn = f"\n{drawing}" if drawing else ""
+    return "\n".join(
+        part for part in (head, drawn, _steps(run["steps"]), _failures(run["failures"]), _values(run)) if part
+    )
 
 
 def _steps(steps: list[Json]) -> str:
-    heads = ("STEP", "USES", "STATE", "ATTEMPTS", "STARTED", "TOOK", "DETAIL")
+    heads = ("STEP", "USES", "STATE", "ATTEMPTS", "+STARTED", "TOOK", "DETAIL")
     table = columns(
         heads,
         [

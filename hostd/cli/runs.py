@@ -2,100 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from hostd.cli import run_views
-from hostd.cli.inputs import json_argument, pairs_argument
+from hostd.cli import run_starts, run_steering, run_views
 from hostd.cli.lazy import lazily
 from hostd.cli.printing import warn, write
+from hostd.cli.run_names import RUN_HELP, run_argument, run_ref
 from hostd.cli.session import Session, remote
-from hostd.errors.base import invalid
 
 if TYPE_CHECKING:
     from hostd.v1 import run_service_pb2 as pb
 else:
     pb = lazily("hostd.v1.run_service_pb2")
 
-RUN_HELP = "RUN is a run id, or WORKFLOW/KEY for the newest run with that key."
-
 
 @click.group()
 def runs() -> None:
     """Start, watch and steer runs. A run is named by its id, or as WORKFLOW/KEY."""
-
-
-def run_argument(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the argument that names a run."""
-    return click.argument("run", metavar="RUN")(command)
-
-
-def run_ref(text: str) -> pb.RunRef:
-    """Return what names a run. Raises ARGUMENT_INVALID for an empty name."""
-    workflow, slash, key = text.partition("/")
-    if not workflow or (slash and not key):
-        raise invalid("ARGUMENT_INVALID", f"{text[:80]!r} names no run; {RUN_HELP}")
-    return pb.RunRef(workflow=workflow, key=key) if slash else pb.RunRef(run_id=text)
-
-
-@runs.command()
-@click.argument("workflow")
-@click.option("--input", "input_text", metavar="JSON", help="JSON text, @FILE, or - for standard input; else {}.")
-@click.option("--version", metavar="V", default="", help="Else the active version.")
-@click.option("--key", default="", help="Your own name of the run, unique among live runs of the workflow.")
-@click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="May be repeated.")
-@click.option("--request-id", metavar="ID", default="", help="The same id within 24 hours starts nothing twice.")
-@click.option("--on-open", type=click.Choice(["fail", "use-existing", "terminate-existing"]), default="fail",
-              show_default=True, help="When a live run has the key.")  # fmt: skip
-@click.option("--on-closed", type=click.Choice(["allow", "allow-if-failed", "reject"]), default="allow",
-              show_default=True, help="When a finished run has the key.")  # fmt: skip
-@click.option("--wait", is_flag=True, help="Wait for the end, print the run, exit as it ended.")
-@click.option("--reconnect", metavar="SECONDS", type=click.FloatRange(0), default=60, show_default=True,
-              help="With --wait: how long to look for a daemon that went away.")  # fmt: skip
-@remote
-def start(session: Session, workflow: str, wait: bool, reconnect: float, **given: Any) -> int:
-    """Start a run of WORKFLOW and print its id."""
-    request = pb.StartRunRequest(namespace=session.namespace, start=_start_spec(workflow, **given))
-    started = session.call(session.client.runs.StartRun, request)
-    if not wait:
-        session.show(started, run_views.started)
-        return 0
-    from hostd.cli.watching import wait_for_end
-
-    if session.out.form == "table":
-        warn(f"run {started.run_id}")
-    return wait_for_end(session, started.run_id, reconnect_s=reconnect)
-
-
-def _start_spec(
-    workflow: str,
-    *,
-    input_text: str | None,
-    version: str,
-    key: str,
-    labels: tuple[str, ...],
-    request_id: str,
-    on_open: str,
-    on_closed: str,
-) -> pb.StartSpec:
-    from hostd.client import to_payload
-
-    return pb.StartSpec(
-        workflow=workflow,
-        version=version,
-        input=None if input_text is None else to_payload(json_argument(input_text, "--input")),
-        key=key,
-        labels=pairs_argument(labels, "--label"),
-        request_id=request_id,
-        on_open="ON_OPEN_" + _word(on_open),
-        on_closed="ON_CLOSED_" + _word(on_closed),
-    )
-
-
-def _word(choice: str) -> str:
-    return choice.upper().replace("-", "_")
 
 
 @runs.command(name="list")
@@ -146,11 +72,21 @@ def count(session: Session, **given: Any) -> None:
 
 @runs.command(epilog=RUN_HELP)
 @run_argument
+@click.option("--timeline/--no-timeline", default=True, show_default=True, help="Draw what the steps did when.")
 @remote
-def show(session: Session, run: str) -> None:
-    """Show a run with its steps, input, output and failures."""
+def show(session: Session, run: str, timeline: bool) -> None:
+    """Show a run with its steps over time, input, output and failures."""
     request = pb.GetRunRequest(namespace=session.namespace, run=run_ref(run))
-    session.show(session.call(session.client.runs.GetRun, request), run_views.whole)
+    found = session.call(session.client.runs.GetRun, request)
+    drawn = _drawing(session, found) if timeline and session.out.form == "table" else ""
+    session.show(found, lambda run: run_views.whole(run, drawn))
+
+
+def _drawing(session: Session, run: Any) -> str:
+    """Return a run's timeline; nothing for one whose history is too long to be drawn, or cannot be read."""
+    from hostd.cli.drawing import drawn_run
+
+    return drawn_run(session, run)
 
 
 @runs.command(epilog=RUN_HELP)
@@ -159,7 +95,7 @@ def show(session: Session, run: str) -> None:
               help="How long to look for a daemon that went away.")  # fmt: skip
 @remote
 def watch(session: Session, run: str, reconnect: float) -> int:
-    """Print a run's records as they happen, from the first; exit as the run ended.
+    """Follow a run to its end and exit as it ended: its steps, drawn anew, on a terminal; else its records, in lines.
 
     Exit codes: 0 SUCCEEDED, 1 FAILED, 12 CANCELED, 9 TIMED_OUT.
     """
@@ -170,25 +106,39 @@ def watch(session: Session, run: str, reconnect: float) -> int:
 
 @runs.command(epilog=RUN_HELP)
 @run_argument
+@click.option("--kind", "kinds", multiple=True, metavar="KIND", help="Only records such as ATTEMPT_FAILED; repeatable.")
+@click.option("--step", "steps", multiple=True, metavar="STEP", help="Only records of this step; may be repeated.")
 @remote
-def history(session: Session, run: str) -> None:
-    """Print every record of a run."""
+def history(session: Session, run: str, kinds: tuple[str, ...], steps: tuple[str, ...]) -> None:
+    """Print every record of a run, or those of some kinds or steps."""
+    from hostd.cli.record_filter import wanted_records
+
+    wanted = wanted_records(kinds, steps)
     request = pb.GetRunHistoryRequest(namespace=session.namespace, run=run_ref(run))
     pages = session.pages(session.client.runs.GetRunHistory, request)
-    session.list((record for page in pages for record in page.records), run_views.records)
+    session.list((record for page in pages for record in page.records if wanted(record)), run_views.records)
 
 
 @runs.command(epilog=RUN_HELP)
 @run_argument
 @click.option("--step", default="", help="Only this step.")
 @click.option("--attempt", type=click.IntRange(0, 2**32 - 1), default=0, help="Only this attempt; 0 means all.")
+@click.option("-f", "--follow", is_flag=True, help="Go on with what is logged, until the run has ended.")
+@click.option("--reconnect", metavar="SECONDS", type=click.FloatRange(0), default=60, show_default=True,
+              help="With --follow: how long to look for a daemon that went away.")  # fmt: skip
 @remote
-def logs(session: Session, run: str, step: str, attempt: int) -> None:
+def logs(session: Session, run: str, step: str, attempt: int, follow: bool, reconnect: float) -> None:
     """Print what the attempts of a run logged."""
-    request = pb.GetLogsRequest(namespace=session.namespace, run=run_ref(run), step=step, attempt=attempt)
-    answer = session.call(session.client.runs.GetLogs, request)
+    if follow:
+        from hostd.cli.watching import follow_logs
+
+        request = pb.TailLogsRequest(namespace=session.namespace, run=run_ref(run), step=step, attempt=attempt)
+        follow_logs(session, request, reconnect_s=reconnect)
+        return
+    asked = pb.GetLogsRequest(namespace=session.namespace, run=run_ref(run), step=step, attempt=attempt)
+    answer = session.call(session.client.runs.GetLogs, asked)
     if answer.truncated:
-        warn("earlier lines are left out")
+        warn("earlier lines are left out; --follow prints all")
     session.list(answer.lines, run_views.log_lines)
 
 
@@ -205,98 +155,5 @@ def blob(session: Session, digest: str) -> None:
         write(part.data)
 
 
-def _steer(session: Session, method: str, run: str, **given: str) -> None:
-    request = getattr(pb, f"{method}Request")(namespace=session.namespace, run=run_ref(run), **given)
-    session.show(session.call(getattr(session.client.runs, method), request), run_views.steered)
-
-
-def steering(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add what cancel, terminate and pause take."""
-    request_id = click.option("--request-id", metavar="ID", default="", help="The same id within 24 hours acts once.")
-    reason = click.option("--reason", default="", metavar="TEXT", help="For people; kept in the history.")
-    return run_argument(reason(request_id(remote(command))))
-
-
-@runs.command(epilog=RUN_HELP)
-@steering
-def cancel(session: Session, run: str, reason: str, request_id: str) -> None:
-    """Cancel a run: what runs is told to stop, handlers run, then it is CANCELED."""
-    _steer(session, "CancelRun", run, reason=reason, request_id=request_id)
-
-
-@runs.command(epilog=RUN_HELP)
-@steering
-def terminate(session: Session, run: str, reason: str, request_id: str) -> None:
-    """End a run at once; no handler runs."""
-    _steer(session, "TerminateRun", run, reason=reason, request_id=request_id)
-
-
-@runs.command(epilog=RUN_HELP)
-@steering
-def pause(session: Session, run: str, reason: str, request_id: str) -> None:
-    """Start nothing new in a run until it is resumed."""
-    _steer(session, "PauseRun", run, reason=reason, request_id=request_id)
-
-
-@runs.command(epilog=RUN_HELP)
-@run_argument
-@click.option("--request-id", metavar="ID", default="", help="The same id within 24 hours acts once.")
-@remote
-def resume(session: Session, run: str, request_id: str) -> None:
-    """Let a paused run go on, and a held one if it can be read now."""
-    _steer(session, "ResumeRun", run, request_id=request_id)
-
-
-@runs.command(epilog=RUN_HELP)
-@run_argument
-@click.argument("name")
-@click.option("--request-id", metavar="ID", default="", help="The same id within 24 hours acts once.")
-@remote
-@click.option("--data", "data_text", metavar="JSON", help="JSON text, @FILE, or - for standard input; else null.")
-def signal(session: Session, run: str, name: str, data_text: str | None, request_id: str) -> None:
-    """Send the signal NAME to an open run, which keeps it until a step takes it.
-
-    NAME is one of the workflow's `signals`, and the data must fit its schema there.
-    """
-    request = pb.SignalRunRequest(
-        namespace=session.namespace, run=run_ref(run), signal=name, data=_data(data_text), request_id=request_id
-    )
-    session.show(session.call(session.client.runs.SignalRun, request), run_views.signaled)
-
-
-def _data(text: str | None) -> Any:
-    from hostd.client import to_payload
-
-    return None if text is None else to_payload(json_argument(text, "--data"))
-
-
-@runs.command(name="signal-with-start")
-@click.argument("workflow")
-@click.argument("key")
-@click.argument("name")
-@click.option(
-    "--input", "input_text", metavar="JSON", help="Of the run that is started: JSON text, @FILE, or -; else {}."
-)
-@click.option("--version", metavar="V", default="", help="Of the run that is started; else the active version.")
-@click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="May be repeated.")
-@click.option("--request-id", metavar="ID", default="", help="The same id within 24 hours acts once.")
-@click.option("--on-closed", type=click.Choice(["allow", "allow-if-failed", "reject"]), default="allow",
-              show_default=True, help="When a finished run has the key.")  # fmt: skip
-@remote
-@click.option("--data", "data_text", metavar="JSON", help="JSON text, @FILE, or - for standard input; else null.")
-def signal_with_start(session: Session, workflow: str, key: str, name: str, **given: Any) -> None:
-    """Send the signal NAME to the open run of WORKFLOW with KEY; start one with it where there is none."""
-    data = _data(given.pop("data_text"))
-    start = _start_spec(workflow, key=key, on_open="unspecified", **given)
-    request = pb.SignalWithStartRequest(namespace=session.namespace, start=start, signal=name, data=data)
-    session.show(session.call(session.client.runs.SignalWithStart, request), run_views.started)
-
-
-@runs.command(epilog=RUN_HELP)
-@run_argument
-@click.option("--request-id", metavar="ID", default="", help="The same id within 24 hours acts once.")
-@remote
-def delete(session: Session, run: str, request_id: str) -> None:
-    """Delete a finished run with all that is its."""
-    request = pb.DeleteRunRequest(namespace=session.namespace, run=run_ref(run), request_id=request_id)
-    session.show(session.call(session.client.runs.DeleteRun, request), lambda _: f"deleted {run}")
+for _command in (run_starts.start, *run_steering.COMMANDS):
+    runs.add_command(_command)

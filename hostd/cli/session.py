@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from hostd.cli.printing import FORMS, Printer
-from hostd.errors.base import invalid
+from hostd.cli.printing import FORMS, Printer, printer_for
+from hostd.cli.terminal import WISHES
+from hostd.errors.base import HostdError, invalid
 
 if TYPE_CHECKING:
     import grpc
@@ -35,6 +36,12 @@ _CONNECTION = (
     ("--tls-cert", "FILE", "Our own certificate (PEM), with --tls-key; else HOSTD_TLS_CERT."),
     ("--tls-key", "FILE", "Private key of --tls-cert (PEM); else HOSTD_TLS_KEY."),
 )
+_FLAGS = (
+    (("-q", "--quiet"), "Print only what scripts need: names, and errors."),
+    (("--no-color",), "No colours; else as the terminal and NO_COLOR say."),
+    (("--no-unicode",), "Draw in plain ASCII; else as the locale says."),
+)
+OUTPUT_NAMES = ("output", "quiet", "no_color", "no_unicode")
 
 
 def connection_options(command: Command) -> Command:
@@ -51,20 +58,31 @@ def own_options(command: Command) -> set[str]:
     return {text for option in getattr(command, "__click_params__", ()) for text in option.opts}
 
 
-def output_option(command: Command) -> Command:
-    """Add `-o`."""
-    help_text = "table (for people, the default), json or yaml."
-    return click.option("-o", "--output", type=click.Choice(FORMS), metavar="FORM", help=help_text)(command)
+def output_options(command: Command) -> Command:
+    """Add `-o` and what else says how to print, but those that the command has another use for."""
+    taken = own_options(command)
+    for names, help_text in reversed(_FLAGS):
+        if not taken & set(names):
+            command = click.option(*names, is_flag=True, help=help_text)(command)
+    form = "table (for people, the default), wide (all columns, nothing cut), json, yaml, or name (one name a line)."
+    return click.option("-o", "--output", type=click.Choice(FORMS), metavar="FORM", help=form)(command)
 
 
 def local(command: Command) -> Command:
     """Make a function a command that needs no daemon: it gets a Printer first."""
 
     @functools.wraps(command)
-    def run(output: str | None, **arguments: Any) -> Any:
-        return command(Printer(output or _root("output") or "table"), **arguments)
+    def run(**arguments: Any) -> Any:
+        return command(_printer(arguments), **arguments)
 
-    return output_option(run)
+    return output_options(run)
+
+
+def _printer(arguments: dict[str, Any]) -> Printer:
+    """Take the options that say how to print out of a command's arguments; return what prints so."""
+    for name in OUTPUT_NAMES[1:]:
+        WISHES.hear(**{name: bool(arguments.pop(name, False) or _root(name))})
+    return printer_for(arguments.pop("output", None) or _root("output"))
 
 
 def remote(command: Command) -> Command:
@@ -76,14 +94,22 @@ def remote(command: Command) -> Command:
     taken = {text.lstrip("-").replace("-", "_") for text in own_options(command)}
 
     @functools.wraps(command)
-    def run(output: str | None, **arguments: Any) -> Any:
+    def run(**arguments: Any) -> Any:
         gc.set_threshold(IMPORTED_OBJECTS)
+        out = _printer(arguments)
         given = {name: None if name in taken else arguments.pop(name) for name in CONNECTION_NAMES}
         given = {name: value or _root(name) for name, value in given.items()}
-        with Session(given, Printer(output or _root("output") or "table")) as session:
-            return command(session, **arguments)
+        with Session(given, out) as session:
+            try:
+                return command(session, **arguments)
+            except HostdError as error:
+                if not error.reason.endswith("_MISSING"):
+                    raise
+                from hostd.cli.suggestions import with_suggestion
 
-    return connection_options(output_option(run))
+                raise with_suggestion(session, error) from None
+
+    return connection_options(output_options(run))
 
 
 def _root(name: str) -> Any:
@@ -135,9 +161,7 @@ class Session:
     @cached_property
     def client(self) -> BlockingConnection:
         """The connection."""
-        from hostd.client import (
-            BlockingConnection,
-        )  # without the typed layer above it: it would be imported for nothing
+        from hostd.client import BlockingConnection  # without the typed layer above it, which would be for nothing
 
         return BlockingConnection(self.door)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from hostd.cli import run_views
@@ -11,12 +11,18 @@ from hostd.cli.outcomes import EXIT_FAILED, OUTCOME_EXITS
 from hostd.cli.plain import plain
 from hostd.cli.printing import say, warn
 from hostd.cli.session import Session
-from hostd.cli.tables import duration_between
+from hostd.cli.tables import clean, duration_between
+from hostd.cli.terminal import is_terminal
 from hostd.v1 import run_service_pb2 as pb
 
 
 def watch_records(session: Session, ref: pb.RunRef, *, reconnect_s: float) -> int:
-    """Print records until the run has ended; return the exit code of its outcome."""
+    """Follow a run until it has ended; return the exit code of its outcome.
+
+    On a terminal its steps are drawn anew with each change; else, or with `-o`, each record is a line.
+    """
+    if session.out.form == "table" and is_terminal():
+        return _watch_tree(session, ref, reconnect_s)
     request = pb.WatchRunRequest(namespace=session.namespace, run=ref)
     run: dict[str, Any] = {}
     for answer in _followed(session, request, reconnect_s):
@@ -34,9 +40,47 @@ def watch_records(session: Session, ref: pb.RunRef, *, reconnect_s: float) -> in
     return OUTCOME_EXITS.get(run["state"], EXIT_FAILED)
 
 
-def _followed(session: Session, request: pb.WatchRunRequest, reconnect_s: float) -> Iterator[pb.WatchRunResponse]:
+def _watch_tree(session: Session, ref: pb.RunRef, reconnect_s: float) -> int:
+    """Draw the steps of a run until it has ended, then the run as `runs show` has it."""
+    from hostd.cli.run_tree import LiveTree
+
+    found = session.call(session.client.runs.GetRun, pb.GetRunRequest(namespace=session.namespace, run=ref))
+    ref = pb.RunRef(run_id=found.run_id)
+    request = pb.WatchRunRequest(namespace=session.namespace, run=ref)
+    ended: dict[str, Any] = {}
+    with LiveTree(plain(found)) as tree:
+        for answer in _followed(session, request, reconnect_s, tree.say):
+            for record in answer.records:
+                tree.add(plain(record))
+            if answer.HasField("run"):
+                ended = plain(answer.run)
+                tree.end(ended)
+    say(_ending(ended))
+    return OUTCOME_EXITS.get(ended["state"], EXIT_FAILED)
+
+
+def _ending(run: dict[str, Any]) -> str:
+    """Return the last line of a watch, and why the run did not succeed."""
+    took = duration_between(run["create_time"], run["end_time"])
+    lines = [f"run {run['run_id']} {run_views.paint_state(run['state'])} in {took}"]
+    lines += [f"  {failure['step'] or 'the run'}: {run_views.failure_text(failure)}" for failure in run["failures"]]
+    return "\n".join([lines[0], *map(clean, lines[1:])])
+
+
+def follow_logs(session: Session, request: pb.TailLogsRequest, *, reconnect_s: float) -> None:
+    """Print what attempts log until the run has ended, over restarts of the daemon."""
+    pause = _Pause(reconnect_s)
+    for answer in session.client.follow(session.client.runs.TailLogs, request, reconnect_s=reconnect_s, sleep=pause):
+        session.list(answer.lines, run_views.log_lines)
+        if answer.run_state:
+            return
+
+
+def _followed(
+    session: Session, request: pb.WatchRunRequest, reconnect_s: float, tell: Callable[[str], None] = warn
+) -> Iterator[pb.WatchRunResponse]:
     watch = session.client.runs.WatchRun
-    return session.client.follow(watch, request, reconnect_s=reconnect_s, sleep=_Pause(reconnect_s))
+    return session.client.follow(watch, request, reconnect_s=reconnect_s, sleep=_Pause(reconnect_s, tell))
 
 
 def wait_for_end(session: Session, run_id: str, *, reconnect_s: float) -> int:
@@ -52,12 +96,13 @@ def wait_for_end(session: Session, run_id: str, *, reconnect_s: float) -> int:
 class _Pause:
     """Sleeps between tries, and says so once."""
 
-    def __init__(self, reconnect_s: float) -> None:
+    def __init__(self, reconnect_s: float, tell: Callable[[str], None] = warn) -> None:
+        self._tell = tell
         self._text = f"the connection was lost; looking for the daemon for up to {reconnect_s:g} s"
         self._said = False
 
     def __call__(self, seconds: float) -> None:
         if not self._said:
             self._said = True
-            warn(self._text)
+            self._tell(self._text)
         time.sleep(seconds)

@@ -1,0 +1,106 @@
+"""Did you mean: the name nearest to one that is not there, among those that the daemon knows."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from hostd.cli.lazy import lazily
+from hostd.errors.base import HostdError
+
+if TYPE_CHECKING:
+    from hostd.cli.session import Session
+    from hostd.v1 import (
+        plugin_service_pb2,
+        run_service_pb2,
+        secret_service_pb2,
+        trigger_service_pb2,
+        workflow_service_pb2,
+    )
+else:
+    plugin_service_pb2 = lazily("hostd.v1.plugin_service_pb2")
+    run_service_pb2 = lazily("hostd.v1.run_service_pb2")
+    secret_service_pb2 = lazily("hostd.v1.secret_service_pb2")
+    trigger_service_pb2 = lazily("hostd.v1.trigger_service_pb2")
+    workflow_service_pb2 = lazily("hostd.v1.workflow_service_pb2")
+
+LOOK_S = 2.0
+LOOKED_AT = 1000
+
+
+def with_suggestion(session: Session, error: HostdError) -> HostdError:
+    """Return the error of a name that is not there, with the nearest one that is; as it was where none is near."""
+    names, wanted = _NAMES.get(error.reason), _wanted(error)
+    if names is None or not wanted or "did you mean" in error.message:
+        return error
+    try:
+        near = difflib.get_close_matches(wanted, list(names(session, error)), n=1, cutoff=0.6)
+    except HostdError:
+        return error
+    if not near:
+        return error
+    return HostdError(
+        error.kind,
+        error.reason,
+        f"{error.message}; did you mean {near[0]}?",
+        details=error.details,
+        violations=error.violations,
+    )
+
+
+def _wanted(error: HostdError) -> str:
+    """Return the name that was looked for."""
+    fields = ("run_id", "trigger", "version", "workflow", "id", "component", "plugin", "name", "secret")
+    return next((error.details[field] for field in fields if error.details.get(field)), "")[:256]
+
+
+def workflow_names(session: Session, _: HostdError | None = None) -> Iterable[str]:
+    """Return the names of workflows."""
+    request = workflow_service_pb2.ListWorkflowsRequest(namespace=session.namespace, page_size=LOOKED_AT)
+    answer = session.call(session.client.workflows.ListWorkflows, request, timeout_s=LOOK_S)
+    return [item.workflow for item in answer.workflows]
+
+
+def _versions(session: Session, error: HostdError) -> Iterable[str]:
+    request = workflow_service_pb2.ListWorkflowVersionsRequest(
+        namespace=session.namespace, workflow=error.details.get("workflow", ""), page_size=LOOKED_AT
+    )
+    answer = session.call(session.client.workflows.ListWorkflowVersions, request, timeout_s=LOOK_S)
+    return [item.version for item in answer.versions]
+
+
+def run_ids(session: Session, _: HostdError | None = None) -> Iterable[str]:
+    """Return the ids of the newest runs."""
+    request = run_service_pb2.ListRunsRequest(namespace=session.namespace, page_size=LOOKED_AT)
+    return [run.run_id for run in session.call(session.client.runs.ListRuns, request, timeout_s=LOOK_S).runs]
+
+
+def trigger_names(session: Session, _: HostdError | None = None) -> Iterable[str]:
+    """Return the names of triggers, WORKFLOW/NAME; of their own NAME."""
+    request = trigger_service_pb2.ListTriggersRequest(namespace=session.namespace, page_size=LOOKED_AT)
+    answer = session.call(session.client.triggers.ListTriggers, request, timeout_s=LOOK_S)
+    return [f"{item.workflow}/{item.name}" if item.workflow else item.name for item in answer.triggers]
+
+
+def plugin_names(session: Session, _: HostdError | None = None) -> Iterable[str]:
+    """Return the ids of plugins and of what they provide."""
+    request = plugin_service_pb2.ListPluginsRequest(namespace=session.namespace)
+    plugins = session.call(session.client.plugins.ListPlugins, request, timeout_s=LOOK_S).plugins
+    return [each for plugin in plugins for each in (plugin.id, *(component.id for component in plugin.components))]
+
+
+def secret_names(session: Session, _: HostdError | None = None) -> Iterable[str]:
+    """Return the names of secrets."""
+    request = secret_service_pb2.ListSecretsRequest(namespace=session.namespace, page_size=LOOKED_AT)
+    return [item.name for item in session.call(session.client.secrets.ListSecrets, request, timeout_s=LOOK_S).secrets]
+
+
+_NAMES: dict[str, Callable[[Session, HostdError], Iterable[str]]] = {
+    "WORKFLOW_MISSING": workflow_names,
+    "VERSION_MISSING": _versions,
+    "RUN_MISSING": run_ids,
+    "TRIGGER_MISSING": trigger_names,
+    "PLUGIN_MISSING": plugin_names,
+    "SECRET_MISSING": secret_names,
+}
