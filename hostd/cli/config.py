@@ -13,7 +13,7 @@ from hostd.cli.lazy import lazily
 from hostd.cli.printing import Printer, warn, write
 from hostd.cli.session import Session, local, remote
 from hostd.cli.tables import cell, clean, columns
-from hostd.errors.base import Kind, invalid
+from hostd.errors.base import HostdError, Kind, invalid
 from hostd.errors.codes import CODES
 
 if TYPE_CHECKING:
@@ -123,7 +123,14 @@ def reload_config(session: Session) -> None:
 
     A configuration with a mistake changes nothing; every mistake is printed. SIGHUP does the same.
     """
-    answer = session.call(session.client.admin.ReloadConfig, pb.ReloadConfigRequest(namespace=session.namespace))
+    request = pb.ReloadConfigRequest(namespace=session.namespace)
+    try:
+        answer = session.call(session.client.admin.ReloadConfig, request)
+    except HostdError as error:
+        file = error.details.get("file", "")  # faults have no room for it on the wire
+        placed = (fault._replace(file=file) if fault.line and not fault.file else fault for fault in error.violations)
+        error.violations = tuple(placed)
+        raise
     session.show(answer, _changes)
 
 

@@ -226,4 +226,6 @@ def _config_invalid(mistakes: list[Violation]) -> HostdError:
     more = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
     suggestion = f"; {first.suggestion}" if first.suggestion else ""
     message = f"{place}{first.message}{suggestion}{more}"
-    return HostdError(Kind.INVALID, "CONFIG_INVALID", message, violations=tuple(mistakes))
+    file = next((mistake.file for mistake in mistakes if mistake.file), "")
+    details = {"file": file} if file else {}
+    return HostdError(Kind.INVALID, "CONFIG_INVALID", message, violations=tuple(mistakes), details=details)

@@ -107,7 +107,7 @@ class SettingsDesk:
         else:
             self._levels.reset(logger)
         _log.info(
-            "log_level_changed logger=%s level=%s principal=%s", logger or "all", level or "configured", principal
+            "log_level_changed of=%s to=%s principal=%s", logger or "all", level or "configured", principal
         )
         await self._audit(namespace, principal, SET_LEVEL, logger, level=level or "configured")
         return self._levels.changed()
@@ -131,7 +131,7 @@ def _tell(error: HostdError) -> None:
     """Log every mistake: whoever sent a signal gets no other answer."""
     for fault in error.violations:
         where = f"{fault.file}:{fault.line}:{fault.column}" if fault.line else fault.file
-        text = "config_mistake at=%s key=%s reason=%s message=%s suggestion=%s"
+        text = "config_mistake place=%s key=%s reason=%s message=%s suggestion=%s"
         _log.error(text, where, fault.path, fault.reason, fault.message, fault.suggestion)
     _log.error("config_refused mistakes=%d message=%s", len(error.violations), "nothing was changed")
 

@@ -1,28 +1,9 @@
 """Flags of the daemon, and the configuration they make."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-
-def test_flags_win_and_say_where_values_come_from(hostd: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`hostd config show --origin` lists every key."""
-    (tmp_path / "hostd.yaml").write_text("limits: {threads: 7}\n")
-    monkeypatch.setenv("HOSTD_LUA__WORKERS", "2")
-
-    done = hostd("config", "show", "--data", str(tmp_path), "--origin", "-o", "json")
-
-    values = {item["key"]: item for item in map(json.loads, done.out.splitlines())}
-    assert values["data"]["value"] == str(tmp_path)
-    assert values["limits.threads"] == {
-        "key": "limits.threads",
-        "value": 7,
-        "origin": f"{tmp_path}/hostd.yaml:1",
-    }
-    assert values["lua.workers"]["origin"] == "env HOSTD_LUA__WORKERS"
-    assert "limits.threads" in hostd("config", "show").out
 
 
 def test_serve_passes_its_flags_on(hostd: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

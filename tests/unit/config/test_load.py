@@ -292,3 +292,15 @@ def test_a_value_out_of_bounds_is_told_the_bound_as_it_is_written(tmp_path: Path
         (2, "`http.body_max`: at most 1MiB is allowed"),
         (3, "`limits.drain`: at most 1h is allowed"),
     ]
+
+
+def test_mistakes_across_keys_are_not_hidden_by_others(tmp_path: Path) -> None:
+    """What several keys make together is looked at with the wrong ones left out."""
+    text = "limits: {threads: many}\nenv: ['not ok']\ntls: {certificate: c.pem}\nhttp: {listen: 0.0.0.0:1}\n"
+
+    found = [fault[:3] for fault in mistakes_of(tmp_path, text)]
+
+    assert ("tls", "VALUE_INVALID", 3) in found
+    assert ("limits.threads", "VALUE_INVALID", 1) in found
+    assert ("env[0]", "VALUE_INVALID", 2) in found
+    assert len(found) == 3
