@@ -37,7 +37,8 @@ def error_module() -> str:
     if taken or len(names) != len(REASONS):
         raise SystemExit(f"two classes of hostd.client.errors would have one name: {sorted(taken)}")
     imports = sorted({*above.values(), "ClientError", "RunUnsuccessful"})
-    parts = [HEAD, *(f"from hostd.client.error_kinds import {name} as {name}\n" for name in imports)]
+    base = "from hostd.errors.base import HostdError as HostdError\n"
+    parts = [HEAD, *(f"from hostd.client.error_kinds import {name} as {name}\n" for name in imports), base]
     for reason, page in REASONS.items():
         parts.append(f"\n\nclass {class_name(reason)}({above[page.kind]}):\n{_docstring(page.what, page.fix)}")
     return "".join(parts)

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from hostd.errors.base import HostdError, invalid
+from hostd.client.error_kinds import bad_argument
+from hostd.errors.base import HostdError
 
 SOCKET = Path("run") / "hostd.sock"
 ELSEWHERE = Path("run") / "address"  # written where the data folder's path is too long for a socket
@@ -72,13 +73,8 @@ def found_door(
     tls: Tls | None,
     env: Mapping[str, str] | None = None,
 ) -> Door:
-    """Return what `find_door` does, with the TLS files that the environment names; errors are of their classes."""
-    from hostd.client.error_kinds import typed
-
-    try:
-        return find_door(address=address, token=token, data=data, tls=tls or found_tls(env), env=env)
-    except HostdError as error:
-        raise typed(error) from None
+    """Return what `find_door` does, with the TLS files that the environment names. Raises as both."""
+    return find_door(address=address, token=token, data=data, tls=tls or found_tls(env), env=env)
 
 
 def found_tls(env: Mapping[str, str] | None = None) -> Tls | None:
@@ -90,7 +86,7 @@ def found_tls(env: Mapping[str, str] | None = None) -> Tls | None:
     env = os.environ if env is None else env
     authority, certificate, key = (env.get(f"HOSTD_TLS_{name}") for name in ("CA", "CERT", "KEY"))
     if bool(certificate) != bool(key) or (certificate and not authority):
-        raise invalid("ARGUMENT_INVALID", "HOSTD_TLS_CERT and HOSTD_TLS_KEY go together, and with HOSTD_TLS_CA")
+        raise bad_argument("HOSTD_TLS_CERT and HOSTD_TLS_KEY go together, and with HOSTD_TLS_CA")
     if not authority:
         return None
     return Tls(Path(authority), Path(certificate) if certificate else None, Path(key) if key else None)
@@ -146,9 +142,7 @@ def is_local(address: str) -> bool:
 
 
 def _bad_address(text: str, why: str) -> HostdError:
-    return invalid(
-        "ARGUMENT_INVALID", f"{text[:200]!r} is not an address such as 127.0.0.1:7420 or unix:/run/hostd.sock: {why}"
-    )
+    return bad_argument(f"{text[:200]!r} is not an address such as 127.0.0.1:7420 or unix:/run/hostd.sock: {why}")
 
 
 def _socket_of(folder: Path) -> str:
@@ -172,7 +166,7 @@ def _token(env: Mapping[str, str], folder: Path, *, own: bool) -> str:
             return Path(file).expanduser().read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             what = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            raise invalid("ARGUMENT_INVALID", f"HOSTD_TOKEN_FILE: {file} cannot be read: {what}") from None
+            raise bad_argument(f"HOSTD_TOKEN_FILE: {file} cannot be read: {what}") from None
     try:
         return (folder / "token").read_text(encoding="utf-8") if own else ""
     except (OSError, UnicodeDecodeError):
@@ -182,5 +176,5 @@ def _token(env: Mapping[str, str], folder: Path, *, own: bool) -> str:
 def _checked_token(text: str) -> str:
     token = text.strip()
     if not token.isascii() or not (token.isprintable() and " " not in token):
-        raise invalid("ARGUMENT_INVALID", "the token holds characters that no token has; look at HOSTD_TOKEN")
+        raise bad_argument("the token holds characters that no token has; look at HOSTD_TOKEN")
     return token

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hostd.client.address import Door, Tls
-from hostd.errors.base import invalid
+from hostd.client.error_kinds import bad_argument
 
 if TYPE_CHECKING:
     import grpc
@@ -46,9 +46,9 @@ def _pem(path: Path) -> bytes:
     try:
         text = path.expanduser().read_bytes()
     except OSError as error:
-        raise invalid("ARGUMENT_INVALID", f"{path} cannot be read: {error.strerror}") from None
+        raise bad_argument(f"{path} cannot be read: {error.strerror}") from None
     if b"-----BEGIN " not in text:
-        raise invalid("ARGUMENT_INVALID", f"{path} is no PEM file: it has no line with -----BEGIN")
+        raise bad_argument(f"{path} is no PEM file: it has no line with -----BEGIN")
     return text
 
 
@@ -56,7 +56,7 @@ def health_request(service: str) -> bytes:
     """Return a grpc.health.v1.HealthCheckRequest: one text field, so that no generated code is needed."""
     name = service.encode()
     if len(name) > 127:
-        raise invalid("ARGUMENT_INVALID", f"{service[:40]!r}... is not the name of a service")
+        raise bad_argument(f"{service[:40]!r}... is not the name of a service")
     return b"\x0a" + bytes([len(name)]) + name if name else b""
 
 

@@ -157,6 +157,11 @@ def typed(error: HostdError) -> ClientError:
     )
 
 
+def bad_argument(message: str) -> ClientError:
+    """Return the error for what the caller gave."""
+    return typed(HostdError(Kind.INVALID, "ARGUMENT_INVALID", message))
+
+
 @cache
 def class_of(kind: Kind, reason: str) -> type[ClientError]:
     """Return the class for a reason: the kind's where the reason is newer than this client.
@@ -167,7 +172,7 @@ def class_of(kind: Kind, reason: str) -> type[ClientError]:
 
     of_kind = KINDS[kind]
     of_reason = getattr(errors, class_name(reason), None)
-    if not (isinstance(of_reason, type) and issubclass(of_reason, ClientError)) or of_reason in KINDS.values():
+    if not isinstance(of_reason, type) or of_reason.__module__ != errors.__name__:  # a kind, or what is imported there
         return of_kind
     if issubclass(of_reason, of_kind):
         return of_reason

@@ -24,6 +24,7 @@ from hostd.client.error_kinds import TimedOut as TimedOut
 from hostd.client.error_kinds import Unauthenticated as Unauthenticated
 from hostd.client.error_kinds import Unavailable as Unavailable
 from hostd.client.error_kinds import Unsupported as Unsupported
+from hostd.errors.base import HostdError as HostdError
 
 
 class DocumentInvalid(InvalidArgument):

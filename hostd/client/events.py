@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from google.protobuf.message import Message
 
+from hostd.client.error_kinds import ClientError, typed
 from hostd.client.payloads import from_payload
-from hostd.errors.base import invalid
+from hostd.errors.base import HostdError, Kind
 from hostd.v1 import event_service_pb2 as pb
 from hostd.v1.payload_pb2 import Payload
 from hostd.values.json_text import JsonValue, dump_json, parse_json
@@ -28,12 +29,12 @@ def cloud_event(envelope: JsonValue) -> pb.CloudEvent:
         HostdError: EVENT_INVALID for what is no event at all; the daemon checks the rest.
     """
     if not isinstance(envelope, dict):
-        raise invalid("EVENT_INVALID", "an event is a JSON object of attributes")
+        raise _bad_event("an event is a JSON object of attributes")
     if envelope.get("specversion", "1.0") != "1.0":
-        raise invalid("EVENT_INVALID", "`specversion` is not 1.0, the one that is spoken")
+        raise _bad_event("`specversion` is not 1.0, the one that is spoken")
     wrong = next((name for name in (*_TEXTS, "time") if not isinstance(envelope.get(name, ""), str)), "")
     if wrong:
-        raise invalid("EVENT_INVALID", f"the attribute `{wrong}` is not a text")
+        raise _bad_event(f"the attribute `{wrong}` is not a text")
     event = pb.CloudEvent()
     for name in _TEXTS:
         setattr(event, name, str(envelope.get(name, "")))
@@ -41,7 +42,7 @@ def cloud_event(envelope: JsonValue) -> pb.CloudEvent:
         try:
             event.time.FromJsonString(str(envelope["time"]))
         except ValueError as error:
-            raise invalid("EVENT_INVALID", f"`time`: {error}") from None
+            raise _bad_event(f"`time`: {error}") from None
     if "data" in envelope or "data_base64" in envelope:
         event.data.CopyFrom(Payload(data=dump_json(_data(envelope)), content_type="application/json"))
     for name, value in envelope.items():
@@ -66,17 +67,21 @@ def envelope_of(event: pb.CloudEvent) -> dict[str, JsonValue]:
     return envelope | {"datacontenttype": "application/json", "data": parse_json(event.data.data or b"null")}
 
 
+def _bad_event(message: str) -> ClientError:
+    return typed(HostdError(Kind.INVALID, "EVENT_INVALID", message))
+
+
 def _data(envelope: dict[str, JsonValue]) -> JsonValue:
     """Return the data; bytes become `{base64, content_type}`, as the daemon makes them of any event."""
     if "data" in envelope and "data_base64" in envelope:
-        raise invalid("EVENT_INVALID", "give `data` or `data_base64`, not both")
+        raise _bad_event("give `data` or `data_base64`, not both")
     if "data" in envelope:
         return envelope["data"]
     text, kind = envelope["data_base64"], envelope.get("datacontenttype", "application/octet-stream")
     try:
         base64.b64decode(text if isinstance(text, str) else "?", validate=True)
     except ValueError:
-        raise invalid("EVENT_INVALID", "`data_base64` is not base64") from None
+        raise _bad_event("`data_base64` is not base64") from None
     return {"base64": text, "content_type": kind}
 
 
@@ -89,7 +94,7 @@ def _set(event: pb.CloudEvent, name: str, value: JsonValue) -> None:
     elif isinstance(value, str):
         target.string_value = value
     else:
-        raise invalid("EVENT_INVALID", f"the attribute {name[:60]} is not a text, whole number or boolean")
+        raise _bad_event(f"the attribute {name[:60]} is not a text, whole number or boolean")
 
 
 def _plain(value: Message) -> str | int | bool:

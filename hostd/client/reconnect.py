@@ -17,7 +17,7 @@ LONGEST_WAIT_S = 2.0
 _PASSING = {Kind.UNAVAILABLE, Kind.TIMEOUT}
 # The first word of an rpc that changes nothing; BackfillTrigger goes on where it was cut off.
 _READS = ("Count", "Diff", "Evaluate", "Explain", "Get", "List", "Lookup", "Preview", "Read", "Test", "Validate")
-_REPEATABLE = (*_READS, "Watch", "Subscribe", "BackfillTrigger")
+_REPEATABLE = (*_READS, "Watch", "Subscribe", "Tail", "BackfillTrigger")
 
 
 class Retry(NamedTuple):

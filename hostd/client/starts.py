@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
-from hostd.client.error_kinds import ClientError, typed
+from hostd.client.error_kinds import bad_argument, typed
 from hostd.client.payloads import to_payload
-from hostd.errors.base import HostdError, invalid
+from hostd.errors.base import HostdError
 from hostd.v1.payload_pb2 import Payload
 from hostd.v1.run_service_pb2 import RunRef, StartSpec
 
@@ -119,8 +119,3 @@ def document_of(source: str | os.PathLike[str] | Mapping[str, Any]) -> tuple[str
         raise bad_argument(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise bad_argument(f"{path} is not UTF-8 text") from None
-
-
-def bad_argument(message: str) -> ClientError:
-    """Return the error for what the caller gave."""
-    return typed(invalid("ARGUMENT_INVALID", message))

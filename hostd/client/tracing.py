@@ -6,7 +6,7 @@ import importlib
 import sys
 from collections.abc import Mapping
 
-from hostd.errors.base import invalid
+from hostd.client.error_kinds import bad_argument
 
 Metadata = tuple[tuple[str, str], ...]
 RESERVED = ("authorization", "grpc-")
@@ -26,7 +26,7 @@ def checked_metadata(given: Mapping[str, str]) -> Metadata:
     for name, value in given.items():
         plain = name.isascii() and name == name.lower() and name.replace("-", "").replace("_", "").isalnum()
         if not plain or name.startswith(RESERVED) or name.endswith("-bin"):
-            raise invalid("ARGUMENT_INVALID", f"the metadata {name[:60]!r} is not a name in small letters that is free")
+            raise bad_argument(f"the metadata {name[:60]!r} is not a name in small letters that is free")
         if not (value.isascii() and value.isprintable()):
-            raise invalid("ARGUMENT_INVALID", f"the metadata {name[:60]!r} holds what no header can")
+            raise bad_argument(f"the metadata {name[:60]!r} holds what no header can")
     return tuple(given.items())

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
 
-from hostd.v1 import run_service_pb2 as pb
 from hostd.v1.run_pb2 import Run
 from hostd.v1.run_service_pb2_grpc import RunServiceServicer, add_RunServiceServicer_to_server
 
-Watch = Callable[[pb.WatchRunRequest, grpc.ServicerContext], Iterator[pb.WatchRunResponse]]
+Watch = Callable[[Any, grpc.ServicerContext], Iterator[Any]]
 
 
 class Scripted(RunServiceServicer):
-    """Answers WatchRun with one script after another, and remembers requests and metadata."""
+    """Answers watches and StartRun with one script after another, and remembers requests and metadata."""
 
-    def __init__(self, *watches: Watch) -> None:
+    def __init__(self, *watches: Watch, starts: Sequence[Callable[[Any, Any], Any]] = ()) -> None:
         self.watches = list(watches)
+        self.starts = list(starts)
         self.requests: list[Any] = []
         self.metadata: list[dict[str, str]] = []
 
@@ -27,6 +27,16 @@ class Scripted(RunServiceServicer):
         """Play the next script."""
         self._note(request, context)
         yield from self.watches.pop(0)(request, context)
+
+    def WatchRuns(self, request: Any, context: Any) -> Any:
+        """Play the next script."""
+        self._note(request, context)
+        yield from self.watches.pop(0)(request, context)
+
+    def StartRun(self, request: Any, context: Any) -> Any:
+        """Answer as the next script says."""
+        self._note(request, context)
+        return self.starts.pop(0)(request, context)
 
     def GetRun(self, request: Any, context: Any) -> Any:
         """Answer with a run of that id."""
@@ -41,10 +51,14 @@ class Scripted(RunServiceServicer):
 class ScriptedServer:
     """Serves on a free port of loopback while it is entered."""
 
-    def __init__(self, servicer: Scripted) -> None:
+    def __init__(self, servicer: Scripted, credentials: grpc.ServerCredentials | None = None) -> None:
         self._server = grpc.server(ThreadPoolExecutor(4), options=[("grpc.so_reuseport", 0)])
         add_RunServiceServicer_to_server(servicer, self._server)
-        self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+        if credentials is None:
+            port = self._server.add_insecure_port("127.0.0.1:0")
+        else:
+            port = self._server.add_secure_port("127.0.0.1:0", credentials)
+        self.address = f"127.0.0.1:{port}"
 
     def __enter__(self) -> ScriptedServer:
         self._server.start()

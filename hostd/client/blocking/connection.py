@@ -104,6 +104,7 @@ class BlockingConnection:
     # -- services; each is imported when it is first used
 
     def _made(self, stub: Any) -> Any:
+        self._life.check()  # gRPC takes the whole process down when asked for a call on a closed channel
         return stub(self._channel)
 
     @cached_property
@@ -249,8 +250,8 @@ class BlockingConnection:
         """Yield the messages of a watch or subscription, whatever becomes of the connection.
 
         One that is lost, or ended because the reader was too slow, is taken up again behind the last message by its
-        resume token, however often, until nobody has answered for `reconnect_s`. A daemon that never answered is not
-        waited for. A watch of one run ends with the run; others do not end.
+        resume token, however often, until nobody has answered for `reconnect_s`. A daemon that has never answered this
+        client is not waited for. A watch of one run ends with the run; others do not end.
 
         Args:
             timeout_s: the deadline of all of it; none where it is not given.
@@ -261,7 +262,8 @@ class BlockingConnection:
             HostdError: as the daemon raises it, such as RUN_MISSING; RESUME_TOKEN_EXPIRED; UNREACHABLE.
         """
         sent: Any = copy.deepcopy(request)
-        patience = Patience(reconnect_s, seen=bool(sent.resume_token), spread=jittered)
+        seen_before = bool(sent.resume_token) or self._life.seen or self._retry.unseen
+        patience = Patience(reconnect_s, seen=seen_before, spread=jittered)
         until = None if timeout_s is None else time.monotonic() + timeout_s
         while True:
             left_s = None if until is None else max(0.0, until - time.monotonic())
@@ -287,6 +289,7 @@ class BlockingConnection:
 
     def is_serving(self, service: str = "") -> bool:
         """Say whether the daemon, or one of its services (`hostd.v1.RunService`), serves. Raises UNREACHABLE."""
+        self._life.check()
         check: grpc.UnaryUnaryMultiCallable[bytes, bytes] = self._channel.unary_unary("/grpc.health.v1.Health/Check")
         return is_serving(self.call(check, health_request(service), timeout_s=5.0))
 
