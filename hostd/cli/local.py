@@ -153,6 +153,28 @@ def is_trigger_text(text: str) -> bool:
     return len(documents) == 1 and is_trigger_document(documents[0].root)
 
 
+def document_value(text: str, file: str) -> JsonValue:
+    """Return the first document of a text as values of JSON. Raises DOCUMENT_INVALID."""
+    from hostd.definition.document import load_documents
+    from hostd.definition.nodes import value_of
+
+    documents = load_documents(text, file=file)
+    if not documents:
+        raise HostdError(Kind.INVALID, "DOCUMENT_INVALID", f"{file} holds no document")
+    value: JsonValue = value_of(documents[0].root)
+    return value
+
+
+def differences(first: str, second: str) -> list[dict[str, Any]]:
+    """Return how two documents differ, as the daemon tells it. Raises DOCUMENT_INVALID."""
+    import msgspec
+
+    from hostd.definition.differences import document_differences
+
+    found = document_differences(first.encode(), second.encode())
+    return [msgspec.to_builtins(difference) for difference in found]
+
+
 def schema_text(what: str) -> bytes:
     """Return the JSON Schema of `workflow` or `trigger` documents, or of the `config`."""
     import json

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hostd.cli import workflow_tools
 from hostd.cli.applying import apply_one, faults_of
 from hostd.cli.complaints import violation_line
+from hostd.cli.completing import complete_workflows
 from hostd.cli.inputs import file_label, read_text
 from hostd.cli.lazy import lazily
 from hostd.cli.printing import say, warn
@@ -135,7 +137,7 @@ def _listing(workflows: list[Any]) -> str:
 
 
 @workflow.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_workflows)
 @click.option("--version", metavar="V", default="", help="Else the active version.")
 @click.option("--source", is_flag=True, help="Print the document as it was registered, and nothing else.")
 @remote
@@ -169,7 +171,7 @@ def _whole(item: Any) -> str:
 
 
 @workflow.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_workflows)
 @remote
 def versions(session: Session, name: str) -> None:
     """List the versions of a workflow, newest first."""
@@ -190,7 +192,7 @@ def _versions(found: list[Any]) -> str:
 
 
 @workflow.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_workflows)
 @click.argument("version")
 @click.option("--expect", metavar="V", help="Only if this version is active now ('' for none).")
 @click.option("--request-id", metavar="ID", default="", help="The same id within 24 hours acts once.")
@@ -201,7 +203,7 @@ def activate(session: Session, name: str, version: str, expect: str | None, requ
 
 
 @workflow.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_workflows)
 @click.option("--expect", metavar="V", help="Only if this version is active now.")
 @click.option("--request-id", metavar="ID", default="", help="The same id within 24 hours acts once.")
 @remote
@@ -219,7 +221,7 @@ def _activate(session: Session, name: str, version: str, expect: str | None, req
 
 
 @workflow.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_workflows)
 @click.option("--version", metavar="V", default="", help="Only this version; else all of them.")
 @click.option("--request-id", metavar="ID", default="", help="The same id within 24 hours acts once.")
 @remote
@@ -230,3 +232,7 @@ def delete(session: Session, name: str, version: str, request_id: str) -> None:
     )
     answer = session.call(session.client.workflows.DeleteWorkflow, request)
     session.show(answer, lambda _: f"deleted {name} {version}".rstrip())
+
+
+for _command in workflow_tools.COMMANDS:
+    workflow.add_command(_command)
