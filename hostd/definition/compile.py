@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 from hostd.definition import roots
+from hostd.definition.capabilities import unknown_capabilities
 from hostd.definition.code import check_code
 from hostd.definition.contracts import contract_of, signal_contracts
 from hostd.definition.document import Document, document_digest, read_documents
@@ -250,6 +251,7 @@ class _Compiler:
         steps = [_step_plan(position, draft, tuple(after[position])) for position, draft in enumerate(body)]
         steps += [_step_plan(len(body) + at, draft, ()) for at, draft in enumerate(handlers)]
         inputs = top.part("inputs")
+        permissions = tuple(item.value for item in top.get("permissions", []))
         return Plan(
             workflow=top.get("workflow"),
             version=top.get("version", ""),
@@ -270,8 +272,8 @@ class _Compiler:
             fail_fast=top.get("fail_fast", False),
             env_names=frozenset(self.formulas.env_names),
             secret_names=frozenset(self.formulas.secret_names),
-            permissions=tuple(item.value for item in top.get("permissions", [])),
-            warnings=(*warnings_of(body), *self.warnings),
+            permissions=permissions,
+            warnings=(*warnings_of(body), *unknown_capabilities(permissions), *self.warnings),
             retention_ms={name: item.value for name, item in top.get("retention", {}).items()},
         )
 

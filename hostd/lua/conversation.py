@@ -6,6 +6,7 @@ import asyncio
 import json
 import struct
 
+from hostd.definition.capabilities import CAPABILITIES
 from hostd.errors.base import HostdError
 from hostd.lua.call import ScriptCall, ScriptFailure, ScriptResult, Usage
 from hostd.lua.outcome import (
@@ -25,6 +26,7 @@ _NUMBERS = struct.Struct("<qqqd6q")  # as in worker.py, which is not imported he
 _USAGE = struct.Struct("<dq")
 _SEED = struct.Struct("<qq")
 _NAME_CHARS = 128
+_CALLS = ", ".join(CAPABILITIES)
 
 
 class Conversation:
@@ -107,7 +109,7 @@ class Conversation:
             return limit_failure("host_calls")
         name = parts[0].decode("utf-8", "replace")[:_NAME_CHARS]
         if name not in self._call.capabilities:
-            return _failed(f"the workflow's `permissions` do not grant {name!r}", "CAPABILITY_DENIED", retryable=False)
+            return _failed(_why_denied(name), "CAPABILITY_DENIED", retryable=False)
         try:
             reply = await self._host.call(name, parts[1])
         except ScriptCallError as error:
@@ -147,6 +149,12 @@ class Conversation:
         self._lines += read_lines(data)
         if sum(len(text) for _, text in self._lines) > self._call.limits.log_bytes:
             raise RogueWorker
+
+
+def _why_denied(name: str) -> str:
+    if name in CAPABILITIES:
+        return f"the workflow's `permissions` do not grant {name!r}"
+    return f"there is no host call {name!r}, or this workflow has no permission for it; there are {_CALLS}"
 
 
 def _failed(message: str, code: str, *, retryable: bool) -> tuple[bytes, ...]:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from pydantic import create_model
 
+from hostd.definition.capabilities import CAPABILITIES
 from hostd.errors.base import HostdError, Kind
 from hostd.host.contexts import ProvisionScope
 from hostd.host.folders.manifest import LuaActionAbout, OptionAbout
@@ -19,7 +20,13 @@ from hostd.plugin import Action, Duration, Field, Options
 from hostd.values.json_text import JsonValue
 
 SOURCE_BYTES_MAX = 1024 * 1024
-CAPABILITIES = {"net": frozenset({"http.request"})}
+GRANTS = {
+    "net": frozenset({"http.request"}),
+    "kv": frozenset(name for name in CAPABILITIES if name.startswith("kv.")),
+    "events": frozenset({"event.publish"}),
+}
+"""Host calls of a script by permission of its manifest."""
+
 _TYPES: dict[str, Any] = {
     "string": str,
     "integer": int,
@@ -66,7 +73,7 @@ def lua_entries(folder: PluginFolder, scope: ProvisionScope) -> list[ActionEntry
         return []
     capabilities: frozenset[str] = frozenset()
     for permission in folder.manifest.granted:
-        capabilities |= CAPABILITIES.get(permission, frozenset())
+        capabilities |= GRANTS.get(permission, frozenset())
     return [
         _entry(folder, action_id, about, capabilities, scope) for action_id, about in folder.manifest.actions.items()
     ]

@@ -56,11 +56,21 @@ local function call(name, argument)
   return error(reply, 2)
 end
 
+local function door(name, example)       -- sugar: the same as host.call(name, argument)
+  local fault = name .. " takes a table such as " .. example
+  return function(argument)
+    if type(argument) ~= "table" then error(fault, 2) end
+    return call(name, argument)
+  end
+end
+
 P.host = { call = call }
-P.http = { request = function(argument)
-  if type(argument) ~= "table" then error("http.request takes a table such as {method=\"GET\", url=\"https://...\"}", 2) end
-  return call("http.request", argument)
-end }
+P.http = { request = door("http.request", '{method="GET", url="https://..."}') }
+P.kv = {
+  get = door("kv.get", '{key="a"}'), put = door("kv.put", '{key="a", value=1}'), add = door("kv.add", '{key="a"}'),
+  delete = door("kv.delete", '{key="a"}'), list = door("kv.list", '{prefix="a/"}'),
+}
+P.event = { publish = door("event.publish", '{topic="orders.created", data={}}') }
 
 -- ---- time: the same at every look; randomness: the same in every replay ----------------------------
 local now_ms, seed_a, seed_b = 0, 0, 0

@@ -18,6 +18,7 @@ local env = {
   pcall = P.pcall, xpcall = P.xpcall, setmetatable = P.setmetatable, getmetatable = P.getmetatable,
   string = P.string, table = P.table, math = P.math, utf8 = P.utf8, coroutine = P.coroutine,
   os = P.os, time = P.time, json = P.json, log = P.log, print = P.print, host = P.host, http = P.http,
+  kv = P.kv, event = P.event,
 }
 env._G = env
 

@@ -17,8 +17,8 @@ ACTION = "http.request"
 ANY_STATUS: list[JsonValue] = ["1xx", "2xx", "3xx", "4xx", "5xx"]
 
 
-class _Numbered:
-    """An attempt's context with an idempotency key of its own for each request."""
+class Numbered:
+    """An attempt's context with an idempotency key of its own for each of the things it asks for."""
 
     def __init__(self, context: Any, number: int) -> None:
         self._context = context
@@ -26,7 +26,7 @@ class _Numbered:
 
     @property
     def idempotency_key(self) -> str:
-        """The attempt's key and the request's number: the same when the attempt is made again."""
+        """The attempt's key and the number of what is asked: the same when the attempt is made again."""
         return f"{self._context.idempotency_key}-{self._number}"
 
     def __getattr__(self, name: str) -> Any:
@@ -67,7 +67,7 @@ class Requests:
             options["timeout"] = f"{max(1, round(timeout / timedelta(milliseconds=1)))}ms"
         if not entry.life.ready:
             await entry.life.prepare()
-        return _answer(await entry.instance.run(_Numbered(context, number), entry.parse(options)))
+        return _answer(await entry.instance.run(Numbered(context, number), entry.parse(options)))
 
 
 def _answer(output: Any) -> HttpAnswer:

@@ -9,19 +9,19 @@ from typing import Any
 
 import msgspec
 
+from hostd.definition.capabilities import CAPABILITIES
 from hostd.errors.base import HostdError, Kind, invalid
 from hostd.host.folders.lua_actions import LuaOptions
+from hostd.host.guard import PLUGIN_ERRORS
 from hostd.lua.call import ScriptCall, ScriptFailure, ScriptResult
 from hostd.lua.limits import DEFAULT_LIMITS, LIMIT_ROWS, ScriptLimits
 from hostd.lua.ports import HostCalls, NoHostCalls, ScriptCallError
 from hostd.lua.script import LuaPool
 from hostd.plugin import ActionError
 from hostd.runtime.attempts.attempt import Attempt
+from hostd.runtime.attempts.requests import Numbered
 from hostd.runtime.ports import Actions, Contexts
 from hostd.values.json_text import dump_json, parse_json
-
-CAPABILITIES = frozenset({"http.request"})
-"""Host calls a workflow's `permissions` can ask for."""
 
 SINGLE_SCRIPTS = ("", "scripts")
 """The share of what the control plane runs and compiles on its own; no workflow's name is taken for it."""
@@ -51,7 +51,7 @@ class Scripts:
         pool: LuaPool,
         actions: Callable[[], Actions],
         contexts: Contexts,
-        granted: frozenset[str] = CAPABILITIES,
+        granted: frozenset[str] = frozenset(CAPABILITIES),
         limits: ScriptLimits = DEFAULT_LIMITS,
     ) -> None:
         self._pool = pool
@@ -135,15 +135,21 @@ class Scripts:
 
 
 class StepCalls:
-    """Answers one script's host calls: each capability is the action of the same name, run as part of the attempt."""
+    """Answers one script's host calls: each capability is the action of the same name, run as part of the attempt.
+
+    Each call has an idempotency key of its own, from the step's and its number: the same when the script runs again,
+    so what is repeated then is published once, and a server that heeds the key takes a request once.
+    """
 
     def __init__(self, attempt: Attempt, actions: Actions, contexts: Contexts) -> None:
         self._attempt = attempt
         self._actions = actions
         self._contexts = contexts
+        self._count = 0
 
     async def call(self, name: str, argument: bytes) -> bytes:
-        """Run the action a capability names."""
+        """Run the action a capability names. Raises ScriptCallError with what a step would fail with."""
+        self._count += 1
         entry = self._actions.action(name)
         if entry is None:
             raise ScriptCallError(f"no loaded plugin provides {name}", code="ACTION_UNKNOWN")
@@ -152,13 +158,11 @@ class StepCalls:
                 await entry.life.prepare()
             given = parse_json(argument)
             options = entry.parse(given if given is not None else {})
-            return dump_json(await entry.instance.run(self._attempt.context, options))
-        except ActionError as error:
-            raise ScriptCallError(
-                error.message, code=error.code or "ACTION_FAILED", retryable=error.retryable
-            ) from None
-        except HostdError as error:
-            raise ScriptCallError(error.message, code=error.reason) from None
+            return dump_json(await entry.instance.run(Numbered(self._attempt.context, self._count), options))
+        except PLUGIN_ERRORS as error:  # the fence
+            failure, _ = self._contexts.failure(error, self._attempt)
+            code = failure.code or failure.reason
+            raise ScriptCallError(failure.message, code=code, retryable=failure.retryable) from None
 
 
 def script_error(failure: ScriptFailure) -> HostdError:

@@ -150,6 +150,20 @@ async def test_a_lua_plugin_is_a_manifest_and_files(lab: Lab, tmp_path: Path) ->
     assert (found.isolation, found.version, found.components) == ("lua", "1.2.0", ("action text.shout",))
 
 
+async def test_a_lua_plugin_may_use_what_its_manifest_asks_for(lab: Lab, tmp_path: Path) -> None:
+    """`kv` grants all calls of keys; what is not asked for is refused, whatever the workflow may do."""
+    folder(
+        tmp_path,
+        "counting",
+        hostd_dash_plugin_dot_yaml="manifest: 1\nid: counting\nruntime: lua\npermissions: [kv]\n"
+        "actions: {count.up: {file: up.lua}}\n",
+        up_dot_lua='local n = kv.add{key = "n"}.value\nreturn {n, pcall(event.publish, {topic = "t"})}',
+    )
+    await there(lab, "count.up")
+    n, published, why = await output(lab, "count.up", "")
+    assert (n, published, why.split(":")[0]) == (1, False, "CAPABILITY_DENIED")
+
+
 @pytest.mark.parametrize(
     ("manifest", "why"),
     [
@@ -251,7 +265,9 @@ async def test_reloads_at_once_leave_one_process(lab: Lab, tmp_path: Path) -> No
     assert await output(lab, "greet.say", "name: Ada") == {"text": "WORD Ada"}
     assert lab.core.host.processes is not None
     (process,) = lab.core.host.processes.known.values()
-    await lab.until(lambda: process_notes(tmp_path) == [process.pid])
+    await lab.until(lambda: len(process_notes(tmp_path)) == 1)
+    assert process._child is not None
+    assert process_notes(tmp_path) == [process._child.pid]
 
 
 async def test_a_reload_while_the_daemon_stops_leaves_nothing_behind(lab: Lab, tmp_path: Path) -> None:
