@@ -155,6 +155,7 @@ class Core:
             random=self.random,
             limits=process_limits(self.config),
             plugins_dir=self._plugins_dir(),
+            installed_dir=self._installed_dir(),
         )
         self.lua = LuaPool(pool_options(self.config), clock=self.clock)
         self.routes = RouteTable()
@@ -192,6 +193,7 @@ class Core:
             host=self.host,
             scripts=self.scripts,
             effects=self.effects,
+            may_install=lambda: self.config.plugins.install,
             settings=self.settings,
             info=lambda: self.info,
             random=self.random,
@@ -383,6 +385,10 @@ class Core:
         if self.config.plugins.safe_mode or not self._folders:
             return None
         return self.config.plugins.dir or (self.data / "plugins" if self.data is not None else None)
+
+    def _installed_dir(self) -> Path | None:
+        """Return the folder of installed plugins; None where there is no data folder, and in safe mode."""
+        return None if self.data is None or self.config.plugins.safe_mode else self.data / "plugins-installed"
 
     def _plugin_socket(self) -> Path | None:
         return prepare_socket(self.data, name="plugins.sock") if self.data is not None and self.host.outside else None

@@ -8,10 +8,11 @@ import msgspec
 
 
 class Caller(msgspec.Struct, frozen=True, gc=False):
-    """The principal of a call, and its W3C trace context (empty where none came)."""
+    """The principal of a call, its W3C trace context (empty where none came), and whether it came over the socket."""
 
     principal: str
     traceparent: str = ""
+    local: bool = False
 
 
 CALLER: ContextVar[Caller] = ContextVar("caller")

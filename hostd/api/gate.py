@@ -65,6 +65,9 @@ class Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc,unused-ignore]
             return _readable_only(handler)
         decode = _decoder(handler.request_deserializer)
         encode = handler.response_serializer
+        if handler.request_streaming and not handler.response_streaming:  # what is sent in pieces
+            upload = self._guarded(method, lambda sent, call: handler.stream_unary(_readable(sent), call))
+            return grpc.stream_unary_rpc_method_handler(upload, decode, encode)
         if handler.request_streaming:  # reflection
             streams = self._guarded_stream(method, lambda sent, call: handler.stream_stream(_readable(sent), call))
             return grpc.stream_stream_rpc_method_handler(streams, decode, encode)
@@ -122,15 +125,13 @@ class Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc,unused-ignore]
         """Find out who asks, and let them in. Raises HostdError."""
         metadata = context.invocation_metadata() or ()
         found = {name: value for name, value in metadata if name in ("authorization", "traceparent")}
-        if context.peer().startswith(UNIX_PEER):
-            principal = OWNER
-        else:
-            principal = principal_of(str(found.get("authorization", "")), self._token)
+        local = context.peer().startswith(UNIX_PEER)
+        principal = OWNER if local else principal_of(str(found.get("authorization", "")), self._token)
         if request is _UNREADABLE:
             raise _unreadable()
         self._policy.authorize(principal, verb, check_namespace(getattr(request, "namespace", "")))
         traceparent = str(found.get("traceparent", ""))
-        CALLER.set(Caller(principal, traceparent if len(traceparent) == TRACEPARENT_CHARS else ""))
+        CALLER.set(Caller(principal, traceparent if len(traceparent) == TRACEPARENT_CHARS else "", local))
 
 
 def _decoder(decode: Any) -> Any:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
+from hostd.api.caller import CALLER
 from hostd.api.convert.catalogue import plugin_message, schema_message
-from hostd.api.convert.checks import check_component, check_kind
+from hostd.api.convert.checks import check_component, check_kind, check_namespace
+from hostd.api.convert.installs import Upload
+from hostd.api.install_port import Installs
 from hostd.api.paging import Page
 from hostd.api.ports import Plugins
 from hostd.api.tokens import Tokens, scope_of
@@ -16,8 +20,9 @@ from hostd.v1.plugin_service_pb2_grpc import PluginServiceServicer
 class PluginService(PluginServiceServicer):
     """Plugins and what they provide. They are the daemon's, the same in every namespace."""
 
-    def __init__(self, plugins: Plugins, tokens: Tokens) -> None:
+    def __init__(self, plugins: Plugins, installs: Installs, tokens: Tokens) -> None:
         self._plugins = plugins
+        self._installs = installs
         self._tokens = tokens
 
     async def ListPlugins(self, request: wire.ListPluginsRequest, context: Any) -> wire.ListPluginsResponse:
@@ -39,3 +44,37 @@ class PluginService(PluginServiceServicer):
     async def GetComponentSchema(self, request: wire.GetComponentSchemaRequest, context: Any) -> wire.ComponentSchema:
         """Return a component's options."""
         return schema_message(self._plugins.schema(check_component(request.id), check_kind(request.kind)))
+
+    async def InstallPlugin(
+        self, requests: AsyncIterator[wire.InstallPluginRequest], context: Any
+    ) -> wire.InstallPluginResponse:
+        """Install a plugin that is sent in pieces, or fetched."""
+        caller, upload = CALLER.get(), Upload(requests)
+        namespace, order = await upload.order()
+        done = await self._installs.install(
+            namespace, order, upload.chunks(), principal=caller.principal, local=caller.local
+        )
+        plugin = plugin_message(done.plugin)
+        return wire.InstallPluginResponse(plugin=plugin, replaced_version=done.replaced_version, digest=done.digest)
+
+    async def UninstallPlugin(self, request: wire.UninstallPluginRequest, context: Any) -> wire.UninstallPluginResponse:
+        """Remove an installed plugin."""
+        namespace, plugin_id = check_namespace(request.namespace), check_component(request.id)
+        await self._installs.uninstall(namespace, plugin_id, principal=CALLER.get().principal)
+        return wire.UninstallPluginResponse()
+
+    async def EnablePlugin(self, request: wire.EnablePluginRequest, context: Any) -> wire.Plugin:
+        """Let a plugin serve again."""
+        return await self._switched(self._installs.enable, request)
+
+    async def DisablePlugin(self, request: wire.DisablePluginRequest, context: Any) -> wire.Plugin:
+        """Keep a plugin from serving."""
+        return await self._switched(self._installs.disable, request)
+
+    async def RollbackPlugin(self, request: wire.RollbackPluginRequest, context: Any) -> wire.Plugin:
+        """Let the version before serve."""
+        return await self._switched(self._installs.rollback, request)
+
+    async def _switched(self, verb: Any, request: Any) -> wire.Plugin:
+        namespace, plugin_id = check_namespace(request.namespace), check_component(request.id)
+        return plugin_message(await verb(namespace, plugin_id, principal=CALLER.get().principal))

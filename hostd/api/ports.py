@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from hostd.api.install_port import Installs
 from hostd.errors.base import HostdError
 from hostd.model.configuration import ConfigView, ReloadedView
 from hostd.model.filters import Filter
@@ -498,6 +499,9 @@ class Ports(Protocol):
 
     @property
     def plugins(self) -> Plugins: ...
+
+    @property
+    def installs(self) -> Installs: ...
 
     @property
     def scripts(self) -> Scripts: ...

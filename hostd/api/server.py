@@ -143,7 +143,7 @@ class ApiServer:
             (add_TriggerServiceServicer_to_server, triggers),
             (add_DeadLetterServiceServicer_to_server, DeadLetterService(ports.dead_letters, tokens)),
             (add_EventServiceServicer_to_server, EventService(ports.events, tokens, seats, unread)),
-            (add_PluginServiceServicer_to_server, PluginService(ports.plugins, tokens)),
+            (add_PluginServiceServicer_to_server, PluginService(ports.plugins, ports.installs, tokens)),
             (add_ScriptServiceServicer_to_server, ScriptService(ports.scripts)),
             (add_SecretServiceServicer_to_server, SecretService(ports.secrets, tokens)),
             (add_AdminServiceServicer_to_server, AdminService(ports.admin, ports.settings, tokens)),

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hostd.cli import plugin_tools
+from hostd.cli import plugin_changes, plugin_tools
+from hostd.cli.completing import complete_plugins
 from hostd.cli.lazy import lazily
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import clean, columns, fields
@@ -24,6 +25,8 @@ def plugin() -> None:
 
 for _tool in (plugin_tools.docs, plugin_tools.sample, plugin_tools.new, plugin_tools.doctor):
     plugin.add_command(_tool)
+for _change in plugin_changes.COMMANDS:
+    plugin.add_command(_change)
 
 
 @plugin.command(name="list")
@@ -56,7 +59,7 @@ def _process(process: Any) -> str:
 
 
 @plugin.command()
-@click.argument("plugin_id", metavar="ID")
+@click.argument("plugin_id", metavar="ID", shell_complete=complete_plugins)
 @remote
 def show(session: Session, plugin_id: str) -> None:
     """Show a plugin and its components."""
@@ -81,7 +84,7 @@ def _whole(item: Any) -> str:
 
 
 @plugin.command()
-@click.argument("plugin_id", metavar="ID")
+@click.argument("plugin_id", metavar="ID", shell_complete=complete_plugins)
 @remote
 def reload(session: Session, plugin_id: str) -> None:
     """Start a plugin's process anew, from what lies in its folder now.
@@ -93,7 +96,7 @@ def reload(session: Session, plugin_id: str) -> None:
 
 
 @plugin.command()
-@click.argument("component", metavar="COMPONENT")
+@click.argument("component", metavar="COMPONENT", shell_complete=complete_plugins)
 @click.option("--kind", type=click.Choice(["action", "trigger"]), help="Where both have the name.")
 @remote
 def schema(session: Session, component: str, kind: str | None) -> None:

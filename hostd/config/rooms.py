@@ -102,6 +102,11 @@ class Plugins(Room):
         None,
         description="Folder whose sub-folders are plugins, watched while the daemon runs; unset: `<data>/plugins`.",
     )
+    install: Literal["local", "always", "never"] = live(
+        "local",
+        description="Who may install plugins, which runs code: `local` over the Unix socket only, `always` whoever has "
+        "the token, `never` nobody.",
+    )
     inline: tuple[PluginId, ...] = Field(
         (), description="Plugins, other than built-in ones, trusted to run inside the daemon. They can stop it."
     )

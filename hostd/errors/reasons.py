@@ -322,6 +322,47 @@ REASONS: dict[str, ReasonPage] = {
         "The operator's configuration keeps the plugin from being loaded.",
         "See `plugins.deny`, `plugins.allow` and `plugins.safe_mode`.",
     ),
+    "PLUGIN_DISABLED": ReasonPage(
+        Kind.DENIED, "Somebody disabled the plugin.", "`hostd plugin enable ID` lets it serve again."
+    ),
+    "PLUGIN_ID_TAKEN": ReasonPage(
+        Kind.EXISTS,
+        "Another plugin, which came from elsewhere, has the id already.",
+        "Remove the other one, or give this one another id.",
+    ),
+    "PLUGIN_NOT_INSTALLED": ReasonPage(
+        Kind.STATE,
+        "The plugin did not come by `hostd plugin install`, so there is nothing to uninstall or to roll back.",
+        "Remove its folder, its package, or deny it (`plugins.deny`), as `hostd plugin show ID` says where it is from.",
+    ),
+    "NO_OLDER_VERSION": ReasonPage(
+        Kind.STATE,
+        "There is no version of the plugin to go back to.",
+        "One is kept from the second install on; install the version you want.",
+    ),
+    "INSTALL_REFUSED": ReasonPage(
+        Kind.DENIED,
+        "Installing runs code, and `plugins.install` does not allow it from where it was asked for.",
+        "Ask over the daemon's Unix socket, or set `plugins.install: always`.",
+    ),
+    "INSTALL_BUSY": ReasonPage(
+        Kind.UNAVAILABLE, "Another plugin is being installed; one is at a time.", "Try again when it is through."
+    ),
+    "INSTALL_FAILED": ReasonPage(
+        Kind.STATE,
+        "The plugin's environment could not be made; what served before serves on.",
+        "See pip's last lines in the message; all of them are in the daemon's log.",
+    ),
+    "PACKAGE_INVALID": ReasonPage(
+        Kind.INVALID,
+        "What was to be installed is no plugin: no wheel or folder of one, damaged, or too large.",
+        "See the message; `hostd plugin doctor FOLDER` examines a folder.",
+    ),
+    "PERMISSIONS_NOT_ACCEPTED": ReasonPage(
+        Kind.STATE,
+        "The plugin asks for more than whoever installs it accepted.",
+        "Look at what it asks for, and install it again with these permissions (`--yes` accepts all).",
+    ),
     "NOTHING_REGISTERED": ReasonPage(
         Kind.INVALID, "A plugin loaded, but registered nothing.", "Did you forget @hookimpl on hostd_register?"
     ),

@@ -47,7 +47,7 @@ def find_installed(path: list[str] | None = None) -> list[Found]:
     for point, distribution, version in _entry_points(path):
         origin = f"{distribution} {version} ({point.value})"
         launch = python_launch("--entry-point", point.value)
-        plugin = Found(point.name, version, Source.INSTALLED, origin, point.load, launch)
+        plugin = Found(point.name, version, Source.PACKAGE, origin, point.load, launch)
         found.setdefault((point.name, origin), plugin)
     return [found[key] for key in sorted(found)]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any, NamedTuple
 
 import msgspec
@@ -12,11 +12,12 @@ from hostd.host.process.launch import Launch
 
 
 class Source(enum.StrEnum):
-    """Where a plugin comes from."""
+    """Where a plugin comes from: PACKAGE is of the daemon's environment, INSTALLED has one of its own."""
 
     BUILT_IN = "BUILT_IN"
-    INSTALLED = "INSTALLED"
+    PACKAGE = "PACKAGE"
     FOLDER = "FOLDER"
+    INSTALLED = "INSTALLED"
 
 
 class PluginState(enum.StrEnum):
@@ -26,6 +27,7 @@ class PluginState(enum.StrEnum):
     FAILED = "FAILED"
     NEEDS_PROCESS = "NEEDS_PROCESS"
     DENIED = "DENIED"
+    DISABLED = "DISABLED"
     STARTING = "STARTING"
     QUARANTINED = "QUARANTINED"
 
@@ -69,6 +71,7 @@ class Choices(msgspec.Struct, frozen=True, gc=False):
         process: ids of built-in plugins that run in a process of their own like all others.
         thread: ids of plugins that run inside the daemon, on an event loop and in threads of their own.
         allow: when not empty, only these ids load (built-ins too). deny: these never do, whatever allows them.
+        disabled: ids that somebody disabled; changes while the daemon runs.
         safe_mode: built-ins only.
         settings: plugin id, or component id, to its settings.
         trace: log each call of the registration hook.
@@ -79,6 +82,7 @@ class Choices(msgspec.Struct, frozen=True, gc=False):
     thread: frozenset[str] = frozenset()
     allow: frozenset[str] = frozenset()
     deny: frozenset[str] = frozenset()
+    disabled: Set[str] = frozenset()
     safe_mode: bool = False
     settings: Mapping[str, Any] = {}
     trace: bool = False
@@ -91,9 +95,16 @@ class Choices(msgspec.Struct, frozen=True, gc=False):
             return PluginState.DENIED, "PLUGIN_DENIED", "plugins.allow does not list it"
         if self.safe_mode and found.source is not Source.BUILT_IN:
             return PluginState.DENIED, "PLUGIN_DENIED", "plugins.safe_mode loads built-in plugins only"
+        if found.id in self.disabled and not self.inside(found):
+            return PluginState.DISABLED, "PLUGIN_DISABLED", "disabled; `hostd plugin enable` lets it serve again"
         if self.outside(found):
             return PluginState.NEEDS_PROCESS, "NEEDS_PROCESS", "it runs in a process of its own"
         return None
+
+    def inside(self, found: Found) -> bool:
+        """Say whether a plugin is loaded into the daemon."""
+        packaged = found.source in (Source.BUILT_IN, Source.PACKAGE)
+        return packaged and not self.outside(found)
 
     def outside(self, found: Found) -> bool:
         """Say whether a plugin runs outside the daemon."""

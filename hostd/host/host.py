@@ -30,6 +30,7 @@ from hostd.model.views import ProcessView, SecretView
 
 if TYPE_CHECKING:
     from hostd.host.folders.folders import Folders
+    from hostd.host.installed.installed import Installed
     from hostd.host.process.processes import Processes
 
 _log = logging.getLogger("hostd.host")
@@ -47,12 +48,15 @@ class PluginHost:
         random: Random | None = None,
         limits: ProcessLimits | None = None,
         plugins_dir: Path | None = None,
+        installed_dir: Path | None = None,
     ) -> None:
-        self._choices = choices or Choices()
+        self._disabled: set[str] = set()
+        self._choices = msgspec.structs.replace(choices or Choices(), disabled=self._disabled)
         self._clock = clock or SystemClock()
         self._data_dir = data_dir
         self._inside = HostRegistry(actions={}, triggers={}, secrets=(), plugins=())
         self._outside: list[Found] = []
+        self._packages: dict[str, Found] = {}  # what is built in or of the daemon's environment, by id
         self._unused: set[str] = set()
         self._loops: list[PluginLoop] = []
         self.registry = self._inside
@@ -61,7 +65,9 @@ class PluginHost:
         self._random = random or SystemRandom()
         self._limits = limits or ProcessLimits()
         self._plugins_dir = plugins_dir
+        self._installed_dir = installed_dir
         self.folders: Folders | None = None
+        self.installed: Installed | None = None
         self.processes: Processes | None = None  # made when the first is needed: it brings gRPC
         self.changed: Callable[[], None] | None = None  # told when the registry was replaced
 
@@ -71,11 +77,14 @@ class PluginHost:
         Args:
             found: what to load, instead of the built-in and installed plugins.
         """
+        if self._installed_dir is not None:
+            self._disabled |= disabled_in(self._installed_dir)
         everything = [*find_built_in(), *find_installed(), *self.also] if found is None else found
         absent = (self._choices.inline | self._choices.thread) - {plugin.id for plugin in everything}
         everything = [*everything, *(_absent(plugin_id) for plugin_id in sorted(absent))]
         assembly = Assembly(self._choices, clock=self._clock, data_dir=self._data_dir)
         self._inside = self.registry = assembly.build(everything)
+        self._packages = {plugin.id: plugin for plugin in reversed(everything)}
         self._outside = [plugin for plugin in everything if self._runs_outside(plugin)]
         for report in self.registry.plugins:
             _tell(report)
@@ -121,12 +130,13 @@ class PluginHost:
         Raises:
             OSError: the socket they dial cannot be made.
         """
-        if self._outside or self._plugins_dir is not None:
+        if self.outside:
             await asyncio.to_thread(
                 importlib.import_module, "hostd.host.process.processes"
             )  # brings gRPC: not on the loop
             processes = self._processes(socket)
             await processes.start(self._outside)
+            await self._start_installed(processes)
             await self._start_folders(processes)
             await processes.inherited()
             self._unused -= processes.settings_used
@@ -135,7 +145,7 @@ class PluginHost:
     @property
     def outside(self) -> bool:
         """Whether any plugin runs, or may come to run, outside the daemon."""
-        return bool(self._outside) or self._plugins_dir is not None
+        return bool(self._outside) or self._plugins_dir is not None or self._installed_dir is not None
 
     async def drop_unclaimed(self) -> None:
         """Recovery is over: what plugin processes still hold and nobody waits for is stopped."""
@@ -153,12 +163,36 @@ class PluginHost:
             processes,
             clock=self._clock,
             changed=self._compose,
-            taken=self._taken,
+            taken=lambda plugin_id: self._packaged(plugin_id) or self.is_installed(plugin_id),
         )
         await self.folders.start()
 
-    def _taken(self, plugin_id: str) -> bool:
+    async def _start_installed(self, processes: Processes) -> None:
+        if self._installed_dir is None:
+            return
+        from hostd.host.installed.installed import Installed
+
+        self.installed = Installed(
+            self._installed_dir,
+            self._choices,
+            processes,
+            clock=self._clock,
+            random=self._random,
+            limits=self._limits,
+            changed=self._compose,
+            taken=lambda plugin_id: self._packaged(plugin_id) or self._in_folder(plugin_id),
+        )
+        await self.installed.start()
+
+    def _packaged(self, plugin_id: str) -> bool:
         return any(report.id == plugin_id for report in self._inside.plugins)
+
+    def _in_folder(self, plugin_id: str) -> bool:
+        return self.folders is not None and self.folders.has(plugin_id)
+
+    def is_installed(self, plugin_id: str) -> bool:
+        """Say whether a plugin was installed by `hostd plugin install`."""
+        return self.installed is not None and plugin_id in self.installed.ids
 
     def _processes(self, socket: Path | None = None) -> Processes:
         from hostd.host.process.processes import Processes
@@ -177,7 +211,8 @@ class PluginHost:
 
     def _compose(self) -> None:
         """Replace the registry by what is loaded inside and what processes serve now."""
-        guests: list[Guests] = [room for room in (self.processes, self.folders) if room is not None]
+        rooms = (self.processes, self.installed, self.folders)
+        guests: list[Guests] = [room for room in rooms if room is not None]
         self.registry = composed(self._inside, guests)
         if self.changed is not None:
             self.changed()
@@ -224,10 +259,59 @@ class PluginHost:
         self.registry.plugin(plugin_id)
         if self.folders is not None and await self.folders.reload(plugin_id):
             return
+        if self.installed is not None and plugin_id in self.installed.ids:
+            await self.installed.refresh(plugin_id)
+            return
         if self.processes is not None and await self.processes.reload(plugin_id):
             return
         message = f"plugin {plugin_id} runs inside the daemon: what changed there needs a restart"
         raise HostdError(Kind.STATE, "PLUGIN_NOT_RELOADABLE", message)
+
+    async def disable(self, plugin_id: str) -> None:
+        """Keep a plugin from serving, through restarts, until it is enabled.
+
+        Raises:
+            HostdError: PLUGIN_MISSING; PLUGIN_NOT_RELOADABLE for one inside the daemon, or a daemon without a folder.
+        """
+        await self._set_disabled(plugin_id, {*self._disabled, plugin_id})
+
+    async def enable(self, plugin_id: str) -> None:
+        """Let a plugin serve again. Raises HostdError PLUGIN_MISSING, PLUGIN_NOT_RELOADABLE."""
+        await self._set_disabled(plugin_id, self._disabled - {plugin_id})
+
+    async def forget_disabled(self, plugin_id: str) -> None:
+        """A plugin is gone: one of its name that comes later is not disabled."""
+        if self.installed is not None and plugin_id in self._disabled:
+            self._disabled.discard(plugin_id)
+            await self.installed.disable(self._disabled)
+
+    async def _set_disabled(self, plugin_id: str, disabled: set[str]) -> None:
+        self.registry.plugin(plugin_id)
+        package = self._packages.get(plugin_id)
+        if self.installed is None or (package is not None and self._choices.inside(package)):
+            message = f"plugin {plugin_id} runs inside the daemon: list it in plugins.deny, and restart"
+            raise HostdError(Kind.STATE, "PLUGIN_NOT_RELOADABLE", message)
+        await self.installed.disable(disabled)
+        self._disabled.intersection_update(disabled)
+        self._disabled.update(disabled)
+        if package is not None:
+            await self._refresh_package(package)
+        elif self.is_installed(plugin_id):
+            await self.installed.refresh(plugin_id)
+        elif self.folders is not None:
+            await self.folders.reload(plugin_id)
+
+    async def _refresh_package(self, package: Found) -> None:
+        """Serve a package's plugin in a process, or let it go, as the choices say now."""
+        processes = self._processes()
+        refusal = self._choices.refusal(package)
+        if refusal is not None:
+            self._inside = told_again(self._inside, package.id, refusal)
+        if self._runs_outside(package):
+            await processes.add(package)
+        elif package.id in processes.known:
+            await processes.remove(package.id)
+        self._compose()
 
     def provision_scope(self, entry: TriggerEntry) -> ProvisionScope:
         """Return what a trigger's `provision` is given; see `triggers.run_once`."""
@@ -319,10 +403,25 @@ def composed(inside: HostRegistry, guests: Sequence[Guests]) -> HostRegistry:
             triggers.update((one.id, one) for one in their_triggers)
     theirs = [report for room in guests for report in room.reports()]
     named = {report.id for report in theirs}
-    ours = [
-        report for report in inside.plugins if report.state is not PluginState.NEEDS_PROCESS or report.id not in named
-    ]
+    ours = [one for one in inside.plugins if one.state is not PluginState.NEEDS_PROCESS or one.id not in named]
     return HostRegistry(actions=actions, triggers=triggers, secrets=inside.secrets, plugins=[*ours, *theirs])
+
+
+def told_again(inside: HostRegistry, plugin_id: str, refusal: tuple[PluginState, str, str]) -> HostRegistry:
+    """Return a registry that says something else of a plugin that does not run inside."""
+    state, reason, message = refusal
+    plugins = [
+        msgspec.structs.replace(one, state=state, reason=reason, message=message) if one.id == plugin_id else one
+        for one in inside.plugins
+    ]
+    return HostRegistry(actions=inside.actions, triggers=inside.triggers, secrets=inside.secrets, plugins=plugins)
+
+
+def disabled_in(installed_dir: Path) -> set[str]:
+    """Return the plugins that were disabled, as they are written down. Blocks."""
+    from hostd.host.installed.shelf import Shelf
+
+    return Shelf(installed_dir).disabled()
 
 
 def code_homes(inside: HostRegistry) -> dict[str, str]:

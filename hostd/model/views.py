@@ -324,8 +324,17 @@ class ComponentView(msgspec.Struct, frozen=True, gc=False):
     executors: tuple[str, ...] = ()
 
 
+class OldVersionView(msgspec.Struct, frozen=True, gc=False):
+    """The process of a version that was replaced, and lets end what it holds."""
+
+    version: str
+    pid: int
+    attempts: int
+    triggers: int
+
+
 class ProcessView(msgspec.Struct, frozen=True, gc=False):
-    """A plugin's process as it is now. `printed`: the last lines of its output."""
+    """A plugin's process as it is now. `printed`: the last lines of its output; `draining`: oldest first."""
 
     state: str
     pid: int
@@ -334,6 +343,7 @@ class ProcessView(msgspec.Struct, frozen=True, gc=False):
     triggers: int
     message: str
     printed: tuple[str, ...]
+    draining: tuple[OldVersionView, ...] = ()
 
 
 class PluginView(msgspec.Struct, frozen=True, gc=False):
@@ -352,6 +362,7 @@ class PluginView(msgspec.Struct, frozen=True, gc=False):
     api: str = ""
     permissions: tuple[str, ...] = ()
     process: ProcessView | None = None
+    rollback_version: str = ""
 
 
 class SecretView(msgspec.Struct, frozen=True, gc=False):

@@ -16,6 +16,7 @@ class PluginState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PLUGIN_STATE_NEEDS_PROCESS: _ClassVar[PluginState]
     PLUGIN_STATE_STARTING: _ClassVar[PluginState]
     PLUGIN_STATE_QUARANTINED: _ClassVar[PluginState]
+    PLUGIN_STATE_DISABLED: _ClassVar[PluginState]
 PLUGIN_STATE_UNSPECIFIED: PluginState
 PLUGIN_STATE_LOADED: PluginState
 PLUGIN_STATE_FAILED: PluginState
@@ -23,9 +24,10 @@ PLUGIN_STATE_DENIED: PluginState
 PLUGIN_STATE_NEEDS_PROCESS: PluginState
 PLUGIN_STATE_STARTING: PluginState
 PLUGIN_STATE_QUARANTINED: PluginState
+PLUGIN_STATE_DISABLED: PluginState
 
 class Plugin(_message.Message):
-    __slots__ = ("id", "version", "source", "origin", "state", "reason", "message", "traceback", "isolation", "components", "api", "permissions", "process")
+    __slots__ = ("id", "version", "source", "origin", "state", "reason", "message", "traceback", "isolation", "components", "api", "permissions", "process", "rollback_version")
     ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
@@ -39,6 +41,7 @@ class Plugin(_message.Message):
     API_FIELD_NUMBER: _ClassVar[int]
     PERMISSIONS_FIELD_NUMBER: _ClassVar[int]
     PROCESS_FIELD_NUMBER: _ClassVar[int]
+    ROLLBACK_VERSION_FIELD_NUMBER: _ClassVar[int]
     id: str
     version: str
     source: str
@@ -52,7 +55,8 @@ class Plugin(_message.Message):
     api: str
     permissions: _containers.RepeatedScalarFieldContainer[str]
     process: PluginProcess
-    def __init__(self, id: _Optional[str] = ..., version: _Optional[str] = ..., source: _Optional[str] = ..., origin: _Optional[str] = ..., state: _Optional[_Union[PluginState, str]] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., traceback: _Optional[str] = ..., isolation: _Optional[str] = ..., components: _Optional[_Iterable[_Union[Component, _Mapping]]] = ..., api: _Optional[str] = ..., permissions: _Optional[_Iterable[str]] = ..., process: _Optional[_Union[PluginProcess, _Mapping]] = ...) -> None: ...
+    rollback_version: str
+    def __init__(self, id: _Optional[str] = ..., version: _Optional[str] = ..., source: _Optional[str] = ..., origin: _Optional[str] = ..., state: _Optional[_Union[PluginState, str]] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., traceback: _Optional[str] = ..., isolation: _Optional[str] = ..., components: _Optional[_Iterable[_Union[Component, _Mapping]]] = ..., api: _Optional[str] = ..., permissions: _Optional[_Iterable[str]] = ..., process: _Optional[_Union[PluginProcess, _Mapping]] = ..., rollback_version: _Optional[str] = ...) -> None: ...
 
 class PluginProcess(_message.Message):
     __slots__ = ("state", "pid", "restarts", "attempts", "triggers", "message", "output")
@@ -119,6 +123,72 @@ class GetPluginRequest(_message.Message):
     def __init__(self, namespace: _Optional[str] = ..., id: _Optional[str] = ...) -> None: ...
 
 class ReloadPluginRequest(_message.Message):
+    __slots__ = ("namespace", "id")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    id: str
+    def __init__(self, namespace: _Optional[str] = ..., id: _Optional[str] = ...) -> None: ...
+
+class InstallPluginRequest(_message.Message):
+    __slots__ = ("namespace", "wheel", "folder", "requirement", "examine_only", "permissions", "all_permissions", "chunk")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    WHEEL_FIELD_NUMBER: _ClassVar[int]
+    FOLDER_FIELD_NUMBER: _ClassVar[int]
+    REQUIREMENT_FIELD_NUMBER: _ClassVar[int]
+    EXAMINE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    PERMISSIONS_FIELD_NUMBER: _ClassVar[int]
+    ALL_PERMISSIONS_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    wheel: str
+    folder: str
+    requirement: str
+    examine_only: bool
+    permissions: _containers.RepeatedScalarFieldContainer[str]
+    all_permissions: bool
+    chunk: bytes
+    def __init__(self, namespace: _Optional[str] = ..., wheel: _Optional[str] = ..., folder: _Optional[str] = ..., requirement: _Optional[str] = ..., examine_only: bool = ..., permissions: _Optional[_Iterable[str]] = ..., all_permissions: bool = ..., chunk: _Optional[bytes] = ...) -> None: ...
+
+class InstallPluginResponse(_message.Message):
+    __slots__ = ("plugin", "replaced_version", "digest")
+    PLUGIN_FIELD_NUMBER: _ClassVar[int]
+    REPLACED_VERSION_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    plugin: Plugin
+    replaced_version: str
+    digest: str
+    def __init__(self, plugin: _Optional[_Union[Plugin, _Mapping]] = ..., replaced_version: _Optional[str] = ..., digest: _Optional[str] = ...) -> None: ...
+
+class UninstallPluginRequest(_message.Message):
+    __slots__ = ("namespace", "id")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    id: str
+    def __init__(self, namespace: _Optional[str] = ..., id: _Optional[str] = ...) -> None: ...
+
+class UninstallPluginResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class EnablePluginRequest(_message.Message):
+    __slots__ = ("namespace", "id")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    id: str
+    def __init__(self, namespace: _Optional[str] = ..., id: _Optional[str] = ...) -> None: ...
+
+class DisablePluginRequest(_message.Message):
+    __slots__ = ("namespace", "id")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    id: str
+    def __init__(self, namespace: _Optional[str] = ..., id: _Optional[str] = ...) -> None: ...
+
+class RollbackPluginRequest(_message.Message):
     __slots__ = ("namespace", "id")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     ID_FIELD_NUMBER: _ClassVar[int]

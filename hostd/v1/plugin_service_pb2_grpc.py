@@ -55,6 +55,31 @@ class PluginServiceStub(object):
                 request_serializer=hostd_dot_v1_dot_plugin__service__pb2.GetComponentSchemaRequest.SerializeToString,
                 response_deserializer=hostd_dot_v1_dot_plugin__service__pb2.ComponentSchema.FromString,
                 _registered_method=True)
+        self.InstallPlugin = channel.stream_unary(
+                '/hostd.v1.PluginService/InstallPlugin',
+                request_serializer=hostd_dot_v1_dot_plugin__service__pb2.InstallPluginRequest.SerializeToString,
+                response_deserializer=hostd_dot_v1_dot_plugin__service__pb2.InstallPluginResponse.FromString,
+                _registered_method=True)
+        self.UninstallPlugin = channel.unary_unary(
+                '/hostd.v1.PluginService/UninstallPlugin',
+                request_serializer=hostd_dot_v1_dot_plugin__service__pb2.UninstallPluginRequest.SerializeToString,
+                response_deserializer=hostd_dot_v1_dot_plugin__service__pb2.UninstallPluginResponse.FromString,
+                _registered_method=True)
+        self.EnablePlugin = channel.unary_unary(
+                '/hostd.v1.PluginService/EnablePlugin',
+                request_serializer=hostd_dot_v1_dot_plugin__service__pb2.EnablePluginRequest.SerializeToString,
+                response_deserializer=hostd_dot_v1_dot_plugin__service__pb2.Plugin.FromString,
+                _registered_method=True)
+        self.DisablePlugin = channel.unary_unary(
+                '/hostd.v1.PluginService/DisablePlugin',
+                request_serializer=hostd_dot_v1_dot_plugin__service__pb2.DisablePluginRequest.SerializeToString,
+                response_deserializer=hostd_dot_v1_dot_plugin__service__pb2.Plugin.FromString,
+                _registered_method=True)
+        self.RollbackPlugin = channel.unary_unary(
+                '/hostd.v1.PluginService/RollbackPlugin',
+                request_serializer=hostd_dot_v1_dot_plugin__service__pb2.RollbackPluginRequest.SerializeToString,
+                response_deserializer=hostd_dot_v1_dot_plugin__service__pb2.Plugin.FromString,
+                _registered_method=True)
 
 
 class PluginServiceServicer(object):
@@ -90,6 +115,44 @@ class PluginServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def InstallPlugin(self, request_iterator, context):
+        """Installs a plugin, or another version of it, into a folder and an environment of its own. The first message says
+        what is sent; the bytes of a wheel or folder follow in chunks. It serves once it was started and said what it
+        serves; what fails before that leaves the version that serves in its place.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UninstallPlugin(self, request, context):
+        """Ends a plugin that InstallPlugin brought, and removes all its versions.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EnablePlugin(self, request, context):
+        """Lets a disabled plugin serve again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DisablePlugin(self, request, context):
+        """Ends a plugin's process and keeps it from serving, through restarts, until EnablePlugin.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RollbackPlugin(self, request, context):
+        """Lets the version serve that an installed plugin had before; the newer one is kept, and a second rollback returns
+        to it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PluginServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -112,6 +175,31 @@ def add_PluginServiceServicer_to_server(servicer, server):
                     servicer.GetComponentSchema,
                     request_deserializer=hostd_dot_v1_dot_plugin__service__pb2.GetComponentSchemaRequest.FromString,
                     response_serializer=hostd_dot_v1_dot_plugin__service__pb2.ComponentSchema.SerializeToString,
+            ),
+            'InstallPlugin': grpc.stream_unary_rpc_method_handler(
+                    servicer.InstallPlugin,
+                    request_deserializer=hostd_dot_v1_dot_plugin__service__pb2.InstallPluginRequest.FromString,
+                    response_serializer=hostd_dot_v1_dot_plugin__service__pb2.InstallPluginResponse.SerializeToString,
+            ),
+            'UninstallPlugin': grpc.unary_unary_rpc_method_handler(
+                    servicer.UninstallPlugin,
+                    request_deserializer=hostd_dot_v1_dot_plugin__service__pb2.UninstallPluginRequest.FromString,
+                    response_serializer=hostd_dot_v1_dot_plugin__service__pb2.UninstallPluginResponse.SerializeToString,
+            ),
+            'EnablePlugin': grpc.unary_unary_rpc_method_handler(
+                    servicer.EnablePlugin,
+                    request_deserializer=hostd_dot_v1_dot_plugin__service__pb2.EnablePluginRequest.FromString,
+                    response_serializer=hostd_dot_v1_dot_plugin__service__pb2.Plugin.SerializeToString,
+            ),
+            'DisablePlugin': grpc.unary_unary_rpc_method_handler(
+                    servicer.DisablePlugin,
+                    request_deserializer=hostd_dot_v1_dot_plugin__service__pb2.DisablePluginRequest.FromString,
+                    response_serializer=hostd_dot_v1_dot_plugin__service__pb2.Plugin.SerializeToString,
+            ),
+            'RollbackPlugin': grpc.unary_unary_rpc_method_handler(
+                    servicer.RollbackPlugin,
+                    request_deserializer=hostd_dot_v1_dot_plugin__service__pb2.RollbackPluginRequest.FromString,
+                    response_serializer=hostd_dot_v1_dot_plugin__service__pb2.Plugin.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -223,6 +311,141 @@ class PluginService(object):
             '/hostd.v1.PluginService/GetComponentSchema',
             hostd_dot_v1_dot_plugin__service__pb2.GetComponentSchemaRequest.SerializeToString,
             hostd_dot_v1_dot_plugin__service__pb2.ComponentSchema.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def InstallPlugin(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/hostd.v1.PluginService/InstallPlugin',
+            hostd_dot_v1_dot_plugin__service__pb2.InstallPluginRequest.SerializeToString,
+            hostd_dot_v1_dot_plugin__service__pb2.InstallPluginResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UninstallPlugin(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hostd.v1.PluginService/UninstallPlugin',
+            hostd_dot_v1_dot_plugin__service__pb2.UninstallPluginRequest.SerializeToString,
+            hostd_dot_v1_dot_plugin__service__pb2.UninstallPluginResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EnablePlugin(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hostd.v1.PluginService/EnablePlugin',
+            hostd_dot_v1_dot_plugin__service__pb2.EnablePluginRequest.SerializeToString,
+            hostd_dot_v1_dot_plugin__service__pb2.Plugin.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DisablePlugin(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hostd.v1.PluginService/DisablePlugin',
+            hostd_dot_v1_dot_plugin__service__pb2.DisablePluginRequest.SerializeToString,
+            hostd_dot_v1_dot_plugin__service__pb2.Plugin.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RollbackPlugin(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hostd.v1.PluginService/RollbackPlugin',
+            hostd_dot_v1_dot_plugin__service__pb2.RollbackPluginRequest.SerializeToString,
+            hostd_dot_v1_dot_plugin__service__pb2.Plugin.FromString,
             options,
             channel_credentials,
             insecure,

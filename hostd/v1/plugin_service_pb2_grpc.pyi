@@ -47,6 +47,41 @@ class PluginServiceStub:
     ]
     """Options of an action or trigger as JSON Schema."""
 
+    InstallPlugin: grpc.StreamUnaryMultiCallable[
+        hostd.v1.plugin_service_pb2.InstallPluginRequest,
+        hostd.v1.plugin_service_pb2.InstallPluginResponse,
+    ]
+    """Installs a plugin, or another version of it, into a folder and an environment of its own. The first message says
+    what is sent; the bytes of a wheel or folder follow in chunks. It serves once it was started and said what it
+    serves; what fails before that leaves the version that serves in its place.
+    """
+
+    UninstallPlugin: grpc.UnaryUnaryMultiCallable[
+        hostd.v1.plugin_service_pb2.UninstallPluginRequest,
+        hostd.v1.plugin_service_pb2.UninstallPluginResponse,
+    ]
+    """Ends a plugin that InstallPlugin brought, and removes all its versions."""
+
+    EnablePlugin: grpc.UnaryUnaryMultiCallable[
+        hostd.v1.plugin_service_pb2.EnablePluginRequest,
+        hostd.v1.plugin_service_pb2.Plugin,
+    ]
+    """Lets a disabled plugin serve again."""
+
+    DisablePlugin: grpc.UnaryUnaryMultiCallable[
+        hostd.v1.plugin_service_pb2.DisablePluginRequest,
+        hostd.v1.plugin_service_pb2.Plugin,
+    ]
+    """Ends a plugin's process and keeps it from serving, through restarts, until EnablePlugin."""
+
+    RollbackPlugin: grpc.UnaryUnaryMultiCallable[
+        hostd.v1.plugin_service_pb2.RollbackPluginRequest,
+        hostd.v1.plugin_service_pb2.Plugin,
+    ]
+    """Lets the version serve that an installed plugin had before; the newer one is kept, and a second rollback returns
+    to it.
+    """
+
 class PluginServiceAsyncStub:
     """Plugins and what they provide."""
 
@@ -75,6 +110,41 @@ class PluginServiceAsyncStub:
         hostd.v1.plugin_service_pb2.ComponentSchema,
     ]
     """Options of an action or trigger as JSON Schema."""
+
+    InstallPlugin: grpc.aio.StreamUnaryMultiCallable[
+        hostd.v1.plugin_service_pb2.InstallPluginRequest,
+        hostd.v1.plugin_service_pb2.InstallPluginResponse,
+    ]
+    """Installs a plugin, or another version of it, into a folder and an environment of its own. The first message says
+    what is sent; the bytes of a wheel or folder follow in chunks. It serves once it was started and said what it
+    serves; what fails before that leaves the version that serves in its place.
+    """
+
+    UninstallPlugin: grpc.aio.UnaryUnaryMultiCallable[
+        hostd.v1.plugin_service_pb2.UninstallPluginRequest,
+        hostd.v1.plugin_service_pb2.UninstallPluginResponse,
+    ]
+    """Ends a plugin that InstallPlugin brought, and removes all its versions."""
+
+    EnablePlugin: grpc.aio.UnaryUnaryMultiCallable[
+        hostd.v1.plugin_service_pb2.EnablePluginRequest,
+        hostd.v1.plugin_service_pb2.Plugin,
+    ]
+    """Lets a disabled plugin serve again."""
+
+    DisablePlugin: grpc.aio.UnaryUnaryMultiCallable[
+        hostd.v1.plugin_service_pb2.DisablePluginRequest,
+        hostd.v1.plugin_service_pb2.Plugin,
+    ]
+    """Ends a plugin's process and keeps it from serving, through restarts, until EnablePlugin."""
+
+    RollbackPlugin: grpc.aio.UnaryUnaryMultiCallable[
+        hostd.v1.plugin_service_pb2.RollbackPluginRequest,
+        hostd.v1.plugin_service_pb2.Plugin,
+    ]
+    """Lets the version serve that an installed plugin had before; the newer one is kept, and a second rollback returns
+    to it.
+    """
 
 class PluginServiceServicer(metaclass=abc.ABCMeta):
     """Plugins and what they provide."""
@@ -112,5 +182,50 @@ class PluginServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[hostd.v1.plugin_service_pb2.ComponentSchema, collections.abc.Awaitable[hostd.v1.plugin_service_pb2.ComponentSchema]]:
         """Options of an action or trigger as JSON Schema."""
+
+    @abc.abstractmethod
+    def InstallPlugin(
+        self,
+        request_iterator: _MaybeAsyncIterator[hostd.v1.plugin_service_pb2.InstallPluginRequest],
+        context: _ServicerContext,
+    ) -> typing.Union[hostd.v1.plugin_service_pb2.InstallPluginResponse, collections.abc.Awaitable[hostd.v1.plugin_service_pb2.InstallPluginResponse]]:
+        """Installs a plugin, or another version of it, into a folder and an environment of its own. The first message says
+        what is sent; the bytes of a wheel or folder follow in chunks. It serves once it was started and said what it
+        serves; what fails before that leaves the version that serves in its place.
+        """
+
+    @abc.abstractmethod
+    def UninstallPlugin(
+        self,
+        request: hostd.v1.plugin_service_pb2.UninstallPluginRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hostd.v1.plugin_service_pb2.UninstallPluginResponse, collections.abc.Awaitable[hostd.v1.plugin_service_pb2.UninstallPluginResponse]]:
+        """Ends a plugin that InstallPlugin brought, and removes all its versions."""
+
+    @abc.abstractmethod
+    def EnablePlugin(
+        self,
+        request: hostd.v1.plugin_service_pb2.EnablePluginRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hostd.v1.plugin_service_pb2.Plugin, collections.abc.Awaitable[hostd.v1.plugin_service_pb2.Plugin]]:
+        """Lets a disabled plugin serve again."""
+
+    @abc.abstractmethod
+    def DisablePlugin(
+        self,
+        request: hostd.v1.plugin_service_pb2.DisablePluginRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hostd.v1.plugin_service_pb2.Plugin, collections.abc.Awaitable[hostd.v1.plugin_service_pb2.Plugin]]:
+        """Ends a plugin's process and keeps it from serving, through restarts, until EnablePlugin."""
+
+    @abc.abstractmethod
+    def RollbackPlugin(
+        self,
+        request: hostd.v1.plugin_service_pb2.RollbackPluginRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hostd.v1.plugin_service_pb2.Plugin, collections.abc.Awaitable[hostd.v1.plugin_service_pb2.Plugin]]:
+        """Lets the version serve that an installed plugin had before; the newer one is kept, and a second rollback returns
+        to it.
+        """
 
 def add_PluginServiceServicer_to_server(servicer: PluginServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

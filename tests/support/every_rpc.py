@@ -29,6 +29,7 @@ CHANGES = frozenset(
     CancelRun TerminateRun PauseRun ResumeRun DeleteRun CreateTrigger DeleteTrigger PauseTrigger ResumeTrigger
     FireTrigger BackfillTrigger RedriveDeadLetters PurgeDeadLetters PublishEvents ReloadPlugin BackupJournal
     SetSecret DeleteSecret RotateSecretsKey
+    InstallPlugin UninstallPlugin EnablePlugin DisablePlugin RollbackPlugin
     """.split()  # noqa: SIM905
 )
 # What only works out what the request itself holds.

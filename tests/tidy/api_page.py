@@ -22,7 +22,7 @@ ORDER = (
 LAST = "payload"
 
 _OPENS = re.compile(r"(service|message|enum|oneof) (\w+) \{(\})?")
-_RPC = re.compile(r"rpc (\w+)\((\w+)\) returns \((stream )?(\w+)\);")
+_RPC = re.compile(r"rpc (\w+)\((stream )?(\w+)\) returns \((stream )?(\w+)\);")
 _FIELD = re.compile(r"((?:repeated |optional )?(?:map<[^>]+>|[\w.]+)) (\w+) = (\d+);")
 _VALUE = re.compile(r"(\w+) = (\d+);")
 
@@ -69,8 +69,8 @@ def blocks_of(text: str) -> list[Block]:
 
 def _item(word: str, line: str, comment: str, choice: str) -> Item | None:
     if found := _RPC.match(line):
-        stream = "stream of " if found[3] else ""
-        return Item(found[1], f"{_linked(found[2])} → {stream}{_linked(found[4])}", comment)
+        sent, got = ("stream of " if found[at] else "" for at in (2, 4))
+        return Item(found[1], f"{sent}{_linked(found[3])} → {got}{_linked(found[5])}", comment)
     if word == "message" and (found := _FIELD.match(line)):
         of = f" (one of `{choice}`)" if choice else ""
         return Item(found[2], f"{found[1].replace('google.protobuf.', '')}{of}", comment)

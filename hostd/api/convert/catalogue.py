@@ -149,6 +149,7 @@ def plugin_message(view: PluginView) -> Plugin:
         api=view.api,
         permissions=view.permissions,
         process=_process(view.process) if view.process is not None else None,
+        rollback_version=view.rollback_version,
     )
 
 

@@ -133,7 +133,7 @@ class Folders:
         """Serve a plugin; return what became of it where no process reports it."""
         found = _found(fresh)
         refusal = self._choices.refusal(found)
-        if refusal is not None and refusal[0] is PluginState.DENIED:
+        if refusal is not None and refusal[0] in (PluginState.DENIED, PluginState.DISABLED):
             await self._let_go(fresh)
             report = _report(found, *refusal)
             self._reports[name] = report
@@ -178,6 +178,10 @@ class Folders:
         self._lua.pop(plugin.id, None)
         if plugin.id in self._processes.known:
             await self._processes.remove(plugin.id)
+
+    def has(self, plugin_id: str) -> bool:
+        """Say whether a plugin of that id is one of these."""
+        return any(known.plugin is not None and known.plugin.id == plugin_id for known in self._known.values())
 
     async def reload(self, plugin_id: str) -> bool:
         """Load a plugin's folder again, changed or not; say whether it is one of these."""

@@ -15,6 +15,7 @@ from hostd.runtime.attempts.scripts import Scripts
 from hostd.runtime.desks.administration import Administration
 from hostd.runtime.desks.event_desk import EventDesk
 from hostd.runtime.desks.namespace_shelf import NamespaceShelf
+from hostd.runtime.desks.plugin_desk import PluginDesk
 from hostd.runtime.desks.plugin_shelf import PluginShelf
 from hostd.runtime.desks.script_desk import ScriptDesk
 from hostd.runtime.desks.secret_desk import SecretDesk
@@ -44,6 +45,7 @@ class Front(NamedTuple):
     dead_letters: DeadLetters
     events: EventDesk
     plugins: PluginShelf
+    installs: PluginDesk
     scripts: ScriptDesk
     secrets: SecretDesk
     admin: Administration
@@ -61,6 +63,7 @@ def build_front(
     scripts: Scripts,
     effects: Effects,
     settings: SettingsDesk,
+    may_install: Callable[[], str],
     info: Callable[[], JournalInfo | None],
     random: Random,
     data: Path | None,
@@ -93,6 +96,7 @@ def build_front(
             triggers=triggers, emission=emission, loop=rooms.loop, journal=journal, readers=readers
         ),
         plugins=PluginShelf(host),
+        installs=PluginDesk(host=host, loop=rooms.loop, may_install=may_install),
         events=EventDesk(topics=topics, journal=journal, readers=readers, clock=clock, random=random),
         scripts=ScriptDesk(scripts=scripts, clock=clock),
         secrets=SecretDesk(host=host, loop=rooms.loop, journal=journal, readers=readers),

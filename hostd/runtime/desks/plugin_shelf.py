@@ -32,17 +32,21 @@ class PluginShelf:
         registry = self._registry()
         parts = _parts(registry)
         reports = sorted(registry.plugins, key=lambda report: report.id)
-        return [self._clean(_plugin(report, parts, self._host.process(report.id))) for report in reports]
+        return [self._view(report, parts) for report in reports]
 
     def get(self, plugin_id: str) -> PluginView:
         """Return a plugin. Raises PLUGIN_MISSING."""
         registry = self._registry()
-        return self._clean(_plugin(registry.plugin(plugin_id), _parts(registry), self._host.process(plugin_id)))
+        return self._view(registry.plugin(plugin_id), _parts(registry))
 
-    def _clean(self, view: PluginView) -> PluginView:
+    def _view(self, report: PluginReport, parts: Parts) -> PluginView:
         """Return a view without secrets: why a plugin failed is a text of the plugin's."""
-        hide = self._host.without_secrets
-        return msgspec.structs.replace(view, message=hide(view.message), traceback=hide(view.traceback))
+        view = _plugin(report, parts, self._host.process(report.id))
+        hide, installed = self._host.without_secrets, self._host.installed
+        older = installed.rollback_version(report.id) if installed is not None else ""
+        return msgspec.structs.replace(
+            view, message=hide(view.message), traceback=hide(view.traceback), rollback_version=older
+        )
 
     async def reload(self, plugin_id: str) -> PluginView:
         """Load a plugin anew. Raises PLUGIN_MISSING, PLUGIN_NOT_RELOADABLE."""

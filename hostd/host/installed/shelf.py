@@ -1,0 +1,186 @@
+"""Installed plugins on disk.
+
+    <data>/plugins-installed/
+      .incoming-*/            what is being received and examined
+      disabled.json           ids of plugins that do not serve, wherever they come from
+      <id>/
+        state.json            which versions count; written last, replaced whole: a kill leaves the old or the new
+        <number>/             one version: install.json, and its environment, its folder, or both
+
+What `state.json` does not name is rubbish of an install that did not come to its end, and goes at the next start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+import secrets
+import shutil
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from hostd.host.folders.manifest import PLUGIN_ID
+
+INCOMING = ".incoming-"
+STATE, INSTALL, DISABLED = "state.json", "install.json", "disabled.json"
+BYTES_MAX = 1024 * 1024
+T = TypeVar("T")
+_log = logging.getLogger("hostd.host.installed")
+
+
+class Standing(msgspec.Struct, frozen=True, gc=False):
+    """Which versions of a plugin count, by number. `older` 0: there is none."""
+
+    serving: int
+    older: int = 0
+
+
+class Install(msgspec.Struct, frozen=True, gc=False):
+    """What is known of one version.
+
+    Args:
+        runtime: python, lua or exec.
+        entry_point: of a package in the environment; empty for a folder.
+        folder: name of the folder beside this file; empty for a package.
+        python: version (3.12) of the interpreter whose environment it has; empty without one.
+        digest: blake2b-256 (hex) of what was sent.
+    """
+
+    id: str
+    version: str
+    runtime: str
+    permissions: tuple[str, ...]
+    digest: str
+    entry_point: str = ""
+    folder: str = ""
+    python: str = ""
+
+
+class Shelf:
+    """Reads and writes all of it. Every method blocks; those that write raise OSError."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def standings(self) -> dict[str, Standing]:
+        """Return the plugins that are installed, by id."""
+        found = {}
+        for folder in self._plugins():
+            standing = _read(folder / STATE, Standing)
+            if standing is not None:
+                found[folder.name] = standing
+        return found
+
+    def _plugins(self) -> list[Path]:
+        try:
+            entries = sorted(self.root.iterdir())
+        except OSError:
+            return []
+        return [entry for entry in entries if re.fullmatch(PLUGIN_ID, entry.name) and entry.is_dir()]
+
+    def home(self, plugin: str, number: int) -> Path:
+        """Return the folder of a version."""
+        return self.root / plugin / str(number)
+
+    def install_of(self, plugin: str, number: int) -> Install | None:
+        """Return what is known of a version, None where that cannot be read."""
+        return _read(self.home(plugin, number) / INSTALL, Install)
+
+    # -- changing
+
+    def incoming(self) -> Path:
+        """Make a folder for what is being received."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = self.root / f"{INCOMING}{secrets.token_hex(8)}"
+        folder.mkdir(mode=0o700)
+        return folder
+
+    def next_home(self, plugin: str) -> tuple[int, Path]:
+        """Make the folder of a new version; return its number too, which was never used before."""
+        home = self.root / plugin
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        used = [int(entry.name) for entry in home.iterdir() if entry.name.isdigit()]
+        number = max(used, default=0) + 1
+        self.home(plugin, number).mkdir(mode=0o700)
+        return number, self.home(plugin, number)
+
+    def describe(self, home: Path, install: Install) -> None:
+        """Write what is known of a version."""
+        _write(home / INSTALL, install)
+
+    def stand(self, plugin: str, standing: Standing) -> None:
+        """Make versions the ones that count, at one instant."""
+        _write(self.root / plugin / STATE, standing)
+
+    def remove(self, plugin: str) -> None:
+        """Forget a plugin, at one instant, and remove its files."""
+        with contextlib.suppress(FileNotFoundError):
+            (self.root / plugin / STATE).unlink()
+        shutil.rmtree(self.root / plugin, ignore_errors=True)
+
+    def drop(self, folder: Path) -> None:
+        """Remove a folder that does not count."""
+        shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            folder.parent.rmdir()  # where nothing else of the plugin is there
+
+    def sweep(self, plugin: str, standing: Standing) -> None:
+        """Remove the versions of a plugin that do not count."""
+        for entry in (self.root / plugin).iterdir():
+            if entry.is_dir() and entry.name not in (str(standing.serving), str(standing.older)):
+                shutil.rmtree(entry, ignore_errors=True)
+
+    def sweep_all(self) -> None:
+        """Remove what installs have left that did not come to their end."""
+        for entry in self.root.glob(f"{INCOMING}*"):
+            shutil.rmtree(entry, ignore_errors=True)
+        standings = self.standings()
+        for folder in self._plugins():
+            if folder.name in standings:
+                self.sweep(folder.name, standings[folder.name])
+            elif not (folder / STATE).exists():
+                _log.info("plugin_install_unfinished plugin=%s message=it is removed", folder.name)
+                shutil.rmtree(folder, ignore_errors=True)
+
+    # -- plugins that do not serve
+
+    def disabled(self) -> set[str]:
+        """Return the ids of plugins that were disabled."""
+        return set(_read(self.root / DISABLED, list[str]) or ())
+
+    def keep_disabled(self, plugins: set[str]) -> None:
+        """Write which plugins are disabled."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write(self.root / DISABLED, sorted(plugins))
+
+
+def _read(file: Path, kind: type[T]) -> T | None:
+    """Return what a file of ours holds; None where it is not there, or damaged."""
+    try:
+        with file.open("rb") as opened:
+            return msgspec.json.decode(opened.read(BYTES_MAX), type=kind)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.DecodeError) as error:
+        _log.error("plugin_state_unreadable file=%s error=%s", file, error)
+        return None
+
+
+def _write(file: Path, value: object) -> None:
+    """Replace a file whole; when this returns it is on the disk."""
+    partial = file.with_suffix(".partial")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as opened:
+        opened.write(msgspec.json.encode(value))
+        opened.flush()
+        os.fsync(opened.fileno())
+    partial.replace(file)
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
