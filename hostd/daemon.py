@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from hostd.aio import spawn
 from hostd.api.auth import OwnerToken, new_owner_token, owner_token
+from hostd.config.data_folder import make_data_folder, unusable
 from hostd.config.given_sockets import bound_to, check_exposed, given_http_socket
 from hostd.config.load import Loaded
 from hostd.config.rooms import Config
@@ -48,16 +49,18 @@ class Daemon:
         *,
         manager: ServiceManager | None = None,
         http_socket: socket.socket | None = None,
+        core: Core | None = None,
     ) -> None:
         """Build; nothing is opened yet.
 
         Args:
+            core: what a program that embeds a host has built already, on `config.data`.
             manager: is told how the daemon does.
             http_socket: listens already, for the HTTP port.
         """
         self.config = config
         self.manager = manager or ServiceManager({})
-        self.core = Core(config, data=config.data)
+        self.core = core or Core(config, data=config.data)
         self.core.reconfigured.append(self._reconfigure)
         self._http_socket = http_socket
         self.token: OwnerToken | None = None
@@ -298,11 +301,8 @@ def prepare_data_folder(data: Path) -> str:
     Raises:
         HostdError: JOURNAL_READ_ONLY when the folder cannot be made or written; CONFIG_INVALID for a damaged token.
     """
+    make_data_folder(data)
     try:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (data / "run").mkdir(mode=0o700, exist_ok=True)
-        (data / "run").chmod(0o700)
         return owner_token(data / "token")
     except OSError as error:
-        message = f"the data folder {data} cannot be used: {error.strerror}"
-        raise HostdError(Kind.UNAVAILABLE, "JOURNAL_READ_ONLY", message) from None
+        raise unusable(data, error) from None

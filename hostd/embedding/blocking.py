@@ -1,0 +1,221 @@
+"""A host for code without an event loop: it has one of its own, in a thread of its own. Any thread may call."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from hostd.embedding.calls import Duration
+from hostd.embedding.functions import Brought
+from hostd.embedding.host import Host, Registered
+from hostd.embedding.run import Run
+from hostd.embedding.run_calls import RunChange, Which
+from hostd.embedding.run_info import Change, RunInfo
+from hostd.errors.base import HostdError, Kind
+from hostd.model.topics import PublishedView, TopicEvent
+from hostd.model.views import FiredView
+from hostd.values.json_text import JsonValue
+
+if TYPE_CHECKING:
+    from hostd.embedding.workflow import Workflow
+
+T = TypeVar("T")
+BroughtT = TypeVar("BroughtT", bound=Brought)
+
+
+class BlockingHost:
+    """`with Host.blocking(path) as host`. Its calls are those of Host, which say more, and raise the same.
+
+    `call` runs any other coroutine of the host: `host.call(lambda host: host.pause(run))`.
+    """
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> BlockingHost:
+        self.open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close(grace=0 if error is not None else None)
+
+    def open(self) -> None:
+        """Start the thread and open the host. Raises HostdError, see `Host.open`."""
+        if self._thread is not None:
+            return
+        started: Future[asyncio.AbstractEventLoop] = Future()
+        self._thread = threading.Thread(target=_serve, args=(started,), name="hostd-host", daemon=True)
+        self._thread.start()
+        self._loop = started.result()
+        try:
+            self.call(lambda host: host.__aenter__())
+        except BaseException:
+            self._end()
+            raise
+
+    def close(self, *, grace: Duration = None) -> None:
+        """Close the host and end its thread. Safe to call twice."""
+        if self._thread is None:
+            return
+        try:
+            self.call(lambda host: host.close(grace=grace))
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        loop, thread = self._loop, self._thread
+        self._loop = self._thread = None
+        if loop is not None and thread is not None:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+
+    def call(self, make: Callable[[Host], Coroutine[Any, Any, T]]) -> T:
+        """Run a coroutine of the host on its loop and return what it returns. Raises what it raises."""
+        loop = self._loop
+        if loop is None:
+            message = "the host is not open: it is, inside `with Host.blocking(...)`, or after `open()`"
+            raise HostdError(Kind.UNAVAILABLE, "DRAINING", message)
+        if threading.current_thread() is self._thread:
+            message = "this is the host's own thread, which would wait for itself; use the Host there"
+            raise HostdError(Kind.INVALID, "ARGUMENT_INVALID", message)
+        future = asyncio.run_coroutine_threadsafe(make(self._host), loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()  # the caller was interrupted
+            raise
+
+    # -- what Host has
+
+    def use(self, brought: BroughtT) -> BroughtT:
+        """Bring an action or trigger."""
+        if self._loop is None:
+            return self._host.use(brought)
+
+        async def use(host: Host) -> BroughtT:
+            return host.use(brought)
+
+        return self.call(use)
+
+    def register(
+        self, document: str | bytes | Path | Mapping[str, Any] | Workflow, *, activate: bool = True
+    ) -> Registered:
+        """Register a workflow."""
+        return self.call(lambda host: host.register(document, activate=activate))
+
+    def start(self, workflow: str | Workflow, input: Any = None, **more: Any) -> Run:  # noqa: A002
+        """Start a run; its own methods are for event loops: hand it to this host's."""
+        return self.call(lambda host: host.start(workflow, input, **more))
+
+    def execute(
+        self,
+        workflow: str | Workflow,
+        input: Any = None,  # noqa: A002
+        *,
+        timeout: Duration = None,
+        **more: Any,
+    ) -> JsonValue:
+        """Start a run, wait for its end and return its output."""
+        return self.call(lambda host: host.execute(workflow, input, timeout=timeout, **more))
+
+    def wait(self, run: Which, *, timeout: Duration = None) -> RunInfo:
+        """Return a run once it has ended."""
+        return self.call(lambda host: host.wait(run, timeout=timeout))
+
+    def result(self, run: Which, *, timeout: Duration = None) -> JsonValue:
+        """Return a run's output once it has succeeded."""
+        return self.call(lambda host: host.result(run, timeout=timeout))
+
+    def get(self, run: Which) -> RunInfo:
+        """Return a run as it is now."""
+        return self.call(lambda host: host.get(run))
+
+    def list_runs(self, filter: str = "", *, limit: int = 100) -> Sequence[RunInfo]:  # noqa: A002
+        """Return runs, the newest first."""
+        return self.call(lambda host: host.list_runs(filter, limit=limit))
+
+    def history(self, run: Which) -> Sequence[Change]:
+        """Return a run's records."""
+        return self.call(lambda host: host.history(run))
+
+    def signal(self, run: Which, name: str, data: Any = None, *, request_id: str = "") -> bool:
+        """Tell an open run something."""
+        return self.call(lambda host: host.signal(run, name, data, request_id=request_id))
+
+    def cancel(self, run: Which, reason: str = "") -> RunInfo:
+        """Stop a run in good order."""
+        return self.call(lambda host: host.cancel(run, reason))
+
+    def terminate(self, run: Which, reason: str = "") -> RunInfo:
+        """End a run at once."""
+        return self.call(lambda host: host.terminate(run, reason))
+
+    def publish(self, topic: str, data: Any = None, **more: Any) -> PublishedView:
+        """Publish an event."""
+        return self.call(lambda host: host.publish(topic, data, **more))
+
+    def fire(self, workflow: str, trigger: str, data: Any = None) -> FiredView:
+        """Emit one event by hand, as if the trigger had."""
+        return self.call(lambda host: host.fire(workflow, trigger, data))
+
+    def watch(self, run: Which, *, from_seq: int = 0) -> Iterator[Change]:
+        """Yield a run's records until it has ended."""
+        return _Stream(self, lambda host: host.watch(run, from_seq=from_seq))
+
+    def watch_runs(self, filter: str = "", *, snapshot: bool = True) -> Iterator[RunChange]:  # noqa: A002
+        """Yield what happens to runs, without end."""
+        return _Stream(self, lambda host: host.watch_runs(filter, snapshot=snapshot))
+
+    def subscribe(
+        self,
+        topics: str | Sequence[str],
+        filter: str = "",  # noqa: A002
+        *,
+        after: int | None = None,
+    ) -> Iterator[TopicEvent]:
+        """Yield events of topics, without end."""
+        return _Stream(self, lambda host: host.subscribe(topics, filter, after=after))
+
+
+class _Stream(Generic[T]):
+    """An iterator over an asynchronous one; each item is fetched when it is asked for."""
+
+    def __init__(self, host: BlockingHost, make: Callable[[Host], AsyncIterator[T]]) -> None:
+        self._host = host
+        self._make = make
+        self._items: AsyncIterator[T] | None = None
+
+    def __iter__(self) -> _Stream[T]:
+        return self
+
+    def __next__(self) -> T:
+        found = self._host.call(self._next)
+        if found is None:
+            raise StopIteration
+        return found[0]
+
+    async def _next(self, host: Host) -> tuple[T] | None:
+        """Return the next item in a tuple, None at the end: StopIteration does not pass through futures."""
+        if self._items is None:
+            self._items = self._make(host)
+        try:
+            return (await anext(self._items),)
+        except StopAsyncIteration:
+            return None
+
+
+def _serve(started: Future[asyncio.AbstractEventLoop]) -> None:
+    """Run a loop until it is stopped. Made here: only the main thread's loop may have to do with signals."""
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        loop.call_soon(started.set_result, loop)
+        loop.run_forever()

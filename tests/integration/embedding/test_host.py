@@ -1,0 +1,379 @@
+"""A host inside a program: open, register, start, wait, watch, steer, publish, and everything that can go wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import signal
+import sys
+import threading
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hostd.embedding import ActionContext, ActionError, Host, HostdError, RunFailed, Workflow, action, use
+from hostd.embedding.uses import event, flow, log
+
+ECHO = """
+workflow: echo
+inputs: {type: object, properties: {word: {type: string, default: nothing}}}
+steps:
+  say: {uses: flow.pass, with: {output: "${{ input.word }}"}}
+output: ${{ steps.say.output }}
+"""
+WAIT = """
+workflow: waits
+signals: {GO: {type: object}}
+steps:
+  long: {uses: flow.wait, with: {duration: 1h}}
+"""
+
+
+@pytest.fixture
+async def host() -> AsyncIterator[Host]:
+    """A host in memory."""
+    async with Host.open() as opened:
+        yield opened
+
+
+async def test_a_document_is_registered_and_run(host: Host) -> None:
+    """As a text, a file or a mapping; results are Python values."""
+    registered = await host.register(ECHO)
+
+    assert (registered.workflow, registered.version, registered.created) == ("echo", "0.0.1", True)
+    assert (await host.register(ECHO.encode())).created is False
+    assert await host.execute("echo", {"word": "hi"}) == "hi"
+    assert await host.execute("echo") == "nothing"
+
+
+async def test_a_file_and_a_mapping_are_documents_too(host: Host, tmp_path: Path) -> None:
+    """A file that is not there says so; a mistake names the file."""
+    file = tmp_path / "echo.yaml"
+    file.write_text(ECHO)
+    await host.register(file)
+    document = {"workflow": "copy", "steps": {"a": {"uses": "flow.pass", "with": {"output": 1}}}}
+    await host.register({**document, "output": "${{ steps.a.output }}"})
+    assert (await host.execute("echo"), await host.execute("copy")) == ("nothing", 1)
+
+    with pytest.raises(HostdError, match="cannot be read") as caught:
+        await host.register(tmp_path / "none.yaml")
+    assert caught.value.reason == "ARGUMENT_INVALID"
+    file.write_text("workflow: echo\nsteps: {a: {uses: flow.pas}}\n")
+    with pytest.raises(HostdError) as wrong:
+        await host.register(file)
+    assert [(fault.file, fault.line) for fault in wrong.value.violations] == [(str(file), 2)]
+
+
+@dataclass
+class Word:
+    """An input."""
+
+    word: str
+
+
+async def test_an_input_may_be_a_dataclass(host: Host) -> None:
+    """It becomes the map of its fields; what JSON cannot say is refused by name."""
+    await host.register(ECHO)
+
+    assert await host.execute("echo", Word("typed")) == "typed"
+    with pytest.raises(HostdError) as caught:
+        await host.start("echo", {"word": object()})
+    assert caught.value.reason == "PAYLOAD_INVALID"
+
+
+async def test_a_start_is_made_once_for_a_request_id_and_a_key(host: Host) -> None:
+    """The same request id is answered with the first run; another input under it, or an open key, is refused."""
+    await host.register(ECHO)
+    await host.register(WAIT)
+    first = await host.start("echo", {"word": "a"}, request_id="r-1")
+    again = await host.start("echo", {"word": "a"}, request_id="r-1")
+    assert (again.id, first.existing, again.existing) == (first.id, False, True)
+
+    with pytest.raises(HostdError) as conflict:
+        await host.start("echo", {"word": "b"}, request_id="r-1")
+    keyed = await host.start("waits", key="k")
+    with pytest.raises(HostdError) as is_open:
+        await host.start("waits", key="k")
+    used = await host.start("waits", key="k", on_open="USE_EXISTING")
+
+    assert (conflict.value.reason, is_open.value.reason) == ("REQUEST_ID_CONFLICT", "RUN_OPEN")
+    assert (used.id, (await host.get(("waits", "k"))).id) == (keyed.id, keyed.id)
+
+
+async def test_a_run_that_does_not_succeed_raises_with_all_that_is_known(host: Host) -> None:
+    """The message names step, reason and what the action said; `run` holds the rest. `wait` raises for no end."""
+
+    @host.use
+    @action("shop.charge")
+    async def charge() -> None:
+        raise ActionError("no money", code="EMPTY", details={"left": 0})
+
+    wf = Workflow("pay")
+    wf.step("charge", charge)
+    run = await host.start(wf)
+    with pytest.raises(RunFailed, match="charge: ACTION_FAILED: no money") as caught:
+        await run.result()
+
+    failed = await run.wait()
+    assert caught.value.run == failed
+    assert (failed.state, failed.reason, failed.failures[0].details) == ("FAILED", "ACTION_FAILED", {"left": 0})
+    assert (failed.steps["charge"].state, failed.steps["charge"].error) == ("FAILED", failed.failures[0])
+
+
+async def test_a_wait_that_takes_too_long_leaves_the_run_alone(host: Host) -> None:
+    """It says the state; the run goes on, and can be cancelled: then its result raises."""
+    await host.register(WAIT)
+    run = await host.start("waits")
+    with pytest.raises(HostdError, match="is WAITING and goes on") as caught:
+        await run.wait(timeout="10ms")
+    assert caught.value.reason == "WAIT_EXPIRED"
+
+    await run.cancel("enough")
+    with pytest.raises(RunFailed) as canceled:
+        await run.result()
+    assert canceled.value.run.state == "CANCELED"
+    with pytest.raises(HostdError) as final:
+        await run.cancel()
+    assert final.value.reason == "RUN_FINAL"
+
+
+async def test_a_run_is_watched_from_its_first_record_to_its_last(host: Host) -> None:
+    """Records have words and Python values, and those that are there come before those that happen."""
+    wf = Workflow("two")
+    first = wf.step("first", flow.pass_(output={"n": 1}))
+    wf.step("second", flow.wait(duration="1ms"), needs=first)
+    run = await host.start(wf)
+
+    changes = [change async for change in run.watch()]
+
+    assert [change.seq for change in changes] == list(range(len(changes)))
+    assert (changes[0].kind, changes[-1].kind, changes[-1].data["outcome"]) == ("RUN_STARTED", "RUN_ENDED", "SUCCEEDED")
+    assert [(one.step, one.data["output"]) for one in changes if one.kind == "STEP_ENDED"] == [("first", {"n": 1})]
+    assert await host.history(run) == changes
+
+
+async def test_runs_are_listed_counted_and_watched_through_a_filter(host: Host) -> None:
+    """The filter is that of the control plane."""
+    await host.register(ECHO)
+    await host.register(WAIT)
+    await host.execute("echo")
+    waiting = await host.start("waits", labels={"team": "a"})
+
+    assert [run.id for run in await host.list_runs('labels.team == "a"')] == [waiting.id]
+    assert await host.count_runs('workflow == "echo" && state == "SUCCEEDED"') == 1
+    with pytest.raises(HostdError) as caught:
+        await host.list_runs("nonsense ==")
+    assert caught.value.reason == "INVALID_FILTER"
+    watch = host.watch_runs('workflow == "waits"')
+    assert (await anext(watch)).run.id == waiting.id
+    await waiting.terminate()
+    async for change in watch:
+        if change.run.final:
+            assert (change.kind, change.run.state) == ("MODIFIED", "CANCELED")
+            break
+    await watch.aclose()  # type: ignore[attr-defined]
+
+
+async def test_signals_reach_runs_once(host: Host) -> None:
+    """The same request id changes nothing; a run of a key is started where none is open."""
+    await host.register(WAIT)
+    run = await host.signal_with_start("waits", "k", "GO", {"n": 1}, request_id="s-1")
+    assert run.existing is False
+    assert await run.signal("GO", {"n": 2}, request_id="s-2") is True
+    assert await run.signal("GO", {"n": 2}, request_id="s-2") is False
+    with pytest.raises(HostdError) as caught:
+        await run.signal("STOP")
+    assert caught.value.reason == "SIGNAL_UNKNOWN"
+
+
+async def test_events_start_runs_and_are_subscribed_to(host: Host) -> None:
+    """Triggers are alive in an embedded host."""
+    wf = Workflow("greet")
+    wf.trigger("paid", event.subscribe(topics=["orders.*"]), input={"order": wf.event.data.order})
+    wf.step("log", log.write(message=wf.input.order))
+    await host.register(wf)
+    await host.core.triggers.settled()
+
+    published = await host.publish("orders.new", {"order": "o-1"}, id="e-1")
+    again = await host.publish("orders.new", {"order": "o-1"}, id="e-1")
+    async for seen in host.subscribe("orders.*", after=0):
+        assert (seen.position, seen.envelope["data"]) == (published.position, {"order": "o-1"})
+        break
+    async for change in host.watch_runs('trigger == "paid"'):
+        if change.run.final:
+            break
+
+    assert again.position == published.position
+    fired = await host.fire("greet", "paid", {"order": "o-2"})
+    assert (fired.outcome, len(fired.run_ids)) == ("STARTED", 1)
+    assert (await host.wait(fired.run_ids[0])).input == {"order": "o-2"}
+
+
+async def test_steps_wait_for_a_function_that_the_host_does_not_have_yet(tmp_path: Path) -> None:
+    """After it was opened again without it, the run says what it waits for, and goes on once it is there."""
+
+    @action("shop.price")
+    async def price(ctx: ActionContext, sku: str) -> str:
+        return f"{sku}: 7"
+
+    wf = Workflow("order")
+    hold = wf.step("hold", flow.wait(duration="1ms"))
+    wf.output(wf.step("price", price.step(sku="a-1"), needs=hold).output)
+    async with Host.open(tmp_path / "data", actions=[price]) as host:
+        await host.register(wf)
+    async with Host.open(tmp_path / "data") as host:
+        run = await host.start("order")
+        async for change in host.watch(run):
+            if change.kind == "STEP_READY":
+                break
+        with pytest.raises(HostdError, match=r"it waits for shop\.price, which this host does not have") as caught:
+            await run.result(timeout=0)
+        assert caught.value.reason == "WAIT_EXPIRED"
+        assert (await run.info()).waits_for == ("shop.price",)
+        host.use(price)
+        assert await run.result() == "a-1: 7"
+
+
+async def test_a_function_that_is_brought_again_takes_the_place_of_the_former(host: Host) -> None:
+    """As when a notebook's cell is run again; an id of a plugin is not taken over."""
+
+    def version(number: int) -> Any:
+        @action("shop.version")
+        def shop_version() -> int:
+            return number
+
+        return shop_version
+
+    wf = Workflow("ask")
+    wf.output(wf.step("it", use("shop.version")).output)
+    host.use(version(1))
+    assert await host.execute(wf) == 1
+    host.use(version(2))
+    assert await host.execute(wf) == 2
+
+    @action("log.write")
+    def mine() -> None: ...
+
+    with pytest.raises(HostdError, match="log.write is provided by plugin log"):
+        host.use(mine)
+    with pytest.raises(HostdError, match="is no action"):
+        host.use(len)  # type: ignore[type-var]
+
+
+async def test_a_folder_is_open_once(tmp_path: Path) -> None:
+    """The second host on it says that this process has it; closed, it can be opened again."""
+    async with Host.open(tmp_path):
+        with pytest.raises(HostdError, match="this process has a host open on") as caught:
+            await Host.open(tmp_path)
+        assert caught.value.reason == "JOURNAL_LOCKED"
+    host = await Host.open(tmp_path)
+    await host.close()
+    await host.close()
+
+
+async def test_hosts_in_memory_are_strangers(host: Host) -> None:
+    """Several live in one process, each with workflows of its own."""
+    async with Host.open() as other:
+        await other.register(ECHO)
+        with pytest.raises(HostdError) as caught:
+            await host.start("echo")
+        assert caught.value.reason == "WORKFLOW_MISSING"
+        assert await other.execute("echo") == "nothing"
+
+
+async def test_a_host_that_is_closed_or_of_another_loop_says_so(host: Host) -> None:
+    """By name, not by what breaks inside."""
+    closed = await Host.open()
+    await closed.close()
+    with pytest.raises(HostdError, match="the host is not open"):
+        await closed.list_runs()
+    with pytest.raises(HostdError, match="belongs to another event loop"):
+        await asyncio.to_thread(asyncio.run, host.list_runs())
+
+
+async def test_who_waits_hears_that_the_host_closes(tmp_path: Path) -> None:
+    """The wait ends with DRAINING; the run goes on when the folder is opened again."""
+    async with Host.open(tmp_path) as host:
+        await host.register(WAIT)
+        run = await host.start("waits")
+        waiting = asyncio.ensure_future(run.wait())
+        await asyncio.sleep(0)
+        await host.close()
+        with pytest.raises(HostdError) as caught:
+            await waiting
+        assert caught.value.reason == "DRAINING"
+    async with Host.open(tmp_path) as host:
+        assert (await host.get(run.id)).state == "WAITING"
+
+
+async def test_settings_come_from_the_call_and_the_folder_not_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the call says wins; a mistake is CONFIG_INVALID with its key."""
+    (tmp_path / "hostd.yaml").write_text("limits: {threads: 3, inline: 5}\nlisten: 127.0.0.1:1\n")
+    monkeypatch.setenv("HOSTD_LIMITS_THREADS", "9")
+    config = {"limits": {"inline": 7}, "plugins": {"settings": {"mock": {"harmful": True}}}}
+    async with Host.open(tmp_path, config=config) as host:
+        limits = host.core.config.limits
+        assert (limits.threads, limits.inline, host.core.config.listen, host.address) == (3, 7, "off", "")
+    with pytest.raises(HostdError) as caught:
+        await Host.open(config={"limits": {"threds": 3}})
+    assert (caught.value.reason, caught.value.violations[0].path) == ("CONFIG_INVALID", "limits.threds")
+
+
+async def test_ports_are_served_only_where_they_are_asked_for(tmp_path: Path) -> None:
+    """With `listen` and `http` clients and webhooks reach the embedded host; that needs a folder."""
+    from hostd.client import connect
+    from hostd.v1.run_service_pb2 import ListRunsRequest
+
+    with pytest.raises(HostdError, match="need a data folder"):
+        await Host.open(listen="127.0.0.1:0")
+    async with Host.open(tmp_path, listen="127.0.0.1:0", http="127.0.0.1:0") as host:
+        await host.register(ECHO)
+        await host.execute("echo")
+        async with connect(data=tmp_path) as client:
+            answer = await client.call(client.runs.ListRuns, ListRunsRequest())
+        assert [run.workflow for run in answer.runs] == ["echo"]
+        assert host.address.startswith("127.0.0.1:")
+        assert host.http_address.startswith("127.0.0.1:")
+
+
+async def test_the_process_is_left_as_it_was(tmp_path: Path) -> None:
+    """Signals, logging, hooks, the collector and warnings are the program's; no thread of ours stays behind."""
+
+    def process() -> dict[str, Any]:
+        return {
+            "signals": {number: signal.getsignal(number) for number in signal.valid_signals()},
+            "handlers": (logging.getLogger().handlers[:], logging.getLogger("hostd").handlers[:]),
+            "levels": (logging.getLogger().level, logging.getLogger("hostd").level),
+            "hooks": (sys.excepthook, threading.excepthook, sys.unraisablehook, sys.breakpointhook, sys.displayhook),
+            "frozen": (gc.get_freeze_count(), gc.get_threshold(), gc.isenabled()),
+            "loop": (asyncio.get_running_loop().get_exception_handler(), asyncio.get_running_loop().get_debug()),
+            "factory": asyncio.get_running_loop().get_task_factory(),
+        }
+
+    before, threads = process(), set(threading.enumerate())
+    async with Host.open(tmp_path) as host:
+        await host.register(ECHO)
+        assert await host.execute("echo") == "nothing"
+        assert process() == before
+    assert process() == before
+    ours = [thread for thread in set(threading.enumerate()) - threads if thread.name.startswith("hostd")]
+    for thread in ours:
+        await asyncio.to_thread(thread.join, 30)
+    assert not any(thread.is_alive() for thread in ours)
+
+
+async def test_nothing_stays_behind_when_a_host_cannot_be_opened(tmp_path: Path) -> None:
+    """A file where the folder should be: a clear error, and the next try has its way."""
+    place = tmp_path / "data"
+    place.write_text("")
+    with pytest.raises(HostdError, match="cannot be used"):
+        await Host.open(place)
+    place.unlink()
+    async with Host.open(place) as host:
+        assert await host.workflows() == []
