@@ -12,9 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from hostd.aio import SystemClock
+from hostd.host.process.daemon_lock import hold, let_go
 from hostd.host.process.home import ProcessHome
 from hostd.host.process.launch import Launch, ProcessLimits
-from hostd.host.process.plugin_process import PluginProcess, ProcessState
+from hostd.host.process.nursery import LOCK
+from hostd.host.process.plugin_process import PluginProcess
+from hostd.host.process.start_queue import StartQueue
+from hostd.host.process.states import ProcessState
 from hostd.host.process.switchboard import Switchboard
 
 BAD_CHILD = Path(__file__).with_name("bad_child.py")
@@ -32,11 +36,14 @@ async def open_switchboard(**limits: Any) -> AsyncIterator[ProcessHome]:
     with tempfile.TemporaryDirectory(prefix="hp") as folder:
         switchboard = Switchboard()
         await switchboard.start(Path(folder) / "s")
-        home = ProcessHome(switchboard, SystemClock(), random.Random(3), ProcessLimits(**limits), Path(folder), None)
+        clock, dice = SystemClock(), random.Random(3)
+        home = ProcessHome(switchboard, clock, dice, ProcessLimits(**limits), Path(folder), None, StartQueue())
+        lock = hold(Path(folder) / LOCK)
         try:
             yield home
         finally:
             await switchboard.stop()
+            let_go(lock)
 
 
 @asynccontextmanager

@@ -14,10 +14,15 @@ from hostd.plugin.v1 import host_pb2 as pb
 
 
 class Claims:
-    """The attempts of one process. `held` is shared with the desk that answers for them."""
+    """The attempts of one process. `held` is shared with the desk that answers for them.
+
+    `recovered`: nobody comes any more to claim what a process holds since before this daemon.
+    """
 
     def __init__(self, held: dict[Key, Held], suspects: Suspects) -> None:
         self.suspects = suspects
+        self.recovered = False
+        self._kept: set[Key] = set()  # outcomes that came and are not durable yet: the process holds them, rightly
         self._held = held
         self._unclaimed: set[Key] = set()
         self._outcomes: dict[Key, pb.Outcome] = {}  # came before recovery asked for them
@@ -31,7 +36,7 @@ class Claims:
     def said(self, running: Iterable[pb.AttemptId]) -> None:
         """A child that dialed has named what it holds; what this daemon waits for beyond that is lost."""
         held = {key_of(attempt_id) for attempt_id in running}
-        self._unclaimed = held - self._held.keys()
+        self._unclaimed = held - self._held.keys() - self._kept
         for key, waiting in self._held.items():
             if key not in held and not waiting.answer.done():
                 waiting.answer.set_exception(AttemptLostError())
@@ -57,6 +62,7 @@ class Claims:
         self._pulse()
         outcome = self._outcomes.pop(held.key, None)
         if outcome is not None:
+            self._kept.add(held.key)
             held.answer.set_result(outcome)
         return held
 
@@ -74,12 +80,18 @@ class Claims:
             return True
         if held is None or held.id.epoch != outcome.id.epoch:
             return False
+        self._kept.add(key)
         if not held.answer.done():
             held.answer.set_result(outcome)
         return True
 
+    def recorded(self, attempt_id: pb.AttemptId) -> None:
+        """An outcome is durable, or of no use."""
+        self._kept.discard(key_of(attempt_id))
+
     def unclaimed(self) -> list[pb.AttemptId]:
         """Recovery is over: return what the process holds and nobody waits for, and forget it."""
+        self.recovered = True
         left = [pb.AttemptId(run_id=run_id, step=step, attempt=attempt) for run_id, step, attempt in self._unclaimed]
         self._unclaimed.clear()
         self._outcomes.clear()
@@ -90,6 +102,7 @@ class Claims:
         """The process is gone, and what it held with it."""
         self._unclaimed.clear()
         self._outcomes.clear()
+        self._kept.clear()
         self._pulse()
         guilty = self.suspects.lost({held.place for held in self._held.values()})
         for held in list(self._held.values()):

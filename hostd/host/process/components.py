@@ -8,6 +8,7 @@ from hostd.plugin.v1 import host_pb2 as pb
 from hostd.values.json_text import parse_json
 
 COMPONENTS_MAX = 1_000
+RUNNING_MAX = 10_000
 SCHEMA_BYTES_MAX = 1024 * 1024
 KINDS = frozenset({"action", "trigger"})
 EFFECTS = frozenset({"none", "idempotent", "at_most_once"})
@@ -20,6 +21,8 @@ def check_hello(hello: pb.Hello) -> tuple[pb.Component, ...]:
         raise ValueError("it serves nothing; did it forget @hookimpl?")
     if len(hello.components) > COMPONENTS_MAX:
         raise ValueError(f"it names {len(hello.components)} components; at most {COMPONENTS_MAX} are taken")
+    if len(hello.running) > RUNNING_MAX:
+        raise ValueError(f"it holds {len(hello.running)} attempts; at most {RUNNING_MAX} are taken")
     seen: set[tuple[str, str]] = set()
     for component in hello.components:
         _check(component)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from hostd.aio import Clock
 from hostd.host.process.launch import ProcessLimits
+from hostd.host.process.start_queue import StartQueue
 from hostd.host.process.switchboard import Switchboard
 
 
@@ -20,3 +21,4 @@ class ProcessHome(NamedTuple):
     limits: ProcessLimits
     run_dir: Path
     data_dir: Path | None
+    starts: StartQueue

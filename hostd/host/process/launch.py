@@ -24,14 +24,34 @@ ORPHAN = "HOSTD_PLUGIN_ORPHAN_S"
 _PASSED_ON = ("HOME", "LANG", "LC_ALL", "PATH", "PYTHONPATH", "SSL_CERT_DIR", "SSL_CERT_FILE", "TMPDIR", "TZ")
 
 
+class Provided(NamedTuple):
+    """A component as a manifest names it. Schemas and sample are JSON; `settings_schema` empty for none."""
+
+    kind: str
+    id: str
+    description: str = ""
+    since: str = ""
+    stability: str = ""
+    effects: str = ""
+    instances: str = ""
+    max_in_flight: int = 0
+    options_schema: bytes = b""
+    sample: bytes = b""
+    settings_schema: bytes = b""
+
+
 class Launch(NamedTuple):
-    """A plugin's command line. `folder` is the working directory; `environment` is added to what is passed on."""
+    """A plugin's command line. `folder` is the working directory; `environment` is added to what is passed on.
+
+    `provides`: what it serves as far as can be told without running it.
+    """
 
     command: tuple[str, ...]
     folder: Path | None = None
     environment: Mapping[str, str] = {}
     permissions: frozenset[str] = PERMISSIONS
     content: str = ""  # digest of the plugin's files, where they may change under one version
+    provides: tuple[Provided, ...] = ()
 
     def digest(self, version: str) -> str:
         """Return what two launches of the same program share, on every start of the daemon."""

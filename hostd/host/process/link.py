@@ -39,6 +39,7 @@ class Link:
         self._emptier = asyncio.Event()
         self._questions: dict[int, asyncio.Future[pb.FromPlugin]] = {}
         self._last = 0
+        self.asked = 0  # questions that keep the child at work
 
     def send(self, frame: pb.FromHost) -> None:
         """Queue a frame. Raises HostdError PLUGIN_UNAVAILABLE when the child does not read."""
@@ -66,6 +67,8 @@ class Link:
             raise LinkLostError
         if len(self._questions) >= QUESTIONS_MAX:
             raise unavailable("the plugin's process does not answer")
+        work = not frame.HasField("ping")
+        self.asked += work
         self._last += 1
         number = self._last
         frame.call = number
@@ -75,6 +78,7 @@ class Link:
             answer: pb.FromPlugin = await future
             return answer
         finally:
+            self.asked -= work
             self._questions.pop(number, None)
 
     def answered(self, frame: pb.FromPlugin) -> bool:

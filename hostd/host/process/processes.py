@@ -1,47 +1,36 @@
-"""All plugin processes of a daemon: the socket they dial, who lives, and what they serve."""
+"""All plugin processes of a daemon: the socket they dial, who lives, and which version of each serves."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 
 from hostd.aio import Clock, spawn
 from hostd.errors.base import HostdError
 from hostd.host.found import Found, PluginReport, PluginState
-from hostd.host.process.entries import RemoteActionEntry, RemoteTriggerEntry, settings_of
+from hostd.host.process.daemon_lock import hold, let_go
+from hostd.host.process.entries import RemoteActionEntry, RemoteTriggerEntry
+from hostd.host.process.hearing import hear
+from hostd.host.process.hellos import Hellos
 from hostd.host.process.home import ProcessHome
-from hostd.host.process.launch import Launch, ProcessLimits
+from hostd.host.process.launch import ProcessLimits
 from hostd.host.process.link import unavailable
-from hostd.host.process.nursery import sweep
-from hostd.host.process.plugin_process import PluginProcess, ProcessState
+from hostd.host.process.memory import Memory
+from hostd.host.process.nursery import LOCK, left_behind, sweep
+from hostd.host.process.old_versions import OldVersions
+from hostd.host.process.plugin_process import PluginProcess
+from hostd.host.process.process_views import view_of
+from hostd.host.process.served import Served
+from hostd.host.process.start_queue import StartQueue
 from hostd.host.process.switchboard import Switchboard
 from hostd.model.views import ProcessView
-from hostd.plugin.v1 import host_pb2 as pb
 
-FIRST_WORD_S = 10.0
 REDIAL_S = 10.0
-SHOWN_LINES = 50
-_log = logging.getLogger("hostd.host.process")
-_SHOWN = {
-    ProcessState.STARTING: PluginState.STARTING,
-    ProcessState.BACKING_OFF: PluginState.STARTING,
-    ProcessState.QUARANTINED: PluginState.QUARANTINED,
-    ProcessState.BROKEN: PluginState.FAILED,
-}
-
-
-class _Served(NamedTuple):
-    """What a process serves. `said`: which process, and its components as it named them."""
-
-    said: tuple[PluginProcess, tuple[pb.Component, ...]]
-    actions: list[RemoteActionEntry]
-    triggers: list[RemoteTriggerEntry]
 
 
 class Processes:
@@ -65,78 +54,89 @@ class Processes:
         """
         self.switchboard = Switchboard()
         self.known: dict[str, PluginProcess] = {}
-        self.settings_used: set[str] = set()
+        self.served = Served(settings)
         self._clock = clock
         self._random = random
         self._limits = limits
         self._data_dir = data_dir
-        self._settings = settings
         self._changed = changed
         self._socket = socket
+        self._memory = Memory(Hellos(data_dir))
+        self._starts = StartQueue()
         self._found: dict[str, Found] = {}
-        self._entries: dict[str, _Served] = {}
-        self._faults: dict[str, HostdError] = {}
-        self._retiring: dict[asyncio.Task[None], PluginProcess] = {}
-        self._replaced: dict[str, PluginProcess] = {}  # serves while its successor starts
+        self._old = OldVersions(changed)
+        self._leaving: dict[str, PluginProcess] = {}  # serves while its successor starts, or is on its way out
         self._changing: dict[str, asyncio.Lock] = {}  # one change of a plugin at a time
-        self._notes: dict[str, str] = {}  # why a newer version does not serve
         self._run_dir: Path | None = None
         self._own_run_dir = False
+        self._lock: int | None = None
         self._opening = asyncio.Lock()
+        self._recovered = False
         self._stopping = False
 
     # -- life
 
     async def start(self, found: Iterable[Found]) -> None:
-        """Listen, start every plugin's process, and wait (a while) until each has said what it serves.
+        """Listen, and start the plugins' processes: each at once where nothing is known of it, else on its first use.
+
+        Returns when it is known of each what it serves, or after a while.
 
         Raises:
             OSError: the socket or its folder cannot be made.
         """
+        self.switchboard.more_to_come = not self._recovered
         wanted = [plugin for plugin in found if plugin.launch is not None]
         if not wanted:
             return
         run_dir = await self._folder()
-        processes = [self._add(plugin, run_dir) for plugin in wanted]
+        processes = await asyncio.gather(*(self._make(plugin, run_dir) for plugin in wanted))
+        for plugin, process in zip(wanted, processes, strict=True):
+            self._put(plugin, process)
         await self._listen(run_dir)  # now that all are expected: one that outlived a daemon dials at once
         for process in processes:
-            process.start()
-        await self._hear(processes)
+            process.start(wanted=not process.components)
+        await hear(processes)
 
     async def _folder(self) -> Path:
         """Return the folder for pipes and notes, made where it is not there. Raises OSError."""
-        if self._run_dir is None:
-            if self._data_dir is None:
-                self._run_dir, self._own_run_dir = Path(tempfile.mkdtemp(prefix="hostd-plugins-")), True
-            else:
-                self._run_dir = self._data_dir / "run" / "plugins"
-                await asyncio.to_thread(self._run_dir.mkdir, mode=0o700, parents=True, exist_ok=True)
+        async with self._opening:  # several folders come at once
+            if self._run_dir is None:
+                if self._data_dir is None:
+                    run_dir, self._own_run_dir = Path(tempfile.mkdtemp(prefix="hostd-plugins-")), True
+                else:
+                    run_dir = self._data_dir / "run" / "plugins"
+                    await asyncio.to_thread(run_dir.mkdir, mode=0o700, parents=True, exist_ok=True)
+                self._lock = await asyncio.to_thread(hold, run_dir / LOCK)
+                self._run_dir = run_dir
         return self._run_dir
 
     async def _listen(self, run_dir: Path) -> None:
-        async with self._opening:  # several folders come at once
+        async with self._opening:
             if not self.switchboard.address:
                 path = self._socket or run_dir / "host.sock"
                 await asyncio.to_thread(path.unlink, missing_ok=True)
                 await self.switchboard.start(path)
 
-    def _add(self, found: Found, run_dir: Path, launch: Launch | None = None) -> PluginProcess:
-        home = ProcessHome(self.switchboard, self._clock, self._random, self._limits, run_dir, self._data_dir)
-        chosen = launch or found.launch
-        if chosen is None:
+    async def _make(self, found: Found, run_dir: Path, *, beside: bool = False) -> PluginProcess:
+        """Return a plugin's process, not started; unless it is `beside` one, it takes over what was left behind."""
+        launch = found.launch
+        if launch is None:
             raise ValueError(f"plugin {found.id} has no process")
-        beside = found.id in self.known
-        process = PluginProcess(found.id, found.version, chosen, home, self._heard, beside=beside)
+        home = ProcessHome(
+            self.switchboard, self._clock, self._random, self._limits, run_dir, self._data_dir, self._starts
+        )
+        if beside:
+            return PluginProcess(found.id, found.version, launch, home, self._heard)
+        left = await asyncio.to_thread(left_behind, found.id, found.version, launch, home)
+        said = await self._memory.recall(found, taken_over=left is not None)
+        return PluginProcess(found.id, found.version, launch, home, self._heard, left=left, said=said)
+
+    def _put(self, found: Found, process: PluginProcess) -> None:
+        """Let a process be the plugin's from here on."""
+        process.claims.recovered = self._recovered
         self.known[found.id] = process
         self._found[found.id] = found
-        return process
-
-    async def _hear(self, processes: Iterable[PluginProcess]) -> None:
-        waiting = [spawn(process.first_word(), name=f"first word of {process.plugin}") for process in processes]
-        if waiting:
-            _, late = await asyncio.wait(waiting, timeout=FIRST_WORD_S)
-            for task in late:
-                task.cancel()
+        self.served.refresh(process)
 
     async def add(self, found: Found) -> PluginReport:
         """Start one more plugin's process, or another version of it; return what became of it.
@@ -153,33 +153,43 @@ class Processes:
             if self._stopping:
                 raise unavailable("the daemon stops")
             try:
-                return await self._replace(found, run_dir)
+                return await self._begin(found, run_dir)
             finally:
-                self._replaced.pop(found.id, None)
+                self._leaving.pop(found.id, None)
+
+    async def _begin(self, found: Found, run_dir: Path) -> PluginReport:
+        if found.id in self.known:
+            return await self._replace(found, run_dir)
+        process = await self._make(found, run_dir)
+        if self._stopping:
+            raise unavailable("the daemon stops")
+        self._put(found, process)
+        process.start(wanted=not process.components)
+        await hear([process])
+        self._heard(process)
+        return self.report(found.id)
 
     async def _replace(self, found: Found, run_dir: Path) -> PluginReport:
-        old = self.known.get(found.id)
-        old_found, old_entries = self._found.get(found.id), self._entries.get(found.id)
-        if old is not None:
-            self._replaced[found.id] = old
-        fresh = self._add(found, run_dir)
+        """Start another version beside the one that serves; it has to say itself what it serves."""
+        old, old_found = self.known[found.id], self._found[found.id]
+        old_entries = self.served.entries.get(found.id)
+        self._leaving[found.id] = old
+        fresh = await self._make(found, run_dir, beside=True)
+        self._put(found, fresh)
         fresh.start()
-        await self._hear([fresh])
-        self._refresh(found.id)
+        await hear([fresh])
+        self.served.refresh(fresh)
         report = self.report(found.id)
-        if old is None:
-            return report
-        if report.state is not PluginState.LOADED and old_found is not None and old_entries is not None:
+        if report.state is not PluginState.LOADED and old_entries is not None:
             await fresh.stop()
             self.note(found.id, f"version {found.version} does not serve: {report.reason} {report.message}")
-            self.known[found.id], self._found[found.id], self._entries[found.id] = old, old_found, old_entries
-            self._faults.pop(found.id, None)
+            self.known[found.id], self._found[found.id] = old, old_found
+            self.served.entries[found.id] = old_entries
+            self.served.faults.pop(found.id, None)
             self._changed()
             return report
-        self._notes.pop(found.id, None)
-        retiring = spawn(old.retire(), name=f"old version of {found.id}")
-        self._retiring[retiring] = old
-        retiring.add_done_callback(lambda done: self._retiring.pop(retiring, None))
+        self.served.notes.pop(found.id, None)
+        await self._old.add(old)
         return report
 
     async def remove(self, plugin_id: str) -> None:
@@ -190,65 +200,53 @@ class Processes:
         async with self._changing.setdefault(plugin_id, asyncio.Lock()):
             process = self.known.pop(plugin_id, None)
             self._found.pop(plugin_id, None)
-            self._entries.pop(plugin_id, None)
-            self._faults.pop(plugin_id, None)
-            self._notes.pop(plugin_id, None)
+            self.served.forget(plugin_id)
             self._changed()
             if process is not None:
-                self._replaced[plugin_id] = process
+                self._leaving[plugin_id] = process
                 await process.stop()
-                self._replaced.pop(plugin_id, None)
+                self._leaving.pop(plugin_id, None)
 
     async def stop(self) -> None:
         """Drain and end every process, and close the socket."""
         self._stopping = True
-        processes = {*self.known.values(), *self._retiring.values(), *self._replaced.values()}
-        for task in list(self._retiring):
-            task.cancel()
+        processes = {*self.known.values(), *self._old.all(), *self._leaving.values()}
+        self._old.leave()
         await asyncio.gather(*(process.stop() for process in processes))
         await self.switchboard.stop()
+        await self._memory.settled()
+        lock, self._lock = self._lock, None
+        let_go(lock)
         if self._own_run_dir and self._run_dir is not None:
             await asyncio.to_thread(shutil.rmtree, self._run_dir, ignore_errors=True)
 
     # -- what they serve
 
     def _heard(self, process: PluginProcess) -> None:
-        if self.known.get(process.plugin) is process:
-            self._refresh(process.plugin)
-            self._changed()
+        if self.known.get(process.plugin) is not process:
+            return
+        self.served.refresh(process)
+        news = self._memory.compare(self._found[process.plugin], process)
+        if news:
+            self.note(process.plugin, news)
+        self._changed()
 
-    def _refresh(self, plugin_id: str) -> None:
-        """Make entries of what a process says it serves, where that is new."""
-        process = self.known[plugin_id]
-        known = self._entries.get(plugin_id)
-        said = (process, process.components)
-        if not process.components or (known is not None and known.said == said):
-            return
-        self._faults.pop(plugin_id, None)
-        try:
-            for component in process.components:
-                text, key = settings_of(self._settings, component, plugin_id)
-                self.settings_used.add(key)
-                process.provisioning.settings[component.id] = text
-            actions = [RemoteActionEntry(one, process) for one in process.components if one.kind == "action"]
-            triggers = [RemoteTriggerEntry(one, process) for one in process.components if one.kind == "trigger"]
-        except HostdError as error:
-            self._faults[plugin_id] = error
-            self._entries.pop(plugin_id, None)
-            return
-        self._entries[plugin_id] = _Served(said, actions, triggers)
+    @property
+    def settings_used(self) -> set[str]:
+        """Keys of the operator's settings that some component takes."""
+        return self.served.settings_used
 
     def left_out(self, plugin_id: str, fault: HostdError) -> None:
         """Leave a plugin's components out: another plugin has one of them."""
-        self._faults[plugin_id] = fault
+        self.served.faults[plugin_id] = fault
 
     def note(self, plugin_id: str, message: str) -> None:
-        """Show beside a plugin why its newest version is not the one that serves."""
-        self._notes[plugin_id] = message
+        """Show beside a plugin what there is to know, such as why its newest version is not the one that serves."""
+        self.served.notes[plugin_id] = message
 
     def entries(self) -> Iterable[tuple[str, list[RemoteActionEntry], list[RemoteTriggerEntry]]]:
         """Return what each plugin serves, by plugin."""
-        return [(plugin_id, served.actions, served.triggers) for plugin_id, served in self._entries.items()]
+        return self.served.by_plugin()
 
     def reports(self) -> list[PluginReport]:
         """Return what became of each."""
@@ -256,46 +254,12 @@ class Processes:
 
     def report(self, plugin_id: str) -> PluginReport:
         """Return what became of one."""
-        process, found = self.known[plugin_id], self._found[plugin_id]
-        fault = self._faults.get(plugin_id)
-        state = _SHOWN.get(process.state, PluginState.LOADED if process.components else PluginState.STARTING)
-        if state is PluginState.STARTING and process.components:
-            state = PluginState.LOADED  # it is started again; what it serves is known
-        starts_again = process.last_crash if state is PluginState.STARTING else ""
-        reason, message = "", process.message or self._notes.get(plugin_id, "") or starts_again
-        if state in (PluginState.FAILED, PluginState.QUARANTINED):
-            reason = "PLUGIN_FAILED" if state is PluginState.FAILED else "PLUGIN_UNAVAILABLE"
-        if fault is not None:
-            state, reason, message = PluginState.FAILED, fault.reason, fault.message
-        return PluginReport(
-            found.id,
-            found.version,
-            found.source,
-            found.origin,
-            state,
-            process.api,
-            components=tuple(f"{one.kind} {one.id}" for one in process.components),
-            reason=reason,
-            message=message.removeprefix("PLUGIN_FAILED: "),
-            traceback=process.traceback,
-            isolation="process",
-            permissions=tuple(sorted(process.launch.permissions)),
-        )
+        return self.served.report(self.known[plugin_id], self._found[plugin_id])
 
     def process(self, plugin_id: str) -> ProcessView | None:
         """Return a plugin's process as it is now, None where it has none."""
         process = self.known.get(plugin_id)
-        if process is None:
-            return None
-        return ProcessView(
-            state=process.state.value.lower(),
-            pid=process.pid,
-            restarts=process.restarts,
-            attempts=len(process.desk.attempts),
-            triggers=len(process.desk.triggers),
-            message=process.message,
-            printed=process.printed[-SHOWN_LINES:],
-        )
+        return view_of(process, self._old.of(plugin_id)) if process is not None else None
 
     async def reload(self, plugin_id: str) -> bool:
         """Start a plugin's process anew beside the one that serves; say whether it has one."""
@@ -308,14 +272,22 @@ class Processes:
     # -- recovery
 
     async def inherited(self) -> None:
-        """Wait until processes that the daemon before left behind have dialed again, at most ten seconds."""
+        """Wait for processes that the daemon before left behind and of which nothing is known, at most ten seconds.
+
+        Nobody waits for the others: recovery hears what they hold when they dial, however late.
+        """
         until_s = self._clock.monotonic_s() + REDIAL_S
-        while any(process.inherited for process in self.known.values()) and self._clock.monotonic_s() < until_s:
+        while self._clock.monotonic_s() < until_s:
+            if not any(process.inherited and not process.components for process in self.known.values()):
+                return
             await self._clock.sleep(0.05)
 
     async def drop_unclaimed(self) -> None:
         """Recovery is over: nobody asks any more for what processes still hold."""
+        self._recovered = True
+        self.switchboard.more_to_come = False
         for process in self.known.values():
             process.drop_unclaimed()
         if self._data_dir is not None:
-            await asyncio.to_thread(sweep, self._data_dir / "run" / "plugins", frozenset(self.known), self._clock)
+            await asyncio.to_thread(sweep, self._data_dir / "run" / "plugins", self.known, self._clock)
+            await self._memory.sweep(self.known)

@@ -12,11 +12,12 @@ from hostd.host.process.child import Identity, kill_orphans
 
 
 class Remembered(NamedTuple):
-    """A process that was started, its cookie and its pipe's name."""
+    """A process that was started, its cookie and its pipe's name. `reaped`: it is a reaper, which runs the plugin."""
 
     identity: Identity
     cookie: str
     output: str
+    reaped: bool = False
 
     def write(self, path: Path) -> None:
         """Keep it, readable by us only. Raises OSError."""
@@ -36,7 +37,7 @@ def remembered(path: Path) -> Remembered | None:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         identity = Identity(int(found["pid"]), int(found["began"]))
-        known = Remembered(identity, str(found["cookie"]), Path(str(found["output"])).name)
+        known = Remembered(identity, str(found["cookie"]), Path(str(found["output"])).name, found.get("reaped") is True)
     except (OSError, ValueError, KeyError, TypeError):
         return None
     if not known.identity.began or known.identity.pid <= 1:

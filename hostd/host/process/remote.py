@@ -5,18 +5,26 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from hostd.errors.base import HostdError
 from hostd.host.lost import AttemptLostError
 from hostd.host.process.desk import HostedTrigger
 from hostd.host.process.held import Held, result_of
-from hostd.host.process.link import LinkLostError, fault_error
+from hostd.host.process.link import Link, LinkLostError, fault_error
 from hostd.host.process.plugin_process import PluginProcess
 from hostd.plugin import EndOfTrigger, NotConnected, PermanentFailure, RetryLater, Trigger
 from hostd.plugin.v1 import host_pb2 as pb
 from hostd.values.json_text import dump_json, parse_json
 
 STOP_TRIGGER_S = 8.0
+LEAVES_S = 30.0  # a process that says it drains
 EPOCH = 0  # of this peer's shards; rises when an owner changes
+
+
+class NotBegunError(Exception):
+    """The process was about to end, and did not begin the attempt."""
+
+    def __init__(self, fault: pb.Fault) -> None:
+        super().__init__(fault.message)
+        self.fault = fault
 
 
 class RemoteAction:
@@ -42,21 +50,34 @@ class RemoteAction:
             suspects.leave(place)
 
     async def _run(self, ctx: Any, options: bytes, attempt_id: pb.AttemptId) -> Any:
-        link = await self._process.link()
-        if not self._process.prepared(self.id):
-            await self._process.prepare(self.id)
+        while True:
             link = await self._process.link()
-        held = self._process.claims.hold(attempt_id, ctx)
+            while not self._process.prepared(self.id):
+                await self._process.prepare(self.id)
+                link = await self._process.link()
+            held = self._process.claims.hold(attempt_id, ctx)
+            try:
+                link.send(pb.FromHost(start_attempt=_start(self.id, ctx, options, attempt_id)))
+                return await self._outcome(held, ctx)
+            except NotBegunError as refused:
+                await self._wait_for_the_next(link, refused)
+            finally:
+                self._process.claims.let_go(held)
+
+    async def _wait_for_the_next(self, link: Link, refused: NotBegunError) -> None:
+        """Wait until a process that is about to end has; the next one begins the attempt. Raises HostdError."""
         try:
-            link.send(pb.FromHost(start_attempt=_start(self.id, ctx, options, attempt_id)))
-        except HostdError:
-            self._process.claims.let_go(held)
-            raise
-        return await self._outcome(held, ctx)
+            async with asyncio.timeout(LEAVES_S):
+                await link.closed.wait()
+        except TimeoutError:
+            raise fault_error(refused.fault) from None
 
     def holds(self, run_id: str, step: str, attempt: int) -> bool:
-        """Say whether the process holds an attempt that this daemon has not begun."""
-        return self._process.claims.claimed((run_id, step, attempt))
+        """Say whether the process holds, or may hold, an attempt that this daemon has not begun.
+
+        One that an earlier daemon left behind may dial long after recovery; `again` hears then what it holds.
+        """
+        return self._process.inherited or self._process.claims.claimed((run_id, step, attempt))
 
     async def again(self, ctx: Any) -> Any:
         """Wait for an attempt that the process holds since before this daemon."""
@@ -70,6 +91,9 @@ class RemoteAction:
         finally:
             process.claims.let_go(held)
         process.claims.suspects.ended(held.place)
+        if outcome.fault.reason == "DRAINING" and not outcome.fault.code:
+            process.recorded(held.id)
+            raise NotBegunError(outcome.fault)
         ctx.when_recorded = lambda: process.recorded(held.id)
         return result_of(outcome, parse_json, ctx.log.error)
 

@@ -54,6 +54,7 @@ class Switchboard(rpc.HostServicer):
         self._lines: dict[str, Line] = {}  # by cookie
         self._server: grpc.aio.Server | None = None
         self.address = ""
+        self.more_to_come = False  # not everybody is expected yet who may dial: strangers shall try again
 
     def expect(self, line: Line) -> None:
         """Let in the child with this line's cookie."""
@@ -91,16 +92,19 @@ class Switchboard(rpc.HostServicer):
     async def Connect(self, request_iterator: Any, context: Any) -> None:  # type: ignore[override]  # noqa: N802
         """Serve one child for as long as it stays."""
         line, link, welcome = await self._admit(context)
-        await context.write(pb.FromHost(welcome=welcome))
-        writer = spawn(_write(link, context), name=f"frames to {line.plugin}")
+        reader = spawn(_read(line, link, context), name=f"frames of {line.plugin}")
         try:
-            while (frame := await context.read()) is not grpc.aio.EOF:
-                line.received(link, frame)
-        except (ValueError, HostdError) as error:
-            line.refused(str(error))
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
-        finally:
+            await context.write(pb.FromHost(welcome=welcome))  # who dialed may be gone by now
+            writer = spawn(_write(link, context), name=f"frames to {line.plugin}")
+            # the writer ends when the link is closed from here: the child is to hear that, and to dial again
+            await asyncio.wait([reader, writer], return_when=asyncio.FIRST_COMPLETED)
             writer.cancel()
+            error = reader.result() if reader.done() else None
+            if error is not None:
+                line.refused(str(error))
+                await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        finally:
+            reader.cancel()
             link.close()
             line.disconnected(link)
 
@@ -114,6 +118,8 @@ class Switchboard(rpc.HostServicer):
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the first frame must be Hello")
         hello: pb.Hello = first.hello
         line = self._lines.get(hello.cookie)
+        if line is None and self.more_to_come:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "the host does not know yet whom to expect")
         if line is None or not hmac.compare_digest(line.cookie.encode(), hello.cookie.encode()):
             await context.abort(grpc.StatusCode.UNAUTHENTICATED, "the cookie is not one this host gave")
         assert line is not None  # noqa: S101 abort raises
@@ -130,6 +136,16 @@ class Switchboard(rpc.HostServicer):
             line.refused(str(error))
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
             raise
+
+
+async def _read(line: Line, link: Link, context: Any) -> Exception | None:
+    """Take frames until the stream ends; return why it has to."""
+    try:
+        while (frame := await context.read()) is not grpc.aio.EOF:
+            line.received(link, frame)
+    except (ValueError, HostdError) as error:
+        return error
+    return None
 
 
 async def _write(link: Link, context: Any) -> None:

@@ -13,7 +13,6 @@ from hostd.plugin.v1 import host_pb2 as pb
 
 PING_S = 5.0
 CPU_WINDOW_S = 10.0
-REDIAL_S = 10.0
 
 
 class Watchdog:
@@ -38,7 +37,8 @@ class Watchdog:
             return ""
         if self._gone_s is None:
             self._gone_s = now_s
-        return f"it did not connect again within {REDIAL_S:g} s" if now_s - self._gone_s > REDIAL_S else ""
+        most_s = self._limits.answer.total_seconds()
+        return f"it did not connect again within {most_s:g} s" if now_s - self._gone_s > most_s else ""
 
     def _answers(self, link: Link | None, now_s: float) -> str:
         if link is None:

@@ -13,8 +13,8 @@ from hostd.errors.base import HostdError
 from hostd.host.guard import fault_of
 from hostd.host.lost import AttemptLostError
 from hostd.host.process.launch import python_launch
-from hostd.host.process.plugin_process import ProcessState
 from hostd.host.process.remote import RemoteAction
+from hostd.host.process.states import ProcessState
 from hostd.plugin import ActionError
 from hostd.values.json_text import dump_json
 

@@ -8,9 +8,9 @@ from plugin_processes import Context, bad_child, kept, open_switchboard, until
 
 from hostd.errors.base import HostdError
 from hostd.host.lost import AttemptLostError
-from hostd.host.process import plugin_process
-from hostd.host.process.plugin_process import ProcessState
+from hostd.host.process import crashes
 from hostd.host.process.remote import RemoteAction
+from hostd.host.process.states import ProcessState
 
 CRASHED = (ProcessState.BACKING_OFF, ProcessState.QUARANTINED)
 
@@ -80,7 +80,7 @@ async def test_one_whose_loop_stands_still_is_killed() -> None:
 
 async def test_repeated_crashes_put_a_plugin_in_quarantine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Five crashes in ten minutes are enough; who needs it hears why, and an operator may let it out."""
-    monkeypatch.setattr(plugin_process, "BACKOFF_S", (0.0,))
+    monkeypatch.setattr(crashes, "BACKOFF_S", (0.0,))
     async with open_switchboard() as home, kept(home, bad_child("exit")) as process:
         await until(process, ProcessState.QUARANTINED)
         assert process.message == "5 crashes in ten minutes, the last: exit 3"
@@ -111,8 +111,8 @@ async def test_foreign_questions_are_refused() -> None:
 
 async def test_a_step_that_kills_its_process_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is lost twice in company, then once alone: that is proof. Its neighbours are lost, never blamed."""
-    monkeypatch.setattr(plugin_process, "BACKOFF_S", (0.0,))
-    monkeypatch.setattr(plugin_process, "CRASHES_MAX", 10)
+    monkeypatch.setattr(crashes, "BACKOFF_S", (0.0,))
+    monkeypatch.setattr(crashes, "CRASHES_MAX", 10)
     async with open_switchboard() as home, kept(home, bad_child("honest")) as process:
         action = RemoteAction(process, "bad.act")
         for _ in range(2):

@@ -15,7 +15,7 @@ from hostd.aio import SystemClock
 from hostd.host.process.child import Identity, began
 from hostd.host.process.home import ProcessHome
 from hostd.host.process.launch import Launch
-from hostd.host.process.nursery import Nursery, sweep
+from hostd.host.process.nursery import Nursery, left_behind, sweep
 from hostd.host.process.remembered import Remembered
 
 LAUNCH = Launch(("sh", "-c", "cat"))
@@ -64,7 +64,7 @@ async def left() -> AsyncIterator[Left]:
 async def test_a_process_is_gone_though_another_has_its_standard_input() -> None:
     """What a plugin starts inherits that, and does not hide the plugin's crash."""
     async with open_switchboard() as home:
-        nursery = Nursery("p", "1.0", Launch(("sh", "-c", "sleep 600 <&0 & exit 3")), home, beside=False)
+        nursery = Nursery("p", "1.0", Launch(("sh", "-c", "sleep 600 <&0 & exit 3")), home)
         child = await nursery.start()
         async with asyncio.timeout(20):
             assert await child.exited() == "exit 3"
@@ -79,9 +79,9 @@ async def gone(identity: Identity) -> None:
             await asyncio.sleep(0.005)
 
 
-def same(home: ProcessHome, **about: Any) -> Nursery:
+def same(home: ProcessHome) -> Nursery:
     """Return the nursery of the plugin that has left something."""
-    return Nursery("p", "1.0", LAUNCH, home, **{"beside": False, **about})
+    return Nursery("p", "1.0", LAUNCH, home, left=left_behind("p", "1.0", LAUNCH, home))
 
 
 async def test_the_same_version_is_taken_over(left: Left) -> None:
@@ -89,7 +89,7 @@ async def test_the_same_version_is_taken_over(left: Left) -> None:
     async with open_switchboard() as home:
         left.note(home.run_dir, f"p.{LAUNCH.digest('1.0')}.1.json")
         nursery = same(home)
-    assert (nursery.took_over, nursery.cookie) == (True, "cookie")
+    assert (nursery.inherits, nursery.cookie) == (True, "cookie")
     assert left.identity.lives()
 
 
@@ -97,7 +97,7 @@ async def test_another_version_is_ended_with_all_it_started(left: Left) -> None:
     """And with what told of it."""
     async with open_switchboard() as home:
         note = left.note(home.run_dir, f"p.{LAUNCH.digest('0.9')}.1.json")
-        assert not same(home).took_over
+        assert not same(home).inherits
         await gone(left.follower)
         assert not note.exists()
         assert not (home.run_dir / "p.1.out").exists()
@@ -108,7 +108,7 @@ async def test_what_a_process_started_is_ended_when_it_is_gone_itself(left: Left
     async with open_switchboard() as home:
         left.note(home.run_dir, f"p.{LAUNCH.digest('1.0')}.1.json")
         await left.end_leader()
-        assert not same(home).took_over
+        assert not same(home).inherits
         await gone(left.follower)
 
 
@@ -129,7 +129,7 @@ async def test_a_note_that_tells_nothing_is_put_away(text: str) -> None:
     async with open_switchboard() as home:
         note = home.run_dir / f"p.{LAUNCH.digest('1.0')}.1.json"
         note.write_text(text)
-        assert not same(home).took_over
+        assert not same(home).inherits
         assert not note.exists()
 
 
@@ -138,6 +138,6 @@ async def test_a_process_with_the_number_of_one_that_is_gone_is_left_alone(left:
     async with open_switchboard() as home:
         foreign = Identity(left.identity.pid, left.identity.began + 1)
         Remembered(foreign, "cookie", "p.1.out").write(home.run_dir / "p.f00.1.json")
-        assert not same(home).took_over
+        assert not same(home).inherits
         assert left.identity.lives()
         assert left.follower.lives()
