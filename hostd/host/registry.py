@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -15,6 +16,7 @@ from hostd.host.options import check_literals
 from hostd.plugin import Action, Instances, Options, SecretsProvider, Trigger
 from hostd.plugin.component import description_of
 from hostd.plugin.option_reading import code_fields, json_schema, parse_options, sample
+from hostd.plugin.slot_pages import SlotPage, Window, slot_page
 from hostd.values.json_text import JsonValue
 
 
@@ -138,6 +140,17 @@ class TriggerEntry(Entry):
         trigger = self.trigger(options)
         trigger.settings = self._settings
         return trigger
+
+    async def slots(self, given: Any, window: Window) -> SlotPage:
+        """Return slots of a trigger with options as they are written; nothing is run for it.
+
+        Raises:
+            HostdError: OPTION_INVALID; SCHEDULE_MISSING where it does not go by the clock, PLUGIN_FAILED.
+        """
+        return await asyncio.to_thread(self._slots, given, window)  # time zones are files
+
+    def _slots(self, given: Any, window: Window) -> SlotPage:
+        return slot_page(self.id, self.parse(given), self.create, window)
 
 
 class SecretsEntry:

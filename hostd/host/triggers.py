@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from hostd.errors.base import HostdError, Kind
 from hostd.host.contexts import ProvisionScope, TriggerScope
 from hostd.host.guard import PLUGIN_ERRORS, TriggerVerdict, verdict_of
 from hostd.host.registry import TriggerEntry
-from hostd.plugin import Schedule
 from hostd.plugin.life import alive
 
 PARTITIONS_MAX, PARTITION_CHARS_MAX = 1_000, 200
@@ -68,47 +65,3 @@ async def partitions_of(
             message = f"{entry.id} lists {key!r:.80}; a partition is a text of 1 to {PARTITION_CHARS_MAX} characters"
             raise HostdError(Kind.INVALID, "PLUGIN_FAILED", message)
     return keys
-
-
-def schedule_of(entry: TriggerEntry, options: Any) -> Schedule:
-    """Return the moments at which a trigger with parsed options fires.
-
-    Raises:
-        HostdError: SCHEDULE_MISSING where it does not go by the clock, PLUGIN_FAILED where it raises.
-    """
-    try:
-        schedule = entry.create(options).schedule()
-    except PLUGIN_ERRORS as error:
-        raise _failed(entry, error) from None
-    if schedule is None:
-        raise HostdError(Kind.STATE, "SCHEDULE_MISSING", f"{entry.id} does not go by the clock")
-    return schedule
-
-
-def slots_after(
-    entry: TriggerEntry, schedule: Schedule, after: datetime, *, limit: int, until: datetime | None, budget_s: float
-) -> tuple[list[datetime], bool]:
-    """Return at most `limit` slots with after < slot < until, and whether more may follow. Blocks: for a thread.
-
-    Raises:
-        HostdError: PLUGIN_FAILED where the schedule raises, or does not move on.
-    """
-    slots: list[datetime] = []
-    over_s = time.monotonic() + budget_s
-    try:
-        while len(slots) < limit and time.monotonic() < over_s:
-            slot = schedule.next_after(after)
-            if slot is None or (until is not None and slot >= until):
-                return slots, False
-            if slot <= after:
-                raise ValueError(f"next_after({after.isoformat()}) returned {slot.isoformat()}")
-            slots.append(slot)
-            after = slot
-    except PLUGIN_ERRORS as error:
-        raise _failed(entry, error) from None
-    return slots, True
-
-
-def _failed(entry: TriggerEntry, error: BaseException) -> HostdError:
-    message = f"the schedule of {entry.id} failed: {type(error).__name__}: {str(error)[:500]}"
-    return HostdError(Kind.INVALID, "PLUGIN_FAILED", message)

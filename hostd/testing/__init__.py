@@ -13,5 +13,6 @@ from hostd.testing.modes import Case as Case
 from hostd.testing.modes import check_plugin as check_plugin
 from hostd.testing.stage import MODES as MODES
 from hostd.testing.stage import Outcome as Outcome
+from hostd.testing.stage import Slots as Slots
 from hostd.testing.stage import Stage as Stage
 from hostd.testing.stage import on_stage as on_stage

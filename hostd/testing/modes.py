@@ -10,7 +10,7 @@ from hostd.errors.base import HostdError
 from hostd.host.folders.manifest import FILE_NAME, read_manifest
 from hostd.plugin.process.source import import_folder
 from hostd.plugin.testing import check_plugin as check_module
-from hostd.testing.stage import MODES, Outcome, Stage, on_stage
+from hostd.testing.stage import MODES, Outcome, Slots, Stage, on_stage
 from hostd.values.json_text import JsonValue
 
 
@@ -46,7 +46,8 @@ async def check_plugin(
 ) -> list[str]:
     """Return what is wrong with a plugin, one sentence each; an empty list means it conforms.
 
-    What `hostd.plugin.testing.check_plugin` finds comes first; then every case runs in every mode on a real host.
+    What `hostd.plugin.testing.check_plugin` finds comes first; then every case runs in every mode on a real host, and
+    what each trigger says of its slots, with the options of its sample, is compared.
 
     Args:
         plugin: its folder, or the id of one that is built in or installed.
@@ -57,10 +58,12 @@ async def check_plugin(
     if isinstance(plugin, Path) and _is_python(plugin):
         problems += await check_module(import_folder(plugin, plugin.name))
     first: dict[int, tuple[str, Outcome]] = {}
+    slots: dict[str, tuple[str, Slots]] = {}
     for mode in modes:
         try:
             async with on_stage(plugin, mode=mode, settings=settings, secrets=secrets, config=config) as stage:
                 problems += await _run(stage, mode, cases, first)
+                problems += await _compare_slots(stage, mode, slots)
         except HostdError as error:
             problems.append(f"{mode}: {error.reason}: {error.message}")
     return problems
@@ -80,6 +83,21 @@ async def _run(stage: Stage, mode: str, cases: Sequence[Case], first: dict[int, 
         before = first.setdefault(at, (mode, outcome))
         if comparable(case, before[1]) != comparable(case, outcome):
             problems.append(f"{named}: {comparable(case, outcome)}; in mode {before[0]} {comparable(case, before[1])}")
+    return problems
+
+
+async def _compare_slots(stage: Stage, mode: str, first: dict[str, tuple[str, Slots]]) -> list[str]:
+    """Return where triggers of the plugin say other slots than in the mode before."""
+    problems = []
+    registry = stage.core.host.registry
+    for trigger in registry.trigger_ids():
+        entry = registry.trigger(trigger)
+        if entry is None or entry.plugin != stage.plugin:
+            continue
+        told = await stage.next_slots(trigger, entry.sample())
+        before = first.setdefault(trigger, (mode, told))
+        if before[1] != told:
+            problems.append(f"slots of {trigger} ({mode}): {told}; in mode {before[0]} {before[1]}")
     return problems
 
 

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,6 +31,7 @@ from hostd.values.json_text import JsonValue, dump_json, parse_json
 MODES = ("inline", "thread", "process")
 NAMESPACE = "default"
 LOADED_S = 30.0
+FIXED = datetime(2026, 3, 28, 12, tzinfo=UTC)  # a change of clocks is near in most zones that have any
 
 
 class Outcome(NamedTuple):
@@ -46,11 +48,21 @@ class Outcome(NamedTuple):
     logs: tuple[str, ...] = ()
 
 
-class Stage:
-    """A host that runs. `core` is its insides, without any promise."""
+class Slots(NamedTuple):
+    """When a trigger would fire, on the clocks of its time zone; or the reason why that cannot be said."""
 
-    def __init__(self, core: Core) -> None:
+    times: tuple[str, ...] = ()
+    timezone: str = ""
+    more: bool = False
+    reason: str = ""
+
+
+class Stage:
+    """A host that runs a plugin, whose id `plugin` is. `core` is its insides, without any promise."""
+
+    def __init__(self, core: Core, plugin: str = "") -> None:
         self.core = core
+        self.plugin = plugin
         self._count = 0
 
     async def attempt(
@@ -80,6 +92,18 @@ class Stage:
             await self.core.loop.ask(started.key, Cancel(), "stage")
         row = await self.ended(started)
         return await self.outcome(started, row)
+
+    async def next_slots(
+        self, trigger: str, options: Mapping[str, Any] | None = None, *, after: datetime = FIXED, count: int = 10
+    ) -> Slots:
+        """Return when a trigger with these options would fire, as PreviewSchedule says."""
+        after_us = round(after.timestamp()) * 1_000_000
+        schedules = self.core.front.schedules
+        try:
+            view = await schedules.preview_options(trigger, dict(options or {}), after_us=after_us, count=count)
+        except HostdError as error:
+            return Slots(reason=error.reason)
+        return Slots(tuple(slot.local for slot in view.slots), view.timezone, view.more)
 
     # -- workflows
 
@@ -202,7 +226,7 @@ async def on_stage(
         try:
             await core.open()
             await core.triggers.start()
-            stage = Stage(core)
+            stage = Stage(core, plugin_id)
             await _loaded(stage, plugin_id)
             yield stage
         finally:
@@ -232,7 +256,7 @@ def _core(
         if mode == "process":
             shutil.copytree(plugin, data / "plugins" / plugin.name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
-            also.append(Found(plugin_id, "0", Source.INSTALLED, str(plugin), partial(import_folder, plugin, plugin_id)))
+            also.append(Found(plugin_id, "0", Source.PACKAGE, str(plugin), partial(import_folder, plugin, plugin_id)))
     else:
         plugin_id = plugin
     chosen: dict[str, Any] = {"settings": dict(settings or {})}

@@ -9,8 +9,10 @@ from hostd.definition.inputs import InputContract
 from hostd.errors.base import Violation, invalid
 from hostd.host.process.plugin_process import PluginProcess
 from hostd.host.process.remote import RemoteAction, RemoteTrigger
+from hostd.host.process.remote_slots import ask_slots
 from hostd.host.registry import ActionEntry, TriggerEntry
 from hostd.plugin import Instances
+from hostd.plugin.slot_pages import SlotPage, Window
 from hostd.plugin.v1 import host_pb2 as pb
 from hostd.values.json_text import JsonValue, dump_json, parse_json
 
@@ -132,6 +134,10 @@ class RemoteTriggerEntry(_BySchema, TriggerEntry):
     def create(self, options: Any) -> Any:
         """Return an instance for parsed options."""
         return RemoteTrigger(self.process, self.id, options)
+
+    async def slots(self, given: Any, window: Window) -> SlotPage:
+        """Ask the process for slots; see TriggerEntry. Raises HostdError PLUGIN_UNAVAILABLE too."""
+        return await ask_slots(self.process, self.id, self.parse(given), window)
 
 
 def _describe(entry: ActionEntry | TriggerEntry, component: pb.Component, process: PluginProcess) -> None:

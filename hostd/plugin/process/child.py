@@ -131,6 +131,8 @@ class Child:
             self._work(frame.call, self._triggers.answer(frame.webhook))
         elif kind == "plan_partitions":
             self._work(frame.call, self._triggers.partitions(frame.plan_partitions.trigger))
+        elif kind == "plan_slots":
+            self._work(frame.call, self._triggers.slots(frame.plan_slots))
         elif frame.call:
             self._answer(frame.call, _fault(Fault("NOT_YET_SUPPORTED", "this SDK does not know the question")))
 

@@ -13,10 +13,12 @@ from hostd.plugin.loading import summary
 from hostd.plugin.option_reading import parse_options
 from hostd.plugin.process.actions import WireProvision, Workplace, settings_of
 from hostd.plugin.process.link import Link
+from hostd.plugin.process.slot_wire import slots_to_wire, window_of
 from hostd.plugin.process.tasks import Tasks
 from hostd.plugin.process.trigger_scope import TriggerScope
 from hostd.plugin.process.wire import fault_to_wire, value_of
 from hostd.plugin.registry import Registration
+from hostd.plugin.slot_pages import slot_page
 from hostd.plugin.trigger import Trigger
 from hostd.plugin.v1 import host_pb2 as pb
 from hostd.plugin.webhook import WebhookRequest, path_params
@@ -120,10 +122,17 @@ class Triggers:
             await trigger.run(scope)
 
     def _construct(self, start: pb.StartTrigger) -> Any:
+        known = self._registered(start)
+        return self._made(known, start, parse_options(known.options, value_of(start.options), owner=known.id))
+
+    def _registered(self, start: pb.StartTrigger) -> Registration:
         known = self._known.get(start.trigger)
         if known is None:
             raise HostdError(Kind.MISSING, "TRIGGER_UNKNOWN", f"this plugin has no trigger {start.trigger[:80]!r}")
-        trigger = known.component(parse_options(known.options, value_of(start.options), owner=known.id))
+        return known
+
+    def _made(self, known: Registration, start: pb.StartTrigger, options: Any) -> Any:
+        trigger: Any = known.component(options)
         trigger.settings = settings_of(known, start.settings, self._workplace.plugin)
         return trigger
 
@@ -184,6 +193,21 @@ class Triggers:
         if len(keys) > PARTITIONS_MAX:
             raise HostdError(Kind.INVALID, "PLUGIN_FAILED", f"{len(keys)} partitions; at most {PARTITIONS_MAX} are run")
         return keys
+
+    async def slots(self, wanted: pb.PlanSlots) -> pb.FromPlugin:
+        """Return when a trigger fires."""
+        try:
+            told = await asyncio.to_thread(self._slots, wanted)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 the fence
+            told = pb.Slots(fault=fault_to_wire(fault_of(error)))
+        return pb.FromPlugin(slots=told)
+
+    def _slots(self, wanted: pb.PlanSlots) -> pb.Slots:
+        start = wanted.trigger
+        known = self._registered(start)
+        options = parse_options(known.options, value_of(start.options), owner=known.id)
+        page = slot_page(known.id, options, lambda given: self._made(known, start, given), window_of(wanted))
+        return slots_to_wire(page)
 
     # -- ending
 

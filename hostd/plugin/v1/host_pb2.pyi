@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class FromPlugin(_message.Message):
-    __slots__ = ("call", "hello", "done", "outcome", "heartbeat", "log", "emit", "trigger_ended", "host_call", "webhook_answer", "partitions", "open_route", "leaving", "batch")
+    __slots__ = ("call", "hello", "done", "outcome", "heartbeat", "log", "emit", "trigger_ended", "host_call", "webhook_answer", "partitions", "open_route", "leaving", "batch", "slots")
     CALL_FIELD_NUMBER: _ClassVar[int]
     HELLO_FIELD_NUMBER: _ClassVar[int]
     DONE_FIELD_NUMBER: _ClassVar[int]
@@ -22,6 +22,7 @@ class FromPlugin(_message.Message):
     OPEN_ROUTE_FIELD_NUMBER: _ClassVar[int]
     LEAVING_FIELD_NUMBER: _ClassVar[int]
     BATCH_FIELD_NUMBER: _ClassVar[int]
+    SLOTS_FIELD_NUMBER: _ClassVar[int]
     call: int
     hello: Hello
     done: Done
@@ -36,10 +37,11 @@ class FromPlugin(_message.Message):
     open_route: OpenRoute
     leaving: Leaving
     batch: PluginBatch
-    def __init__(self, call: _Optional[int] = ..., hello: _Optional[_Union[Hello, _Mapping]] = ..., done: _Optional[_Union[Done, _Mapping]] = ..., outcome: _Optional[_Union[Outcome, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., log: _Optional[_Union[Log, _Mapping]] = ..., emit: _Optional[_Union[Emit, _Mapping]] = ..., trigger_ended: _Optional[_Union[TriggerEnded, _Mapping]] = ..., host_call: _Optional[_Union[HostCall, _Mapping]] = ..., webhook_answer: _Optional[_Union[WebhookAnswer, _Mapping]] = ..., partitions: _Optional[_Union[Partitions, _Mapping]] = ..., open_route: _Optional[_Union[OpenRoute, _Mapping]] = ..., leaving: _Optional[_Union[Leaving, _Mapping]] = ..., batch: _Optional[_Union[PluginBatch, _Mapping]] = ...) -> None: ...
+    slots: Slots
+    def __init__(self, call: _Optional[int] = ..., hello: _Optional[_Union[Hello, _Mapping]] = ..., done: _Optional[_Union[Done, _Mapping]] = ..., outcome: _Optional[_Union[Outcome, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., log: _Optional[_Union[Log, _Mapping]] = ..., emit: _Optional[_Union[Emit, _Mapping]] = ..., trigger_ended: _Optional[_Union[TriggerEnded, _Mapping]] = ..., host_call: _Optional[_Union[HostCall, _Mapping]] = ..., webhook_answer: _Optional[_Union[WebhookAnswer, _Mapping]] = ..., partitions: _Optional[_Union[Partitions, _Mapping]] = ..., open_route: _Optional[_Union[OpenRoute, _Mapping]] = ..., leaving: _Optional[_Union[Leaving, _Mapping]] = ..., batch: _Optional[_Union[PluginBatch, _Mapping]] = ..., slots: _Optional[_Union[Slots, _Mapping]] = ...) -> None: ...
 
 class FromHost(_message.Message):
-    __slots__ = ("call", "welcome", "provision", "start_attempt", "cancel_attempt", "recorded", "start_trigger", "stop_trigger", "emitted", "host_answer", "webhook", "plan_partitions", "route_opened", "drain", "ping", "batch")
+    __slots__ = ("call", "welcome", "provision", "start_attempt", "cancel_attempt", "recorded", "start_trigger", "stop_trigger", "emitted", "host_answer", "webhook", "plan_partitions", "route_opened", "drain", "ping", "batch", "plan_slots")
     CALL_FIELD_NUMBER: _ClassVar[int]
     WELCOME_FIELD_NUMBER: _ClassVar[int]
     PROVISION_FIELD_NUMBER: _ClassVar[int]
@@ -56,6 +58,7 @@ class FromHost(_message.Message):
     DRAIN_FIELD_NUMBER: _ClassVar[int]
     PING_FIELD_NUMBER: _ClassVar[int]
     BATCH_FIELD_NUMBER: _ClassVar[int]
+    PLAN_SLOTS_FIELD_NUMBER: _ClassVar[int]
     call: int
     welcome: Welcome
     provision: Provision
@@ -72,7 +75,8 @@ class FromHost(_message.Message):
     drain: Drain
     ping: Ping
     batch: HostBatch
-    def __init__(self, call: _Optional[int] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., provision: _Optional[_Union[Provision, _Mapping]] = ..., start_attempt: _Optional[_Union[StartAttempt, _Mapping]] = ..., cancel_attempt: _Optional[_Union[CancelAttempt, _Mapping]] = ..., recorded: _Optional[_Union[Recorded, _Mapping]] = ..., start_trigger: _Optional[_Union[StartTrigger, _Mapping]] = ..., stop_trigger: _Optional[_Union[StopTrigger, _Mapping]] = ..., emitted: _Optional[_Union[Emitted, _Mapping]] = ..., host_answer: _Optional[_Union[HostAnswer, _Mapping]] = ..., webhook: _Optional[_Union[Webhook, _Mapping]] = ..., plan_partitions: _Optional[_Union[PlanPartitions, _Mapping]] = ..., route_opened: _Optional[_Union[RouteOpened, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., batch: _Optional[_Union[HostBatch, _Mapping]] = ...) -> None: ...
+    plan_slots: PlanSlots
+    def __init__(self, call: _Optional[int] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., provision: _Optional[_Union[Provision, _Mapping]] = ..., start_attempt: _Optional[_Union[StartAttempt, _Mapping]] = ..., cancel_attempt: _Optional[_Union[CancelAttempt, _Mapping]] = ..., recorded: _Optional[_Union[Recorded, _Mapping]] = ..., start_trigger: _Optional[_Union[StartTrigger, _Mapping]] = ..., stop_trigger: _Optional[_Union[StopTrigger, _Mapping]] = ..., emitted: _Optional[_Union[Emitted, _Mapping]] = ..., host_answer: _Optional[_Union[HostAnswer, _Mapping]] = ..., webhook: _Optional[_Union[Webhook, _Mapping]] = ..., plan_partitions: _Optional[_Union[PlanPartitions, _Mapping]] = ..., route_opened: _Optional[_Union[RouteOpened, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., batch: _Optional[_Union[HostBatch, _Mapping]] = ..., plan_slots: _Optional[_Union[PlanSlots, _Mapping]] = ...) -> None: ...
 
 class PluginBatch(_message.Message):
     __slots__ = ("frames",)
@@ -476,6 +480,34 @@ class Partitions(_message.Message):
     keys: _containers.RepeatedScalarFieldContainer[str]
     fault: Fault
     def __init__(self, keys: _Optional[_Iterable[str]] = ..., fault: _Optional[_Union[Fault, _Mapping]] = ...) -> None: ...
+
+class PlanSlots(_message.Message):
+    __slots__ = ("trigger", "after_us", "until_us", "limit", "budget_ms")
+    TRIGGER_FIELD_NUMBER: _ClassVar[int]
+    AFTER_US_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_US_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    BUDGET_MS_FIELD_NUMBER: _ClassVar[int]
+    trigger: StartTrigger
+    after_us: int
+    until_us: int
+    limit: int
+    budget_ms: int
+    def __init__(self, trigger: _Optional[_Union[StartTrigger, _Mapping]] = ..., after_us: _Optional[int] = ..., until_us: _Optional[int] = ..., limit: _Optional[int] = ..., budget_ms: _Optional[int] = ...) -> None: ...
+
+class Slots(_message.Message):
+    __slots__ = ("at_us", "more", "timezone", "overlap", "fault")
+    AT_US_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    TIMEZONE_FIELD_NUMBER: _ClassVar[int]
+    OVERLAP_FIELD_NUMBER: _ClassVar[int]
+    FAULT_FIELD_NUMBER: _ClassVar[int]
+    at_us: _containers.RepeatedScalarFieldContainer[int]
+    more: bool
+    timezone: str
+    overlap: str
+    fault: Fault
+    def __init__(self, at_us: _Optional[_Iterable[int]] = ..., more: bool = ..., timezone: _Optional[str] = ..., overlap: _Optional[str] = ..., fault: _Optional[_Union[Fault, _Mapping]] = ...) -> None: ...
 
 class Leaving(_message.Message):
     __slots__ = ("message",)

@@ -6,17 +6,17 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple, cast, get_args
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from hostd.aio import Clock
 from hostd.errors.base import HostdError, Kind, invalid
 from hostd.host.registry import HostRegistry, TriggerEntry
-from hostd.host.triggers import schedule_of, slots_after
 from hostd.journal.port import Journal
 from hostd.model.redaction import redact
 from hostd.model.views import BackfillView, ScheduleView, SlotView
-from hostd.plugin import Event, Overlap, Schedule, rfc3339
+from hostd.plugin import Event, Overlap, rfc3339
+from hostd.plugin.slot_pages import SlotPage, Window
 from hostd.runtime.ring.readers import Readers
 from hostd.runtime.triggers.emit import Emission
 from hostd.runtime.triggers.trigger_life import TriggerLife
@@ -31,16 +31,24 @@ PAGE_EVENTS = 20_000
 _INSTANT = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BEGINNING = datetime(1, 1, 2, tzinfo=UTC)  # no clock of the world shows a time that Python cannot hold
-_OVERLAPS = get_args(Overlap)
 
 
 class _Timed(NamedTuple):
-    """A schedule with what else its options say."""
+    """A trigger plugin with options, as a configured trigger has them."""
 
     entry: TriggerEntry
-    schedule: Schedule
-    timezone: str
-    overlap: Overlap
+    options: Any
+    hidden: tuple[str, ...] = ()  # values of secrets among them
+
+    async def slots(self, window: Window) -> SlotPage:
+        """Return slots. Raises OPTION_INVALID, SCHEDULE_MISSING, PLUGIN_FAILED, PLUGIN_UNAVAILABLE, without secrets."""
+        try:
+            return await self.entry.slots(self.options, window)
+        except HostdError as error:
+            message = redact(error.message, self.hidden)
+            raise HostdError(
+                error.kind, error.reason, message, violations=error.violations, retry_after_s=error.retry_after_s
+            ) from None
 
 
 class Schedules:
@@ -77,35 +85,23 @@ class Schedules:
         self, uses: str, options: dict[str, Any], *, after_us: int | None, count: int
     ) -> ScheduleView:
         """Return the next slots of options. Raises PLUGIN_MISSING, OPTION_INVALID, SCHEDULE_MISSING, PLUGIN_FAILED."""
-        timed = await asyncio.to_thread(self._of_options, uses, options)
-        return await self._preview(timed, after_us=after_us, count=count)
+        return await self._preview(self._timed(uses, options), after_us=after_us, count=count)
 
     async def _preview(self, timed: _Timed, *, after_us: int | None, count: int) -> ScheduleView:
         after = self._now() if after_us is None else _moment(after_us)
-        return await asyncio.to_thread(_look_ahead, timed, after, count)
+        page = await timed.slots(Window(after, None, count, PREVIEW_S))
+        return await asyncio.to_thread(_view, page)  # time zones are files
 
     async def _of_live(self, live: Live) -> _Timed:
         options = await self._life.options(live.source)
-        try:
-            return await asyncio.to_thread(self._of_options, live.source.plan.uses, options)
-        except HostdError as error:
-            message = redact(error.message, live.source.hidden)
-            raise HostdError(error.kind, error.reason, message, violations=error.violations) from None
+        return self._timed(live.source.plan.uses, options)._replace(hidden=live.source.hidden)
 
-    def _of_options(self, uses: str, given: Any) -> _Timed:
-        """Return the schedule of options. Blocks (time zones are files): for a thread."""
+    def _timed(self, uses: str, options: Any) -> _Timed:
         entry = self._registry().trigger(uses)
         if entry is None:
             message = f"no loaded plugin provides the trigger {uses}"
             raise HostdError(Kind.MISSING, "PLUGIN_MISSING", message)
-        options = entry.parse(given)
-        timezone, overlap = getattr(options, "timezone", "UTC"), getattr(options, "overlap", "allow")
-        return _Timed(
-            entry,
-            schedule_of(entry, options),
-            timezone if isinstance(timezone, str) else "UTC",
-            cast("Overlap", overlap if overlap in _OVERLAPS else "allow"),
-        )
+        return _Timed(entry, options)
 
     def _now(self) -> datetime:
         return _EPOCH + timedelta(milliseconds=self._clock.wall_ms())
@@ -135,7 +131,7 @@ class Schedules:
         live = self._triggers.get(name)
         live.require_target()
         timed = await self._of_live(live)
-        slots = await self._window(timed, _moment(from_us), _moment(to_us))
+        slots, overlap = await self._window(timed, _moment(from_us), _moment(to_us))
         mark = live.source.mark
         fired = await self._fired(live, slots)
         horizon = await self._horizon(live.source.namespace)
@@ -150,27 +146,20 @@ class Schedules:
         if dry_run:
             counts["STARTED"] = len(due)
         else:
-            counts += await self._fire(live, timed, due, mark=mark, per_second=per_second, principal=principal)
+            counts += await self._fire(live, due, overlap, mark=mark, per_second=per_second, principal=principal)
         return BackfillView(len(slots), dict(counts), len(left_out))
 
-    async def _window(self, timed: _Timed, start: datetime, end: datetime) -> list[datetime]:
+    async def _window(self, timed: _Timed, start: datetime, end: datetime) -> tuple[list[datetime], Overlap]:
         if end > self._now():
             raise invalid("ARGUMENT_INVALID", "to_time: a window ends now at the latest; what is to come fires itself")
         if start >= end:
             raise invalid("ARGUMENT_INVALID", "from_time: the window must begin before it ends")
-        slots, more = await asyncio.to_thread(
-            slots_after,
-            timed.entry,
-            timed.schedule,
-            max(start, _BEGINNING) - _INSTANT,
-            limit=BACKFILL_SLOTS_MAX + 1,
-            until=end,
-            budget_s=BACKFILL_S,
-        )
-        if more or len(slots) > BACKFILL_SLOTS_MAX:
+        window = Window(max(start, _BEGINNING) - _INSTANT, end, BACKFILL_SLOTS_MAX + 1, BACKFILL_S)
+        page = await timed.slots(window)
+        if page.more or len(page.slots) > BACKFILL_SLOTS_MAX:
             message = f"the window holds more than {BACKFILL_SLOTS_MAX} slots; fill it in pieces"
             raise invalid("ARGUMENT_INVALID", message)
-        return slots
+        return page.slots, page.overlap
 
     async def _fired(self, live: Live, slots: Sequence[datetime]) -> set[str]:
         """Return the ids of slots that are known to have fired: as events that are kept, or by their dedup keys."""
@@ -213,15 +202,15 @@ class Schedules:
     async def _fire(
         self,
         live: Live,
-        timed: _Timed,
         slots: Sequence[datetime],
+        overlap: Overlap,
         *,
         mark: datetime | None,
         per_second: int,
         principal: str,
     ) -> Counter[str]:
         size = max(1, min(BATCH_MAX, per_second // BATCHES_A_SECOND))
-        if timed.overlap in ("queue", "cancel_running"):
+        if overlap in ("queue", "cancel_running"):
             size = 1
         counts: Counter[str] = Counter()
         for start in range(0, len(slots), size):
@@ -229,29 +218,27 @@ class Schedules:
                 await self._clock.sleep(size / per_second)
             live = self._triggers.get(live.name)
             live.require_target()
-            events = [_event(live, timed, slot) for slot in slots[start : start + size]]
+            events = [_event(live, slot, overlap) for slot in slots[start : start + size]]
             emitted = await self._emission.fill(live.source, events, mark=mark, principal=principal)
             counts.update(entry.outcome.value for entry in emitted)
         return counts
 
 
-def _event(live: Live, timed: _Timed, slot: datetime) -> Event:
+def _event(live: Live, slot: datetime, overlap: Overlap) -> Event:
     """Return what the trigger itself emits for a slot: see Trigger.schedule."""
     source, text = live.source, rfc3339(slot)
     return Event(
         id=text,
         source=f"/{source.namespace}/{source.ready.plan.workflow}/{source.plan.name}",
-        type=timed.entry.id,
+        type=source.plan.uses,
         time=slot,
         data={"slot": text},
-        overlap=timed.overlap,
+        overlap=overlap,
     )
 
 
-def _look_ahead(timed: _Timed, after: datetime, count: int) -> ScheduleView:
-    """Return the next slots. Blocks: for a thread."""
-    slots, more = slots_after(timed.entry, timed.schedule, after, limit=count, until=None, budget_s=PREVIEW_S)
-    return ScheduleView(tuple(_slot(slot, timed.timezone) for slot in slots), timed.timezone, more)
+def _view(page: SlotPage) -> ScheduleView:
+    return ScheduleView(tuple(_slot(slot, page.timezone) for slot in page.slots), page.timezone, page.more)
 
 
 def _slot(slot: datetime, timezone: str) -> SlotView:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hostd.model.messages import Cancel
-from hostd.testing import MODES, Case, Stage, check_plugin, on_stage
+from hostd.testing import MODES, Case, Slots, Stage, check_plugin, on_stage
 
 PROBE = Path(__file__).parents[2] / "support" / "probe"
 CARD = "4111-1111-1111-1111"
@@ -177,3 +178,44 @@ async def test_a_trigger_answers_requests(stage: Stage) -> None:
     assert len(stage.runs(workflow)) == 1
     await stage.core.triggers.pause(("default", workflow, "t"), "")
     assert await stage.request("POST", "/hooks/default/probe") is None
+
+
+@pytest.mark.parametrize(
+    ("goes", "told"),
+    [
+        ("hourly", Slots(("2026-03-29T01:00:00+01:00", "2026-03-29T03:00:00+02:00"), "Europe/Berlin", more=True)),
+        ("ends", Slots((), "Europe/Berlin", more=False)),
+        ("free", Slots(reason="SCHEDULE_MISSING")),
+        ("refuses", Slots(reason="PLUGIN_FAILED")),
+        ("raises", Slots(reason="PLUGIN_FAILED")),
+        ("stands", Slots(reason="PLUGIN_FAILED")),
+    ],
+)
+async def test_a_schedule_is_previewed(stage: Stage, goes: str, told: Slots) -> None:
+    """Slots on the clocks of its time zone, with an end where it has one; or why there are none."""
+    after = datetime(2026, 3, 28, 23, 30, tzinfo=UTC)
+    assert await stage.next_slots("probe.clock", {"goes": goes}, after=after, count=2) == told
+
+
+async def test_a_schedule_is_previewed_and_filled_in_as_configured(stage: Stage) -> None:
+    """A workflow's trigger shows its slots; a backfill fires those of a window once, as its option `overlap` says."""
+    workflow = await stage.register(HEARS.replace("probe.tell, with: {then: %s}", "probe.clock"))
+    name, schedules = ("default", workflow, "t"), stage.core.front.schedules
+    start = datetime(2020, 1, 1, tzinfo=UTC)
+    from_us, to_us = (round(at.timestamp()) * 1_000_000 for at in (start, start + timedelta(hours=5)))
+    shown = await schedules.preview(name, after_us=from_us, count=2)
+    window = {"from_us": from_us, "to_us": to_us, "dry_run": False, "per_second": 1_000, "fire_unknown": False}
+    first = await schedules.backfill(name, **window, principal="test")
+    again = await schedules.backfill(name, **window, principal="test")
+    rows = [row for _, _, row in stage.core.journal.events("default", limit=100)]
+
+    assert [slot.local for slot in shown.slots] == ["2020-01-01T02:00:00+01:00", "2020-01-01T03:00:00+01:00"]
+    assert [row.event_id for row in rows] == [f"2020-01-01T{hour:02}:00:00Z" for hour in range(5)]
+    assert first.slots == 5
+    assert first.outcomes["STARTED"] + first.outcomes["SKIPPED"] == 5
+    assert again.outcomes["DUPLICATE"] == 5
+
+
+async def test_the_clock_of_hostd_says_the_same_in_every_mode() -> None:
+    """Schedules in a time zone, periods, listed moments, each with the options of its sample."""
+    assert await check_plugin("cron") == []

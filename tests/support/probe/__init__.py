@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hostd.plugin import (
@@ -19,6 +19,7 @@ from hostd.plugin import (
     PermanentFailure,
     Registry,
     RetryLater,
+    Schedule,
     Trigger,
     TriggerContext,
     WebhookRequest,
@@ -224,9 +225,54 @@ class Tell(Trigger[TellOptions]):
             ctx.log.info("stopped")
 
 
+class ClockOptions(Options):
+    """When."""
+
+    goes: str = Field("hourly", description="What its schedule does.", max_length=20, examples=["hourly"])
+    timezone: str = Field("Europe/Berlin", description="Whose clocks.", max_length=60, examples=["Europe/Berlin"])
+    overlap: str = Field("skip", description="While a run is open.", max_length=20, examples=["skip"])
+
+
+class Hourly:
+    """Every hour, or nothing that could be called a schedule."""
+
+    def __init__(self, goes: str) -> None:
+        self._goes = goes
+
+    def next_after(self, at: datetime) -> datetime | None:
+        """Return the next hour, or what was asked for."""
+        if self._goes == "raises":
+            raise KeyError("no hour")
+        if self._goes == "stands":
+            return at
+        hour = at.replace(minute=0, second=0, microsecond=0)
+        return None if self._goes == "ends" and at.hour >= 14 else hour + timedelta(hours=1)
+
+    def at_or_before(self, at: datetime) -> datetime | None:
+        """Return the hour before."""
+        return at.replace(minute=0, second=0, microsecond=0)
+
+
+class Clock(Trigger[ClockOptions]):
+    """Goes by the clock, as far as it says; it emits nothing."""
+
+    id, since, stability = "probe.clock", "1.0", "stable"
+
+    def schedule(self) -> Schedule | None:
+        """Return what it goes by."""
+        if self.options.goes == "refuses":
+            raise ValueError("no schedule")
+        return Hourly(self.options.goes) if self.options.goes != "free" else None
+
+    async def run(self, ctx: TriggerContext) -> None:
+        """Wait."""
+        await ctx.stopped()
+
+
 @hookimpl
 def hostd_register(registry: Registry) -> None:
     """Register everything."""
     registry.action(Do)
     registry.action(Call)
     registry.trigger(Tell)
+    registry.trigger(Clock)
