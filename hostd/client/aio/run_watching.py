@@ -44,8 +44,7 @@ class RunWatchCalls(Connection):
         request = pb.WatchRunsRequest(
             namespace=self.namespace, filter=filter, resume_token=resume_token, skip_snapshot=skip_snapshot
         )
-        messages = self.follow(self.runs.WatchRuns, request, on_expired=on_expired, **self._lasting(reconnect_s))
-        return Watch(messages, _changes, resume_token)
+        return self._watched(self.runs.WatchRuns, request, _changes, on_expired=on_expired, reconnect_s=reconnect_s)
 
     async def read_blob(self, blob: str | Mapping[str, Any]) -> bytes:
         """Return the bytes of a large value, by its digest or as an answer holds it: `{"$blob": digest, ...}`.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -136,8 +136,9 @@ class RunCalls(Connection):
             HostdError: RUN_MISSING; WAIT_EXPIRED where it has not ended by then (it goes on).
         """
         request = pb.WatchRunRequest(namespace=self.namespace, run=run_ref(run))
+        lasting_s = self._retry.give_up_s
         try:
-            async for answer in self.follow(self.runs.WatchRun, request, timeout_s=timeout_s, **self._lasting()):
+            async for answer in self.follow(self.runs.WatchRun, request, timeout_s=timeout_s, reconnect_s=lasting_s):
                 if answer.HasField("run"):
                     return result_of(Run, answer.run)
         except TimedOut:
@@ -155,8 +156,7 @@ class RunCalls(Connection):
             HostdError: RUN_MISSING; RESUME_TOKEN_INVALID; UNREACHABLE.
         """
         request = pb.WatchRunRequest(namespace=self.namespace, run=run_ref(run), resume_token=resume_token)
-        messages = self.follow(self.runs.WatchRun, request, **self._lasting(reconnect_s))
-        return Watch(messages, lambda message: [result_of(Record, each) for each in message.records], resume_token)
+        return self._watched(self.runs.WatchRun, request, _records, reconnect_s=reconnect_s)
 
     # -- reading
 
@@ -211,8 +211,7 @@ class RunCalls(Connection):
         request = pb.TailLogsRequest(
             namespace=self.namespace, run=run_ref(run), step=step, attempt=attempt, resume_token=resume_token
         )
-        messages = self.follow(self.runs.TailLogs, request, **self._lasting())
-        return Watch(messages, lambda message: [result_of(LogLine, each) for each in message.lines], resume_token)
+        return self._watched(self.runs.TailLogs, request, _lines)
 
     # -- steering
 
@@ -260,6 +259,14 @@ class RunCalls(Connection):
 
     def _in_hand(self, answer: Any) -> RunHandle:
         return RunHandle(self, answer.run_id, existing=answer.existing, version=answer.version)
+
+
+def _records(message: pb.WatchRunResponse) -> Iterator[Record]:
+    return (result_of(Record, each) for each in message.records)
+
+
+def _lines(message: pb.TailLogsResponse) -> Iterator[LogLine]:
+    return (result_of(LogLine, each) for each in message.lines)
 
 
 def _named(ref: pb.RunRef) -> dict[str, str]:

@@ -74,10 +74,9 @@ class TopicCalls(Connection):
         request = pb.SubscribeEventsRequest(
             namespace=self.namespace, topics=topics, filter=filter, after=after, resume_token=resume_token
         )
-        messages = self.follow(
-            self.events.SubscribeEvents, request, on_expired=on_expired, **self._lasting(reconnect_s)
+        return self._watched(
+            self.events.SubscribeEvents, request, _events, on_expired=on_expired, reconnect_s=reconnect_s
         )
-        return Watch(messages, _events, resume_token)
 
     async def event_types(self, topic: str = "") -> AsyncIterator[EventType]:
         """Yield the types of events that a topic, or every one, has seen in the last 30 days."""

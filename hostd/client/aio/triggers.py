@@ -113,8 +113,7 @@ class TriggerCalls(Connection):
     ) -> Watch[TriggerChange]:
         """Yield changes of triggers: first what is there (ADDED), then what happens, without end; see `watch_runs`."""
         request = pb.WatchTriggersRequest(namespace=self.namespace, workflow=workflow, resume_token=resume_token)
-        messages = self.follow(self.triggers.WatchTriggers, request, on_expired=on_expired, **self._lasting())
-        return Watch(messages, _changes, resume_token)
+        return self._watched(self.triggers.WatchTriggers, request, _changes, on_expired=on_expired)
 
     def _which(self, name: str, workflow: str) -> dict[str, Any]:
         return {"namespace": self.namespace, "workflow": workflow, "name": name}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import closing
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -21,6 +21,7 @@ from hostd.client.tracing import checked_metadata, current_trace
 from hostd.errors.base import HostdError
 
 if TYPE_CHECKING:
+    from hostd.client.blocking.watch import BlockingWatch
     from hostd.v1.admin_service_pb2_grpc import AdminServiceStub
     from hostd.v1.dead_letter_service_pb2_grpc import DeadLetterServiceStub
     from hostd.v1.event_service_pb2_grpc import EventServiceStub
@@ -327,9 +328,26 @@ class BlockingConnection:
                 return
             paged.page_token = page.next_page_token
 
-    def _lasting(self, reconnect_s: float | None = None) -> dict[str, Any]:
-        """Return how a watch keeps on: as long as was said, else as the policy says."""
-        return {"reconnect_s": self._retry.give_up_s if reconnect_s is None else reconnect_s}
+    def _watched(
+        self,
+        method: grpc.UnaryStreamMultiCallable[Q, Any],
+        request: Q,
+        items: Callable[[Any], Iterable[R]],
+        *,
+        on_expired: Callable[[], None] | None = None,
+        reconnect_s: float | None = None,
+    ) -> BlockingWatch[R]:
+        """Return the items of the messages that `follow` yields; it keeps on as the policy says, or `reconnect_s`."""
+        from hostd.client.blocking.watch import BlockingWatch
+
+        lasting_s = self._retry.give_up_s if reconnect_s is None else reconnect_s
+
+        def begin(anew: Callable[[], None]) -> Generator[Any, None, None]:
+            told = None if on_expired is None else anew
+            return self.follow(method, request, reconnect_s=lasting_s, on_expired=told)
+
+        sent: Any = request
+        return BlockingWatch(begin, items, sent.resume_token, on_expired)
 
     def _patience(self, retry: Retry) -> Patience:
         return Patience(

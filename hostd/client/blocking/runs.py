@@ -137,8 +137,9 @@ class RunCalls(BlockingConnection):
             HostdError: RUN_MISSING; WAIT_EXPIRED where it has not ended by then (it goes on).
         """
         request = pb.WatchRunRequest(namespace=self.namespace, run=run_ref(run))
+        lasting_s = self._retry.give_up_s
         try:
-            for answer in self.follow(self.runs.WatchRun, request, timeout_s=timeout_s, **self._lasting()):
+            for answer in self.follow(self.runs.WatchRun, request, timeout_s=timeout_s, reconnect_s=lasting_s):
                 if answer.HasField("run"):
                     return result_of(Run, answer.run)
         except TimedOut:
@@ -158,10 +159,7 @@ class RunCalls(BlockingConnection):
             HostdError: RUN_MISSING; RESUME_TOKEN_INVALID; UNREACHABLE.
         """
         request = pb.WatchRunRequest(namespace=self.namespace, run=run_ref(run), resume_token=resume_token)
-        messages = self.follow(self.runs.WatchRun, request, **self._lasting(reconnect_s))
-        return BlockingWatch(
-            messages, lambda message: [result_of(Record, each) for each in message.records], resume_token
-        )
+        return self._watched(self.runs.WatchRun, request, _records, reconnect_s=reconnect_s)
 
     # -- reading
 
@@ -218,10 +216,7 @@ class RunCalls(BlockingConnection):
         request = pb.TailLogsRequest(
             namespace=self.namespace, run=run_ref(run), step=step, attempt=attempt, resume_token=resume_token
         )
-        messages = self.follow(self.runs.TailLogs, request, **self._lasting())
-        return BlockingWatch(
-            messages, lambda message: [result_of(LogLine, each) for each in message.lines], resume_token
-        )
+        return self._watched(self.runs.TailLogs, request, _lines)
 
     # -- steering
 
@@ -269,6 +264,14 @@ class RunCalls(BlockingConnection):
 
     def _in_hand(self, answer: Any) -> BlockingRunHandle:
         return BlockingRunHandle(self, answer.run_id, existing=answer.existing, version=answer.version)
+
+
+def _records(message: pb.WatchRunResponse) -> Iterator[Record]:
+    return (result_of(Record, each) for each in message.records)
+
+
+def _lines(message: pb.TailLogsResponse) -> Iterator[LogLine]:
+    return (result_of(LogLine, each) for each in message.lines)
 
 
 def _named(ref: pb.RunRef) -> dict[str, str]:

@@ -75,10 +75,9 @@ class TopicCalls(BlockingConnection):
         request = pb.SubscribeEventsRequest(
             namespace=self.namespace, topics=topics, filter=filter, after=after, resume_token=resume_token
         )
-        messages = self.follow(
-            self.events.SubscribeEvents, request, on_expired=on_expired, **self._lasting(reconnect_s)
+        return self._watched(
+            self.events.SubscribeEvents, request, _events, on_expired=on_expired, reconnect_s=reconnect_s
         )
-        return BlockingWatch(messages, _events, resume_token)
 
     def event_types(self, topic: str = "") -> Iterator[EventType]:
         """Yield the types of events that a topic, or every one, has seen in the last 30 days."""

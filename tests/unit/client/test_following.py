@@ -73,6 +73,16 @@ async def test_a_watch_goes_on_behind_what_was_seen() -> None:
     assert {request.filter for request in servicer.requests} == {"f"}
 
 
+def test_a_snapshot_is_taken_as_a_whole() -> None:
+    """All that was there, over several messages and a lost connection; then what changes, one by one."""
+    scripts = (then(changes("t1", "a", "b")), then(changes("t2", end=True), changes("t3", "c"), error=FINAL))
+    with ScriptedServer(Scripted(*scripts)) as server, BlockingClient(Door(server.address)) as client:
+        watch = client.watch_runs()
+        assert [change.run.run_id for change in watch.snapshot()] == ["a", "b"]
+        assert (watch.resume_token, watch.caught_up, watch.snapshot()) == ("t2", True, [])
+        assert next(watch).run.run_id == "c"
+
+
 async def test_a_token_that_is_too_old_is_told() -> None:
     """Who keeps what it has seen must know that something was missed: its own exception, with the token it gave."""
     servicer = Scripted(then(error=EXPIRED))
@@ -85,11 +95,13 @@ async def test_a_token_that_is_too_old_is_told() -> None:
 
 async def test_a_token_that_is_too_old_begins_anew_by_choice() -> None:
     """The callback is told first, then a fresh snapshot comes; an expiry without a token is no reason to go on."""
-    servicer = Scripted(then(changes("t1", "a")), then(error=EXPIRED), then(changes("t9", "b"), error=FINAL))
+    servicer = Scripted(then(changes("t1", "a")), then(error=EXPIRED), then(changes("t9", "b", end=True), error=FINAL))
     told: list[str] = []
     with ScriptedServer(servicer) as server, BlockingClient(Door(server.address)) as client:
         watch = client.watch_runs(on_expired=lambda: told.append("anew"))
         got = [(next(watch).run.run_id, len(told)) for _ in "ab"]
+        assert watch.snapshot() == []
+        assert watch.caught_up
 
     assert got == [("a", 0), ("b", 1)]
     assert [request.resume_token for request in servicer.requests] == ["", "t1", ""]
