@@ -53,6 +53,10 @@ class Sql:
             for action in self._actions.values():
                 await action.close()
 
+    async def close(self, action: str) -> None:
+        """Close one of the actions."""
+        await self._actions[f"sql.{action}"].close()
+
     async def do(self, action: str, statement: str = "", values: Any = None, **options: Any) -> Any:
         """Run one attempt."""
         instance = self._actions[f"sql.{action}"]
@@ -68,6 +72,15 @@ class Sql:
         with pytest.raises(ActionError) as caught:
             await self.do(*args, **options)
         return caught.value
+
+
+def own_database(dsn: str, name: str) -> str:
+    """Make a database that only the test itself connects to; return its connection string."""
+    import psycopg
+
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return dsn.replace("dbname=postgres", f"dbname={name}")
 
 
 async def test_types_become_json(dsn: str) -> None:
@@ -200,8 +213,42 @@ async def test_what_cannot_be_reached_says_so() -> None:
 
 
 async def test_the_pool_is_bounded(dsn: str) -> None:
-    """Ten orders at once on a pool of two use two connections."""
-    count = "SELECT count(*) AS n FROM pg_stat_activity WHERE application_name = 'hostd'"
-    async with Sql(dsn, pool_size=2).ready() as sql:
-        found = await asyncio.gather(*(sql.do("query", count) for _ in range(10)))
-    assert max(one["rows"][0]["n"] for one in found) <= 2
+    """However many orders of all three actions are made at once, a pool of two uses two connections."""
+    count = "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database()"
+    insert = f"INSERT INTO counted {count} RETURNING n"
+    # In a database of its own: the server takes a while to see the end of connections that are closed already.
+    async with Sql(own_database(dsn, "bounded"), pool_size=2).ready() as sql:
+        await sql.do("execute", "CREATE TABLE counted (n int)")
+        orders = [sql.do("query", count) for _ in range(6)]
+        orders += [sql.do("execute", insert) for _ in range(6)]
+        orders += [sql.do("transaction", statements=[{"statement": insert}]) for _ in range(6)]
+        found = await asyncio.gather(*orders)
+    rows = [one["rows"] if "rows" in one else one["results"][0]["rows"] for one in found]
+    assert {row["n"] for [row] in rows} <= {1, 2}
+
+
+async def test_what_is_open_is_shared_and_closed_with_the_last(dsn: str) -> None:
+    """The three actions use one connection in turn; one that closes leaves it to the others, the last ends it."""
+    own = own_database(dsn, "shared")
+    others = "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = 'shared'"
+    async with Sql(dsn).ready() as watching:
+        async with Sql(own, pool_size=1).ready() as sql:
+            pids = [(await sql.do("query", "SELECT pg_backend_pid() AS pid"))["rows"]]
+            pids.append((await sql.do("execute", "SELECT pg_backend_pid() AS pid"))["rows"])
+            await sql.close("query")
+            pids.append((await sql.do("execute", "SELECT pg_backend_pid() AS pid"))["rows"])
+            assert pids[0] == pids[1] == pids[2]
+        while (await watching.do("query", others))["rows"] != [{"n": 0}]:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_changed_password_closes_the_old_connections_once(dsn: str) -> None:
+    """However many steps see the change at once, one new pool takes the place of the old one."""
+    own = own_database(dsn, "changed")
+    async with Sql(own, pool_size=2, password_secret="pg").ready() as sql:
+        for password in ("one", "two"):
+            sql.ctx.secrets.values["pg"] = password
+            await asyncio.gather(*(sql.do("query", "SELECT pg_sleep(0.01)") for _ in range(10)))
+        count = "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = 'changed'"
+        while (await sql.do("query", count))["rows"][0]["n"] > 2:
+            await asyncio.sleep(0.01)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import importlib
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from hostd.plugin import Action, ActionContext, ActionError, HostdError, JsonValue, Kind, Options, ProvisionContext
-from hostd_builtin.file.roots import Roots
+from hostd.plugin import Action, ActionContext, JsonValue, Options, ProvisionContext
+from hostd_builtin.sql.databases import Databases
 from hostd_builtin.sql.options import (
     KEY_PARAMETER,
-    Connection,
     ExecuteOptions,
     Place,
     QueryOptions,
@@ -18,84 +15,33 @@ from hostd_builtin.sql.options import (
     TransactionOptions,
 )
 from hostd_builtin.sql.orders import Asked, Done, Order, with_key
-from hostd_builtin.sql.postgres import PostgresPool
-from hostd_builtin.sql.sqlite import SqliteThreads, locate
 
 OptionsT = TypeVar("OptionsT", bound=Options)
-SETTING = "plugins.settings.sql"
 
 
 class SqlAction(Action[OptionsT]):
-    """Base of the three: the operator's databases."""
+    """Base of the three: they share the operator's databases."""
 
     executors = ("inline",)
     Settings = SqlSettings
     max_in_flight = 32
-    _sqlite: SqliteThreads | None = None
+    _databases: Databases | None = None
 
     async def provision(self, ctx: ProvisionContext) -> None:
         """Get ready; nothing is connected before the first step asks."""
-        settings: SqlSettings = self.settings
-        self._psycopg: Any = None
-        if any(connection.postgres for connection in settings.connections.values()):
-            self._psycopg = await asyncio.to_thread(_load_psycopg)
-        self._roots = await asyncio.to_thread(Roots, settings.roots)
-        self._sqlite = SqliteThreads()
-        self._pools: dict[tuple[str, str], PostgresPool] = {}
+        self._databases = Databases.acquire(self.settings, ctx.data_dir)
+        await self._databases.open()
 
     async def close(self) -> None:
-        """Close what is open."""
-        if self._sqlite is not None:
-            self._sqlite.close()
-            for pool in self._pools.values():
-                await pool.close()
-            self._sqlite = None
+        """Close what is open, if this is the last of the three."""
+        databases, self._databases = self._databases, None
+        if databases is not None:
+            await databases.release()
 
     async def perform(self, ctx: ActionContext, place: Place, order: Order) -> list[Done]:
         """Do an order where the options say. Raises ActionError."""
-        assert self._sqlite is not None  # noqa: S101
-        if place.file is not None:
-            path = await asyncio.to_thread(locate, self._roots, place.file, make=not order.reads)
-            return await self._sqlite.run(path, order, mode="ro" if order.reads else "rwc")
-        name = str(place.connection)
-        connection = self._connection(ctx, name)
-        if connection.read_only and not order.reads:
-            raise ActionError(f"the operator's connection {name!r} is read only", code="READ_ONLY")
-        if connection.sqlite is not None:
-            mode = "ro" if order.reads or connection.read_only else "rw"
-            return await self._sqlite.run(connection.sqlite, order, mode=mode)
-        return await (await self._pool(ctx, name, connection)).run(order)
-
-    def _connection(self, ctx: ActionContext, name: str) -> Connection:
-        settings: SqlSettings = self.settings
-        found = settings.connections.get(name)
-        if found is None or (found.namespaces and ctx.namespace not in found.namespaces):
-            message = f"there is no connection {name!r} for this namespace in the operator's `{SETTING}.connections`"
-            raise ActionError(message, code="CONNECTION_UNKNOWN")
-        return found
-
-    async def _pool(self, ctx: ActionContext, name: str, connection: Connection) -> PostgresPool:
-        secret = connection.password_secret
-        password = await ctx.secrets.get(secret) if secret is not None else None
-        key = (name, ctx.namespace if secret is not None else "")
-        arguments: dict[str, Any] = {"conninfo": connection.postgres}
-        if password is not None:
-            arguments["password"] = password
-        pool = self._pools.get(key)
-        if pool is None or not pool.is_of(arguments):
-            if pool is not None:
-                await pool.close()  # the secret was changed
-            pool = self._pools[key] = PostgresPool(self._psycopg, arguments, connection.pool_size)
-        return pool
-
-
-def _load_psycopg() -> Any:
-    try:
-        importlib.import_module("psycopg.types.json")
-        return importlib.import_module("psycopg")
-    except ImportError:
-        message = "PostgreSQL needs the package psycopg: install hostd[postgres]"
-        raise HostdError(Kind.MISSING, "PLUGIN_FAILED", message) from None
+        assert self._databases is not None  # noqa: S101
+        return await self._databases.perform(ctx, place, order)
 
 
 class Query(SqlAction[QueryOptions]):

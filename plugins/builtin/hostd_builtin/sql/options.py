@@ -182,7 +182,11 @@ class Connection(Options):
     )
     read_only: bool = Field(False, description="Refuse changes; a role without the rights is safer still.")
     pool_size: int = Field(
-        4, description="Connections that each of the three actions keeps open to PostgreSQL at most.", ge=1, le=100
+        4,
+        description="Connections to PostgreSQL that all steps together have open at most; with `password_secret`, "
+        "those of each namespace.",
+        ge=1,
+        le=100,
     )
     namespaces: list[str] = Field(default_factory=list, description="Namespaces that may use it; empty = every one.")
 

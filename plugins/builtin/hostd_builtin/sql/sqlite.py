@@ -18,7 +18,7 @@ from hostd_builtin.sql.options import Parameters
 from hostd_builtin.sql.orders import Asked, Done, Order, check_changed, timed_out
 from hostd_builtin.sql.values import Rows
 
-THREADS = 4
+THREADS = 8
 VALUE_BYTES_MAX = 64 * 1024 * 1024
 OPS_BETWEEN_LOOKS = 10_000
 _MAY_PASS = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_IOERR", "SQLITE_FULL", "SQLITE_PROTOCOL")
