@@ -1,14 +1,14 @@
-"""`hostd journal`: check and back up the durable store."""
+"""`hostd journal`: check, back up and compact the durable store."""
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from hostd.cli.lazy import lazily
 from hostd.cli.printing import Printer, say, warn
+from hostd.cli.progress import Progress
 from hostd.cli.session import Session, local, remote
 from hostd.cli.tables import fields
 from hostd.errors.base import Kind
@@ -24,7 +24,7 @@ JOURNAL = "journal.db"
 
 @click.group()
 def journal() -> None:
-    """Check and back up the journal."""
+    """Check, back up and compact the journal."""
 
 
 @journal.command()
@@ -44,7 +44,11 @@ def check(out: Printer, file: str | None, data: str | None, repair: bool) -> int
     if repair:
         for line in check_journal(path, repair=True):
             warn(line)
-    faults = list(check_journal(path, repair=False))
+    faults = []
+    with Progress("checking") as progress:
+        for fault in check_journal(path, repair=False):
+            faults.append(fault)
+            progress.note(len(faults), unit="faults")
     out.many([{"file": path, "fault": fault} for fault in faults], lambda _: "\n".join(faults))
     if out.form == "table" and not faults:
         say(f"{path}: sound")
@@ -68,14 +72,46 @@ def backup(session: Session, target: str, offline: bool) -> None:
         return
     request = pb.BackupJournalRequest(namespace=session.namespace, path=target)
     last: Any = None
-    for step in session.client.stream(session.client.admin.BackupJournal, request):
-        last = step
-        if sys.stderr.isatty():
-            sys.stderr.write(f"\r{step.pages_done} of {step.pages_total} pages ")
-    if sys.stderr.isatty():
-        warn("")
+    with Progress("backup") as progress:
+        for step in session.client.stream(session.client.admin.BackupJournal, request):
+            last = step
+            progress.note(step.pages_done, step.pages_total, unit="pages")
     session.show(last if last is not None else pb.BackupJournalResponse(), _done)
 
 
 def _done(item: Any) -> str:
     return fields([("path", item["path"]), ("size_bytes", item["size_bytes"])])
+
+
+@journal.command()
+@click.option("--offline", is_flag=True, help="Make the file as small as it can be; no daemon may have it open.")
+@remote
+def compact(session: Session, offline: bool) -> None:
+    """Delete at once what retention lets go. What is deleted makes room in the file, which is used before it grows.
+
+    A file only gets smaller while nobody uses it: stop the daemon and say --offline, which also writes it anew without
+    free room. That takes as much disk again while it works.
+    """
+    with Progress("compacting") as progress:
+        if offline:
+            from hostd.cli.local import compact_journal
+
+            done: Any = compact_journal(
+                session.data_folder, lambda what, deleted: progress.note(deleted, unit="deleted", what=what)
+            )
+        else:
+            done = _compacted(session, progress)
+    session.out.one(done, lambda item: fields([(name, value) for name, value in item.items() if name != "stage"]))
+    if not offline and done["free_bytes"] > done["size_bytes"] // 4:
+        warn("much of the file is free; `hostd journal compact --offline` gives it back while the daemon is stopped")
+
+
+def _compacted(session: Session, progress: Progress) -> Any:
+    from hostd.cli.plain import plain
+
+    request = pb.CompactJournalRequest(namespace=session.namespace)
+    last = pb.CompactJournalResponse()
+    for step in session.client.stream(session.client.admin.CompactJournal, request):
+        last = step
+        progress.note(step.deleted, unit="deleted")
+    return plain(last)

@@ -24,7 +24,7 @@ COMMANDS = {
     "schema": Entry("hostd.cli.documents:schema", "Print the JSON Schema of workflow documents."),
     "expr": Entry("hostd.cli.documents:expr", "Evaluate an expression, without a daemon."),
     "script": Entry("hostd.cli.scripts:script", "Run and check Lua scripts, without a daemon."),
-    "explain": Entry("hostd.cli.explain:explain", "Say what a reason means and what to do."),
+    "explain": Entry("hostd.cli.explain:explain", "Say what a reason, a key, an action or a trigger means."),
     "workflow": Entry("hostd.cli.workflows:workflow", "Register, activate and look at workflows."),
     "runs": Entry("hostd.cli.runs:runs", "Start, watch and steer runs."),
     "trigger": Entry("hostd.cli.trigger_tools:trigger", "Look at, pause, fire, try and fill in triggers."),
@@ -32,12 +32,17 @@ COMMANDS = {
     "event": Entry("hostd.cli.events:event", "Publish events and subscribe to topics."),
     "secret": Entry("hostd.cli.secrets:secret", "Set, list and delete secrets."),
     "plugin": Entry("hostd.cli.plugins:plugin", "Look at plugins and what they provide."),
-    "journal": Entry("hostd.cli.journal:journal", "Check and back up the journal."),
+    "journal": Entry("hostd.cli.journal:journal", "Check, back up and compact the journal."),
+    "token": Entry("hostd.cli.tokens:token", "Look after the owner's token."),
+    "namespace": Entry("hostd.cli.spaces:namespace", "Look at namespaces."),
+    "cluster": Entry("hostd.cli.spaces:cluster", "Look at the peers."),
     "audit": Entry("hostd.cli.audit:audit", "Look at who changed what."),
+    "doctor": Entry("hostd.cli.doctor:doctor", "Look for what keeps hostd from working here."),
     "config": Entry("hostd.cli.config:config", "Look at, check and reload the configuration."),
     "info": Entry("hostd.cli.serving:info", "Say what the daemon is and how it does."),
     "health": Entry("hostd.cli.serving:health", "Exit with 0 when the daemon serves."),
-    "completion": Entry("hostd.cli.explain:completion", "Print the completion script of a shell."),
+    "man": Entry("hostd.cli.man:man", "Print or write manual pages."),
+    "completion": Entry("hostd.cli.completion:completion", "Print the completion script of a shell."),
 }
 
 
