@@ -71,7 +71,9 @@ def _whole(item: Any) -> str:
     process = item["process"]
     head = fields((name, item[name]) for name in item if name not in ("components", "traceback", "process"))
     if process:
-        head += "\n" + fields((f"process.{name}", process[name]) for name in process if name != "output")
+        head += "\n" + fields(
+            (f"process.{name}", process[name]) for name in process if name not in ("output", "draining")
+        )
     table = columns(
         ("COMPONENT", "KIND", "EFFECTS", "EXECUTORS", "DESCRIPTION"),
         [
@@ -79,8 +81,15 @@ def _whole(item: Any) -> str:
             for component in item["components"]
         ],
     )
+    old = process["draining"] if process else []
+    draining = columns(
+        ("OLD VERSION", "PID", "ATTEMPTS", "TRIGGERS"),
+        [(one["version"], one["pid"], one["attempts"], one["triggers"]) for one in old],
+    )
     printed = "printed last:\n" + clean("\n".join(process["output"])) if process and process["output"] else ""
-    return "\n\n".join(part for part in (head, table, clean(item["traceback"]), printed) if part)
+    return "\n\n".join(
+        part for part in (head, table, draining if old else "", clean(item["traceback"]), printed) if part
+    )
 
 
 @plugin.command()

@@ -191,6 +191,16 @@ class ComponentSchema:
 
 
 @dataclass(frozen=True, slots=True)
+class OldPluginProcess:
+    """The process of a version that was replaced, and lets end what it holds."""
+
+    version: str
+    pid: int
+    attempts: int
+    triggers: int
+
+
+@dataclass(frozen=True, slots=True)
 class PluginProcess:
     """The process of a plugin, as it is now."""
 
@@ -201,6 +211,7 @@ class PluginProcess:
     triggers: int
     message: str
     output: tuple[str, ...]
+    draining: tuple[OldPluginProcess, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import pkgutil
 import re
@@ -44,16 +45,16 @@ def find_installed(path: list[str] | None = None) -> list[Found]:
         path: where to look instead of `sys.path`.
     """
     found: dict[tuple[str, str], Found] = {}
-    for point, distribution, version in _entry_points(path):
+    for point, distribution, version, content in _entry_points(path):
         origin = f"{distribution} {version} ({point.value})"
-        launch = python_launch("--entry-point", point.value)
+        launch = python_launch("--entry-point", point.value)._replace(content=content)
         plugin = Found(point.name, version, Source.PACKAGE, origin, point.load, launch)
         found.setdefault((point.name, origin), plugin)
     return [found[key] for key in sorted(found)]
 
 
-def _entry_points(path: list[str] | None) -> Iterator[tuple[EntryPoint, str, str]]:
-    """Yield entry points with their distribution's name and version; the first of a name on the path counts."""
+def _entry_points(path: list[str] | None) -> Iterator[tuple[EntryPoint, str, str, str]]:
+    """Yield entry points with their distribution's name, version and content; the first of a name counts."""
     seen: set[str] = set()
     for distribution in distributions() if path is None else distributions(path=path):
         name = _name(distribution)
@@ -64,7 +65,15 @@ def _entry_points(path: list[str] | None) -> Iterator[tuple[EntryPoint, str, str
             continue
         for point in distribution.entry_points:
             if point.group == ENTRY_POINT_GROUP:
-                yield point, name, distribution.version or "0"
+                yield point, name, distribution.version or "0", _content(distribution)
+
+
+def _content(distribution: Distribution) -> str:
+    """Return a digest of its files, as they were installed; nothing where they lie elsewhere and may have changed."""
+    record = distribution.read_text("RECORD")
+    if not record or '"editable"' in (distribution.read_text("direct_url.json") or ""):
+        return ""
+    return hashlib.blake2b(record.encode(), digest_size=32).hexdigest()
 
 
 def _name(distribution: Distribution) -> str:

@@ -18,8 +18,10 @@ from hostd.host.folders.manifest import FILE_NAME
 from hostd.host.folders.scan import PluginFolder, read_folder
 from hostd.host.found import Found, PluginReport, PluginState, Source
 from hostd.host.permission_use import uses_in
-from hostd.host.process.launch import ProcessLimits
+from hostd.host.process.hellos import Components, difference
+from hostd.host.process.launch import ProcessLimits, Provided
 from hostd.host.process.processes import Processes
+from hostd.host.process.provided import components_of
 from hostd.host.registry import ActionEntry, TriggerEntry
 
 KIT_S = 60.0
@@ -104,6 +106,9 @@ def _lua(plugin: PluginFolder) -> Examined:
 
 async def _process(found: Found, runtime: str, kit: list[str]) -> Examined:
     """Start the plugin as a daemon would, and run the conformance kit in another process."""
+    promised = found.launch.provides if found.launch is not None else ()
+    if found.launch is not None:
+        found = found._replace(launch=found.launch._replace(provides=()))  # it is asked itself
     processes = Processes(
         clock=SystemClock(),
         random=SystemRandom(),
@@ -116,6 +121,7 @@ async def _process(found: Found, runtime: str, kit: list[str]) -> Examined:
         report = await _begun(processes, found)
         served = list(processes.entries())
         printed = processes.process(found.id)
+        said = processes.known[found.id].components if found.id in processes.known else ()
     finally:
         await processes.stop()
     entries: list[ActionEntry | TriggerEntry] = []
@@ -123,6 +129,8 @@ async def _process(found: Found, runtime: str, kit: list[str]) -> Examined:
         entries += [*actions, *triggers]
     mistakes = _loaded(report, printed.printed if printed is not None else ())
     mistakes += tuple(fault for entry in entries for fault in _sample(entry))
+    if promised and said:
+        mistakes += _promises(promised, said)
     mistakes += tuple(_schema(entry) for entry in entries if not entry.schema.get("properties") and entry.sample())
     if report.state is PluginState.LOADED and kit:
         mistakes += await _kit(kit)
@@ -148,6 +156,13 @@ def _loaded(report: PluginReport, printed: tuple[str, ...]) -> tuple[Violation, 
     message = report.message or "it did not say what it serves in time"
     said = f"; it printed last: {' / '.join(printed[-3:])}" if printed else ""
     return (Violation("", report.reason or "PLUGIN_FAILED", f"{message}{said}"[:2_000]),)
+
+
+def _promises(promised: tuple[Provided, ...], said: Components) -> tuple[Violation, ...]:
+    """Return where a manifest says something else of what it provides than the plugin itself."""
+    known = components_of(promised)
+    told = difference(known.components, said) if known is not None else "no plugin could serve that"
+    return (Violation("provides", "MANIFEST_INVALID", f"the plugin itself says otherwise: {told}"),) if told else ()
 
 
 def _sample(entry: ActionEntry | TriggerEntry) -> list[Violation]:

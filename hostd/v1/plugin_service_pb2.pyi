@@ -59,7 +59,7 @@ class Plugin(_message.Message):
     def __init__(self, id: _Optional[str] = ..., version: _Optional[str] = ..., source: _Optional[str] = ..., origin: _Optional[str] = ..., state: _Optional[_Union[PluginState, str]] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., traceback: _Optional[str] = ..., isolation: _Optional[str] = ..., components: _Optional[_Iterable[_Union[Component, _Mapping]]] = ..., api: _Optional[str] = ..., permissions: _Optional[_Iterable[str]] = ..., process: _Optional[_Union[PluginProcess, _Mapping]] = ..., rollback_version: _Optional[str] = ...) -> None: ...
 
 class PluginProcess(_message.Message):
-    __slots__ = ("state", "pid", "restarts", "attempts", "triggers", "message", "output")
+    __slots__ = ("state", "pid", "restarts", "attempts", "triggers", "message", "output", "draining")
     STATE_FIELD_NUMBER: _ClassVar[int]
     PID_FIELD_NUMBER: _ClassVar[int]
     RESTARTS_FIELD_NUMBER: _ClassVar[int]
@@ -67,6 +67,7 @@ class PluginProcess(_message.Message):
     TRIGGERS_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    DRAINING_FIELD_NUMBER: _ClassVar[int]
     state: str
     pid: int
     restarts: int
@@ -74,7 +75,20 @@ class PluginProcess(_message.Message):
     triggers: int
     message: str
     output: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, state: _Optional[str] = ..., pid: _Optional[int] = ..., restarts: _Optional[int] = ..., attempts: _Optional[int] = ..., triggers: _Optional[int] = ..., message: _Optional[str] = ..., output: _Optional[_Iterable[str]] = ...) -> None: ...
+    draining: _containers.RepeatedCompositeFieldContainer[OldPluginProcess]
+    def __init__(self, state: _Optional[str] = ..., pid: _Optional[int] = ..., restarts: _Optional[int] = ..., attempts: _Optional[int] = ..., triggers: _Optional[int] = ..., message: _Optional[str] = ..., output: _Optional[_Iterable[str]] = ..., draining: _Optional[_Iterable[_Union[OldPluginProcess, _Mapping]]] = ...) -> None: ...
+
+class OldPluginProcess(_message.Message):
+    __slots__ = ("version", "pid", "attempts", "triggers")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    PID_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    TRIGGERS_FIELD_NUMBER: _ClassVar[int]
+    version: str
+    pid: int
+    attempts: int
+    triggers: int
+    def __init__(self, version: _Optional[str] = ..., pid: _Optional[int] = ..., attempts: _Optional[int] = ..., triggers: _Optional[int] = ...) -> None: ...
 
 class Component(_message.Message):
     __slots__ = ("id", "kind", "description", "since", "stability", "effects", "executors", "plugin")

@@ -22,7 +22,7 @@ from hostd.model.views import (
 )
 from hostd.v1.admin_service_pb2 import AuditEvent, JournalStatus, LuaIsolation, Namespace, SystemInfo
 from hostd.v1.payload_pb2 import Violation as ViolationMessage
-from hostd.v1.plugin_service_pb2 import Component, ComponentSchema, Plugin, PluginProcess
+from hostd.v1.plugin_service_pb2 import Component, ComponentSchema, OldPluginProcess, Plugin, PluginProcess
 from hostd.v1.script_service_pb2 import EvaluateScriptResponse, ScriptLogLine
 from hostd.v1.secret_service_pb2 import Secret
 from hostd.v1.trigger_service_pb2 import Trigger
@@ -173,6 +173,10 @@ def _process(view: ProcessView) -> PluginProcess:
         triggers=view.triggers,
         message=view.message,
         output=view.printed,
+        draining=[
+            OldPluginProcess(version=old.version, pid=old.pid, attempts=old.attempts, triggers=old.triggers)
+            for old in view.draining
+        ],
     )
 
 

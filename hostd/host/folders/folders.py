@@ -31,6 +31,12 @@ class _Known:
         self.signature = signature
         self.seen: Signature | None = None  # a change that has not settled yet
         self.plugin: PluginFolder | None = None
+        self.work: asyncio.Task[None] | None = None  # it is being loaded, or let go
+
+    @property
+    def busy(self) -> bool:
+        """Whether what changed last is still being seen to."""
+        return self.work is not None and not self.work.done()
 
 
 class Folders:
@@ -68,13 +74,18 @@ class Folders:
         """Serve what is there, and follow what changes from here on."""
         there = await asyncio.to_thread(folders_in, self._dir)
         self._known = {name: _Known(signature) for name, signature in there.items()}
-        await asyncio.gather(*(self._serve(name, known) for name, known in self._known.items()))
+        for name, known in self._known.items():
+            self._begin(name, known)
+        await asyncio.gather(*(known.work for known in self._known.values() if known.work is not None))
         self._watch = spawn(self._follow(), name="plugin-folders")
 
     async def stop(self) -> None:
         """Follow no more."""
         if self._watch is not None:
             self._watch.cancel()
+        for known in self._known.values():
+            if known.work is not None:
+                known.work.cancel()
 
     async def _follow(self) -> None:
         while True:
@@ -82,23 +93,31 @@ class Folders:
             await self.look()
 
     async def look(self) -> None:
-        """Compare what is there with what is served; a change counts once it has stood still for one look."""
+        """Compare what is there with what is served; a change counts once it has stood still for one look.
+
+        Folders are seen to side by side: one that is slow holds up itself only.
+        """
         there = await asyncio.to_thread(folders_in, self._dir)
-        for name in [name for name in self._known if name not in there]:
-            await self._remove(name)
+        for name, known in list(self._known.items()):
+            if name not in there and not known.busy:
+                known.work = spawn(self._remove(name), name=f"end of folder {name}")
         for name, signature in there.items():
-            known = self._known.get(name)
-            if known is None:
-                known = self._known[name] = _Known(())
+            known = self._known.setdefault(name, _Known(()))
+            if known.busy:
+                continue
             if signature == known.signature:
                 known.seen = None
             elif signature != known.seen:
                 known.seen = signature  # it may still be being copied
             else:
                 known.signature, known.seen = signature, None
-                await self._serve(name, known)
+                self._begin(name, known)
 
     # -- one folder
+
+    def _begin(self, name: str, known: _Known) -> asyncio.Task[None]:
+        work = known.work = spawn(self._serve(name, known), name=f"folder {name}")
+        return work
 
     async def _serve(self, name: str, known: _Known) -> None:
         """Read a folder and put what it provides in the place of what it provided."""
@@ -167,11 +186,13 @@ class Folders:
         self._changed()
 
     async def _remove(self, name: str) -> None:
-        known = self._known.pop(name)
+        known = self._known[name]
         self._reports.pop(name, None)
-        if known.plugin is not None:
-            _log.info("plugin_folder_gone plugin=%s folder=%s", known.plugin.id, name)
-            await self._let_go(known.plugin)
+        plugin, known.plugin = known.plugin, None  # its id is free: the folder may only have another name now
+        if plugin is not None:
+            _log.info("plugin_folder_gone plugin=%s folder=%s", plugin.id, name)
+            await self._let_go(plugin)
+        self._known.pop(name, None)
         self._changed()
 
     async def _let_go(self, plugin: PluginFolder) -> None:
@@ -185,9 +206,11 @@ class Folders:
 
     async def reload(self, plugin_id: str) -> bool:
         """Load a plugin's folder again, changed or not; say whether it is one of these."""
-        for name, known in self._known.items():
+        for name, known in list(self._known.items()):
             if known.plugin is not None and known.plugin.id == plugin_id:
-                await self._serve(name, known)
+                while known.busy and known.work is not None:
+                    await asyncio.wait([known.work])
+                await asyncio.shield(self._begin(name, known))
                 return True
         return False
 

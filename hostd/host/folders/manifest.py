@@ -6,10 +6,12 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
 from hostd.config.marked_yaml import read_yaml
 from hostd.errors.base import HostdError, Kind, Violation
+from hostd.host.folders.part import ComponentId, Part
+from hostd.host.folders.provides import ProvidedAbout
 from hostd.host.process.launch import PERMISSIONS
 from hostd.plugin import API
 from hostd.plugin.api import accepts
@@ -21,7 +23,6 @@ PLUGIN_ID = r"^[a-z][a-z0-9_-]{0,62}$"
 
 PluginId = Annotated[str, StringConstraints(pattern=PLUGIN_ID)]
 OptionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
-ActionId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}\.[a-z][a-z0-9_]{0,62}$")]
 
 
 def _served(wanted: str) -> str:
@@ -35,12 +36,6 @@ def _inside(path: str) -> str:
     if parts.is_absolute() or ".." in parts.parts or not path:
         raise ValueError("must be a path inside the plugin's folder")
     return path
-
-
-class Part(BaseModel):
-    """Frozen, and nothing unknown is ignored."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class OptionAbout(Part):
@@ -85,7 +80,12 @@ class Manifest(Part):
         (),
         description="What it may ask of the host; net, fs and subprocess also tell the operator what it does itself.",
     )
-    actions: dict[ActionId, LuaActionAbout] = Field({}, max_length=1_000, description="For lua: its actions by id.")
+    actions: dict[ComponentId, LuaActionAbout] = Field({}, max_length=1_000, description="For lua: its actions by id.")
+    provides: dict[ComponentId, ProvidedAbout] = Field(
+        {},
+        max_length=1_000,
+        description="For python and exec: what it serves, by id; its process is then started on first use.",
+    )
     digest: str = Field(
         "", pattern=r"^([0-9a-f]{64})?$", description="blake2b-256 of its files, to be refused when they are others."
     )
@@ -138,6 +138,8 @@ def _across(manifest: Manifest, file: str) -> list[Violation]:
         faults.append(("command", "`command` goes with `runtime: exec`, and only with it"))
     if (manifest.runtime == "lua") != bool(manifest.actions):
         faults.append(("actions", "`actions` goes with `runtime: lua`, and only with it"))
+    if manifest.runtime == "lua" and manifest.provides:
+        faults.append(("provides", "`provides` goes with `runtime: python` and `runtime: exec`"))
     return [Violation(path, "MANIFEST_INVALID", message, file=file) for path, message in faults]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from hostd.host.folders.manifest import FILE_NAME, LuaActionAbout, Manifest, OptionAbout
+from hostd.host.folders.provides import ProvidedAbout
 from hostd.host.pages import type_in_words
 from hostd.values.json_text import dump_json
 
@@ -24,6 +25,7 @@ def manifest_reference() -> str:
     sections = [HEAD]
     for title, model in (
         ("Keys", Manifest),
+        ("Each of `provides`", ProvidedAbout),
         ("Each of `actions`", LuaActionAbout),
         ("Each of `options` of an action", OptionAbout),
     ):
@@ -44,6 +46,6 @@ def _table(model: type[BaseModel]) -> str:
 def _type(name: str, about: dict[str, Any], schema: dict[str, Any]) -> str:
     if name in ("default", "example"):
         return "any value"
-    if name in ("actions", "options"):
+    if name in ("actions", "options", "provides", "sample", "settings"):
         return "map"
     return type_in_words(about, schema)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from hostd.errors.base import HostdError, Kind
 from hostd.host.folders.manifest import FILE_NAME, PLUGIN_ID, Manifest, read_manifest
+from hostd.host.folders.provides import provided
 from hostd.host.process.launch import CHILD_MODULE, PERMISSIONS, Launch
 
 FILES_MAX = 10_000
@@ -87,7 +88,9 @@ def _read_folder(folder: Path) -> PluginFolder:
     if manifest.digest and manifest.digest != digest:
         message = f"{folder.name}: its files have the digest {digest}, its manifest says {manifest.digest}"
         raise HostdError(Kind.INVALID, "MANIFEST_INVALID", message)
-    launch = _launch(folder, manifest, digest) if manifest.runtime != "lua" else None
+    launch: Launch | None = None
+    if manifest.runtime != "lua":
+        launch = _launch(folder, manifest, digest)._replace(provides=tuple(provided(manifest.provides)))
     return PluginFolder(manifest.id, manifest.version, folder, manifest, launch, digest)
 
 

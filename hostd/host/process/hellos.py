@@ -19,6 +19,7 @@ from google.protobuf.message import DecodeError
 
 from hostd.host.process.components import check_hello
 from hostd.plugin.v1 import host_pb2 as pb
+from hostd.values.json_text import parse_json
 from hostd.values.version import VERSION
 
 MAGIC = b"hostd-hello-1\n"
@@ -100,20 +101,25 @@ def _read(path: Path) -> bytes:
 
 
 def difference(before: Components, now: Components) -> str:
-    """Return what a plugin serves now and did not before, or other than before, for people; nothing for the same."""
+    """Return what a plugin serves now and did not before, or otherwise, for people; nothing where only words differ."""
     old = {(one.kind, one.id): one for one in before}
     new = {(one.kind, one.id): one for one in now}
-    changed = [key for key in new if key in old and new[key] != old[key]]
+    changed = sorted(key for key in new if key in old and _essence(new[key]) != _essence(old[key]))
     parts = [
         f"{word} {_named(keys)}"
         for word, keys in (
             ("new:", sorted(new.keys() - old.keys())),
             ("gone:", sorted(old.keys() - new.keys())),
-            ("other than before:", sorted(changed)),
+            ("changed:", changed),
         )
         if keys
     ]
     return "; ".join(parts)
+
+
+def _essence(component: pb.Component) -> tuple[object, ...]:
+    schemas = (parse_json(text) if text else None for text in (component.options_schema, component.settings_schema))
+    return (component.effects, component.instances, component.max_in_flight, *schemas)
 
 
 def _named(keys: list[tuple[str, str]]) -> str:

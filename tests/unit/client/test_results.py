@@ -45,6 +45,7 @@ RESULTS = [
     (results.Secret, secret_service_pb2.Secret),
     (results.Component, plugin_service_pb2.Component),
     (results.ComponentSchema, plugin_service_pb2.ComponentSchema),
+    (results.OldPluginProcess, plugin_service_pb2.OldPluginProcess),
     (results.PluginProcess, plugin_service_pb2.PluginProcess),
     (results.Plugin, plugin_service_pb2.Plugin),
     (results.DeadLetter, dead_letter_service_pb2.DeadLetter),
