@@ -26,6 +26,7 @@ import msgspec
 from hostd.host.folders.manifest import PLUGIN_ID
 
 INCOMING = ".incoming-"
+PARTIAL = ".partial"
 STATE, INSTALL, DISABLED = "state.json", "install.json", "disabled.json"
 BYTES_MAX = 1024 * 1024
 T = TypeVar("T")
@@ -131,7 +132,9 @@ class Shelf:
     def sweep(self, plugin: str, standing: Standing) -> None:
         """Remove the versions of a plugin that do not count."""
         for entry in (self.root / plugin).iterdir():
-            if entry.is_dir() and entry.name not in (str(standing.serving), str(standing.older)):
+            if entry.suffix == PARTIAL:
+                entry.unlink(missing_ok=True)
+            elif entry.is_dir() and entry.name not in (str(standing.serving), str(standing.older)):
                 shutil.rmtree(entry, ignore_errors=True)
 
     def sweep_all(self) -> None:
@@ -172,7 +175,7 @@ def _read(file: Path, kind: type[T]) -> T | None:
 
 def _write(file: Path, value: object) -> None:
     """Replace a file whole; when this returns it is on the disk."""
-    partial = file.with_suffix(".partial")
+    partial = file.with_suffix(PARTIAL)
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as opened:
         opened.write(msgspec.json.encode(value))

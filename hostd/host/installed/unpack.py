@@ -44,7 +44,7 @@ def _write(opened: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, left:
         path.mkdir(parents=True, exist_ok=True)
         return 0
     mode = member.external_attr >> 16
-    if mode and not stat.S_ISREG(mode):
+    if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
         raise broken(f"{member.filename[:200]!r} is no plain file; links and devices are not taken")
     path.parent.mkdir(parents=True, exist_ok=True)
     size = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import zipfile
 from collections.abc import AsyncIterator
@@ -21,7 +22,7 @@ CALL = "workflow: w\nsteps:\n  a: {uses: %s, with: {%s}}\n"
 SHOUT = """
 manifest: 1
 id: shouting
-version: %s
+version: "%s"
 runtime: lua
 permissions: [net]
 actions:
@@ -116,3 +117,174 @@ async def test_a_wheel_serves_in_an_environment_of_its_own(lab: Lab, tmp_path: P
     await lab.restart()
     assert (await output(lab, "greet.say", "name: Ada"))["text"] == "hello Ada"
     assert lab.core.front.plugins.get("greet").rollback_version == "2.0"
+
+
+@pytest.mark.timeout(180)
+async def test_what_fails_leaves_the_old_version_serving(lab: Lab, tmp_path: Path) -> None:
+    """It raises at import, or needs what no index has: each says why and leaves nothing but a row in the audit."""
+    await install(lab, plugin_wheel(tmp_path / "w"))
+    before = folders(tmp_path)
+    raising = plugin_wheel(tmp_path / "a", version="2", code="raise OSError('no such feed')")
+    needing = plugin_wheel(tmp_path / "b", version="2", needs=["hostd-sdk", "not-to-be-had>=3"])
+    for wheel, reason, why in (
+        (raising, "PLUGIN_FAILED", "no such feed"),
+        (needing, "INSTALL_FAILED", "not-to-be-had>=3"),
+    ):
+        error = await refused(lab, wheel)
+        assert error.reason == reason
+        assert why in error.message
+        assert folders(tmp_path) == before
+    assert (await output(lab, "greet.say", "name: Ada"))["text"] == "hello Ada"
+    told = await lab.core.front.admin.audit(NAMESPACE, after=0, limit=100)
+    installs = [each.details for each in told if each.verb == "plugin.install"]
+    assert [each.get("outcome", "") for each in installs] == ["", "PLUGIN_FAILED", "INSTALL_FAILED"]
+    assert installs[0]["version"] == "1.0"
+
+
+async def test_versions_of_a_lua_plugin(lab: Lab, tmp_path: Path) -> None:
+    """A folder without an environment: replaced, rolled back to and fro, there after a restart; two are kept."""
+    for version in ("1", "2", "3"):
+        await install(lab, shouting(version, version))
+    assert await output(lab, "text.shout", "text: hi") == {"said": "HI3"}
+    assert folders(tmp_path) == ["shouting", "shouting/2", "shouting/3", "shouting/state.json"]
+
+    desk = lab.core.front.installs
+    view = await desk.rollback(NAMESPACE, "shouting", principal="owner")
+    assert (view.version, view.rollback_version) == ("2", "3")
+    await lab.restart()
+    assert await output(lab, "text.shout", "text: hi") == {"said": "HI2"}
+    desk = lab.core.front.installs
+    assert (await desk.rollback(NAMESPACE, "shouting", principal="owner")).version == "3"
+
+    await desk.uninstall(NAMESPACE, "shouting", principal="owner")
+    assert folders(tmp_path) == []
+    assert lab.core.host.registry.action("text.shout") is None
+    with pytest.raises(HostdError, match="PLUGIN_MISSING"):
+        await desk.uninstall(NAMESPACE, "shouting", principal="owner")
+
+
+async def test_only_one_version_cannot_be_rolled_back(lab: Lab) -> None:
+    """Nor can what came from elsewhere be uninstalled."""
+    await install(lab, shouting("1"))
+    desk = lab.core.front.installs
+    with pytest.raises(HostdError, match="NO_OLDER_VERSION"):
+        await desk.rollback(NAMESPACE, "shouting", principal="owner")
+    with pytest.raises(HostdError, match="PLUGIN_NOT_INSTALLED"):
+        await desk.uninstall(NAMESPACE, "mock", principal="owner")
+
+
+async def test_permissions_are_shown_and_have_to_be_accepted(lab: Lab, tmp_path: Path) -> None:
+    """An examination installs nothing; what was not accepted is refused; what is accepted is what it gets."""
+    seen = await install(lab, shouting("1"), all_permissions=False, examine_only=True)
+    assert (seen.plugin.id, seen.plugin.version, seen.plugin.permissions) == ("shouting", "1", ("net",))
+    error = await refused(lab, shouting("1"), all_permissions=False, permissions=frozenset({"kv"}))
+    assert (error.reason, error.details) == ("PERMISSIONS_NOT_ACCEPTED", {"permissions": "net"})
+    assert folders(tmp_path) == []
+    await install(lab, shouting("1"), all_permissions=False, permissions=frozenset({"net", "kv"}))
+    assert await output(lab, "text.shout", "text: hi") == {"said": "HI"}
+
+
+async def test_a_disabled_plugin_stays_out_until_it_is_enabled(lab: Lab, tmp_path: Path) -> None:
+    """Installed or dropped in, through a restart and a newer version; what is built in cannot be."""
+    dropped = tmp_path / "data" / "plugins" / "whispering"
+    dropped.mkdir(parents=True)
+    (dropped / "hostd-plugin.yaml").write_text((SHOUT % "1").replace("shout", "whisper"))
+    (dropped / "whisper.lua").write_text("return input.text:lower()")
+    await install(lab, shouting("1"))
+    await lab.until(lambda: lab.core.host.registry.action("text.whisper"))
+    for plugin in ("shouting", "whispering"):
+        view = await lab.core.front.installs.disable(NAMESPACE, plugin, principal="owner")
+        assert (view.state, view.reason) == ("DISABLED", "PLUGIN_DISABLED")
+    await lab.restart()
+    await install(lab, shouting("2"))
+    assert lab.core.front.plugins.get("shouting").state == "DISABLED"
+    assert lab.core.front.plugins.get("whispering").state == "DISABLED"
+    assert lab.core.host.registry.action("text.shout") is None
+
+    for plugin in ("shouting", "whispering"):
+        view = await lab.core.front.installs.enable(NAMESPACE, plugin, principal="owner")
+        assert (view.state, view.reason) == ("LOADED", "")
+    assert await output(lab, "text.shout", "text: hi") == {"said": "HI"}
+    assert await output(lab, "text.whisper", "text: HI") == "hi"
+    with pytest.raises(HostdError, match="PLUGIN_NOT_RELOADABLE"):
+        await lab.core.front.installs.disable(NAMESPACE, "mock", principal="owner")
+
+
+async def test_ids_belong_to_who_came_first(lab: Lab, tmp_path: Path) -> None:
+    """A built-in plugin's id and a folder's are taken for installs, an installed one's for folders."""
+    taken = await refused(lab, archive(hostd_dash_plugin_dot_yaml=(SHOUT % "1").replace("shouting", "mock")))
+    assert taken.reason == "PLUGIN_ID_TAKEN"
+    await install(lab, shouting("1"))
+    dropped = tmp_path / "data" / "plugins" / "other"
+    dropped.mkdir(parents=True)
+    (dropped / "hostd-plugin.yaml").write_text(SHOUT % "9")
+    found = await lab.until(lambda: next((one for one in lab.core.host.registry.plugins if one.id == "other"), None))
+    assert found.message == "another plugin has the id shouting already"
+
+
+@pytest.mark.parametrize(
+    ("files", "why"),
+    [
+        ({"readme_dot_md": "hello"}, "holds neither hostd-plugin.yaml nor a Python package"),
+        ({"hostd_dash_plugin_dot_yaml": "manifest: 1\nid: Bad\nruntime: lua\n"}, "id (line 2)"),
+        ({"hostd_dash_plugin_dot_yaml": SHOUT % "1"}, "shout.lua cannot be read"),
+        ({"../out_dot_txt": "x"}, "is no path inside the folder"),
+        ({"pyproject_dot_toml": "[project"}, "pyproject.toml cannot be read"),
+        (
+            {"pyproject_dot_toml": "[project]\nname='x'\n[project.entry-points.'hostd.plugins']\na='a'\nb='b'\n"},
+            "declares 2 plugins (a, b)",
+        ),
+    ],
+)
+async def test_what_is_no_plugin_is_refused(lab: Lab, tmp_path: Path, files: dict[str, str], why: str) -> None:
+    """The mistake is named; nothing is left behind."""
+    error = await refused(lab, archive(**files))
+    assert why in error.message
+    assert folders(tmp_path) == []
+    assert not list(tmp_path.rglob("out.txt"))
+
+
+async def test_installing_is_for_those_who_may(lab: Lab) -> None:
+    """By default over the Unix socket only; `always` lets everybody with the token, `never` nobody."""
+    assert (await refused(lab, shouting("1"), local=False)).reason == "INSTALL_REFUSED"
+    await lab.restart(plugins={"install": "never"})
+    assert (await refused(lab, shouting("1"))).reason == "INSTALL_REFUSED"
+    await lab.restart(plugins={"install": "always"})
+    assert (await install(lab, shouting("1"), local=False)).plugin.state == "LOADED"
+
+
+async def test_one_install_at_a_time(lab: Lab, tmp_path: Path) -> None:
+    """Who comes meanwhile is told to come back; an upload that is broken off leaves nothing."""
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        begun.set()
+        yield b"PK"
+        await go_on.wait()
+
+    order = InstallOrder(FOLDER, "slow", all_permissions=True)
+    first = asyncio.create_task(
+        lab.core.front.installs.install(NAMESPACE, order, slowly(), principal="owner", local=True)
+    )
+    await begun.wait()
+    error = await refused(lab, shouting("1"))
+    assert error.reason == "INSTALL_BUSY"
+    assert error.retry_after_s
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert folders(tmp_path) == []
+    await install(lab, shouting("1"))
+
+
+async def test_a_start_clears_away_what_did_not_come_to_its_end(lab: Lab, tmp_path: Path) -> None:
+    """Whatever instant an install was killed at: what counts serves, everything else is gone."""
+    await install(lab, shouting("1"))
+    root = tmp_path / "data" / "plugins-installed"
+    for rubbish in (".incoming-0a", "shouting/7", "half/1"):
+        (root / rubbish).mkdir(parents=True)
+        (root / rubbish / "file").write_text("x")
+    (root / "shouting" / "state.partial").write_text("{")
+    await lab.restart()
+    assert folders(tmp_path) == ["shouting", "shouting/1", "shouting/state.json"]
+    assert await output(lab, "text.shout", "text: hi") == {"said": "HI"}
