@@ -6,17 +6,20 @@ import base64
 import hashlib
 import hmac
 import json
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from standardwebhooks import Webhook as StandardWebhook
 
+from hostd.errors.base import HostdError
 from hostd.plugin.testing import FakeClock, FakeTriggerContext, running_trigger
 from hostd_builtin.http.hook_options import RateLimit, WebhookOptions
 from hostd_builtin.http.rate_limits import Buckets, enter
@@ -190,6 +193,58 @@ async def test_published_signatures(kind: str, secret: str, at_s: int, body: byt
         assert (await send(ctx, headers, body=body + b" "))[0] == 401
 
 
+PRIVATE = Ed25519PrivateKey.from_private_bytes(
+    bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
+)
+PUBLIC = "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+"""The first key pair of RFC 8032, 7.1."""
+
+
+async def test_standard_webhooks_are_verified_by_public_keys() -> None:
+    """The specification's example, signed by a key of RFC 8032: only that key's signature of that body gets in."""
+    [(_, _, at_s, body, headers)] = [each for each in PUBLISHED if each[0] == "standard"]
+    signed = "v1a,fldxM4gAKugP6nnt1hdz3sgGfZ6d99nzrMFnZOELIxbzEHoVmAb2ADpkJK7zgPePmPsle0zV9jSeGlHFG2NVAw=="
+    by_key = headers | {"webhook-signature": signed}
+    off = datetime.fromtimestamp(at_s, UTC) - NOW
+    async with hook(signature={"type": "standard", "secret": PUBLIC}) as ctx:
+        ctx.clock.step_wall(off)
+        assert (await send(ctx, by_key, body=body))[0] == 202
+        assert (await send(ctx, by_key | {"webhook-signature": f"v1,xx v1a,!! {signed}"}, body=body))[0] == 202
+        for other in (
+            headers,  # signed by the shared key alone
+            by_key | {"webhook-id": "msg_other"},
+            by_key | {"webhook-timestamp": str(at_s + 1)},
+            by_key | {"webhook-signature": signed.replace("v1a", "v1")},
+            by_key | {"webhook-signature": signed[:-8]},
+            by_key | {"webhook-signature": " ".join(["v1a,eHh4"] * 4 + [signed])},  # past what is tried
+        ):
+            assert await send(ctx, other, body=body) == (401, "SIGNATURE_REFUSED")
+        assert await send(ctx, by_key, body=body + b" ") == (401, "SIGNATURE_REFUSED")
+        ctx.clock.step_wall(timedelta(seconds=301))
+        assert await send(ctx, by_key, body=body) == (401, "SIGNATURE_REFUSED")
+
+
+async def test_shared_and_public_keys_stand_side_by_side() -> None:
+    """While a sender changes from one kind to the other, either signature will do."""
+    message = b"msg_1." + SECONDS.encode() + b"." + BODY
+    headers = {"webhook-id": "msg_1", "webhook-timestamp": SECONDS}
+    by_key = "v1a," + base64.b64encode(PRIVATE.sign(message)).decode()
+    by_secret = StandardWebhook(KEY).sign("msg_1", NOW, BODY.decode())
+    async with hook(signature={"type": "standard", "secret": [KEY, PUBLIC]}) as ctx:
+        for given, status in ((by_key, 202), (by_secret, 202), (f"{by_secret} {by_key}", 202), ("v1a,eHh4", 401)):
+            assert (await send(ctx, headers | {"webhook-signature": given}))[0] == status
+
+
+async def test_without_the_package_a_public_key_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The trigger fails with the extra's name; shared keys go without."""
+    monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.asymmetric.ed25519", None)
+    async with hook(signature={"type": "standard", "secret": KEY}):
+        pass
+    with pytest.raises(HostdError, match=r"PLUGIN_FAILED: .*hostd\[webhooks\]"):
+        async with hook(signature={"type": "standard", "secret": PUBLIC}):
+            pass
+
+
 def test_secrets_are_opaque() -> None:
     """No representation of the options shows a key."""
     options = WebhookOptions.model_validate(
@@ -358,6 +413,9 @@ async def test_slack_verifies_with_a_signed_post() -> None:
         {"signature": {"type": "github", "secret": ""}},
         {"signature": {"type": "github", "secret": []}},
         {"signature": {"type": "standard", "secret": "whsec_"}},
+        {"signature": {"type": "standard", "secret": "whpk_"}},
+        {"signature": {"type": "standard", "secret": [KEY, "whpk_" + KEY[6:]]}},
+        {"signature": {"type": "standard", "secret": "whsk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="}},
         {"signature": {"type": "hmac", "secret": "k", "signed": "{timestamp}.{body}"}},
         {"signature": {"type": "hmac", "secret": "k", "timestamp_header": "t", "signed": "{body}"}},
         {"signature": {"type": "hmac", "secret": "k", "signed": "x"}},

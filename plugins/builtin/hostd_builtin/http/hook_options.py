@@ -10,6 +10,7 @@ from pydantic import field_validator, model_validator
 
 from hostd.plugin import Duration, Field, Options
 from hostd_builtin.http.hook_schema import check_schema
+from hostd_builtin.http.public_keys import PRIVATE_PREFIX, is_public, public_key
 
 MIB = 1024 * 1024
 PATH = r"[A-Za-z0-9._~-]{1,128}"
@@ -116,20 +117,33 @@ class SlackSignature(_Timed):
 
 
 class StandardSignature(_Timed):
-    """Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature: v1,...`."""
+    """Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature: v1,...` or `v1a,...`."""
 
     type: Literal["standard"] = Field(description="Kind of signature.")
+    secret: Annotated[str, Field(min_length=1, max_length=4_096)] | Keys = Field(
+        description="The key that is shared with the sender (`whsec_...`), or the sender's public key (`whpk_...`); "
+        "a list while keys are changed: any of them will do.",
+        secret=True,
+        examples=["${{ secrets.webhook_key }}"],
+    )
 
     @field_validator("secret")
     @classmethod
     def _keys_are_base64(cls, secret: str | list[str]) -> str | list[str]:
         for key in [secret] if isinstance(secret, str) else secret:
-            standard_key(key)
+            public_key(key) if is_public(key) else standard_key(key)
         return secret
+
+    @property
+    def by_public_key(self) -> bool:
+        """Whether any key is a public one, which takes a package more to verify."""
+        return any(is_public(key) for key in self.keys)
 
 
 def standard_key(text: str) -> bytes:
     """Return the bytes of a Standard Webhooks key, `whsec_<base64>`. Raises ValueError."""
+    if text.startswith(PRIVATE_PREFIX):
+        raise ValueError("`whsk_` is the sender's private key, which nobody else has; take its public key, `whpk_...`")
     try:
         key = base64.b64decode(text.removeprefix("whsec_") + "==", validate=False)
     except ValueError:

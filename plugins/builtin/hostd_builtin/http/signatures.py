@@ -1,8 +1,8 @@
 """Signatures of requests: HMACs over the body's exact bytes, compared in constant time.
 
 Forms: a plain HMAC in a header; GitHub (X-Hub-Signature-256), Stripe (t=,v1=), Slack (v0:time:body) and Standard
-Webhooks (https://github.com/standard-webhooks/standard-webhooks, v1). Every candidate is compared with every key,
-whatever was found before, so the time taken says nothing about which of them fits.
+Webhooks (https://github.com/standard-webhooks/standard-webhooks: v1, and v1a by public keys). Every candidate is
+compared with every shared key, whatever was found before, so the time taken says nothing about which of them fits.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from hostd.plugin import WebhookRequest, format_duration
+from hostd_builtin.http import public_keys
 from hostd_builtin.http.hook_options import (
     GitHubSignature,
     HmacSignature,
@@ -26,6 +27,7 @@ from hostd_builtin.http.hook_options import (
 )
 
 CANDIDATES_MAX = 16
+PUBLIC_CANDIDATES_MAX = 4  # each is a computation on curves for each key
 HEADER_CHARS_MAX = 4_096
 
 
@@ -86,9 +88,13 @@ def _standard(signature: StandardSignature, request: WebhookRequest, now: dateti
     message_id = _header(request.headers, "webhook-id")
     at = _fresh(_header(request.headers, "webhook-timestamp"), signature.tolerance, now)
     words = [word.partition(",") for word in _header(request.headers, "webhook-signature").split(" ")]
-    candidates = [_unbase64(value) for version, _, value in words if version == "v1"]
     message = f"{message_id}.{at}.".encode("utf-8", "replace") + request.body
-    _compare(candidates, [standard_key(key) for key in signature.keys], message)
+    by_secret = [_unbase64(value) for version, _, value in words if version == "v1"]
+    by_key = [_unbase64(value) for version, _, value in words if version == "v1a"][:PUBLIC_CANDIDATES_MAX]
+    public = [public_keys.public_key(key) for key in signature.keys if public_keys.is_public(key)]
+    shared = [standard_key(key) for key in signature.keys if not public_keys.is_public(key)]
+    if not any(public_keys.signs(key, candidate, message) for key in public for candidate in by_key):
+        _compare(by_secret, shared, message)
 
 
 def _compare(candidates: list[bytes], keys: list[bytes], message: bytes, algorithm: str = "sha256") -> None:

@@ -22,11 +22,12 @@ from hostd.plugin import (
     WebhookRequest,
     WebhookResponse,
 )
+from hostd_builtin.http import public_keys
 from hostd_builtin.http.callers import check_caller, check_headers, credential_headers
 from hostd_builtin.http.challenges import answer_challenge, answer_posted
 from hostd_builtin.http.hook_answers import accepted, awaited, of_run, unmet
 from hostd_builtin.http.hook_events import EventReader
-from hostd_builtin.http.hook_options import HeaderRule, KeyCaller, WebhookOptions
+from hostd_builtin.http.hook_options import HeaderRule, KeyCaller, StandardSignature, WebhookOptions
 from hostd_builtin.http.hook_schema import compile_schema, faults
 from hostd_builtin.http.rate_limits import Buckets, enter
 from hostd_builtin.http.refusal import Refusal
@@ -50,6 +51,8 @@ class Webhook(Trigger[WebhookOptions]):
         import re2
 
         options = self.options
+        if isinstance(options.signature, StandardSignature) and options.signature.by_public_key:
+            public_keys.load()
         self._schema: Any = None if options.body_schema is None else compile_schema(options.body_schema)
         rules = {
             name.lower(): rule if isinstance(rule, HeaderRule) else HeaderRule.model_validate({"equals": rule})
