@@ -27,6 +27,24 @@ class Greet(Action[GreetOptions]):
 def hostd_register(registry: Registry) -> None:
     registry.action(Greet)
 '''
+CLIENT = """
+from hostd.client import RunHandle, Start, connect, connect_blocking, errors
+
+def blocking() -> list[str]:
+    with connect_blocking("127.0.0.1:7420", namespace="team") as client:
+        try:
+            run = client.start("greet", {"name": "bo"}, key="bo", on_open="USE_EXISTING")
+            text: str = run.result(timeout_s=5)
+        except errors.RunMissing as error:
+            return [fault.path for fault in error.fields] + [error.help]
+        with client.watch_runs('state == "FAILED"') as watch:
+            return [text, *(f"{change.kind} {change.run.state}" for change in watch if change.run.state == "FAILED")]
+
+async def with_asyncio() -> int:
+    async with connect() as client:
+        started = [run for run in await client.start_many([Start("greet")]) if isinstance(run, RunHandle)]
+        return len([run.run_id async for run in client.list_runs(limit=5)]) + len((await started[0].wait()).steps)
+"""
 SDK = ("client", "errors", "plugin", "v1", "values")
 
 
@@ -81,7 +99,7 @@ def test_the_wheels_divide_the_tree(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_sdk_stands_alone(tmp_path: Path) -> None:
-    """A fresh environment with only the small wheel imports plugin and client, and a plugin type-checks strictly."""
+    """A fresh environment with only the small wheel imports plugin and client; programs of both type-check strictly."""
     built(ROOT / "clients/python", tmp_path / "sdk")
     environment = tmp_path / "env"
     venv.create(environment, with_pip=True)
@@ -91,15 +109,22 @@ def test_the_sdk_stands_alone(tmp_path: Path) -> None:
     install = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", str(wheel)]
     subprocess.run(install, check=True, timeout=600, env=quiet, cwd=tmp_path)
     (tmp_path / "greet.py").write_text(PROGRAM)
+    (tmp_path / "talk.py").write_text(CLIENT)
+    (tmp_path / "wrong.py").write_text(CLIENT.replace('state == "FAILED")', 'state == "DONE")'))
+    program = (
+        "import greet, talk, hostd.plugin; talk.connect_blocking('127.0.0.1:1').close(); print(hostd.plugin.__file__)"
+    )
 
     shown = subprocess.run(
-        [python, "-c", "import greet, hostd.plugin, hostd.client; print(hostd.plugin.__file__)"],
+        [python, "-c", program],
         check=True, timeout=60, env=quiet, cwd=tmp_path, capture_output=True, text=True,
     ).stdout  # fmt: skip
     assert shown.startswith(str(environment))
 
-    checked = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--python-executable", python, "greet.py"],
-        timeout=300, env=quiet, cwd=tmp_path, capture_output=True, text=True,
-    )  # fmt: skip
-    assert checked.returncode == 0, checked.stdout
+    checker = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--python-executable", python]
+    for files, faults in ((["greet.py", "talk.py"], 0), (["wrong.py"], 1)):
+        checked = subprocess.run(
+            [*checker, *files], timeout=300, env=quiet, cwd=tmp_path, capture_output=True, text=True
+        )
+        assert checked.returncode == faults, checked.stdout
+    assert "comparison-overlap" in checked.stdout  # a state that no run has
