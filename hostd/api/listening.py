@@ -61,17 +61,34 @@ def read_credentials(tls: Tls) -> grpc.ServerCredentials | None:
         return None
     if tls.certificate is None or tls.key is None:
         raise invalid("CONFIG_INVALID", "`tls` needs both `certificate` and `key`")
-    if tls.key_password is not None:
-        message = (
-            "the gRPC port takes no encrypted keys: decrypt it into a file of mode 0600, without `tls.key_password`"
-        )
-        raise invalid("CONFIG_INVALID", message)
     try:
-        pair = (tls.key.read_bytes(), tls.certificate.read_bytes())
+        key = tls.key.read_bytes()
+        if tls.key_password is not None:
+            key = _unlocked(key, tls.key_password.get_secret_value())
+        pair = (key, tls.certificate.read_bytes())
         ca = tls.client_ca.read_bytes() if tls.client_ca is not None else None
     except OSError as error:
         raise invalid("CONFIG_INVALID", f"`tls`: {error}") from None
     return grpc.ssl_server_credentials([pair], root_certificates=ca, require_client_auth=ca is not None)
+
+
+def _unlocked(key: bytes, password: str) -> bytes:
+    """Return a private key without its password, in memory: gRPC takes none that has one. Raises CONFIG_INVALID."""
+    try:
+        from cryptography.hazmat.primitives.serialization import (
+            Encoding,
+            NoEncryption,
+            PrivateFormat,
+            load_pem_private_key,
+        )
+    except ImportError:
+        message = "`tls.key_password` needs `pip install 'hostd[secrets]'`, or a key without one in a file of mode 0600"
+        raise invalid("CONFIG_INVALID", message) from None
+    try:
+        found = load_pem_private_key(key, password.encode())
+    except (ValueError, TypeError):
+        raise invalid("CONFIG_INVALID", "`tls.key` is no PEM private key that `tls.key_password` opens") from None
+    return found.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def _cannot_listen(address: str, host: str, port: int) -> HostdError:

@@ -39,7 +39,9 @@ class Tls(Room):
 
     certificate: Path | None = Field(None, description="PEM file with the certificate chain.")
     key: Path | None = Field(None, description="PEM file with the private key.")
-    key_password: SecretStr | None = Field(None, description="Password of the private key, where it has one.")
+    key_password: SecretStr | None = Field(
+        None, description="Password of the private key, where it has one; needs `pip install 'hostd[secrets]'`."
+    )
     client_ca: Path | None = Field(
         None, description="PEM file; where set, gRPC clients must show a certificate it signed."
     )
@@ -125,7 +127,7 @@ class Plugins(Room):
         {}, description="Plugin id to the operator's settings of that plugin; each plugin checks its own."
     )
     safe_mode: bool = Field(False, description="Load built-in plugins only.")
-    trace: bool = Field(False, description="Log every call into a plugin.")
+    trace: bool = Field(False, description="Log the calls of hooks of plugins inside the daemon, as they register.")
 
 
 class LuaLimits(Room):

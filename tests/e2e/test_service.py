@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from effects import shows
 from processes import HOSTD, DaemonProcess
 
 # What a manager does between fork and exec: descriptor 3 is the socket, and LISTEN_PID is who gets it.
@@ -78,6 +79,7 @@ def manager(tmp_path: Path) -> Iterator[Manager]:
 
 
 @pytest.mark.timeout(180)
+@shows("limits.drain", "log.level", "log.format")
 def test_a_daemon_is_a_good_service(manager: Manager) -> None:
     """READY, watchdog, RELOADING, STOPPING; the port it was given; what came while it was away is answered after."""
     daemon, file = manager.daemon, manager.daemon.data / "hostd.yaml"
@@ -104,17 +106,20 @@ def test_a_daemon_is_a_good_service(manager: Manager) -> None:
     assert running["http.hosts"]["value"] == ["a.example"]
     assert (running["lua.workers"]["value"], running["lua.workers"]["restart_needed"]) == (4, True)
 
+    file.write_text("limits: {drain: 7s}\n")
+    assert daemon.json("config", "reload")["changes"]
     daemon.signal(signal.SIGTERM)
-    stopping = manager.until("STOPPING=1")
-    assert stopping[1].startswith("EXTEND_TIMEOUT_USEC=")
+    assert manager.until("STOPPING=1")[1] == f"EXTEND_TIMEOUT_USEC={(7 + 30) * 1_000_000}"
     assert daemon.wait() == 0
 
+    size = daemon.log.stat().st_size
     file.write_text("log: {level: warning}\n")
     with socket.create_connection(manager.port.getsockname()) as early:
         early.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         manager.start()
         early.settimeout(60)
         assert early.recv(4096).startswith(b"HTTP/1.1 200")
+    assert "daemon_ready" not in daemon.log.read_text()[size:]
     _logs_more_on_demand(daemon)
 
 

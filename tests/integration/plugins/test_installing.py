@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from effects import shows
 from lab import NAMESPACE, Lab, of_kind
 from wheelhouse import dependencies_of_the_sdk, plugin_wheel
 
@@ -244,6 +245,7 @@ async def test_what_is_no_plugin_is_refused(lab: Lab, tmp_path: Path, files: dic
     assert not list(tmp_path.rglob("out.txt"))
 
 
+@shows("plugins.install")
 async def test_installing_is_for_those_who_may(lab: Lab) -> None:
     """By default over the Unix socket only; `always` lets everybody with the token, `never` nobody."""
     assert (await refused(lab, shouting("1"), local=False)).reason == "INSTALL_REFUSED"
