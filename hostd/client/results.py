@@ -287,3 +287,54 @@ class SystemInfo:
     attempts_in_flight: int
     http_address: str
     grpc_address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """A room for names, and how much it holds."""
+
+    name: str
+    workflows: int
+    runs: int
+    open_runs: int
+    triggers: int
+    secrets: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigValue:
+    """One key of the daemon's configuration."""
+
+    key: str
+    value: Any
+    origin: str
+    reloadable: bool
+    restart_needed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveConfig:
+    """What the daemon was configured with, as it holds now; secrets are hidden."""
+
+    values: tuple[ConfigValue, ...]
+    file: str
+    log_levels: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigChange:
+    """A key whose value is another than before."""
+
+    key: str
+    before: Any
+    after: Any
+    origin: str
+    restart_needed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadedConfig:
+    """What a reload changed, or will change with the next start."""
+
+    changes: tuple[ConfigChange, ...]
+    file: str

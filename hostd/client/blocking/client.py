@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from hostd.client.blocking.administration import AdministrationCalls
 from hostd.client.blocking.operations import OperationCalls
 from hostd.client.blocking.run_watching import RunWatchCalls
 from hostd.client.blocking.runs import RunCalls
@@ -11,7 +12,9 @@ from hostd.client.blocking.triggers import TriggerCalls
 from hostd.client.blocking.workflows import WorkflowCalls
 
 
-class BlockingClient(RunCalls, RunWatchCalls, WorkflowCalls, TriggerCalls, TopicCalls, OperationCalls):
+class BlockingClient(
+    RunCalls, RunWatchCalls, WorkflowCalls, TriggerCalls, TopicCalls, OperationCalls, AdministrationCalls
+):
     """A daemon in hand, for threads: `connect_blocking()` makes one. Close it, or use it in `with`.
 
         with connect_blocking() as client:

@@ -1,21 +1,17 @@
 # Written by clients/python/blocking_twin.py from hostd/client/aio; never edited.
-"""Plugins, secrets, dead letters, and the daemon itself."""
+"""Plugins, secrets and dead letters."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from hostd.client.blocking.connection import BlockingConnection
 from hostd.client.conversion import result_of
-from hostd.client.payloads import from_payload
-from hostd.client.results import AuditEvent, ComponentSchema, DeadLetter, Plugin, Redriven, Secret, SystemInfo
-from hostd.client.starts import new_request_id, payload_of
+from hostd.client.results import ComponentSchema, DeadLetter, Plugin, Redriven, Secret
+from hostd.client.starts import new_request_id
 from hostd.v1 import (
-    admin_service_pb2,
     dead_letter_service_pb2,
     plugin_service_pb2,
-    script_service_pb2,
     secret_service_pb2,
 )
 
@@ -43,6 +39,16 @@ class OperationCalls(BlockingConnection):
         """Start the process of a plugin anew, from what lies in its folder now."""
         request = plugin_service_pb2.ReloadPluginRequest(namespace=self.namespace, id=plugin)
         return self._result(Plugin, self.plugins.ReloadPlugin, request)
+
+    def enable_plugin(self, plugin: str) -> Plugin:
+        """Let a disabled plugin serve again."""
+        request = plugin_service_pb2.EnablePluginRequest(namespace=self.namespace, id=plugin)
+        return self._result(Plugin, self.plugins.EnablePlugin, request)
+
+    def disable_plugin(self, plugin: str) -> Plugin:
+        """End a plugin's process and keep it from serving, through restarts, until it is enabled."""
+        request = plugin_service_pb2.DisablePluginRequest(namespace=self.namespace, id=plugin)
+        return self._result(Plugin, self.plugins.DisablePlugin, request)
 
     def component_schema(self, component: str, *, kind: str = "") -> ComponentSchema:
         """Return what the options of an action or trigger, such as http.request, may be."""
@@ -115,29 +121,6 @@ class OperationCalls(BlockingConnection):
             namespace=self.namespace, selection=_selection(numbers, filter)
         )
         return (self._ask(self.dead_letters.PurgeDeadLetters, request, timeout_s=BULK_TIMEOUT_S)).purged
-
-    # -- the daemon
-
-    def info(self) -> SystemInfo:
-        """Return versions, limits and capabilities of the daemon, and how it is."""
-        request = admin_service_pb2.GetSystemInfoRequest(namespace=self.namespace)
-        return self._result(SystemInfo, self.admin.GetSystemInfo, request)
-
-    def audit(self, *, limit: int | None = None) -> Iterator[AuditEvent]:
-        """Yield who changed what, the oldest first."""
-        request = admin_service_pb2.ListAuditEventsRequest(namespace=self.namespace)
-        left = limit
-        for page in self._pages(self.admin.ListAuditEvents, request, limit):
-            for each in page.audit_events[:left]:
-                yield result_of(AuditEvent, each)
-            left = None if left is None else left - len(page.audit_events)
-
-    def evaluate(self, expression: str, context: Any = None) -> Any:
-        """Return what an expression is over values of your own: an object with a value for each root."""
-        request = script_service_pb2.EvaluateExpressionRequest(
-            namespace=self.namespace, expression=expression, context=payload_of({} if context is None else context)
-        )
-        return from_payload((self._ask(self.scripts.EvaluateExpression, request)).value)
 
 
 def _selection(numbers: Sequence[int], filter_text: str) -> dead_letter_service_pb2.DeadLetterSelection:

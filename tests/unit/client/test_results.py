@@ -52,6 +52,11 @@ RESULTS = [
     (results.Redriven, dead_letter_service_pb2.Redriven),
     (results.AuditEvent, admin_service_pb2.AuditEvent),
     (results.SystemInfo, admin_service_pb2.SystemInfo),
+    (results.Namespace, admin_service_pb2.Namespace),
+    (results.ConfigValue, admin_service_pb2.ConfigValue),
+    (results.EffectiveConfig, admin_service_pb2.EffectiveConfig),
+    (results.ConfigChange, admin_service_pb2.ConfigChange),
+    (results.ReloadedConfig, admin_service_pb2.ReloadConfigResponse),
 ]
 
 
