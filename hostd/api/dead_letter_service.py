@@ -6,6 +6,7 @@ from typing import Any
 
 from hostd.api.caller import CALLER
 from hostd.api.convert.checks import check_count, check_namespace, fault
+from hostd.api.convert.digests import repeat_of
 from hostd.api.convert.triggers import letter_message, redriven_message
 from hostd.api.filter_text import LETTER_FIELDS, parse_filter
 from hostd.api.paging import Page
@@ -14,6 +15,7 @@ from hostd.api.tokens import Tokens, scope_of
 from hostd.model.requests import LetterSelection
 from hostd.v1 import dead_letter_service_pb2 as wire
 from hostd.v1.dead_letter_service_pb2_grpc import DeadLetterServiceServicer
+from hostd.values.json_text import JsonValue
 
 NUMBERS_MAX = 1_000
 NUMBER_MAX = 2**63 - 1
@@ -53,6 +55,7 @@ class DeadLetterService(DeadLetterServiceServicer):
             after=min(request.after, NUMBER_MAX),
             limit=check_count(request.limit, "limit", usual=NUMBERS_MAX, most=NUMBERS_MAX),
             principal=CALLER.get().principal,
+            repeat=repeat_of(request.request_id, _named(request) | {"after": request.after, "limit": request.limit}),
         )
         return wire.RedriveDeadLettersResponse(results=[redriven_message(view) for view in views], more_after=more)
 
@@ -61,7 +64,12 @@ class DeadLetterService(DeadLetterServiceServicer):
     ) -> wire.PurgeDeadLettersResponse:
         """Delete letters."""
         namespace, selection = check_namespace(request.namespace), _selection(request)
-        purged = await self._letters.purge(namespace, selection, principal=CALLER.get().principal)
+        purged = await self._letters.purge(
+            namespace,
+            selection,
+            principal=CALLER.get().principal,
+            repeat=repeat_of(request.request_id, _named(request)),
+        )
         return wire.PurgeDeadLettersResponse(purged=purged)
 
 
@@ -69,6 +77,10 @@ def _number(number: int, path: str) -> int:
     if not 0 < number <= NUMBER_MAX:
         raise fault(path, "numbers of dead letters begin with 1")
     return number
+
+
+def _named(request: wire.RedriveDeadLettersRequest | wire.PurgeDeadLettersRequest) -> dict[str, JsonValue]:
+    return {"numbers": list(request.selection.numbers), "filter": request.selection.filter}
 
 
 def _selection(request: wire.RedriveDeadLettersRequest | wire.PurgeDeadLettersRequest) -> LetterSelection:

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
+from hostd.api.caller import CALLER
 from hostd.api.convert.checks import check_namespace
 from hostd.api.convert.digests import repeat_of
 from hostd.api.convert.events import event_type, read_events, topic_event
@@ -35,7 +36,7 @@ class EventService(EventServiceServicer):
         """Append events to topics, all or none."""
         namespace, events = check_namespace(request.namespace), read_events(list(request.events))
         repeat = repeat_of(request.request_id, {"events": [_named(event) for event in events]})
-        published = await self._events.publish(namespace, events, repeat=repeat)
+        published = await self._events.publish(namespace, events, principal=CALLER.get().principal, repeat=repeat)
         return wire.PublishEventsResponse(
             events=[wire.PublishedEvent(event_id=one.event_id, position=one.position) for one in published]
         )

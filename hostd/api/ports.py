@@ -306,8 +306,12 @@ class Schedules(Protocol):
         per_second: int,
         fire_unknown: bool,
         principal: str,
+        repeat: Repeat | None,
     ) -> BackfillView:
-        """Fire the slots of a window that have not fired. Raises TRIGGER_MISSING, WORKFLOW_*, ARGUMENT_INVALID."""
+        """Fire the slots of a window that have not fired.
+
+        Raises TRIGGER_MISSING, WORKFLOW_*, ARGUMENT_INVALID, REQUEST_ID_CONFLICT.
+        """
         ...
 
 
@@ -325,13 +329,25 @@ class DeadLetters(Protocol):
         ...
 
     async def redrive(
-        self, namespace: str, selection: LetterSelection, *, after: int, limit: int, principal: str
+        self,
+        namespace: str,
+        selection: LetterSelection,
+        *,
+        after: int,
+        limit: int,
+        principal: str,
+        repeat: Repeat | None,
     ) -> tuple[Sequence[RedrivenView], int]:
-        """Emit letters again; a letter's own failure is an answer. Raises INTAKE_FULL, JOURNAL_*."""
+        """Emit letters again; a letter's own failure is an answer.
+
+        Raises REQUEST_ID_CONFLICT, INTAKE_FULL, JOURNAL_*.
+        """
         ...
 
-    async def purge(self, namespace: str, selection: LetterSelection, *, principal: str) -> int:
-        """Delete letters; return how many."""
+    async def purge(
+        self, namespace: str, selection: LetterSelection, *, principal: str, repeat: Repeat | None
+    ) -> int:
+        """Delete letters; return how many. Raises REQUEST_ID_CONFLICT."""
         ...
 
 
@@ -339,7 +355,7 @@ class Events(Protocol):
     """Durable topics."""
 
     async def publish(
-        self, namespace: str, events: Sequence[NewEvent], *, repeat: Repeat | None
+        self, namespace: str, events: Sequence[NewEvent], *, principal: str, repeat: Repeat | None
     ) -> Sequence[PublishedView]:
         """Publish events, all or none; answers once durable, in order.
 

@@ -21,6 +21,7 @@ from hostd.api.convert.checks import (
     check_text,
     fault,
 )
+from hostd.api.convert.digests import repeat_of
 from hostd.api.convert.payloads import read_payload
 from hostd.api.convert.times import micros_of, moment_of
 from hostd.api.convert.triggers import backfill_message, schedule_message, trial_message
@@ -30,6 +31,7 @@ from hostd.api.watch_seats import WatchSeats
 from hostd.errors.base import invalid
 from hostd.model.requests import TrialEvent
 from hostd.v1 import trigger_service_pb2 as wire
+from hostd.values.json_text import JsonValue
 
 ATTRIBUTE_BYTES_MAX = 1_000
 PREVIEW, PREVIEW_MAX = 10, 1_000
@@ -85,14 +87,22 @@ class TriggerAsking:
     async def BackfillTrigger(self, request: wire.BackfillTriggerRequest, context: Any) -> wire.BackfillTriggerResponse:
         """Fire the slots of a window."""
         namespace, workflow = check_namespace(request.namespace), check_optional_workflow(request.workflow)
+        from_us, to_us = _required(request, "from_time"), _required(request, "to_time")
+        named: dict[str, JsonValue] = {
+            "workflow": workflow,
+            "name": request.name,
+            "window": [from_us, to_us],
+            "fire_unknown": request.fire_unknown,
+        }
         view = await self._schedules.backfill(
             (namespace, workflow, check_name(request.name)),
-            from_us=_required(request, "from_time"),
-            to_us=_required(request, "to_time"),
+            from_us=from_us,
+            to_us=to_us,
             dry_run=request.dry_run,
             per_second=check_count(request.per_second, "per_second", usual=PER_SECOND, most=PER_SECOND_MAX),
             fire_unknown=request.fire_unknown,
             principal=CALLER.get().principal,
+            repeat=repeat_of(request.request_id, named),
         )
         return backfill_message(view)
 

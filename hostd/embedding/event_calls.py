@@ -50,7 +50,7 @@ class EventCalls(Calls):
             envelope["data"] = payload(data, "data")[1]
         event = NewEvent(topic, envelope)
         repeat = repeat_of(request_id, {"events": [{"topic": topic, "event": envelope}]})
-        (done,) = await self._front.events.publish(self.namespace, [event], repeat=repeat)
+        (done,) = await self._front.events.publish(self.namespace, [event], principal=self.principal, repeat=repeat)
         return done
 
     async def subscribe(

@@ -6,6 +6,7 @@ Without any attribute the body is the data of an event that has nothing else to 
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 from urllib.parse import unquote
 
@@ -16,12 +17,16 @@ from hostd.errors.base import HostdError, Kind, invalid
 from hostd.http.answers import json_answer
 from hostd.http.bodies import read_body
 from hostd.http.ports import EventTopics
+from hostd.model.requests import Repeat
 from hostd.model.topics import NewEvent
 from hostd.values.json_text import JsonValue, parse_json
 
 PREFIX = "/events/"
+PRINCIPAL = "owner"  # who has the token
+KEY_HEADER, KEY_BYTES_MAX = "idempotency-key", 128
 STRUCTURED, BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
 ATTRIBUTE = "ce-"
+NEEDED = ("specversion", "id", "source", "type")  # of an envelope
 _NAMESPACE = re.compile(r"[a-z][a-z0-9-]{0,62}")
 
 
@@ -29,14 +34,30 @@ async def take_events(request: web.BaseRequest, topics: EventTopics, settings: H
     """Publish what a request holds; answers with ids and positions once it is durable.
 
     Raises:
-        HostdError: PATH_MISSING, METHOD_REFUSED, EVENT_INVALID, TOPIC_INVALID, PAYLOAD_*.
+        HostdError: PATH_MISSING, METHOD_REFUSED, EVENT_INVALID, TOPIC_INVALID, PAYLOAD_*; REQUEST_ID_CONFLICT where the
+            same `idempotency-key` came with other events.
     """
     namespace, topic = _place(request)
     body = await read_body(request, max_bytes=settings.body_max, timeout_s=settings.body_timeout.total_seconds())
     events = [NewEvent(topic, envelope) for envelope in _envelopes(request, body)]
-    published = await topics.publish(namespace, events, repeat=None)
+    published = await topics.publish(namespace, events, principal=PRINCIPAL, repeat=_repeat(request, topic, body))
     told: list[JsonValue] = [{"event_id": one.event_id, "position": one.position} for one in published]
     return json_answer(200, {"events": told})
+
+
+def _repeat(request: web.BaseRequest, topic: str, body: bytes) -> Repeat | None:
+    """Return how the same request is known again; None without an idempotency key. Raises HostdError."""
+    key = request.headers.get(KEY_HEADER, "")
+    if not key:
+        return None
+    if len(key.encode()) > KEY_BYTES_MAX or not key.isprintable():
+        raise invalid("ARGUMENT_INVALID", f"idempotency-key: a text of at most {KEY_BYTES_MAX} bytes")
+    told = hashlib.blake2b(f"{topic}\n{_kind(request)}\n".encode(), digest_size=16)
+    for name, value in sorted((name.lower(), value) for name, value in request.headers.items()):
+        if name.startswith(ATTRIBUTE):
+            told.update(f"{name}\n{value}\n".encode())
+    told.update(b"\n" + body)
+    return Repeat(key, told.digest())
 
 
 def _place(request: web.BaseRequest) -> tuple[str, str]:
@@ -49,7 +70,7 @@ def _place(request: web.BaseRequest) -> tuple[str, str]:
 
 
 def _envelopes(request: web.BaseRequest, body: bytes) -> list[dict[str, JsonValue]]:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = _kind(request)
     if kind == STRUCTURED:
         return [_object(parse_json(body))]
     if kind == BATCH:
@@ -60,11 +81,17 @@ def _envelopes(request: web.BaseRequest, body: bytes) -> list[dict[str, JsonValu
     return [_binary(request, kind, body)]
 
 
+def _kind(request: web.BaseRequest) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 def _object(value: JsonValue) -> dict[str, JsonValue]:
     if not isinstance(value, dict):
         raise invalid("EVENT_INVALID", "an event is a JSON object of attributes")
-    if "specversion" not in value:
-        raise invalid("EVENT_INVALID", "the attribute `specversion` is missing; it is 1.0")
+    for name in NEEDED:
+        if value.get(name) in (None, ""):
+            told = "; it is 1.0" if name == "specversion" else ""
+            raise invalid("EVENT_INVALID", f"the attribute `{name}` is missing{told}")
     return value
 
 

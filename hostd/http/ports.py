@@ -56,9 +56,12 @@ class EventTopics(Protocol):
     """Where events that are posted go (runtime.event_desk)."""
 
     async def publish(
-        self, namespace: str, events: Sequence[NewEvent], *, repeat: Repeat | None
+        self, namespace: str, events: Sequence[NewEvent], *, principal: str, repeat: Repeat | None
     ) -> Sequence[PublishedView]:
-        """Publish events, all or none; answers once durable, in order. Raises TOPIC_INVALID, EVENT_INVALID."""
+        """Publish events, all or none; answers once durable, in order.
+
+        Raises TOPIC_INVALID, EVENT_INVALID, REQUEST_ID_CONFLICT.
+        """
         ...
 
 

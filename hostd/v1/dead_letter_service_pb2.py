@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from hostd.v1 import payload_pb2 as hostd_dot_v1_dot_payload__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"hostd/v1/dead_letter_service.proto\x12\x08hostd.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16hostd/v1/payload.proto\"\xd8\x01\n\nDeadLetter\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x04\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08workflow\x18\x04 \x01(\t\x12\x0f\n\x07trigger\x18\x05 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x06 \x01(\t\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x0f\n\x07message\x18\x08 \x01(\t\x12 \n\x05\x65vent\x18\t \x01(\x0b\x32\x11.hostd.v1.Payload\"6\n\x13\x44\x65\x61\x64LetterSelection\x12\x0f\n\x07numbers\x18\x01 \x03(\x04\x12\x0e\n\x06\x66ilter\x18\x02 \x01(\t\"b\n\x16ListDeadLettersRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\r\x12\x12\n\npage_token\x18\x04 \x01(\t\"^\n\x17ListDeadLettersResponse\x12*\n\x0c\x64\x65\x61\x64_letters\x18\x01 \x03(\x0b\x32\x14.hostd.v1.DeadLetter\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"9\n\x14GetDeadLetterRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x04\"~\n\x19RedriveDeadLettersRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x30\n\tselection\x18\x02 \x01(\x0b\x32\x1d.hostd.v1.DeadLetterSelection\x12\r\n\x05limit\x18\x03 \x01(\r\x12\r\n\x05\x61\x66ter\x18\x04 \x01(\x04\"r\n\x08Redriven\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\t\x12\x0f\n\x07outcome\x18\x03 \x01(\t\x12\x0f\n\x07run_ids\x18\x04 \x03(\t\x12\"\n\x07\x66\x61ilure\x18\x05 \x01(\x0b\x32\x11.hostd.v1.Failure\"U\n\x1aRedriveDeadLettersResponse\x12#\n\x07results\x18\x01 \x03(\x0b\x32\x12.hostd.v1.Redriven\x12\x12\n\nmore_after\x18\x02 \x01(\x04\"^\n\x17PurgeDeadLettersRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x30\n\tselection\x18\x02 \x01(\x0b\x32\x1d.hostd.v1.DeadLetterSelection\"*\n\x18PurgeDeadLettersResponse\x12\x0e\n\x06purged\x18\x01 \x01(\x04\x32\xee\x02\n\x11\x44\x65\x61\x64LetterService\x12V\n\x0fListDeadLetters\x12 .hostd.v1.ListDeadLettersRequest\x1a!.hostd.v1.ListDeadLettersResponse\x12\x45\n\rGetDeadLetter\x12\x1e.hostd.v1.GetDeadLetterRequest\x1a\x14.hostd.v1.DeadLetter\x12_\n\x12RedriveDeadLetters\x12#.hostd.v1.RedriveDeadLettersRequest\x1a$.hostd.v1.RedriveDeadLettersResponse\x12Y\n\x10PurgeDeadLetters\x12!.hostd.v1.PurgeDeadLettersRequest\x1a\".hostd.v1.PurgeDeadLettersResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"hostd/v1/dead_letter_service.proto\x12\x08hostd.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16hostd/v1/payload.proto\"\xd8\x01\n\nDeadLetter\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x04\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08workflow\x18\x04 \x01(\t\x12\x0f\n\x07trigger\x18\x05 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x06 \x01(\t\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x0f\n\x07message\x18\x08 \x01(\t\x12 \n\x05\x65vent\x18\t \x01(\x0b\x32\x11.hostd.v1.Payload\"6\n\x13\x44\x65\x61\x64LetterSelection\x12\x0f\n\x07numbers\x18\x01 \x03(\x04\x12\x0e\n\x06\x66ilter\x18\x02 \x01(\t\"b\n\x16ListDeadLettersRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\r\x12\x12\n\npage_token\x18\x04 \x01(\t\"^\n\x17ListDeadLettersResponse\x12*\n\x0c\x64\x65\x61\x64_letters\x18\x01 \x03(\x0b\x32\x14.hostd.v1.DeadLetter\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"9\n\x14GetDeadLetterRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x04\"\x92\x01\n\x19RedriveDeadLettersRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x30\n\tselection\x18\x02 \x01(\x0b\x32\x1d.hostd.v1.DeadLetterSelection\x12\r\n\x05limit\x18\x03 \x01(\r\x12\r\n\x05\x61\x66ter\x18\x04 \x01(\x04\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"r\n\x08Redriven\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\t\x12\x0f\n\x07outcome\x18\x03 \x01(\t\x12\x0f\n\x07run_ids\x18\x04 \x03(\t\x12\"\n\x07\x66\x61ilure\x18\x05 \x01(\x0b\x32\x11.hostd.v1.Failure\"U\n\x1aRedriveDeadLettersResponse\x12#\n\x07results\x18\x01 \x03(\x0b\x32\x12.hostd.v1.Redriven\x12\x12\n\nmore_after\x18\x02 \x01(\x04\"r\n\x17PurgeDeadLettersRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x30\n\tselection\x18\x02 \x01(\x0b\x32\x1d.hostd.v1.DeadLetterSelection\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"*\n\x18PurgeDeadLettersResponse\x12\x0e\n\x06purged\x18\x01 \x01(\x04\x32\xee\x02\n\x11\x44\x65\x61\x64LetterService\x12V\n\x0fListDeadLetters\x12 .hostd.v1.ListDeadLettersRequest\x1a!.hostd.v1.ListDeadLettersResponse\x12\x45\n\rGetDeadLetter\x12\x1e.hostd.v1.GetDeadLetterRequest\x1a\x14.hostd.v1.DeadLetter\x12_\n\x12RedriveDeadLetters\x12#.hostd.v1.RedriveDeadLettersRequest\x1a$.hostd.v1.RedriveDeadLettersResponse\x12Y\n\x10PurgeDeadLetters\x12!.hostd.v1.PurgeDeadLettersRequest\x1a\".hostd.v1.PurgeDeadLettersResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,16 +43,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTDEADLETTERSRESPONSE']._serialized_end=574
   _globals['_GETDEADLETTERREQUEST']._serialized_start=576
   _globals['_GETDEADLETTERREQUEST']._serialized_end=633
-  _globals['_REDRIVEDEADLETTERSREQUEST']._serialized_start=635
-  _globals['_REDRIVEDEADLETTERSREQUEST']._serialized_end=761
-  _globals['_REDRIVEN']._serialized_start=763
-  _globals['_REDRIVEN']._serialized_end=877
-  _globals['_REDRIVEDEADLETTERSRESPONSE']._serialized_start=879
-  _globals['_REDRIVEDEADLETTERSRESPONSE']._serialized_end=964
-  _globals['_PURGEDEADLETTERSREQUEST']._serialized_start=966
-  _globals['_PURGEDEADLETTERSREQUEST']._serialized_end=1060
-  _globals['_PURGEDEADLETTERSRESPONSE']._serialized_start=1062
-  _globals['_PURGEDEADLETTERSRESPONSE']._serialized_end=1104
-  _globals['_DEADLETTERSERVICE']._serialized_start=1107
-  _globals['_DEADLETTERSERVICE']._serialized_end=1473
+  _globals['_REDRIVEDEADLETTERSREQUEST']._serialized_start=636
+  _globals['_REDRIVEDEADLETTERSREQUEST']._serialized_end=782
+  _globals['_REDRIVEN']._serialized_start=784
+  _globals['_REDRIVEN']._serialized_end=898
+  _globals['_REDRIVEDEADLETTERSRESPONSE']._serialized_start=900
+  _globals['_REDRIVEDEADLETTERSRESPONSE']._serialized_end=985
+  _globals['_PURGEDEADLETTERSREQUEST']._serialized_start=987
+  _globals['_PURGEDEADLETTERSREQUEST']._serialized_end=1101
+  _globals['_PURGEDEADLETTERSRESPONSE']._serialized_start=1103
+  _globals['_PURGEDEADLETTERSRESPONSE']._serialized_end=1145
+  _globals['_DEADLETTERSERVICE']._serialized_start=1148
+  _globals['_DEADLETTERSERVICE']._serialized_end=1514
 # @@protoc_insertion_point(module_scope)

@@ -67,16 +67,18 @@ class GetDeadLetterRequest(_message.Message):
     def __init__(self, namespace: _Optional[str] = ..., number: _Optional[int] = ...) -> None: ...
 
 class RedriveDeadLettersRequest(_message.Message):
-    __slots__ = ("namespace", "selection", "limit", "after")
+    __slots__ = ("namespace", "selection", "limit", "after", "request_id")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     SELECTION_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     AFTER_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     selection: DeadLetterSelection
     limit: int
     after: int
-    def __init__(self, namespace: _Optional[str] = ..., selection: _Optional[_Union[DeadLetterSelection, _Mapping]] = ..., limit: _Optional[int] = ..., after: _Optional[int] = ...) -> None: ...
+    request_id: str
+    def __init__(self, namespace: _Optional[str] = ..., selection: _Optional[_Union[DeadLetterSelection, _Mapping]] = ..., limit: _Optional[int] = ..., after: _Optional[int] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class Redriven(_message.Message):
     __slots__ = ("number", "event_id", "outcome", "run_ids", "failure")
@@ -101,12 +103,14 @@ class RedriveDeadLettersResponse(_message.Message):
     def __init__(self, results: _Optional[_Iterable[_Union[Redriven, _Mapping]]] = ..., more_after: _Optional[int] = ...) -> None: ...
 
 class PurgeDeadLettersRequest(_message.Message):
-    __slots__ = ("namespace", "selection")
+    __slots__ = ("namespace", "selection", "request_id")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     SELECTION_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     selection: DeadLetterSelection
-    def __init__(self, namespace: _Optional[str] = ..., selection: _Optional[_Union[DeadLetterSelection, _Mapping]] = ...) -> None: ...
+    request_id: str
+    def __init__(self, namespace: _Optional[str] = ..., selection: _Optional[_Union[DeadLetterSelection, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class PurgeDeadLettersResponse(_message.Message):
     __slots__ = ("purged",)

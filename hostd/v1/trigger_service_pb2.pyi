@@ -262,7 +262,7 @@ class PreviewScheduleResponse(_message.Message):
     def __init__(self, slots: _Optional[_Iterable[_Union[Slot, _Mapping]]] = ..., timezone: _Optional[str] = ..., more: bool = ...) -> None: ...
 
 class BackfillTriggerRequest(_message.Message):
-    __slots__ = ("namespace", "workflow", "name", "from_time", "to_time", "dry_run", "per_second", "fire_unknown")
+    __slots__ = ("namespace", "workflow", "name", "from_time", "to_time", "dry_run", "per_second", "fire_unknown", "request_id")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     WORKFLOW_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -271,6 +271,7 @@ class BackfillTriggerRequest(_message.Message):
     DRY_RUN_FIELD_NUMBER: _ClassVar[int]
     PER_SECOND_FIELD_NUMBER: _ClassVar[int]
     FIRE_UNKNOWN_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     workflow: str
     name: str
@@ -279,7 +280,8 @@ class BackfillTriggerRequest(_message.Message):
     dry_run: bool
     per_second: int
     fire_unknown: bool
-    def __init__(self, namespace: _Optional[str] = ..., workflow: _Optional[str] = ..., name: _Optional[str] = ..., from_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., to_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., dry_run: bool = ..., per_second: _Optional[int] = ..., fire_unknown: bool = ...) -> None: ...
+    request_id: str
+    def __init__(self, namespace: _Optional[str] = ..., workflow: _Optional[str] = ..., name: _Optional[str] = ..., from_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., to_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., dry_run: bool = ..., per_second: _Optional[int] = ..., fire_unknown: bool = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class BackfillTriggerResponse(_message.Message):
     __slots__ = ("slots", "started", "duplicates", "skipped", "not_matched", "signaled", "dead_lettered", "unknown")

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
@@ -84,6 +85,30 @@ def test_events_are_posted_with_the_token(daemon: DaemonProcess) -> None:
         assert json.load(answer)["events"][0]["event_id"] == "h1"
     [seen] = lines(daemon, "event", "subscribe", "orders.*", "--after", "0", "--limit", "1")
     assert (seen["topic"], seen["event"]["type"], seen["event"]["data"]) == ("orders.new", "paid", {"total": 1})
+
+
+def test_a_post_is_repeated_with_its_key(daemon: DaemonProcess) -> None:
+    """Sent again with one `Idempotency-Key`, behind a kill too, it is one event; with other data it is refused."""
+    token = (daemon.data / "token").read_text().strip()
+    headers = {"authorization": f"Bearer {token}", "content-type": "application/json", "idempotency-key": "order-7"}
+
+    def post(data: bytes) -> Any:
+        request = Request(f"http://{daemon.http}/events/default/orders.new", data, headers, method="POST")
+        with urlopen(request, timeout=60) as answer:
+            return json.load(answer)["events"]
+
+    first = post(b'{"total": 1}')
+    again = post(b'{"total": 1}')
+    daemon.signal(signal.SIGKILL)
+    daemon.wait()
+    daemon.start()
+    behind = post(b'{"total": 1}')
+    with pytest.raises(HTTPError) as why:
+        post(b'{"total": 2}')
+
+    assert first == again == behind
+    assert (why.value.code, json.load(why.value)["reason"]) == (409, "REQUEST_ID_CONFLICT")
+    assert len(lines(daemon, "event", "subscribe", "orders.*", "--after", "0", "--limit", "1")) == 1
 
 
 def test_what_is_wrong_is_said(daemon: DaemonProcess, tmp_path: Path) -> None:

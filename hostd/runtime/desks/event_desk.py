@@ -19,12 +19,14 @@ from hostd.plugin import Event, Published
 from hostd.plugin.clocks import at_ms
 from hostd.plugin.cloud_events import Defaults, read_event
 from hostd.plugin.service_rules import check_topic, check_topics
+from hostd.runtime.ring.audit import audited
 from hostd.runtime.ring.readers import Readers
 from hostd.runtime.ring.repeats import first_answer, note_of
 from hostd.runtime.services.topics import Topics
 from hostd.runtime.triggers.event_scope import EventScope
 
 PUBLISH = "event.publish"
+TOPICS_TOLD_MAX = 10  # in the audit, of one call
 PAGE_EVENTS = 200
 PAGE_BYTES = 64 * 1024  # the event that reaches it is the last of its page: what is not read is held
 WAIT_MS = 30_000
@@ -41,16 +43,20 @@ class EventDesk:
         self._random = random
 
     async def publish(
-        self, namespace: str, events: Sequence[NewEvent], *, repeat: Repeat | None
+        self, namespace: str, events: Sequence[NewEvent], *, principal: str, repeat: Repeat | None
     ) -> Sequence[PublishedView]:
         """Publish events, all or none; answers once durable, in order.
 
         Raises:
             HostdError: TOPIC_INVALID, EVENT_INVALID, PAYLOAD_TOO_LARGE, REQUEST_ID_CONFLICT, JOURNAL_*.
         """
-        await first_answer(self._journal, self._readers, namespace, PUBLISH, repeat)
+        first = await first_answer(self._journal, self._readers, namespace, PUBLISH, repeat)
         made = [(one.topic, self._made(namespace, one, place, repeat)) for place, one in enumerate(events)]
-        note = note_of(namespace, PUBLISH, repeat, b"")
+        note = None
+        if first is None:
+            topics = list(dict.fromkeys(topic for topic, _ in made))
+            told = {"topics": " ".join(topics[:TOPICS_TOLD_MAX]), "events": str(len(made))}
+            note = audited(namespace, principal, PUBLISH, topics[0], note_of(namespace, PUBLISH, repeat, b""), **told)
         positions = await self._topics.publish(namespace, made, note=note)
         return [PublishedView(event.id, position) for (_, event), position in zip(made, positions, strict=True)]
 

@@ -25,6 +25,7 @@ from hostd.runtime.runs.runs import Runs
 from hostd.runtime.services.topics import Topics
 from hostd.runtime.triggers.dead_letters import DeadLetters
 from hostd.runtime.triggers.emit import Emission
+from hostd.runtime.triggers.long_verbs import LongVerbs
 from hostd.runtime.triggers.own_triggers import OwnTriggers
 from hostd.runtime.triggers.schedules import Schedules
 from hostd.runtime.triggers.trigger_desk import TriggerDesk
@@ -71,6 +72,7 @@ def build_front(
 ) -> Front:
     """Return the front over the rooms of one host."""
     journal, readers, clock = rooms.journal, rooms.readers, rooms.clock
+    verbs = LongVerbs(loop=rooms.loop, journal=journal, readers=readers)
 
     def registry() -> HostRegistry:
         return host.registry
@@ -90,31 +92,48 @@ def build_front(
             registry=registry,
             journal=journal,
             readers=readers,
+            verbs=verbs,
             clock=clock,
         ),
         dead_letters=DeadLetters(
-            triggers=triggers, emission=emission, loop=rooms.loop, journal=journal, readers=readers
+            triggers=triggers, emission=emission, loop=rooms.loop, journal=journal, readers=readers, verbs=verbs
         ),
         plugins=PluginShelf(host),
         installs=PluginDesk(host=host, loop=rooms.loop, may_install=may_install),
         events=EventDesk(topics=topics, journal=journal, readers=readers, clock=clock, random=random),
         scripts=ScriptDesk(scripts=scripts, clock=clock),
         secrets=SecretDesk(host=host, loop=rooms.loop, journal=journal, readers=readers),
-        admin=Administration(
-            journal=journal,
-            readers=readers,
-            info=info,
-            loop=rooms.loop,
-            effects=effects,
-            isolation=scripts.isolation,
-            instance_id=f"{random.getrandbits(64):016x}",
-            started_at_ms=clock.wall_ms(),
-            data=data,
-            clock=clock,
-            retention=retention,
-            spaces=spaces,
+        admin=_administration(
+            rooms, spaces, effects=effects, scripts=scripts, info=info, random=random, data=data, retention=retention
         ),
         settings=settings,
+    )
+
+
+def _administration(
+    rooms: RunRooms,
+    spaces: NamespaceShelf,
+    *,
+    effects: Effects,
+    scripts: Scripts,
+    info: Callable[[], JournalInfo | None],
+    random: Random,
+    data: Path | None,
+    retention: Callable[[], Retention],
+) -> Administration:
+    return Administration(
+        journal=rooms.journal,
+        readers=rooms.readers,
+        info=info,
+        loop=rooms.loop,
+        effects=effects,
+        isolation=scripts.isolation,
+        instance_id=f"{random.getrandbits(64):016x}",
+        started_at_ms=rooms.clock.wall_ms(),
+        data=data,
+        clock=rooms.clock,
+        retention=retention,
+        spaces=spaces,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from hostd.errors.base import HostdError, Kind, invalid
 from hostd.journal.filters import holds
 from hostd.journal.port import DeadLetter, Journal
-from hostd.model.requests import LetterSelection
+from hostd.model.requests import LetterSelection, Repeat
 from hostd.model.views import DeadLetterView, RedrivenView
 from hostd.plugin import EmitOutcome, Event
 from hostd.runtime.ring.audit import audit_row
@@ -18,11 +18,12 @@ from hostd.runtime.ring.engine_loop import EngineLoop
 from hostd.runtime.ring.readers import Readers
 from hostd.runtime.ring.turn import Turn
 from hostd.runtime.triggers.emit import Emission
+from hostd.runtime.triggers.long_verbs import LongVerbs
 from hostd.runtime.triggers.triggers import Triggers
 from hostd.values.json_text import parse_json
 
 PAGE_LETTERS = 200
-PURGE = "dead_letter.purge"
+REDRIVE, PURGE = "dead_letter.redrive", "dead_letter.purge"
 SCANNED_MAX = 20_000  # letters a list looks at before it answers with what it has
 _ENVELOPE = frozenset({"specversion", "id", "source", "type", "time", "datacontenttype", "data", "subject"})
 _GONE = (EmitOutcome.STARTED, EmitOutcome.SIGNALED)
@@ -40,13 +41,21 @@ class DeadLetters:
     """Owns the redriving of letters: one at a time, so that none is emitted twice."""
 
     def __init__(
-        self, *, triggers: Triggers, emission: Emission, loop: EngineLoop, journal: Journal, readers: Readers
+        self,
+        *,
+        triggers: Triggers,
+        emission: Emission,
+        loop: EngineLoop,
+        journal: Journal,
+        readers: Readers,
+        verbs: LongVerbs,
     ) -> None:
         self._triggers = triggers
         self._emission = emission
         self._loop = loop
         self._journal = journal
         self._readers = readers
+        self._verbs = verbs
         self._redriving = asyncio.Lock()
 
     async def get(self, namespace: str, number: int) -> DeadLetterView:
@@ -74,13 +83,27 @@ class DeadLetters:
         return found, 0
 
     async def redrive(
-        self, namespace: str, selection: LetterSelection, *, after: int, limit: int, principal: str
+        self,
+        namespace: str,
+        selection: LetterSelection,
+        *,
+        after: int,
+        limit: int,
+        principal: str,
+        repeat: Repeat | None = None,
     ) -> tuple[Sequence[RedrivenView], int]:
-        """Emit letters again, oldest first; see `find`. What does not lead to a run or a signal stays a letter."""
-        await self._triggers.settled()
-        async with self._redriving:
-            views, more = await self.find(namespace, selection, after=after, limit=limit)
-            return [await self._redrive(view, principal) for view in views], more
+        """Emit letters again, oldest first; see `find`. What does not lead to a run or a signal stays a letter.
+
+        Cut off half way, the same again goes on with what is left. Raises HostdError REQUEST_ID_CONFLICT.
+        """
+
+        async def work() -> tuple[list[RedrivenView], int]:
+            await self._triggers.settled()
+            async with self._redriving:
+                views, more = await self.find(namespace, selection, after=after, limit=limit)
+                return [await self._redrive(view, principal) for view in views], more
+
+        return await self._verbs.once(namespace, REDRIVE, repeat, work, tuple[list[RedrivenView], int])
 
     async def _redrive(self, view: DeadLetterView, principal: str) -> RedrivenView:
         refused = RedrivenView(view.number, view.event_id)
@@ -94,8 +117,15 @@ class DeadLetters:
         done = RedrivenView(view.number, view.event_id, emitted.outcome.value, emitted.run_ids)
         return done if error is None or emitted.outcome in _GONE else _because(done, error)
 
-    async def purge(self, namespace: str, selection: LetterSelection, *, principal: str) -> int:
-        """Delete letters; return how many."""
+    async def purge(
+        self, namespace: str, selection: LetterSelection, *, principal: str, repeat: Repeat | None = None
+    ) -> int:
+        """Delete letters; return how many. Raises HostdError REQUEST_ID_CONFLICT."""
+        return await self._verbs.once(
+            namespace, PURGE, repeat, lambda: self._purge(namespace, selection, principal), int
+        )
+
+    async def _purge(self, namespace: str, selection: LetterSelection, principal: str) -> int:
         purged = 0
         async with self._redriving:
             async for _, fits in self._pages(namespace, selection, 0):

@@ -91,13 +91,7 @@ class Overlaps:
         self._open.setdefault(place, runs)
 
     def _read(self, place: Place) -> list[RunRow]:
-        namespace, workflow, trigger = place
-        terms = (
-            Compare("workflow", "=", workflow),
-            Compare("trigger", "=", trigger),
-            Compare("state", "<", int(RunState.HELD)),
-        )
-        return self._journal.query_runs(RunQuery(namespace, filter=And(terms), limit=OPEN_RUNS_MAX))
+        return self._journal.query_runs(open_runs(place))
 
     def _again(self, keys: list[int]) -> list[RunRow]:
         rows = (self._journal.run_row(key) for key in keys)
@@ -139,6 +133,17 @@ class Overlaps:
             except HostdError as error:
                 if error.reason != "RUN_MISSING":  # it ended just now
                     raise
+
+
+def open_runs(place: Place) -> RunQuery:
+    """Return what finds the open runs of a trigger."""
+    namespace, workflow, trigger = place
+    terms = (
+        Compare("workflow", "=", workflow),
+        Compare("trigger", "=", trigger),
+        Compare("state", "<", int(RunState.HELD)),
+    )
+    return RunQuery(namespace, filter=And(terms), limit=OPEN_RUNS_MAX)
 
 
 def _is_open(state: int) -> bool:

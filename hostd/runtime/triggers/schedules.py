@@ -14,15 +14,18 @@ from hostd.errors.base import HostdError, Kind, invalid
 from hostd.host.registry import HostRegistry, TriggerEntry
 from hostd.journal.port import Journal
 from hostd.model.redaction import redact
+from hostd.model.requests import Repeat
 from hostd.model.views import BackfillView, ScheduleView, SlotView
 from hostd.plugin import Event, Overlap, rfc3339
 from hostd.plugin.slot_pages import SlotPage, Window
 from hostd.runtime.ring.readers import Readers
 from hostd.runtime.triggers.emit import Emission
+from hostd.runtime.triggers.long_verbs import LongVerbs
 from hostd.runtime.triggers.trigger_life import TriggerLife
 from hostd.runtime.triggers.trigger_live import Live, Name
 from hostd.runtime.triggers.triggers import Triggers
 
+BACKFILL = "trigger.backfill"
 PREVIEW_S, BACKFILL_S = 2.0, 10.0  # of computing slots
 BACKFILL_SLOTS_MAX = 10_000
 BATCHES_A_SECOND = 10
@@ -63,8 +66,10 @@ class Schedules:
         registry: Callable[[], HostRegistry],
         journal: Journal,
         readers: Readers,
+        verbs: LongVerbs,
         clock: Clock,
     ) -> None:
+        self._verbs = verbs
         self._triggers = triggers
         self._life = life
         self._emission = emission
@@ -118,15 +123,45 @@ class Schedules:
         per_second: int,
         fire_unknown: bool,
         principal: str,
+        repeat: Repeat | None = None,
     ) -> BackfillView:
         """Fire the slots with from <= slot < to that have not fired.
 
         Cancelling it leaves what was fired; the same again goes on behind it.
 
+        Args:
+            repeat: not for a dry run, which does nothing.
+
         Raises:
             HostdError: TRIGGER_MISSING, SCHEDULE_MISSING, PLUGIN_FAILED; ARGUMENT_INVALID for a window that reaches
-                into the future or holds more than 10,000 slots; WORKFLOW_* where the trigger has nothing to start.
+                into the future or holds more than 10,000 slots; WORKFLOW_* where the trigger has nothing to start;
+                REQUEST_ID_CONFLICT.
         """
+
+        async def work() -> BackfillView:
+            return await self._backfill(
+                name,
+                from_us=from_us,
+                to_us=to_us,
+                dry_run=dry_run,
+                per_second=per_second,
+                fire_unknown=fire_unknown,
+                principal=principal,
+            )
+
+        return await self._verbs.once(name[0], BACKFILL, None if dry_run else repeat, work, BackfillView)
+
+    async def _backfill(
+        self,
+        name: Name,
+        *,
+        from_us: int,
+        to_us: int,
+        dry_run: bool,
+        per_second: int,
+        fire_unknown: bool,
+        principal: str,
+    ) -> BackfillView:
         await self._triggers.settled()
         live = self._triggers.get(name)
         live.require_target()

@@ -26,6 +26,7 @@ from hostd.plugin import Event
 from hostd.runtime.ring.readers import Readers
 from hostd.runtime.ring.starts import StartMaker
 from hostd.runtime.triggers.event_scope import EventScope, input_of, key_of, signal_of
+from hostd.runtime.triggers.overlap_trials import OUTCOMES, InTheWay, OverlapTrials
 from hostd.runtime.triggers.trigger_live import Name
 from hostd.runtime.triggers.triggers import Triggers
 from hostd.runtime.workflows.workflows import Ready, Workflows
@@ -38,6 +39,7 @@ class _Subject(NamedTuple):
     plan: TriggerPlan
     ready: Ready | None
     scope_name: str
+    run_trigger: str  # as its runs are told
     seen: str = ""
     missing: HostdError | None = None
 
@@ -65,6 +67,7 @@ class TriggerTrials:
         self._readers = readers
         self._clock = clock
         self._random = random
+        self._overlaps = OverlapTrials(catalogue=catalogue, journal=journal, readers=readers, clock=clock)
 
     async def test(self, name: Name, document: bytes, given: TrialEvent) -> TrialView:
         """Return what an event would do.
@@ -91,21 +94,21 @@ class TriggerTrials:
         live = self._triggers.get(name)
         source = live.source
         ready = source.ready if live.missing is None else None
-        return _Subject(source.plan, ready, source.scope_name, source.scope_name, live.missing)
+        return _Subject(source.plan, ready, source.scope_name, source.run_trigger, source.scope_name, live.missing)
 
     async def _of_document(self, name: Name, text: bytes) -> _Subject:
         compiled: Any = await self._workflows.compilers.call(lambda: self._compile(text))
         if isinstance(compiled, Ready):
             plan = _named(compiled.plan.triggers, name[2])
-            return _Subject(plan, compiled, f"{compiled.plan.workflow}/{plan.name}")
+            return _Subject(plan, compiled, f"{compiled.plan.workflow}/{plan.name}", plan.name)
         scope_name = f"/{compiled.plan.name}"
         if name[2] not in ("", compiled.plan.name):
             raise _no_such(name[2])
         try:
             ready = await self._workflows.resolve(name[0], compiled.workflow, compiled.version)
         except HostdError as error:
-            return _Subject(compiled.plan, None, scope_name, missing=error)
-        return _Subject(compiled.plan, ready, scope_name)
+            return _Subject(compiled.plan, None, scope_name, scope_name, missing=error)
+        return _Subject(compiled.plan, ready, scope_name, scope_name)
 
     def _compile(self, text: bytes) -> Any:
         documents = load_documents(text)
@@ -141,6 +144,9 @@ class TriggerTrials:
             self._check(namespace, subject.ready, found, data=data, key=key or "", signal=signal, open_run=open_run)
         seen = await self._seen(namespace, subject, given)
         outcome = _outcome(found, subject.plan, matches=matches, seen=seen is not None, open_run=open_run)
+        in_the_way = await self._in_the_way(namespace, subject, found, outcome, signal)
+        if in_the_way is not None:
+            outcome = in_the_way.outcome
         plan = subject.ready.plan if subject.ready is not None else None
         return TrialView(
             outcome=outcome,
@@ -152,9 +158,22 @@ class TriggerTrials:
             key=key or "",
             signal=signal.name if signal is not None else "",
             signal_data=signal.data if signal is not None else None,
-            run_ids=seen or ((open_run,) if outcome == "SIGNALED" else ()),
+            run_ids=seen or (in_the_way.run_ids if in_the_way else (open_run,) if outcome == "SIGNALED" else ()),
             violations=tuple(found.violations),
         )
+
+    async def _in_the_way(
+        self, namespace: str, subject: _Subject, found: _Found, outcome: str, signal: Signal | None
+    ) -> InTheWay | None:
+        """Return what the trigger's option `overlap` does while runs of it are open, None where nothing."""
+        if subject.ready is None or signal is not None or outcome not in ("STARTED", "DEAD_LETTERED"):
+            return None
+        overlap = self._overlaps.of(subject.plan, subject.scope_name)
+        place = (namespace, subject.ready.plan.workflow, subject.run_trigger)
+        in_the_way = await self._overlaps.look(place, overlap) if overlap in OUTCOMES else None
+        if in_the_way is None or not found.only_open_run(in_the_way.holds_back):
+            return None
+        return in_the_way
 
     async def _open_run(self, namespace: str, ready: Ready, key: str) -> str:
         """Return the id of the open run of a key, empty for none."""
@@ -228,6 +247,14 @@ class _Found:
         for fault in error.violations:
             joint = "" if fault.path.startswith("[") or not fault.path else "."
             self.wrong(f"{path}{joint}{fault.path}", fault.reason, fault.message)
+
+    def only_open_run(self, forget: bool) -> bool:
+        """Say whether nothing is wrong but, at most, that a run of the key is open; where asked to, forget that."""
+        left = [violation for violation in self.violations if not (forget and violation.reason == "RUN_OPEN")]
+        if left:
+            return False
+        self.violations = left
+        return True
 
     def value(self, path: str, make: Callable[[], Any]) -> Any:
         """Return a part's value; None after noting why there is none."""

@@ -192,3 +192,27 @@ async def test_a_letter_of_a_trigger_of_its_own_is_redriven_too(kit: Kit, own: b
     done = await redrive(kit)
     assert [item.outcome for item in done.results] == ["STARTED"]
     assert (await kit.get(done.results[0].run_ids[0])).trigger == ("/mine" if own else "hook")
+
+
+async def test_repeated_requests_give_the_first_answer(kit: Kit) -> None:
+    """Redriven and purged once a request id, whatever became a letter since; another selection is refused."""
+    await kit.register(STRICT)
+    await kit.core.triggers.reconcile()
+    await fill(kit, {"n": "a"}, {"n": "b"})
+    await kit.register(LENIENT)
+    await kit.core.triggers.reconcile()
+    everything = pb.DeadLetterSelection()
+    request = pb.RedriveDeadLettersRequest(selection=everything, limit=1, request_id="r1")
+    first, beside = await asyncio.gather(*(kit.dead_letters.RedriveDeadLetters(request) for _ in range(2)))
+    again = await kit.dead_letters.RedriveDeadLetters(request)
+    other = pb.RedriveDeadLettersRequest(selection=everything, limit=2, request_id="r1")
+    conflict = await refused(kit.dead_letters.RedriveDeadLetters(other))
+    purge = pb.PurgeDeadLettersRequest(selection=everything, request_id="r1")
+    purged = [(await kit.dead_letters.PurgeDeadLetters(purge)).purged for _ in range(2)]
+
+    assert [result.outcome for result in first.results] == ["STARTED"]
+    assert first == beside == again
+    assert conflict.reason == "REQUEST_ID_CONFLICT"
+    assert purged == [1, 1]
+    assert await count_runs(kit) == 1
+    assert await letters(kit) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -53,6 +54,33 @@ async def count_runs(kit: Kit) -> int:
 
 
 # -- trials
+
+
+async def test_a_trial_says_what_open_runs_do_to_an_event(kit: Kit) -> None:
+    """As the trigger's `overlap` says, with the runs; once they have ended, and with `allow`, it would start one."""
+    slow = HOURLY.replace("flow.pass", "flow.wait, with: {duration: 1h}")
+
+    async def outcome(overlap: str, **more: Any) -> tuple[str, list[str]]:
+        text = slow.replace("catch_up: none", f"catch_up: none, overlap: {overlap}")
+        request = pb.TestTriggerRequest(workflow="hourly", name="tick", document=text, **more)
+        found = await kit.triggers.TestTrigger(request)
+        return found.outcome, list(found.run_ids)
+
+    await kit.register(slow.replace("catch_up: none", "catch_up: none, overlap: skip"))
+    await kit.core.triggers.reconcile()
+    configured = pb.TestTriggerRequest(workflow="hourly", name="tick")
+    free = await kit.triggers.TestTrigger(configured)
+    fired = await kit.triggers.FireTrigger(pb.FireTriggerRequest(workflow="hourly", name="tick"))
+    [run] = fired.run_ids
+    busy = await kit.triggers.TestTrigger(configured)
+    told = [await outcome(overlap) for overlap in ("allow", "skip", "queue", "cancel_running")]
+    await kit.runs.TerminateRun(runs.TerminateRunRequest(run=runs.RunRef(run_id=run)))
+
+    assert free.outcome == "STARTED"
+    assert (busy.outcome, list(busy.run_ids), list(busy.violations)) == ("SKIPPED", [run], [])
+    assert told == [("STARTED", []), ("SKIPPED", [run]), ("QUEUED", [run]), ("CANCELS_RUNNING", [run])]
+    assert (await kit.triggers.TestTrigger(configured)).outcome == "STARTED"
+    assert await count_runs(kit) == 1
 
 
 async def test_an_event_is_tried_and_nothing_happens(kit: Kit) -> None:
@@ -257,6 +285,24 @@ async def test_a_backfill_keeps_to_the_trigger(kit: Kit) -> None:
     assert await why(window("2026-01-02T00:00:00+00:00", "2026-01-01T00:00:00+00:00")) == "ARGUMENT_INVALID"
     assert await why(window("2020-01-01T00:00:00+00:00", "2026-01-01T00:00:00+00:00")) == "ARGUMENT_INVALID"
     assert await why(pb.BackfillTriggerRequest(workflow="hourly", name="tick")) == "ARGUMENT_INVALID"
+
+
+async def test_a_repeated_backfill_gives_the_first_answer(kit: Kit) -> None:
+    """The same request id, whatever fired since; with another window it is refused. A dry run keeps no answer."""
+    await kit.register(HOURLY)
+    await kit.core.triggers.reconcile()
+    day = window("2026-01-01T00:00:00+00:00", "2026-01-01T05:00:00+00:00", request_id="r1")
+    looked = await kit.triggers.BackfillTrigger(
+        window("2026-01-01T00:00:00+00:00", "2026-01-01T05:00:00+00:00", request_id="r1", dry_run=True)
+    )
+    first, beside = await asyncio.gather(kit.triggers.BackfillTrigger(day), kit.triggers.BackfillTrigger(day))
+    again = await kit.triggers.BackfillTrigger(day)
+    other = window("2026-01-01T00:00:00+00:00", "2026-01-01T06:00:00+00:00", request_id="r1")
+
+    assert (looked.started, first.started, first.duplicates) == (5, 5, 0)
+    assert first == beside == again
+    assert (await refused(kit.triggers.BackfillTrigger(other))).reason == "REQUEST_ID_CONFLICT"
+    assert await count_runs(kit) == 5
 
 
 # -- watching

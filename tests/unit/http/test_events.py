@@ -30,6 +30,7 @@ class Door:
 
     def __init__(self) -> None:
         self.posted: list[tuple[str, NewEvent]] = []
+        self.repeats: list[Repeat | None] = []
         meter = Meter()
         self.server = HttpServer(
             settings=Http(listen="127.0.0.1:0"),
@@ -46,8 +47,9 @@ class Door:
         return {}
 
     async def publish(
-        self, namespace: str, events: Sequence[NewEvent], *, repeat: Repeat | None
+        self, namespace: str, events: Sequence[NewEvent], *, principal: str, repeat: Repeat | None
     ) -> Sequence[PublishedView]:
+        self.repeats.append(repeat)
         self.posted += [(namespace, event) for event in events]
         return [PublishedView(f"e{n}", n + 1) for n in range(len(events))]
 
@@ -122,6 +124,8 @@ async def test_plain_data_is_an_event_that_has_nothing_else_to_say(door: Door) -
         ({"path": "/events/Bad/t"}, 404, "PATH_MISSING"),
         ({"data": b"{", "headers": {"content-type": STRUCTURED}}, 400, "PAYLOAD_INVALID"),
         ({"data": b"{}", "headers": {"content-type": STRUCTURED}}, 400, "EVENT_INVALID"),
+        ({"data": b"{}", "headers": {"content-type": STRUCTURED, "idempotency-key": "k" * 129}}, 400, "EVENT_INVALID"),
+        ({"data": b"{}", "headers": {"idempotency-key": "k" * 129}}, 400, "ARGUMENT_INVALID"),
         ({"data": b"x", "headers": {"ce-data": "1"}}, 400, "EVENT_INVALID"),
         ({"data": {"n": "1"}}, 400, "EVENT_INVALID"),
         ({"data": "large", "headers": {"content-type": "text/plain"}}, 413, "PAYLOAD_TOO_LARGE"),
@@ -134,3 +138,34 @@ async def test_what_is_refused(door: Door, more: dict[str, Any], status: int, re
     answered, answer = await door.post(**more)
     assert (answered, answer["reason"]) == (status, reason)
     assert door.posted == []
+
+
+@pytest.mark.parametrize("attribute", ["specversion", "id", "source", "type"])
+@pytest.mark.parametrize("kind", [STRUCTURED, BATCH])
+async def test_an_envelope_says_all_it_has_to(door: Door, kind: str, attribute: str) -> None:
+    """An attribute that CloudEvents requires is missed by its name; nothing of a batch is published then."""
+    short = {name: value for name, value in ONE.items() if name != attribute}
+    body = json.dumps(short if kind == STRUCTURED else [ONE, short])
+    status, answer = await door.post(data=body, headers={"content-type": kind})
+    assert (status, answer["reason"], f"`{attribute}`" in answer["message"]) == (400, "EVENT_INVALID", True)
+    assert door.posted == []
+
+
+async def test_a_request_is_known_again_by_its_key(door: Door) -> None:
+    """The same key and events are the same request; other data, another topic or another attribute make it another."""
+    plain, key = {"content-type": "application/json"}, {"idempotency-key": "k1"}
+    requests: list[dict[str, Any]] = [
+        {"data": b"1", "headers": plain | key},
+        {"data": b"1", "headers": plain | key},
+        {"data": b"2", "headers": plain | key},
+        {"data": b"1", "headers": plain | key, "path": "/events/default/bills"},
+        {"data": b"1", "headers": plain | key | {"ce-id": "7"}},
+        {"data": b"1", "headers": plain},
+    ]
+    for request in requests:
+        assert (await door.post(**request))[0] == 200
+    assert [repeat.request_id for repeat in door.repeats if repeat is not None] == ["k1"] * 5
+    digests = [repeat.digest for repeat in door.repeats if repeat is not None]
+    assert digests[0] == digests[1]
+    assert len(set(digests)) == 4
+    assert door.repeats[-1] is None
