@@ -1,4 +1,4 @@
-"""What the command line does without a daemon. The one module of this room that reaches into the rooms below."""
+"""What the command line does without a daemon. With local_checks.py and local_pages.py it alone reaches lower."""
 
 from __future__ import annotations
 

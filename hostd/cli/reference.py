@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import click
 
 from hostd.cli.main import root
-from hostd.cli.session import CONNECTION_NAMES
+from hostd.cli.session import CONNECTION_NAMES, OUTPUT_NAMES
 
 HEAD = """\
 # Command line
@@ -16,14 +16,19 @@ HEAD = """\
 `hostd COMMAND --help` prints what stands here. Commands that talk to a daemon take the connection options; the others
 work by themselves.
 
-Output is text for people; `-o json` prints a resource as one line of JSON and a list as JSON lines, `-o yaml` the same
-as YAML. Field names are those of the protos, integers are numbers, enums have no prefix, times are RFC 3339, a payload
-is the JSON value it holds, or `{"$blob": digest, "size_bytes": n}` past 32 KiB (`hostd runs blob DIGEST` reads it).
-Values are given as JSON text, as `@FILE`, or as `-` for standard input.
+Output is text for people: tables fit the terminal; with `-o wide` they have all columns and cut nothing. `-o json`
+prints a resource as one line of JSON and a list as JSON lines, `-o yaml` the same as YAML, `-o name` one name a line,
+for pipes: `hostd runs list -o name | hostd runs cancel -`. `--quiet` leaves out notes, progress and tables: names and
+errors stay. Colours and drawings are for terminals; `--no-color` or `NO_COLOR`, and `--no-unicode`, turn them off.
+
+Field names are those of the protos, integers are numbers, enums have no prefix, times are RFC 3339, a payload is the
+JSON value it holds, or `{"$blob": digest, "size_bytes": n}` past 32 KiB (`hostd runs blob DIGEST` reads it). Values are
+given as JSON text, as `@FILE`, or as `-` for standard input.
 
 Exit codes: 0 success; 1 a run that FAILED; 12 and 9 one that was CANCELED or TIMED_OUT; for errors the code of their
 kind ([Errors](errors.md)); 130 after Ctrl-C. Errors go to standard error: `error: REASON: sentence`, a line for each
-fault, and what to do. With `HOSTD_DEBUG=1` a traceback stands before it. `NO_COLOR` is honored.
+fault, and what to do. With `HOSTD_DEBUG=1` a traceback stands before it. A name that is
+not there is answered with the nearest one that is.
 
 Lists of runs take a filter (`--filter`): comparisons of a field with a text in quotes (`==`, `!=`, `<`, `<=`, `>`,
 `>=`, `in [...]`, `.startsWith("...")`), joined by `&&`, `||`, `!` and parentheses. Fields are `workflow`, `version`,
@@ -38,7 +43,8 @@ folder nobody named is only sent to an address of this machine.
 
 def cli_reference() -> str:
     """Return the page."""
-    sections = [HEAD, "## Connection options\n\n" + _options(root, connection=True)]
+    shared = (("Connection options", CONNECTION_NAMES), ("Output options", OUTPUT_NAMES))
+    sections = [HEAD, *(f"## {title}\n\n{_options(root, only=names)}" for title, names in shared)]
     for path, command in _commands(root, ("hostd",)):
         sections.append(_section(path, command))
     return "\n".join(sections)
@@ -59,8 +65,9 @@ def _section(path: tuple[str, ...], command: click.Command) -> str:
     usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
     texts = [_paragraphs(text) for text in (command.help, command.epilog) if text]
     remote = any(param.name == "address" for param in command.params)
-    if remote:
-        texts.append("Takes the connection options.")
+    prints = any(param.name == "output" for param in command.params)
+    if remote or prints:
+        texts.append("Takes the connection and output options." if remote else "Takes the output options.")
     return (
         "\n".join(
             [f"## {' '.join(path)}\n", f"`{usage}`\n", *(f"{text}\n" for text in texts), _options(command)]
@@ -74,14 +81,15 @@ def _paragraphs(text: str) -> str:
     return "\n\n".join(" ".join(part.split()) for part in re.split(r"\n\s*\n", text.strip()))
 
 
-def _options(command: click.Command, *, connection: bool = False) -> str:
-    """Return the table of options: the connection options, or the others."""
+def _options(command: click.Command, *, only: tuple[str, ...] = ()) -> str:
+    """Return the table of options: those that are named, else those that are the command's own."""
     context = click.Context(command)
-    remote = any(param.name == "address" for param in command.params)
+    names = {param.name for param in command.params}
+    shared = (*(CONNECTION_NAMES if "address" in names else ()), *(OUTPUT_NAMES if "output" in names else ()))
     rows = [
         param.get_help_record(context)
         for param in command.params
-        if isinstance(param, click.Option) and (remote and param.name in CONNECTION_NAMES) is connection
+        if isinstance(param, click.Option) and (param.name in only if only else param.name not in shared)
     ]
     lines = [f"| `{_cell(names)}` | {_cell(text)} |" for names, text in filter(None, rows)]
     return "\n".join(["| option | meaning |", "|---|---|", *lines, ""]) if lines else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ else:
     trigger_service_pb2 = lazily("hostd.v1.trigger_service_pb2")
     workflow_service_pb2 = lazily("hostd.v1.workflow_service_pb2")
 
+_QUOTED = re.compile(r"'([^']+)'|secret (\w+)")  # where an error only says the name in its sentence
 LOOK_S = 2.0
 LOOKED_AT = 1000
 
@@ -51,8 +53,10 @@ def with_suggestion(session: Session, error: HostdError) -> HostdError:
 
 def _wanted(error: HostdError) -> str:
     """Return the name that was looked for."""
-    fields = ("run_id", "trigger", "version", "workflow", "id", "component", "plugin", "name", "secret")
-    return next((error.details[field] for field in fields if error.details.get(field)), "")[:256]
+    fields = ("run_id", "trigger", "version", "workflow", "id")
+    told = next((error.details[field] for field in fields if error.details.get(field)), "")
+    quoted = _QUOTED.search(error.message)
+    return (told or (quoted[1] or quoted[2] if quoted else ""))[:256]
 
 
 def workflow_names(session: Session, _: HostdError | None = None) -> Iterable[str]:

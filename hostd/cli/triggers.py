@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hostd.cli.completing import complete_triggers
 from hostd.cli.inputs import json_argument
 from hostd.cli.lazy import lazily
 from hostd.cli.session import Session, remote
-from hostd.cli.tables import columns, fields
+from hostd.cli.tables import age, columns, fields
 from hostd.errors.base import invalid
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def trigger() -> None:
 def trigger_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the arguments that name a trigger."""
     name = click.argument("name", required=False, default="", metavar="NAME")
-    return click.argument("workflow", metavar="WORKFLOW")(name(command))
+    return click.argument("workflow", metavar="WORKFLOW", shell_complete=complete_triggers)(name(command))
 
 
 def named(workflow: str, name: str) -> dict[str, str]:
@@ -57,10 +58,10 @@ def list_triggers(session: Session, workflow: str) -> None:
 
 def _listing(triggers: list[Any]) -> str:
     return columns(
-        ("WORKFLOW", "NAME", "STARTS", "USES", "STATE", "FIRED", "LAST", "MESSAGE"),
+        ("WORKFLOW", "NAME", "+STARTS", "USES", "STATE", "FIRED", "LAST", "+LAST TIME", "MESSAGE"),
         [
             (item["workflow"], item["name"], item["target"], item["uses"], item["state"], item["fired"],
-             item["last_fire_time"], item["message"])
+             age(item["last_fire_time"]), item["last_fire_time"], item["message"])
             for item in triggers
         ],
     )  # fmt: skip

@@ -17,6 +17,7 @@ from hostd.cli.completing import complete_workflows
 from hostd.cli.inputs import file_label, read_text
 from hostd.cli.lazy import lazily
 from hostd.cli.printing import say, warn
+from hostd.cli.progress import Progress
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import clean, columns, fields
 from hostd.errors.base import HostdError, Kind, Violation, invalid
@@ -62,21 +63,29 @@ def register(session: Session, files: tuple[str, ...], activate: bool, request_i
     documents = [(file, document) for file in files for document in documents_of(read_text(file))]
     if not documents:
         raise invalid("DOCUMENT_INVALID", "there is no document in what was given")
-    own = [each for each in documents if _is_trigger(each[1])]
-    for file, document in (each for each in documents if each not in own):
-        request = pb.RegisterWorkflowRequest(
-            namespace=session.namespace,
-            document=document,
-            activate=activate,
-            file=file_label(file),
-            request_id=request_id if len(documents) == 1 else "",
-        )
-        answer = _registered(session, request)
-        for warning in answer.warnings:
-            warn(f"{file_label(file)}: warning: {clean(warning)}")
-        session.show(answer, _registration)
+    own, alone = [each for each in documents if _is_trigger(each[1])], len(documents) == 1
+    with Progress("registering") as progress:
+        for done, (file, document) in enumerate(documents, 1):
+            if (file, document) in own:
+                continue
+            _register_one(session, file, document, activate=activate, request_id=request_id if alone else "")
+            progress.note(done, len(documents), unit="documents")
     for file, document in own:  # behind the workflows that they may start
-        apply_one(session, document, file, request_id=request_id if len(documents) == 1 else "")
+        apply_one(session, document, file, request_id=request_id if alone else "")
+
+
+def _register_one(session: Session, file: str, document: str, *, activate: bool, request_id: str) -> None:
+    request = pb.RegisterWorkflowRequest(
+        namespace=session.namespace,
+        document=document,
+        activate=activate,
+        file=file_label(file),
+        request_id=request_id,
+    )
+    answer = _registered(session, request)
+    for warning in answer.warnings:
+        warn(f"{file_label(file)}: warning: {clean(warning)}")
+    session.show(answer, _registration)
 
 
 def _is_trigger(document: str) -> bool:
@@ -182,7 +191,7 @@ def versions(session: Session, name: str) -> None:
 
 def _versions(found: list[Any]) -> str:
     return columns(
-        ("VERSION", "ACTIVE", "REGISTERED", "DIGEST", "DESCRIPTION"),
+        ("VERSION", "ACTIVE", "REGISTERED", "+DIGEST", "DESCRIPTION"),
         [
             (item["version"], "yes" if item["active"] else "", item["register_time"], item["digest"][:12],
              item["description"])

@@ -147,7 +147,8 @@ class Triggers:
         if live is None:
             where = f"no active workflow {name[1]} has a trigger" if name[1] else "no trigger of its own is named"
             message = f"{where} {name[2]!r}; `hostd trigger list` shows what is there"
-            raise HostdError(Kind.MISSING, "TRIGGER_MISSING", message)
+            wanted = f"{name[1]}/{name[2]}" if name[1] else name[2]
+            raise HostdError(Kind.MISSING, "TRIGGER_MISSING", message, details={"trigger": wanted})
         return live
 
     def list(self, namespace: str, workflow: str = "") -> Sequence[Live]:

@@ -346,4 +346,5 @@ def workflow_missing(workflow: str) -> HostdError:
 def version_missing(workflow: str, version: str) -> HostdError:
     """Return the error for a version that is not registered."""
     message = f"the workflow {workflow} has no version {version}; `hostd workflow versions {workflow}` lists them"
-    return HostdError(Kind.MISSING, "VERSION_MISSING", message)
+    details = {"workflow": workflow, "version": version}
+    return HostdError(Kind.MISSING, "VERSION_MISSING", message, details=details)
