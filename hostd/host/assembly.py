@@ -54,7 +54,7 @@ class Assembly:
     def _add(self, found: Found) -> PluginReport:
         refusal = self._choices.refusal(found)
         if refusal is not None:
-            state, reason, message = refusal
+            state, reason, message = self._twice(found) or refusal
             return PluginReport(
                 found.id, found.version, found.source, found.origin, state, reason=reason, message=message
             )
@@ -76,6 +76,14 @@ class Assembly:
             return report
         self.loops.append(loop)
         return msgspec.structs.replace(report, isolation="thread")
+
+    def _twice(self, found: Found) -> tuple[PluginState, str, str] | None:
+        """Return why a plugin is not given a process: one of its id has one already, or is loaded."""
+        served = (PluginState.LOADED, PluginState.NEEDS_PROCESS)
+        first = next((one for one in self._reports if one.id == found.id and one.state in served), None)
+        if first is None or not self._choices.outside(found):
+            return None
+        return PluginState.FAILED, "PLUGIN_FAILED", f"another plugin has the id {found.id} already: {first.origin}"
 
     def _keep(self, entry: ActionEntry | TriggerEntry | SecretsEntry) -> None:
         if isinstance(entry, ActionEntry):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from hostd.host.found import Found, Source
 from hostd.host.process.launch import python_launch
+from hostd.plugin.loading import PLUGIN_ID
 from hostd.values.version import VERSION
 
 BUILT_IN_PACKAGE = "hostd_builtin"
@@ -48,7 +49,8 @@ def find_installed(path: list[str] | None = None) -> list[Found]:
     for point, distribution, version, content in _entry_points(path):
         origin = f"{distribution} {version} ({point.value})"
         launch = python_launch("--entry-point", point.value)._replace(content=content)
-        plugin = Found(point.name, version, Source.PACKAGE, origin, point.load, launch)
+        named = PLUGIN_ID.fullmatch(point.name)  # what is no id is loaded, which refuses it: files are named by ids
+        plugin = Found(point.name, version, Source.PACKAGE, origin, point.load, launch if named else None)
         found.setdefault((point.name, origin), plugin)
     return [found[key] for key in sorted(found)]
 

@@ -84,8 +84,10 @@ class PluginHost:
         everything = [*everything, *(_absent(plugin_id) for plugin_id in sorted(absent))]
         assembly = Assembly(self._choices, clock=self._clock, data_dir=self._data_dir)
         self._inside = self.registry = assembly.build(everything)
-        self._packages = {plugin.id: plugin for plugin in reversed(everything)}
-        self._outside = [plugin for plugin in everything if self._runs_outside(plugin)]
+        self._packages = {}
+        for plugin in everything:
+            self._packages.setdefault(plugin.id, plugin)  # of two with one id the first counts
+        self._outside = [plugin for plugin in self._packages.values() if self._runs_outside(plugin)]
         for report in self.registry.plugins:
             _tell(report)
         self._loops = assembly.loops
