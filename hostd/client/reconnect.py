@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 2.0
 _PASSING = {Kind.UNAVAILABLE, Kind.TIMEOUT}
-# The first word of an rpc that changes nothing; BackfillTrigger goes on where it was cut off.
+# The first word of an rpc that changes nothing.
 _READS = ("Count", "Diff", "Evaluate", "Explain", "Get", "List", "Lookup", "Preview", "Read", "Test", "Validate")
-_REPEATABLE = (*_READS, "Watch", "Subscribe", "Tail", "BackfillTrigger")
+_REPEATABLE = (*_READS, "Watch", "Subscribe", "Tail")
 
 
 class Retry(NamedTuple):

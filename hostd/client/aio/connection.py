@@ -22,7 +22,7 @@ from hostd.client.channel import metadata as metadata_of
 from hostd.client.failures import error_of
 from hostd.client.reconnect import Patience, Retry, cut_off, is_last, is_repeatable, jittered
 from hostd.client.tracing import checked_metadata, current_trace
-from hostd.errors.base import HostdError
+from hostd.errors.base import HostdError, Kind
 
 if TYPE_CHECKING:
     from hostd.client.aio.watch import Watch
@@ -215,7 +215,8 @@ class Connection:
             else:
                 self._life.seen = True
                 return answer
-            if retry is None or not is_repeatable(request) or self._life.closed:
+            late = lost.kind is Kind.TIMEOUT  # what it waited for did not come, or no answer did: the time is over
+            if retry is None or late or not is_repeatable(request) or self._life.closed:
                 raise lost from None
             patience = patience or self._patience(retry)
             wait_s = patience.wait_s(lost)
@@ -288,9 +289,12 @@ class Connection:
                 sent.resume_token = ""
                 on_expired()
                 continue
-            if self._life.closed or (until is not None and time.monotonic() >= until):
+            if self._life.closed:
                 raise lost
-            await sleep(patience.wait_s(lost))
+            wait_s = patience.wait_s(lost)
+            if until is not None and time.monotonic() + wait_s >= until:
+                raise lost
+            await sleep(wait_s)
 
     async def is_serving(self, service: str = "") -> bool:
         """Say whether the daemon, or one of its services (`hostd.v1.RunService`), serves. Raises UNREACHABLE."""

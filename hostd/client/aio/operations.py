@@ -109,7 +109,7 @@ class OperationCalls(Connection):
     ) -> tuple[Redriven, ...]:
         """Emit events again through their triggers as they are now, at most 1000; without either, any."""
         request = dead_letter_service_pb2.RedriveDeadLettersRequest(
-            namespace=self.namespace, selection=_selection(numbers, filter)
+            namespace=self.namespace, selection=_selection(numbers, filter), request_id=new_request_id()
         )
         answer = await self._ask(self.dead_letters.RedriveDeadLetters, request, timeout_s=BULK_TIMEOUT_S)
         return tuple(result_of(Redriven, each) for each in answer.results)
@@ -117,7 +117,7 @@ class OperationCalls(Connection):
     async def purge_dead_letters(self, numbers: Sequence[int] = (), *, filter: str = "") -> int:
         """Delete dead letters, without either all of them; return how many."""
         request = dead_letter_service_pb2.PurgeDeadLettersRequest(
-            namespace=self.namespace, selection=_selection(numbers, filter)
+            namespace=self.namespace, selection=_selection(numbers, filter), request_id=new_request_id()
         )
         return (await self._ask(self.dead_letters.PurgeDeadLetters, request, timeout_s=BULK_TIMEOUT_S)).purged
 

@@ -102,7 +102,11 @@ class TriggerCalls(Connection):
             fire_unknown: also slots so old that it is not known any more whether they fired.
         """
         request = pb.BackfillTriggerRequest(
-            **self._which(name, workflow), dry_run=dry_run, per_second=per_second, fire_unknown=fire_unknown
+            **self._which(name, workflow),
+            dry_run=dry_run,
+            per_second=per_second,
+            fire_unknown=fire_unknown,
+            request_id=new_request_id(),
         )
         request.from_time.FromDatetime(_aware(start))
         request.to_time.FromDatetime(_aware(end))

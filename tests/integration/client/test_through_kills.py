@@ -100,6 +100,7 @@ async def test_watches_and_waits_go_on_through_a_kill(daemon: DaemonProcess) -> 
         assert again.position > published.position
         output, executed = await asyncio.gather(*waiting)
         assert (output, executed.result(), (await other.wait()).succeeded) == ("rested", "rested", True)
+        assert await client.count('workflow == "rest"') == 3
         seen = [first[1], *[record async for record in records]]
         assert [record.seq for record in seen] == list(range(len(seen)))
         assert (seen[0].kind, seen[-1].kind) == ("RUN_STARTED", "RUN_ENDED")

@@ -28,8 +28,8 @@ from hostd.v1.run_service_pb2 import (
 QUICK = Retry(first_wait_s=0.001, longest_wait_s=0.002)
 # Changes something, and carries no id by which the daemon could know it again.
 NEVER_TWICE = {
-    "BackupJournalRequest", "CompactJournalRequest", "InstallPluginRequest", "PurgeDeadLettersRequest",
-    "RedriveDeadLettersRequest", "ReloadConfigRequest", "ReloadPluginRequest", "RollbackPluginRequest",
+    "BackupJournalRequest", "CompactJournalRequest", "InstallPluginRequest",
+    "ReloadConfigRequest", "ReloadPluginRequest", "RollbackPluginRequest",
     "RotateSecretsKeyRequest", "RotateTokenRequest",
 }  # fmt: skip
 
