@@ -87,7 +87,10 @@ class Manifest(Part):
         description="For python and exec: what it serves, by id; its process is then started on first use.",
     )
     digest: str = Field(
-        "", pattern=r"^([0-9a-f]{64})?$", description="blake2b-256 of its files, to be refused when they are others."
+        "",
+        pattern=r"^([0-9a-f]{64})?$",
+        description="blake2b-256 of its files, to be refused when they are others. What tools put beside them does not "
+        "count: `node_modules`, `.venv`, `.git` and caches (`__pycache__`, `*.pyc`, ...).",
     )
 
     @property

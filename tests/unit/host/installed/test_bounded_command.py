@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 from processes import wait_until
 
+from hostd.host.installed import leash
 from hostd.host.installed.bounded_command import Ended, installer_environment, run_bounded
 from hostd.host.installed.environment import SHOWN_CHARS, last_lines
 
-LEASH = Path(run_bounded.__code__.co_filename).with_name("leash.py")
+LEASH = Path(leash.__file__)
 
 
 async def test_how_it_went_and_what_it_said_last(tmp_path: Path) -> None:
@@ -39,11 +40,11 @@ def test_it_does_not_outlive_who_started_it(tmp_path: Path) -> None:
     sleeps = [sys.executable, "-c", "import time; time.sleep(600)", str(tmp_path)]
     with subprocess.Popen(
         [sys.executable, "-I", "-S", str(LEASH), *sleeps], stdin=subprocess.PIPE, start_new_session=True
-    ) as leash:
+    ) as started:
         wait_until(lambda: len(named(tmp_path)) == 2, "both")
-        assert leash.stdin is not None
-        leash.stdin.close()
-        assert leash.wait(timeout=60) == -signal.SIGKILL
+        assert started.stdin is not None
+        started.stdin.close()
+        assert started.wait(timeout=60) == -signal.SIGKILL
     wait_until(lambda: not named(tmp_path), "their end")
 
 
