@@ -22,6 +22,7 @@ EXIT_LEFT = CODES[Kind.STATE].exit
 REDRIVE_TIMEOUT_S = 600.0
 NUMBER_MAX = 2**63 - 1
 FILTER_HELP = 'Only those that fit, such as \'workflow == "order" && reason == "INPUT_INVALID"\'.'
+REQUEST_HELP = "The same id within 24 hours gives the first answer."
 
 
 @click.group(name="dead-letters")
@@ -65,13 +66,15 @@ def show(session: Session, number: int) -> None:
 @click.argument("numbers", nargs=-1, type=click.IntRange(1, NUMBER_MAX), metavar="[NUMBER...]")
 @click.option("--filter", "text", metavar="FILTER", default="", help=FILTER_HELP)
 @click.option("--all", "every", is_flag=True, help="All that there are.")
+@click.option("--request-id", metavar="ID", default="", help=REQUEST_HELP)
 @remote
-def redrive(session: Session, numbers: tuple[int, ...], text: str, every: bool) -> int:
+def redrive(session: Session, numbers: tuple[int, ...], text: str, every: bool, request_id: str) -> int:
     """Emit the events again, through their triggers as they are now.
 
     A letter goes when its run, or its signal, is durable. Exits with 6 where letters are left.
     """
-    request = pb.RedriveDeadLettersRequest(namespace=session.namespace, selection=_selection(numbers, text, every))
+    selection = _selection(numbers, text, every)
+    request = pb.RedriveDeadLettersRequest(namespace=session.namespace, selection=selection, request_id=request_id)
     results: list[Any] = []
     while True:
         answer = session.call(session.client.dead_letters.RedriveDeadLetters, request, timeout_s=REDRIVE_TIMEOUT_S)
@@ -79,6 +82,7 @@ def redrive(session: Session, numbers: tuple[int, ...], text: str, every: bool) 
         if not answer.more_after:
             break
         request.after = answer.more_after
+        request.request_id = f"{request_id}/{answer.more_after}" if request_id else ""
     session.list(results, _redriven)
     left = sum(result.outcome not in ("STARTED", "SIGNALED") for result in results)
     unknown = sorted(set(numbers) - {result.number for result in results}) if not text else []
@@ -104,10 +108,12 @@ def _redriven(results: list[Any]) -> str:
 @click.argument("numbers", nargs=-1, type=click.IntRange(1, NUMBER_MAX), metavar="[NUMBER...]")
 @click.option("--filter", "text", metavar="FILTER", default="", help=FILTER_HELP)
 @click.option("--all", "every", is_flag=True, help="All that there are.")
+@click.option("--request-id", metavar="ID", default="", help=REQUEST_HELP)
 @remote
-def purge(session: Session, numbers: tuple[int, ...], text: str, every: bool) -> None:
+def purge(session: Session, numbers: tuple[int, ...], text: str, every: bool, request_id: str) -> None:
     """Delete dead letters: their events are lost."""
-    request = pb.PurgeDeadLettersRequest(namespace=session.namespace, selection=_selection(numbers, text, every))
+    selection = _selection(numbers, text, every)
+    request = pb.PurgeDeadLettersRequest(namespace=session.namespace, selection=selection, request_id=request_id)
     answer = session.call(session.client.dead_letters.PurgeDeadLetters, request, timeout_s=REDRIVE_TIMEOUT_S)
     session.show(answer, lambda item: f"purged {item['purged']}")
 

@@ -151,6 +151,7 @@ def _slots(slots: list[Any], timezone: str) -> str:
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 @click.option("--per-second", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Slots at most.")
 @click.option("--fire-unknown", is_flag=True, help="Also slots so old that nobody knows any more whether they fired.")
+@click.option("--request-id", metavar="ID", default="", help="The same id within 24 hours gives the first answer.")
 @remote
 def backfill(
     session: Session,
@@ -161,6 +162,7 @@ def backfill(
     dry_run: bool,
     per_second: int,
     fire_unknown: bool,
+    request_id: str,
 ) -> None:
     """Fire the slots of a window that did not fire; cut off, the same command goes on."""
     request = pb.BackfillTriggerRequest(
@@ -170,6 +172,7 @@ def backfill(
         dry_run=dry_run,
         per_second=per_second,
         fire_unknown=fire_unknown,
+        request_id=request_id,
         **named(workflow, name),
     )
     answer = session.call(session.client.triggers.BackfillTrigger, request, timeout_s=BACKFILL_TIMEOUT_S)
@@ -183,7 +186,7 @@ def backfill(
 @click.option("--until-snapshot", is_flag=True, help="Stop behind what is there now.")
 @remote
 def watch(session: Session, workflow: str, until_snapshot: bool) -> None:
-    """Print triggers as they are, and then each change, until interrupted; after a restart of the daemon, anew."""
+    """Print triggers as they are, and then each change, until interrupted; a restart of the daemon in between, too."""
     request = pb.WatchTriggersRequest(namespace=session.namespace, workflow=workflow)
     while True:
         try:

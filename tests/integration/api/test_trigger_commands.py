@@ -133,7 +133,8 @@ async def test_times_are_shown_and_filled_in(shell: Shell) -> None:
     table = await shell("trigger", "preview", "--uses", "cron.every", "--with", '{"period": "1d"}', *after)
     window = ("backfill", "hourly", "--from", "2026-01-01T00:00:00Z", "--to", "2026-01-01T03:00:00Z")
     dry = await shell("trigger", *window, "--dry-run", "-o", "json")
-    done = await shell("trigger", *window, "-o", "json")
+    done = await shell("trigger", *window, "--request-id", "r1", "-o", "json")
+    repeated = await shell("trigger", *window, "--request-id", "r1", "-o", "json")
     again = await shell("trigger", *window)
     bad = await shell("trigger", "preview", "hourly", "--after", "tomorrow")
     clockless = await shell("trigger", "preview", "order", "hook")
@@ -146,6 +147,7 @@ async def test_times_are_shown_and_filled_in(shell: Shell) -> None:
     assert table.out.splitlines()[0].split() == ["TIME", "UTC"]
     assert (dry.json[0]["slots"], dry.json[0]["started"]) == (3, 3)
     assert (done.json[0]["started"], done.json[0]["duplicates"]) == (3, 0)
+    assert repeated.json == done.json
     assert again.out == "slots       3\nduplicates  3\n"
     assert (bad.code, "ARGUMENT_INVALID" in bad.err) == (2, True)
     assert (clockless.code, "SCHEDULE_MISSING" in clockless.err) == (6, True)
@@ -176,8 +178,10 @@ async def test_dead_letters_are_listed_redriven_and_purged(shell: Shell) -> None
     lenient = FILE.split("---")[1].replace("1.0.0", "1.1.0").replace("type: integer", "type: string")
     await shell("workflow", "register", shell.file(lenient))
     await shell("trigger", "list")
-    purged = await shell("dead-letters", "purge", str(listed.json[0]["number"]), "-o", "json")
-    done = await shell("dead-letters", "redrive", "--filter", 'event_id == "b"', "-o", "json")
+    number = str(listed.json[0]["number"])
+    purged = [await shell("dead-letters", "purge", number, "--request-id", "p", "-o", "json") for _ in range(2)]
+    redrive = ("dead-letters", "redrive", "--filter", 'event_id == "b"', "--request-id", "r", "-o", "json")
+    done, repeated = await shell(*redrive), await shell(*redrive)
     empty = await shell("dead-letters", "list")
     unknown = await shell("dead-letters", "redrive", "77", "-o", "json")
     absurd = await shell("dead-letters", "show", "9" * 20)
@@ -187,7 +191,8 @@ async def test_dead_letters_are_listed_redriven_and_purged(shell: Shell) -> None
     assert shown.json[0]["event"]["data"] == {"n": "a"}
     assert (left.code, [item["failure"]["reason"] for item in left.json]) == (6, ["INPUT_INVALID", "INPUT_INVALID"])
     assert (unsaid.code, "ARGUMENT_INVALID" in unsaid.err) == (2, True)
-    assert purged.json == [{"purged": 1}]
+    assert [once.json for once in purged] == [[{"purged": 1}]] * 2
+    assert repeated.json == done.json
     assert (done.code, [item["outcome"] for item in done.json]) == (0, ["STARTED"])
     assert (empty.code, empty.out) == (0, "")
     assert (unknown.code, "no such dead letter: 77" in unknown.err) == (0, True)
