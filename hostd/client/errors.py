@@ -787,9 +787,17 @@ class EncodingRefused(InvalidArgument):
 
 
 class HttpBusy(Exhausted):
-    """The HTTP port answers as many requests as it may.
+    """The HTTP port answers as many requests as it may, or half of them wait for the trigger behind one path.
 
-    Try again, or raise `http.connections_max`.
+    Try again, or raise `http.connections_max`. Where it is one path, see why its plugin does not answer.
+    """
+
+
+class WebhookTimeout(TimedOut):
+    """The trigger behind a path did not answer a request in its time; whether it made a run is not known.
+
+    See why: `hostd plugin show ID`, and the plugin's log. A plugin that needs longer says so with `timeout` of its
+    route.
     """
 
 

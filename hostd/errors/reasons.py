@@ -461,8 +461,13 @@ REASONS: dict[str, ReasonPage] = {
     ),
     "HTTP_BUSY": ReasonPage(
         Kind.EXHAUSTED,
-        "The HTTP port answers as many requests as it may.",
-        "Try again, or raise `http.connections_max`.",
+        "The HTTP port answers as many requests as it may, or half of them wait for the trigger behind one path.",
+        "Try again, or raise `http.connections_max`. Where it is one path, see why its plugin does not answer.",
+    ),
+    "WEBHOOK_TIMEOUT": ReasonPage(
+        Kind.TIMEOUT,
+        "The trigger behind a path did not answer a request in its time; whether it made a run is not known.",
+        "See why: `hostd plugin show ID`, and the plugin's log. A plugin that needs longer says so with `timeout` of its route.",
     ),
     "HOST_REFUSED": ReasonPage(
         Kind.DENIED,

@@ -17,7 +17,7 @@ from hostd.plugin import Emitted, Event, RunResult, WebhookHandler, rfc3339
 from hostd.plugin.clocks import PluginClock, SlotMark
 from hostd.plugin.results import RESULT_WAIT_MAX
 from hostd.plugin.trigger_facts import TriggerFacts
-from hostd.plugin.webhook import DEFAULT_BODY_BYTES_MAX
+from hostd.plugin.webhook import DEFAULT_ANSWER_TIMEOUT, DEFAULT_BODY_BYTES_MAX, answer_timeout_s
 from hostd.values.json_text import JsonValue, normalize
 
 ROUTES_MAX = 16
@@ -54,12 +54,19 @@ class TriggerDoor:
         handler: WebhookHandler,
         *,
         max_body_bytes: int = DEFAULT_BODY_BYTES_MAX,
+        timeout: timedelta = DEFAULT_ANSWER_TIMEOUT,
     ) -> HeldRoute:
         """Answer `/hooks/<namespace>/<path>`. Raises HostdError PATH_TAKEN."""
         if len(self.held) >= ROUTES_MAX:
             raise ValueError(f"one trigger answers at most {ROUTES_MAX} paths")
         route = self._table.add(
-            self._namespace, path, methods, handler, owner=self._owner, max_body_bytes=max_body_bytes
+            self._namespace,
+            path,
+            methods,
+            handler,
+            owner=self._owner,
+            max_body_bytes=max_body_bytes,
+            timeout_s=answer_timeout_s(timeout),
         )
         self.held.append(route)
         return route

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from hostd.errors.base import HostdError, Kind, invalid
 from hostd.plugin import WebhookHandler
-from hostd.plugin.webhook import DEFAULT_BODY_BYTES_MAX, path_params
+from hostd.plugin.webhook import DEFAULT_ANSWER_TIMEOUT, DEFAULT_BODY_BYTES_MAX, path_params
 
 PREFIX = "/hooks/"
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -22,13 +22,17 @@ _PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]{0,31})\}")
 
 
 class RouteEntry(NamedTuple):
-    """Who answers one path and method. A body past `max_body_bytes` is refused with 413 before the handler."""
+    """Who answers one path and method. A body past `max_body_bytes` is refused with 413 before the handler.
+
+    `timeout_s`: how long the handler may take.
+    """
 
     url_path: str
     method: str
     handler: WebhookHandler
     max_body_bytes: int
     owner: str
+    timeout_s: float
 
     def params(self, url_path: str) -> Mapping[str, str]:
         """Return the parameters of a path that was found to lead here. Raises HostdError ARGUMENT_INVALID."""
@@ -81,6 +85,7 @@ class RouteTable:
         *,
         owner: str,
         max_body_bytes: int = DEFAULT_BODY_BYTES_MAX,
+        timeout_s: float = DEFAULT_ANSWER_TIMEOUT.total_seconds(),
     ) -> HeldRoute:
         """Answer a path from now on.
 
@@ -96,7 +101,7 @@ class RouteTable:
                 also = "" if taken.url_path == url_path else f" as {taken.url_path}"
                 message = f"{taken.method} {url_path} is answered by {taken.owner} already{also}; choose another path"
                 raise HostdError(Kind.EXISTS, "PATH_TAKEN", message)
-        entries = [RouteEntry(url_path, method, handler, max_body_bytes, owner) for method in wanted]
+        entries = [RouteEntry(url_path, method, handler, max_body_bytes, owner, timeout_s) for method in wanted]
         self._routes.update({(url_path, entry.method): entry for entry in entries})
         self._node(parts).entries.update({entry.method: entry for entry in entries})
         return HeldRoute(self, url_path, entries)

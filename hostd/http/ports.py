@@ -19,6 +19,16 @@ class WebhookRoute(Protocol):
     @property
     def max_body_bytes(self) -> int: ...
 
+    @property
+    def url_path(self) -> str:
+        """The path, parameters by name."""
+        ...
+
+    @property
+    def timeout_s(self) -> float:
+        """How long the handler may take."""
+        ...
+
     def params(self, url_path: str) -> Mapping[str, str]:
         """Return the parameters of a path that leads here. Raises HostdError ARGUMENT_INVALID."""
         ...

@@ -26,6 +26,7 @@ from hostd.http.events import PREFIX as EVENTS_PREFIX
 from hostd.http.events import take_events
 from hostd.http.guard import Visitors
 from hostd.http.ports import EventTopics, Health, MetricsSource, TokenCheck, WebhookRoutes
+from hostd.http.unanswered import Unanswered
 from hostd.http.webhooks import PREFIX, answer_webhook
 from hostd.telemetry.meter import CONTENT_TYPE, Meter
 from hostd.values.json_text import JsonValue
@@ -77,6 +78,7 @@ class HttpServer:
         self._site: asyncio.Server | None = None
         self._server: _Server | None = None
         self._busy = 0
+        self._unanswered = Unanswered(settings.connections_max)
         self._idle = asyncio.Event()
         self._idle.set()
         self._draining = False
@@ -105,6 +107,7 @@ class HttpServer:
     def reconfigure(self, settings: Http) -> None:
         """Take other settings from the next request on; where it listens stays."""
         self._settings = settings
+        self._unanswered.requests_max = settings.connections_max
         self._visitors = self._visitors_of(settings)
         if self._server is not None:
             self._server.resize(settings.headers_max, settings.connections_max)
@@ -172,7 +175,7 @@ class HttpServer:
         """Return what answers a path, with its name in the metrics."""
         path = request.rel_url.raw_path
         if path.startswith(PREFIX):
-            return "webhook", lambda request: answer_webhook(request, self._routes, self._settings)
+            return "webhook", lambda request: answer_webhook(request, self._routes, self._settings, self._unanswered)
         if path.startswith(EVENTS_PREFIX):
             return "events", self._take_events
         if path == "/metrics":

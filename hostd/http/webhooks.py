@@ -11,6 +11,7 @@ from hostd.config.rooms import Http
 from hostd.errors.base import HostdError, Kind
 from hostd.http.bodies import read_body
 from hostd.http.ports import WebhookRoutes
+from hostd.http.unanswered import Unanswered
 from hostd.plugin import WebhookRequest, WebhookResponse
 
 PREFIX = "/hooks/"
@@ -21,11 +22,13 @@ _VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 _OURS = frozenset({"connection", "content-length", "date", "keep-alive", "server", "transfer-encoding", "upgrade"})
 
 
-async def answer_webhook(request: web.BaseRequest, routes: WebhookRoutes, settings: Http) -> web.StreamResponse:
+async def answer_webhook(
+    request: web.BaseRequest, routes: WebhookRoutes, settings: Http, unanswered: Unanswered
+) -> web.StreamResponse:
     """Read the request, let its trigger answer, return what it says.
 
     Raises:
-        HostdError: nobody answers there, the body is refused, or the trigger says so itself.
+        HostdError: nobody answers there, the body is refused, the trigger does not answer, or says so itself.
     """
     path = request.rel_url.raw_path
     route = routes.find(path, request.method)
@@ -36,7 +39,10 @@ async def answer_webhook(request: web.BaseRequest, routes: WebhookRoutes, settin
         max_bytes=min(route.max_body_bytes, settings.body_max),
         timeout_s=settings.body_timeout.total_seconds(),
     )
-    return _answer(await route.handler(_asked(request, path, route.params(path), body)))
+    asked = _asked(request, path, route.params(path), body)
+    async with unanswered.waiting(route):
+        answer = await route.handler(asked)
+    return _answer(answer)
 
 
 def _asks_about(path: str, method: str, taken: list[str]) -> web.StreamResponse:

@@ -15,7 +15,7 @@ from hostd.plugin.expressions import Expressions
 from hostd.plugin.results import RunResult
 from hostd.plugin.services import Blobs, Events, Http, KeyValue
 from hostd.plugin.slots import CatchUp, Schedule
-from hostd.plugin.webhook import DEFAULT_BODY_BYTES_MAX, Route, WebhookHandler
+from hostd.plugin.webhook import DEFAULT_ANSWER_TIMEOUT, DEFAULT_BODY_BYTES_MAX, Route, WebhookHandler
 from hostd.values.json_text import JsonValue
 
 
@@ -197,8 +197,11 @@ class HttpDoor(Protocol):
         handler: WebhookHandler,
         *,
         max_body_bytes: int = DEFAULT_BODY_BYTES_MAX,
+        timeout: timedelta = DEFAULT_ANSWER_TIMEOUT,
     ) -> Route:
         """Answer `/hooks/<namespace>/<path>`; a larger body is refused with 413 before the handler.
+
+        A handler that has not answered within `timeout` (at most 15 minutes) is canceled; the sender gets 504.
 
         Raises:
             HostdError: PATH_TAKEN when another trigger has the path and method.

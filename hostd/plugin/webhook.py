@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Protocol, TypeAlias
 from urllib.parse import unquote
 
 from hostd.values.json_text import dump_json
 
 DEFAULT_BODY_BYTES_MAX = 1024 * 1024
+DEFAULT_ANSWER_TIMEOUT = timedelta(minutes=1)
+ANSWER_TIMEOUT_MAX = timedelta(minutes=15)
+
+
+def answer_timeout_s(timeout: timedelta) -> float:
+    """Return how long a handler may take, in seconds. Raises ValueError."""
+    if not timedelta(0) < timeout <= ANSWER_TIMEOUT_MAX:
+        raise ValueError("`timeout` of a route is more than nothing and at most 15 minutes")
+    return timeout.total_seconds()
 
 
 @dataclass(frozen=True, slots=True)

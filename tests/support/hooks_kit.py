@@ -17,10 +17,15 @@ from hostd.http.server import HttpServer
 class Door:
     """Sends requests to the webhooks of a lab."""
 
-    def __init__(self, lab: Lab, base: str, session: aiohttp.ClientSession) -> None:
+    def __init__(self, lab: Lab, server: HttpServer, base: str, session: aiohttp.ClientSession) -> None:
         self._lab = lab
+        self._server = server
         self.base = base
         self._session = session
+
+    def waiting(self) -> int:
+        """Return how many requests no trigger has answered yet."""
+        return sum(len(waiting) for waiting in self._server._unanswered._since.values())
 
     async def send(
         self, path: str, body: Any = None, headers: dict[str, str] | None = None, *, method: str = "POST"
@@ -59,6 +64,6 @@ async def open_door(lab: Lab) -> AsyncIterator[Door]:
     address = await server.start()
     try:
         async with aiohttp.ClientSession() as session:
-            yield Door(lab, f"http://{address.host}:{address.port}", session)
+            yield Door(lab, server, f"http://{address.host}:{address.port}", session)
     finally:
         await server.stop(grace_s=1)

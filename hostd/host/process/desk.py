@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from hostd.aio import spawn
@@ -19,6 +19,7 @@ from hostd.host.process.held import Held, Key, key_of
 from hostd.host.process.link import Link, LinkLostError, to_fault
 from hostd.plugin import ActionError, Emitted, Event, Route, WebhookRequest, WebhookResponse
 from hostd.plugin.v1 import host_pb2 as pb
+from hostd.plugin.webhook import ANSWER_TIMEOUT_MAX
 from hostd.values.json_text import JsonValue, dump_json, parse_json
 
 CALLS_MAX = 1_000
@@ -185,8 +186,12 @@ class Desk:
         async def handle(request: WebhookRequest) -> WebhookResponse:
             return await _forward(link, wanted, request)
 
-        size = {"max_body_bytes": wanted.max_body_bytes} if wanted.max_body_bytes else {}
-        route = hosted.context.http.route(wanted.path, list(wanted.methods), handle, **size)
+        bounds: dict[str, Any] = {}
+        if wanted.max_body_bytes:
+            bounds["max_body_bytes"] = wanted.max_body_bytes
+        if wanted.timeout_ms:
+            bounds["timeout"] = min(timedelta(milliseconds=wanted.timeout_ms), ANSWER_TIMEOUT_MAX)
+        route = hosted.context.http.route(wanted.path, list(wanted.methods), handle, **bounds)
         hosted.routes[wanted.path] = route
         return pb.FromHost(route_opened=pb.RouteOpened(url_path=route.url_path))
 

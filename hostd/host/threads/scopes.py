@@ -10,10 +10,12 @@ from typing import Any
 from hostd.host.threads.plugin_loop import HomeLoop, PluginLoop
 from hostd.plugin import BlobRef, Event, HttpAnswer, Published, WebhookHandler, WebhookRequest, WebhookResponse
 from hostd.plugin.cancel import CancelFlag
-from hostd.plugin.webhook import DEFAULT_BODY_BYTES_MAX
+from hostd.plugin.webhook import DEFAULT_ANSWER_TIMEOUT, DEFAULT_BODY_BYTES_MAX
 
 PAGE_WAIT_MS = 60_000
 ROUTE_S = 10.0
+PATIENCE_S = 1.0
+"""How long a handler whose time is over, or whose daemon stops, has to see that: one that blocks never does."""
 
 
 class Bridged:
@@ -145,15 +147,20 @@ class BridgedDoor:
         handler: WebhookHandler,
         *,
         max_body_bytes: int = DEFAULT_BODY_BYTES_MAX,
+        timeout: timedelta = DEFAULT_ANSWER_TIMEOUT,
     ) -> Any:
         """Answer a path. Raises HostdError PATH_TAKEN."""
 
         async def handle(request: WebhookRequest) -> WebhookResponse:
-            response: WebhookResponse = await self._loop.call(lambda: handler(request))  # type: ignore[arg-type,return-value]
+            response: WebhookResponse = await self._loop.call(
+                lambda: handler(request),  # type: ignore[arg-type,return-value]
+                patience_s=PATIENCE_S,
+            )
             return response
 
         held = self._home.ask_now(
-            lambda: self._door.route(path, methods, handle, max_body_bytes=max_body_bytes), timeout_s=ROUTE_S
+            lambda: self._door.route(path, methods, handle, max_body_bytes=max_body_bytes, timeout=timeout),
+            timeout_s=ROUTE_S,
         )
         return BridgedRoute(held, self._home)
 

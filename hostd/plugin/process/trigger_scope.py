@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -15,9 +16,17 @@ from hostd.plugin.process.wire import emitted_of, error_of, event_to_wire, value
 from hostd.plugin.results import RESULT_WAIT_MAX, RunResult
 from hostd.plugin.trigger_facts import TriggerFacts
 from hostd.plugin.v1 import host_pb2 as pb
-from hostd.plugin.webhook import DEFAULT_BODY_BYTES_MAX, WebhookHandler
+from hostd.plugin.webhook import (
+    DEFAULT_ANSWER_TIMEOUT,
+    DEFAULT_BODY_BYTES_MAX,
+    WebhookHandler,
+    WebhookRequest,
+    WebhookResponse,
+    answer_timeout_s,
+)
 from hostd.values.json_text import JsonValue, dump_json, normalize
 
+LATE_S = 5.0  # a handler has so much longer than the host waits
 ROUTES_MAX = 16
 
 
@@ -60,15 +69,23 @@ class WireDoor:
         handler: WebhookHandler,
         *,
         max_body_bytes: int = DEFAULT_BODY_BYTES_MAX,
+        timeout: timedelta = DEFAULT_ANSWER_TIMEOUT,
     ) -> WireRoute:
         """Answer `/hooks/<namespace>/<path>`."""
         if sum(map(len, self._routes.values())) >= ROUTES_MAX:
             raise ValueError(f"one trigger answers at most {ROUTES_MAX} paths")
         if path in self._routes:
             raise ValueError(f"this trigger answers {path[:80]!r} already; name all methods at once")
-        route = WireRoute(path, self.url_path(path), handler, self._close)
+        timeout_s = answer_timeout_s(timeout)
+        route = WireRoute(path, self.url_path(path), _timed(handler, timeout_s + LATE_S), self._close)
         self._routes[path] = [route]
-        wanted = pb.OpenRoute(instance=self._instance, path=path, methods=list(methods), max_body_bytes=max_body_bytes)
+        wanted = pb.OpenRoute(
+            instance=self._instance,
+            path=path,
+            methods=list(methods),
+            max_body_bytes=max_body_bytes,
+            timeout_ms=max(1, round(timeout_s * 1000)),
+        )
         self._tasks.spawn(self._open(wanted), name=f"open {route.url_path}")
         return route
 
@@ -96,6 +113,16 @@ class WireDoor:
     def forget(self) -> None:
         """Answer nothing any more; the host takes the paths back by itself when the trigger has ended."""
         self._routes.clear()
+
+
+def _timed(handler: WebhookHandler, timeout_s: float) -> WebhookHandler:
+    """Return a handler that ends with its time: the host has answered by then, and tells nobody here."""
+
+    async def answer(request: WebhookRequest) -> WebhookResponse:
+        async with asyncio.timeout(timeout_s):
+            return await handler(request)
+
+    return answer
 
 
 class TriggerScope(TriggerFacts):

@@ -16,7 +16,15 @@ from hostd.plugin.expressions import Expressions
 from hostd.plugin.results import RunResult
 from hostd.plugin.testing.clock import FakeClock
 from hostd.plugin.testing.services import FakeBlobs, FakeEvents, FakeExpressions, FakeHttp, FakeKv
-from hostd.plugin.webhook import DEFAULT_BODY_BYTES_MAX, WebhookHandler, WebhookRequest, WebhookResponse, path_params
+from hostd.plugin.webhook import (
+    DEFAULT_ANSWER_TIMEOUT,
+    DEFAULT_BODY_BYTES_MAX,
+    WebhookHandler,
+    WebhookRequest,
+    WebhookResponse,
+    answer_timeout_s,
+    path_params,
+)
 from hostd.values.json_text import JsonValue, normalize
 
 
@@ -149,8 +157,10 @@ class FakeDoor:
         handler: WebhookHandler,
         *,
         max_body_bytes: int = DEFAULT_BODY_BYTES_MAX,
+        timeout: timedelta = DEFAULT_ANSWER_TIMEOUT,
     ) -> FakeRoute:
-        """Answer a path. Raises HostdError PATH_TAKEN."""
+        """Answer a path. Raises HostdError PATH_TAKEN. Nobody looks at the time here."""
+        answer_timeout_s(timeout)
         url_path = f"/hooks/{self._namespace}/{path.removeprefix('/')}"
         keys = [(method, url_path) for method in methods]
         if any(key in self.routes for key in keys):

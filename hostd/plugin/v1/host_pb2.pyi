@@ -397,18 +397,20 @@ class HostAnswer(_message.Message):
     def __init__(self, result: _Optional[bytes] = ..., data: _Optional[bytes] = ..., fault: _Optional[_Union[Fault, _Mapping]] = ...) -> None: ...
 
 class OpenRoute(_message.Message):
-    __slots__ = ("instance", "path", "methods", "max_body_bytes", "close")
+    __slots__ = ("instance", "path", "methods", "max_body_bytes", "close", "timeout_ms")
     INSTANCE_FIELD_NUMBER: _ClassVar[int]
     PATH_FIELD_NUMBER: _ClassVar[int]
     METHODS_FIELD_NUMBER: _ClassVar[int]
     MAX_BODY_BYTES_FIELD_NUMBER: _ClassVar[int]
     CLOSE_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
     instance: str
     path: str
     methods: _containers.RepeatedScalarFieldContainer[str]
     max_body_bytes: int
     close: bool
-    def __init__(self, instance: _Optional[str] = ..., path: _Optional[str] = ..., methods: _Optional[_Iterable[str]] = ..., max_body_bytes: _Optional[int] = ..., close: bool = ...) -> None: ...
+    timeout_ms: int
+    def __init__(self, instance: _Optional[str] = ..., path: _Optional[str] = ..., methods: _Optional[_Iterable[str]] = ..., max_body_bytes: _Optional[int] = ..., close: bool = ..., timeout_ms: _Optional[int] = ...) -> None: ...
 
 class RouteOpened(_message.Message):
     __slots__ = ("url_path",)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from hostd.plugin import (
@@ -80,7 +81,14 @@ class Webhook(Trigger[WebhookOptions]):
             except Refusal as refusal:
                 return refusal.response
 
-        route = ctx.http.route(options.path, options.answered_methods, answer, max_body_bytes=options.max_body_bytes)
+        waits_s = options.answer.timeout.total_seconds() if options.answer.when == "wait" else 0.0
+        route = ctx.http.route(
+            options.path,
+            options.answered_methods,
+            answer,
+            max_body_bytes=options.max_body_bytes,
+            timeout=timedelta(seconds=2 * EMIT_S + waits_s),
+        )
         ctx.log.info("listening", path=route.url_path)
         try:
             await ctx.stopped()
