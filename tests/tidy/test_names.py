@@ -12,6 +12,7 @@ FRONT_DOORS = {
     "hostd/plugin/__init__.py",
     "hostd/plugin/testing/__init__.py",
     "hostd/client/__init__.py",
+    "hostd/embedding/__init__.py",
     "hostd/testing/__init__.py",
 }
 # Told apart so that this file does not contain what it forbids.
