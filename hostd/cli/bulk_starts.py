@@ -87,9 +87,7 @@ def spec_of(line: bytes, defaults: pb.StartSpec) -> pb.StartSpec:
         if key in value:
             _set_choice(spec, key, _text(key, value[key]))
     if not spec.workflow:
-        raise invalid(
-            "ARGUMENT_INVALID", "the line names no workflow, and the command none: runs start WORKFLOW --from ..."
-        )
+        raise invalid("ARGUMENT_INVALID", "neither the line nor the command names a workflow")
     return spec
 
 

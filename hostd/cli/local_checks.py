@@ -12,6 +12,7 @@ import socket
 import stat
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
@@ -164,12 +165,16 @@ def port_holder(number: int) -> str:
 
 def _holders(inodes: set[str]) -> Iterator[str]:
     for process in Path("/proc").glob("[0-9]*"):
-        try:
-            links = [os.readlink(link) for link in (process / "fd").iterdir()]
-        except OSError:
-            continue
-        if inodes.intersection(links):
-            yield process.name
+        with suppress(OSError):  # it is another user's, or gone
+            if any(_target(link) in inodes for link in (process / "fd").iterdir()):
+                yield process.name
+
+
+def _target(link: Path) -> str:
+    try:
+        return os.readlink(link)
+    except OSError:
+        return ""
 
 
 def _process(pid: str) -> str:

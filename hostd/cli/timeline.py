@@ -126,8 +126,9 @@ def _legend(spans: dict[str, list[Span]], left: int, how: Style) -> str:
     words = [
         (how.run, "runs", "run" in found),
         (how.failed, "failed", any(span.failed for step in spans.values() for span in step)),
-        (how.retry, "next try or a slot awaited", bool(found & {"retry", "queue"})),
+        (how.retry, "to be tried, or no slot", bool(found & {"retry", "queue"})),
         (how.wait, "waits", "wait" in found),
         (how.open, "goes on", any(span.end_ms is None for step in spans.values() for span in step)),
     ]
-    return f"{'':<{left}}  " + "  ".join(f"{sign} {word}" for sign, word, shown in words if shown)
+    text = f"{'':<{left}}  " + "  ".join(f"{sign} {word}" for sign, word, shown in words if shown)
+    return shortened(text, how.width)

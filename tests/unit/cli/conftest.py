@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import pytest
 
 from hostd.cli.main import run
+from hostd.cli.terminal import WISHES
 
 
 class Done(NamedTuple):
@@ -19,6 +20,14 @@ class Done(NamedTuple):
 
 
 Hostd = Callable[..., Done]
+
+
+@pytest.fixture(autouse=True)
+def no_wishes() -> Iterator[None]:
+    """Forget what an earlier command line said about the terminal."""
+    WISHES.forget()
+    yield
+    WISHES.forget()
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hostd.cli import run_views, tables
+from hostd.cli import run_views, tables, terminal
 from hostd.cli.plain import plain
 from hostd.v1 import run_pb2
 
@@ -72,3 +72,34 @@ def test_a_record_is_one_line_of_a_timeline() -> None:
     assert line.split() == [
         "10:00:00.250", "fetch", "RETRYING", "#2", "ATTEMPT_FAILED", "ATTEMPT_TIMEOUT:", "too\\x1bslow",
     ]  # fmt: skip
+
+
+def test_a_table_fits_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The longest cells are cut, the first column never; `-o wide` and files cut nothing and wide shows all columns."""
+    row = ("r" * 26, "w" * 40, "because " * 20, "extra")
+    heads = ("RUN", "WORKFLOW", "WHY", "+MORE")
+    assert len(tables.columns(heads, [row]).splitlines()[1]) > 200  # not a terminal
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    for line in tables.columns(heads, [row]).splitlines():
+        assert len(line) <= 80
+    assert "r" * 26 in tables.columns(heads, [row])
+    assert "MORE" not in tables.columns(heads, [row])
+    terminal.WISHES.hear(wide=True)
+    try:
+        assert "extra" in tables.columns(heads, [row])
+        assert "because " * 19 in tables.columns(heads, [row])
+    finally:
+        terminal.WISHES.forget()
+
+
+def test_an_age_is_its_largest_unit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seconds up to two minutes, minutes up to two hours, hours up to two days, then days."""
+    monkeypatch.setattr("hostd.cli.tables.wall_ms", lambda: 1_767_225_600_000 + 200_000)
+    assert tables.age("2026-01-01T00:00:00Z") == "3m"
+    assert tables.age("2026-01-01T00:03:00Z") == "20s"
+    assert tables.age("2025-12-31T00:00:00Z") == "24h"
+    assert tables.age("2025-12-01T00:00:00Z") == "31d"
+    assert tables.age("2026-02-01T00:00:00Z") == "0s"
+    assert tables.age(None) == ""
