@@ -24,6 +24,8 @@ async def probe(
     found: Found, *, clock: Clock, random: Random, limits: ProcessLimits, settings: Mapping[str, Any]
 ) -> PluginReport:
     """Return what a plugin says it serves. Raises HostdError PLUGIN_FAILED where it does not."""
+    if found.launch is not None:  # what a manifest promises does not count here
+        found = found._replace(launch=found.launch._replace(provides=()))
     patient = msgspec.structs.replace(limits, start=max(limits.start, START))
     processes = Processes(
         clock=clock, random=random, limits=patient, data_dir=None, settings=settings, changed=lambda: None

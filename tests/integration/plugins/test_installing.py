@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import sys
 import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -290,3 +291,32 @@ async def test_a_start_clears_away_what_did_not_come_to_its_end(lab: Lab, tmp_pa
     await lab.restart()
     assert folders(tmp_path) == ["shouting", "shouting/1", "shouting/state.json"]
     assert await output(lab, "text.shout", "text: hi") == {"said": "HI"}
+
+
+PROGRAM = """#!%s -u
+import sys
+sys.exit("no feed today")
+"""
+PROMISES = """
+manifest: 1
+id: promising
+version: "1"
+runtime: exec
+command: [./run]
+provides:
+  feed.read: {kind: action, description: Reads., effects: none}
+"""
+
+
+async def test_a_program_that_only_promises_is_not_installed(lab: Lab, tmp_path: Path) -> None:
+    """Its manifest says what it serves; it is started all the same, and what it prints is told."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as opened:
+        opened.writestr("hostd-plugin.yaml", PROMISES)
+        program = zipfile.ZipInfo("run")
+        program.external_attr = 0o100755 << 16
+        opened.writestr(program, PROGRAM % sys.executable)
+    error = await refused(lab, packed.getvalue())
+    assert error.reason == "PLUGIN_FAILED"
+    assert "exit 1: no feed today" in error.message
+    assert folders(tmp_path) == []
