@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from typing import Any
@@ -59,7 +59,7 @@ class EventCalls(Calls):
         filter: str = "",  # noqa: A002 what the control plane calls it
         *,
         after: int | None = None,
-    ) -> AsyncIterator[TopicEvent]:
+    ) -> AsyncGenerator[TopicEvent, None]:
         """Yield events of topics, without end: `position`, `topic`, and `envelope` with `type`, `data` and so on.
 
         Args:

@@ -16,8 +16,9 @@ from hostd.config.data_folder import make_data_folder
 from hostd.config.load import load_config
 from hostd.config.rooms import Config, Room
 from hostd.core import Core
-from hostd.embedding.functions import Functions
-from hostd.errors.base import HostdError, invalid
+from hostd.embedding.functions import PLUGIN, Functions
+from hostd.errors.base import HostdError, Kind, invalid
+from hostd.host.found import PluginState
 
 if TYPE_CHECKING:
     from random import Random
@@ -83,11 +84,21 @@ class Rooms:
                     await asyncio.to_thread(make_data_folder, self._wanted.path)
                 await self.core.open()
                 await self.core.triggers.start()
+            self._check_functions()
         except BaseException as error:
             await self.close(0.0)
             if isinstance(error, HostdError) and error.details.get("pid") == str(os.getpid()):
                 raise _open_here(error, self._wanted.path) from None
             raise
+
+    def _check_functions(self) -> None:
+        """Raise why the program's own actions were not loaded: an id that a plugin has, or a setting that denies them.
+
+        Elsewhere a plugin that fails is only listed; here steps would wait for ever.
+        """
+        for report in self.core.host.registry.plugins:
+            if report.id == PLUGIN and report.state is not PluginState.LOADED:
+                raise HostdError(Kind.INVALID, report.reason, f"the program's actions cannot be used: {report.message}")
 
     async def _open_doors(self) -> None:
         daemon = await asyncio.to_thread(_daemon, self.config, self.core)

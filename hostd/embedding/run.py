@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any
 
 from hostd.embedding.calls import Duration
@@ -43,7 +43,7 @@ class Run:
         """Return its output once it has succeeded; raise RunFailed when it ended in another way."""
         return await self._host.result(self.id, timeout=timeout)
 
-    def watch(self, *, from_seq: int = 0) -> AsyncIterator[Change]:
+    def watch(self, *, from_seq: int = 0) -> AsyncGenerator[Change, None]:
         """Yield its records, those that are there and those that come, until it has ended."""
         return self._host.watch(self.id, from_seq=from_seq)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -143,7 +143,7 @@ class RunCalls(Calls):
             raise RunFailed(ended)
         return ended.output
 
-    async def watch(self, run: Which, *, from_seq: int = 0) -> AsyncIterator[Change]:
+    async def watch(self, run: Which, *, from_seq: int = 0) -> AsyncGenerator[Change, None]:
         """Yield a run's records from `from_seq` on, those that are there and those that come, until it has ended.
 
         Raises:
@@ -156,7 +156,7 @@ class RunCalls(Calls):
                 for item in batch.items:
                     yield await change(item, batch.steps, self._read_blob)
 
-    async def watch_runs(self, filter: str = "", *, snapshot: bool = True) -> AsyncIterator[RunChange]:  # noqa: A002
+    async def watch_runs(self, filter: str = "", *, snapshot: bool = True) -> AsyncGenerator[RunChange, None]:  # noqa: A002
         """Yield what happens to runs, without end, seen through a filter as `hostd runs list` takes it.
 
         Args:

@@ -14,6 +14,7 @@ from hostd.plugin import hookspecs
 from hostd.plugin.action import Action
 from hostd.plugin.component import Component, options_class, settings_class
 from hostd.plugin.context import ActionContext
+from hostd.plugin.function import ActionFunction
 from hostd.plugin.registry import Registry
 from hostd.plugin.testing.clock import settle
 from hostd.plugin.testing.contexts import FakeActionContext, FakeProvisionContext, FakeTriggerContext
@@ -50,7 +51,7 @@ async def _alive(component: Component, settings: Mapping[str, Any] | None) -> As
 
 
 async def run_action(
-    action: type[Action[Any]],
+    action: type[Action[Any]] | ActionFunction[..., Any],
     options: Mapping[str, Any] | None = None,
     *,
     ctx: ActionContext | None = None,
@@ -62,9 +63,10 @@ async def run_action(
         pydantic.ValidationError: the options do not fit.
         HostdError: the output is no JSON value.
     """
-    instance = action()
+    component = action.component if isinstance(action, ActionFunction) else action
+    instance = component()
     async with _alive(instance, settings):
-        parsed = options_class(action, Action).model_validate(dict(options or {}))
+        parsed = options_class(component, Action).model_validate(dict(options or {}))
         context = ctx or FakeActionContext()
         if inspect.iscoroutinefunction(instance.run):
             return normalize(await instance.run(context, parsed))

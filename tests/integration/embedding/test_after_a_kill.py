@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,18 +19,34 @@ SUPPORT = Path(__file__).parents[2] / "support"
 ROOT = SUPPORT.parents[1]
 
 
+@contextmanager
+def program(folder: Path) -> Iterator[dict[str, str]]:
+    """Run a program with a host until it has called its functions; yield its runs by workflow; kill it."""
+    path = os.pathsep.join(map(str, (ROOT, ROOT / "plugins/builtin", SUPPORT)))
+    command = [sys.executable, str(SUPPORT / "embedding_nursery.py"), str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}) as child:
+        try:
+            assert child.stdout is not None
+            lines = [child.stdout.readline().strip() for _ in range(3)]
+            yield {"pid": str(child.pid), **json.loads(next(line for line in lines if line.startswith("{")))}
+        finally:
+            child.kill()
+
+
 @pytest.fixture
 def runs(tmp_path: Path) -> dict[str, str]:
     """Runs by workflow, whose functions had been called when the process was killed."""
-    path = os.pathsep.join(map(str, (ROOT, ROOT / "plugins/builtin", SUPPORT)))
-    command = [sys.executable, str(SUPPORT / "embedding_nursery.py"), str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}) as child:
-        assert child.stdout is not None
-        lines = [child.stdout.readline().strip() for _ in range(3)]
-        child.kill()
-    (ids,) = [line for line in lines if line.startswith("{")]
-    found: dict[str, str] = json.loads(ids)
-    return found
+    with program(tmp_path) as found:
+        pass
+    return {name: run for name, run in found.items() if name != "pid"}
+
+
+async def test_a_folder_that_another_process_has_open_is_refused(tmp_path: Path) -> None:
+    """The error names the process."""
+    with program(tmp_path) as found:
+        with pytest.raises(HostdError, match=f"Process {found['pid']} uses the journal") as caught:
+            await Host.open(tmp_path / "data")
+        assert caught.value.reason == "JOURNAL_LOCKED"
 
 
 async def test_runs_go_on_in_the_next_process(runs: dict[str, str], tmp_path: Path) -> None:

@@ -10,11 +10,14 @@ import sys
 import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from loop_guard import nothing_blocks_the_loop as nothing_blocks_the_loop
 
+from hostd.aio import SystemClock
 from hostd.embedding import ActionContext, ActionError, Host, HostdError, RunFailed, Workflow, action, use
 from hostd.embedding.uses import event, flow, log
 
@@ -175,7 +178,7 @@ async def test_runs_are_listed_counted_and_watched_through_a_filter(host: Host) 
         if change.run.final:
             assert (change.kind, change.run.state) == ("MODIFIED", "CANCELED")
             break
-    await watch.aclose()  # type: ignore[attr-defined]
+    await watch.aclose()
 
 
 async def test_signals_reach_runs_once(host: Host) -> None:
@@ -325,23 +328,6 @@ async def test_settings_come_from_the_call_and_the_folder_not_from_the_environme
     assert (caught.value.reason, caught.value.violations[0].path) == ("CONFIG_INVALID", "limits.threds")
 
 
-async def test_ports_are_served_only_where_they_are_asked_for(tmp_path: Path) -> None:
-    """With `listen` and `http` clients and webhooks reach the embedded host; that needs a folder."""
-    from hostd.client import connect
-    from hostd.v1.run_service_pb2 import ListRunsRequest
-
-    with pytest.raises(HostdError, match="need a data folder"):
-        await Host.open(listen="127.0.0.1:0")
-    async with Host.open(tmp_path, listen="127.0.0.1:0", http="127.0.0.1:0") as host:
-        await host.register(ECHO)
-        await host.execute("echo")
-        async with connect(data=tmp_path) as client:
-            answer = await client.call(client.runs.ListRuns, ListRunsRequest())
-        assert [run.workflow for run in answer.runs] == ["echo"]
-        assert host.address.startswith("127.0.0.1:")
-        assert host.http_address.startswith("127.0.0.1:")
-
-
 async def test_the_process_is_left_as_it_was(tmp_path: Path) -> None:
     """Signals, logging, hooks, the collector and warnings are the program's; no thread of ours stays behind."""
 
@@ -377,3 +363,46 @@ async def test_nothing_stays_behind_when_a_host_cannot_be_opened(tmp_path: Path)
     place.unlink()
     async with Host.open(place) as host:
         assert await host.workflows() == []
+
+
+async def test_functions_that_cannot_be_used_keep_the_host_from_opening() -> None:
+    """An id that a plugin has, or settings that deny them: their steps would wait for ever."""
+
+    @action("log.write")
+    async def mine() -> None: ...
+
+    with pytest.raises(HostdError, match="the program's actions cannot be used: the action log.write") as taken:
+        await Host.open(actions=[mine])
+    with pytest.raises(HostdError, match="safe_mode") as denied:
+        await Host.open(actions=[action("shop.price")(mine.__wrapped__)], config={"plugins": {"safe_mode": True}})
+    with pytest.raises(HostdError, match="is no action"):
+        Host.open(actions=[print])  # type: ignore[list-item]
+
+    assert (taken.value.reason, denied.value.reason) == ("PLUGIN_FAILED", "PLUGIN_DENIED")
+
+
+class Tomorrow(SystemClock):
+    """The machine's clock, a day ahead."""
+
+    def wall_ms(self) -> int:
+        """Return milliseconds since 1970."""
+        return super().wall_ms() + 86_400_000
+
+
+async def test_time_is_that_of_a_clock_that_is_handed_in() -> None:
+    """Runs, waits and functions live by it."""
+
+    @action("shop.now")
+    async def now(ctx: ActionContext) -> str:
+        return ctx.clock.now().isoformat()
+
+    wf = Workflow("when")
+    wf.output(wf.step("now", now.step()).output)
+    async with Host.open(actions=[now], clock=Tomorrow()) as host:
+        run = await host.start(wf)
+        ended = await run.wait()
+
+    ahead = datetime.now(UTC) + timedelta(hours=23)
+    assert ended.created_at is not None
+    assert ended.created_at > ahead
+    assert datetime.fromisoformat(str(ended.output)) > ahead

@@ -115,7 +115,7 @@ def test_the_schema_of_its_options_has_types_defaults_and_descriptions() -> None
 async def test_a_parameter_may_have_any_name() -> None:
     """Also one that a model has for itself: documents write the parameter's name."""
     assert option_names(registered(weigh).options) == ["json", "copy"]
-    assert await run_action(weigh.component, {"json": {"a": 1, "b": 2}, "copy": 2}) == 6
+    assert await run_action(weigh, {"json": {"a": 1, "b": 2}, "copy": 2}) == 6
 
 
 def test_wrong_options_are_told_by_name() -> None:
@@ -128,15 +128,13 @@ def test_wrong_options_are_told_by_name() -> None:
 
 async def test_dataclasses_times_and_enums_leave_as_json() -> None:
     """As pydantic writes them."""
-    assert await run_action(quote.component, {"size": "small"}) == [
-        {"cents": 5, "at": "2026-01-01T00:00:00Z", "size": "small"}
-    ]
+    assert await run_action(quote, {"size": "small"}) == [{"cents": 5, "at": "2026-01-01T00:00:00Z", "size": "small"}]
 
 
 async def test_it_fails_as_every_action_does() -> None:
     """In its own words by ActionError; what else it raises is retryable, its traceback begins in the function."""
     with pytest.raises(ActionError) as failed:
-        await run_action(price.component, {"sku": "none"})
+        await run_action(price, {"sku": "none"})
     assert (fault_of(failed.value).code, fault_of(failed.value).retryable) == ("NO_ARTICLE", False)
 
     @action("shop.broken")
@@ -144,7 +142,7 @@ async def test_it_fails_as_every_action_does() -> None:
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no") as raised:
-        await run_action(broken.component, {})
+        await run_action(broken, {})
     fault = fault_of(raised.value.with_traceback(_within_the_action(raised.value)))
     assert (fault.reason, fault.retryable) == ("ACTION_RAISED", True)
     assert "function.py" not in fault.traceback.replace("test_function.py", "")
