@@ -78,3 +78,13 @@ async def test_lost_attempts_wait_for_their_functions(runs: dict[str, str], tmp_
             await host.result(runs["once"])
 
     assert sorted((tmp_path / "calls").read_text().split()) == ["often", "often", "once"]
+
+
+async def test_a_lost_attempt_that_waits_for_its_function_can_be_cancelled(
+    runs: dict[str, str], tmp_path: Path
+) -> None:
+    """It is given up when its time to clean up is over, as every attempt that does not answer."""
+    async with Host.open(tmp_path / "data", config={"limits": {"cancel_grace": "1s"}}) as host:
+        await host.cancel(runs["often"])
+        await host.terminate(runs["once"])
+        assert [(await host.wait(run)).state for run in runs.values()] == ["CANCELED", "CANCELED"]

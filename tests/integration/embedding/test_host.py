@@ -406,3 +406,24 @@ async def test_time_is_that_of_a_clock_that_is_handed_in() -> None:
     assert ended.created_at is not None
     assert ended.created_at > ahead
     assert datetime.fromisoformat(str(ended.output)) > ahead
+
+
+async def test_a_run_that_waits_for_a_function_is_still_steered(host: Host) -> None:
+    """It can be cancelled, its deadlines pass, and its other branches go on."""
+
+    patient, hasty = Workflow("patient", version="1.0.0"), Workflow("hasty", version="1.0.0")
+    patient.step("waits", use("shop.gone"))
+    patient.step("beside", flow.pass_(output=1))
+    hasty.step("waits", use("shop.gone"), deadline="20ms")
+    for wf in (patient, hasty):
+        host.core.workflows.add("default", wf.plan())  # as if registered when the function was there
+    run, late = await host.start("patient"), await host.start("hasty")
+
+    with pytest.raises(RunFailed, match="DEADLINE_PASSED"):
+        await late.result()
+    async for change in run.watch():
+        if change.step == "beside" and change.kind == "STEP_ENDED":
+            break
+    assert (await run.info()).waits_for == ("shop.gone",)
+    await run.cancel()
+    assert (await run.wait()).state == "CANCELED"
