@@ -30,7 +30,8 @@ class NamespaceShelf:
         """Return namespaces with a name past `after`, by name; `default` is always there. Raises SECRETS_UNUSABLE."""
         rows = {row.namespace: row for row in await self._readers.call(self._journal.namespaces)}
         triggers = Counter(live.name[0] for live in self._triggers.everywhere())
-        names = sorted(name for name in {DEFAULT, *rows, *triggers} if name > after)[:limit]
+        known = {name for name in {DEFAULT, *rows, *triggers} if "/" not in name}  # the daemon's own have one
+        names = sorted(name for name in known if name > after)[:limit]
         return [await self._view(name, rows.get(name), triggers[name]) for name in names]
 
     async def _view(self, name: str, row: NamespaceRow | None, triggers: int) -> NamespaceView:

@@ -12,7 +12,9 @@ from daemon_kit import Kit, refused, running
 from google.protobuf.struct_pb2 import Value
 
 from hostd.v1 import event_service_pb2 as wire
+from hostd.v1.admin_service_pb2 import ListNamespacesRequest
 from hostd.v1.payload_pb2 import Payload
+from hostd.v1.trigger_service_pb2 import WatchTriggersRequest
 
 
 def new(topic: str, data: bytes = b"null", **fields: Any) -> wire.NewEvent:
@@ -167,3 +169,13 @@ async def test_types_come_in_pages(kit: Kit) -> None:
     only = await kit.events.ListEventTypes(wire.ListEventTypesRequest(topic="t1"))
     assert [one.type for one in only.event_types] == ["k1", "k4", "k7"]
     assert (await refused(kit.events.ListEventTypes(wire.ListEventTypesRequest(topic="a b")))).reason == "TOPIC_INVALID"
+
+
+async def test_what_the_daemon_keeps_for_itself_is_no_namespace(kit: Kit) -> None:
+    """Types that topics have seen, and what watches of triggers were told, lie where nobody looks."""
+    await publish(kit, new("t"))
+    watch = kit.triggers.WatchTriggers(WatchTriggersRequest())
+    await watch.read()
+    watch.cancel()
+    answer = await kit.admin.ListNamespaces(ListNamespacesRequest())
+    assert [space.name for space in answer.namespaces] == ["default"]
