@@ -75,6 +75,26 @@ def test_an_attempt_outlives_its_daemon(daemon: DaemonProcess) -> None:
     assert "ATTEMPT_LOST" not in kinds
 
 
+def test_a_process_that_comes_long_after_its_daemon_hands_over_too(daemon: DaemonProcess) -> None:
+    """The next daemon serves, and has decided about everything else, before the process dials: the step runs once."""
+    daemon.env |= {"HOSTD_PLUGINS__LIMITS__ORPHAN": "10m", "HOSTD_PLUGINS__LIMITS__START": "5m"}
+    daemon.start()
+    run_id, marks = begin(daemon)
+    pid = daemon.json("plugin", "show", "mock")["process"]["pid"]
+
+    os.kill(pid, signal.SIGSTOP)
+    daemon.signal(signal.SIGKILL)
+    daemon.wait()
+    daemon.start()
+    steps = daemon.json("runs", "show", run_id)["steps"]
+    assert [step["state"] for step in steps] == ["RUNNING", "PENDING"]
+    os.kill(pid, signal.SIGCONT)
+
+    assert ended(daemon, run_id)["output"] == 1
+    assert len(marks.read_text().splitlines()) == 1
+    assert "ATTEMPT_LOST" not in daemon.ok("runs", "history", run_id)
+
+
 def test_an_attempt_whose_process_dies_with_the_daemon_is_issued_again(daemon: DaemonProcess) -> None:
     """Both are killed: the next daemon starts the process anew and the step again."""
     daemon.start()

@@ -40,6 +40,7 @@ class Stream:
         self._filled = threading.Condition()
         call = channel.stream_stream(CONNECT, request_serializer=None, response_deserializer=pb.FromHost.FromString)
         self.answers = call(self._out())
+        self.drains = False  # it says so to every attempt
 
     def _out(self):  # type: ignore[no-untyped-def]
         while True:
@@ -63,11 +64,15 @@ class Stream:
                 self.send(pb.FromPlugin(call=frame.call, done=pb.Done()))
             elif kind == "start_attempt":
                 self.attempt(frame.start_attempt)
-            elif kind == "drain":
+            elif kind == "drain" or (kind == "recorded" and self.drains and "GOES" in os.environ):
                 os._exit(0)
 
     def attempt(self, start: pb.StartAttempt) -> None:
         """Do what the options say."""
+        if self.drains:
+            fault = pb.Fault(reason="DRAINING", message="it is about to go", retryable=True)
+            self.send(pb.FromPlugin(outcome=pb.Outcome(id=start.id, fault=fault)))
+            return
         if b"die" in start.options:
             os.kill(os.getpid(), signal.SIGSEGV)
         if b"stay" not in start.options:
@@ -115,6 +120,10 @@ def main(mode: str) -> None:
 
 def misbehave(stream: Stream, mode: str) -> None:
     """Break the protocol after a good beginning."""
+    if mode == "drains":
+        stream.drains = "GOES" not in os.environ or not os.path.exists(os.environ["GOES"])
+        if "GOES" in os.environ:
+            open(os.environ["GOES"], "w").close()
     if mode == "garbage_later":
         stream.send(b"\xff\xff\xff\xff")
     if mode == "hello_twice":

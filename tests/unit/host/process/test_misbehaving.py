@@ -2,13 +2,14 @@
 
 import asyncio
 import os
+from pathlib import Path
 
 import pytest
 from plugin_processes import Context, bad_child, kept, open_switchboard, until
 
 from hostd.errors.base import HostdError
 from hostd.host.lost import AttemptLostError
-from hostd.host.process import crashes
+from hostd.host.process import crashes, remote
 from hostd.host.process.remote import RemoteAction
 from hostd.host.process.states import ProcessState
 
@@ -89,6 +90,23 @@ async def test_repeated_crashes_put_a_plugin_in_quarantine(monkeypatch: pytest.M
             await process.link()
         process.release()
         assert process.state is ProcessState.IDLE
+
+
+async def test_an_attempt_that_is_refused_by_a_process_that_goes_begins_in_the_next(tmp_path: Path) -> None:
+    """It was not begun: nobody hears of it."""
+    launch = bad_child("drains")
+    launch = launch._replace(environment={**launch.environment, "GOES": str(tmp_path / "gone")})
+    async with open_switchboard() as home, kept(home, launch) as process:
+        assert await RemoteAction(process, "bad.act").run(Context("r"), b"{}") == {"done": True}
+        assert process.desk.attempts == {}
+
+
+async def test_a_process_that_says_it_goes_and_stays_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it said is the attempt's failure then."""
+    monkeypatch.setattr(remote, "LEAVES_S", 0.1)
+    async with open_switchboard() as home, kept(home, bad_child("drains")) as process:
+        with pytest.raises(HostdError, match="DRAINING"):
+            await RemoteAction(process, "bad.act").run(Context("r"), b"{}")
 
 
 async def test_a_flood_of_output_does_not_reach_the_log() -> None:
