@@ -16,7 +16,7 @@ PATH_CHARS_MAX = 4096
 NAME_MODE = 0o777
 _FOLDER = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_DIRECTORY", 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
-_SETTING = "the operator's setting `plugins.settings.file.roots`"
+SETTING = "plugins.settings.file.roots"
 
 
 class FileSettings(Options):
@@ -43,9 +43,14 @@ class Spot(NamedTuple):
 
 
 class Roots:
-    """The folders that may be used. Symbolic links below them are refused, wherever they lead."""
+    """The folders that may be used. Symbolic links below them are refused, wherever they lead.
 
-    def __init__(self, roots: Sequence[str]) -> None:
+    Args:
+        setting: what the operator calls them, for messages.
+    """
+
+    def __init__(self, roots: Sequence[str], setting: str = SETTING) -> None:
+        self._setting = f"the operator's setting `{setting}`"
         self._roots: list[tuple[str, str]] = []  # as it is written in paths, as it is opened
         for root in roots:
             real = os.path.realpath(os.path.expanduser(root))
@@ -58,7 +63,7 @@ class Roots:
             PathDenied: no roots are set, the path lies in none, or goes upward.
         """
         if not self._roots:
-            raise PathDenied(f"no folder may be used; {_SETTING} is empty")
+            raise PathDenied(f"no folder may be used; {self._setting} is empty")
         if "\x00" in path or not path or len(path) > PATH_CHARS_MAX:
             raise PathDenied(f"the path is empty, longer than {PATH_CHARS_MAX} characters, or holds a zero byte")
         given = PurePosixPath(path)
@@ -69,7 +74,7 @@ class Roots:
         for written, real in self._roots:
             if given.is_relative_to(written):
                 return real, given.relative_to(written).parts
-        raise PathDenied(f"{path!r} lies in none of the folders of {_SETTING}")
+        raise PathDenied(f"{path!r} lies in none of the folders of {self._setting}")
 
     @contextmanager
     def spot(self, path: str, *, create_parents: bool = False) -> Iterator[Spot]:
@@ -80,7 +85,7 @@ class Roots:
             OSError: a folder on the way is missing or none.
         """
         root, names = self.locate(path)
-        folder = _open_root(root)
+        folder = _open_root(root, self._setting)
         try:
             for at, name in enumerate(names[:-1]):
                 deeper = _descend(folder, name, os.path.join(root, *names[: at + 1]), create=create_parents)
@@ -137,11 +142,11 @@ def is_supported() -> bool:
     return os.open in os.supports_dir_fd and bool(_NO_LINK)
 
 
-def _open_root(root: str) -> int:
+def _open_root(root: str, setting: str) -> int:
     try:
         return os.open(root, _FOLDER)
     except OSError as error:
-        raise PathDenied(f"{root} of {_SETTING} cannot be opened: {error.strerror}") from None
+        raise PathDenied(f"{root} of {setting} cannot be opened: {error.strerror}") from None
 
 
 def _descend(folder: int, name: str, path: str, *, create: bool = False) -> int:

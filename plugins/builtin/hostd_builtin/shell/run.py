@@ -40,7 +40,7 @@ class Run(Action[RunOptions]):
         if not is_supported() or not hasattr(os, "posix_spawn"):
             message = "shell.run needs process groups and open folders, which this system does not have"
             raise HostdError(Kind.UNSUPPORTED, "PLUGIN_FAILED", message)
-        self._roots = await asyncio.to_thread(Roots, settings.roots)
+        self._roots = await asyncio.to_thread(Roots, settings.roots, "plugins.settings.shell.roots")
 
     async def run(self, ctx: ActionContext, options: RunOptions) -> JsonValue:
         """Run it to its end; a cancel ends it.

@@ -62,7 +62,7 @@ class Databases:
                 return
             if any(connection.postgres for connection in self._settings.connections.values()):
                 self._psycopg = await asyncio.to_thread(_load_psycopg)
-            self._roots = await asyncio.to_thread(Roots, self._settings.roots)
+            self._roots = await asyncio.to_thread(Roots, self._settings.roots, f"{SETTING}.roots")
 
     async def perform(self, ctx: ActionContext, place: Place, order: Order) -> list[Done]:
         """Do an order where the options say. Raises ActionError."""
