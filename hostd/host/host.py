@@ -51,6 +51,7 @@ class PluginHost:
         installed_dir: Path | None = None,
     ) -> None:
         self._disabled: set[str] = set()
+        self._switching = asyncio.Lock()
         self._choices = msgspec.structs.replace(choices or Choices(), disabled=self._disabled)
         self._clock = clock or SystemClock()
         self._data_dir = data_dir
@@ -275,20 +276,30 @@ class PluginHost:
         Raises:
             HostdError: PLUGIN_MISSING; PLUGIN_NOT_RELOADABLE for one inside the daemon, or a daemon without a folder.
         """
-        await self._set_disabled(plugin_id, {*self._disabled, plugin_id})
+        await self._switch(plugin_id, disabled=True)
 
     async def enable(self, plugin_id: str) -> None:
         """Let a plugin serve again. Raises HostdError PLUGIN_MISSING, PLUGIN_NOT_RELOADABLE."""
-        await self._set_disabled(plugin_id, self._disabled - {plugin_id})
+        await self._switch(plugin_id, disabled=False)
 
     async def forget_disabled(self, plugin_id: str) -> None:
         """A plugin is gone: one of its name that comes later is not disabled."""
         if self.installed is not None and plugin_id in self._disabled:
-            self._disabled.discard(plugin_id)
-            await self.installed.disable(self._disabled)
+            async with self._switching:
+                self._disabled.discard(plugin_id)
+                await self.installed.disable(set(self._disabled))
+
+    async def _switch(self, plugin_id: str, *, disabled: bool) -> None:
+        """One change at a time, brought to its end, whoever asked."""
+        self.registry.plugin(plugin_id)
+        await asyncio.shield(spawn(self._switched(plugin_id, disabled), name=f"switch of {plugin_id}"))
+
+    async def _switched(self, plugin_id: str, disabled: bool) -> None:
+        async with self._switching:
+            change = self._disabled.union if disabled else self._disabled.difference
+            await self._set_disabled(plugin_id, change({plugin_id}))
 
     async def _set_disabled(self, plugin_id: str, disabled: set[str]) -> None:
-        self.registry.plugin(plugin_id)
         package = self._packages.get(plugin_id)
         if self.installed is None or (package is not None and self._choices.inside(package)):
             message = f"plugin {plugin_id} runs inside the daemon: list it in plugins.deny, and restart"

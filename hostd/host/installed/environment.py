@@ -22,6 +22,7 @@ from hostd.host.process.launch import CHILD_MODULE, Launch
 FOLDER = "environment"
 INSTALL_S = 900.0
 SHOWN_CHARS = 420  # of pip's last lines: a gRPC status has room for no more
+_ADVICE = ("note:", "hint:", "[notice]")
 _QUIET = ("--no-input", "--disable-pip-version-check", "--progress-bar", "off", "-q")
 _log = logging.getLogger("hostd.host.installed")
 
@@ -84,11 +85,11 @@ async def _run(command: Sequence[str], what: str, staging: Path) -> None:
 
 
 def last_lines(ended: Ended) -> str:
-    """Return as many of the last lines as fit into a message, those that tell of errors first."""
-    errors = [line for line in ended.lines if line.lower().startswith("error")]
+    """Return as many of the last lines as fit into a message, without pip's good advice."""
+    lines = [line.strip() for line in ended.lines if not line.strip().startswith(_ADVICE)]
     told: list[str] = []
     left = SHOWN_CHARS
-    for line in reversed(errors or ended.lines):
+    for line in reversed(lines):
         left -= len(line) + 2
         if left < 0:
             break

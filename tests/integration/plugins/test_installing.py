@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import sys
 import zipfile
 from collections.abc import AsyncIterator
@@ -13,10 +14,11 @@ from typing import Any
 import pytest
 from effects import shows
 from lab import NAMESPACE, Lab, of_kind
-from wheelhouse import dependencies_of_the_sdk, plugin_wheel
+from wheelhouse import PLUGIN, dependencies_of_the_sdk, plugin_wheel, write_wheel
 
 from hostd.errors.base import HostdError
-from hostd.model.installs import FOLDER, WHEEL, InstallOrder, InstallView
+from hostd.host.installed import environment
+from hostd.model.installs import FOLDER, REQUIREMENT, WHEEL, InstallOrder, InstallView
 from hostd.model.records import AttemptSucceeded
 from hostd.values.json_text import parse_json
 
@@ -320,3 +322,68 @@ async def test_a_program_that_only_promises_is_not_installed(lab: Lab, tmp_path:
     assert error.reason == "PLUGIN_FAILED"
     assert "exit 1: no feed today" in error.message
     assert folders(tmp_path) == []
+
+
+async def test_what_another_python_left_says_so(lab: Lab, tmp_path: Path) -> None:
+    """An environment of another Python is of no use: the plugin is listed with what to do, the others serve."""
+    home = tmp_path / "data" / "plugins-installed" / "old"
+    (home / "1").mkdir(parents=True)
+    (home / "state.json").write_text('{"serving": 1}')
+    about = {"id": "old", "version": "4", "runtime": "python", "permissions": [], "digest": "", "entry_point": "a"}
+    (home / "1" / "install.json").write_text(json.dumps(about | {"python": "3.9"}))
+    await install(lab, shouting("1"))
+    await lab.restart()
+    shown = lab.core.front.plugins.get("old")
+    assert (shown.state, shown.source) == ("FAILED", "installed")
+    assert shown.message.startswith("it was installed for Python 3.9, this is 3.")
+    assert await output(lab, "text.shout", "text: hi") == {"said": "HI"}
+
+
+BACKEND = """
+import shutil
+
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    return shutil.copy(%r, folder).rpartition("/")[2]
+"""
+PROJECT = """
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+[project]
+name = "hostd-plugin-greet"
+dynamic = ["version"]
+[project.entry-points."hostd.plugins"]
+greet = "hostd_greet"
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_projects_folders_and_names(
+    lab: Lab, links: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A project is built, a folder gets an environment with what it requires, a name is fetched; without pip, too."""
+    backend = BACKEND % str(plugin_wheel(tmp_path / "built", version="3.1", word="built"))
+    built = await install(lab, archive(pyproject_dot_toml=PROJECT, backend_dot_py=backend), "greet")
+    assert (built.plugin.id, built.plugin.version) == ("greet", "3.1")
+    assert (await output(lab, "greet.say", "name: Ada"))["text"] == "built Ada"
+
+    write_wheel(tmp_path / "more", "feed-reader", "1.0", {"feed_reader.py": "WORD = 'read'"})
+    monkeypatch.setenv("PIP_FIND_LINKS", f"{links} {tmp_path / 'more'}")
+    code = "import feed_reader\n" + PLUGIN.replace("greet.", "folder.").replace("WORD {", "{feed_reader.WORD} {")
+    folder = {"folder_plugin/__init__.py": code, "requirements_dot_txt": "feed-reader\n"}
+    manifest = 'manifest: 1\nid: folder\nversion: "0.2"\nruntime: python\n'
+    served = await install(lab, archive(hostd_dash_plugin_dot_yaml=manifest, **folder), "anything")
+    assert (served.plugin.id, served.plugin.version, served.plugin.permissions) == ("folder", "0.2", ())
+    assert (await output(lab, "folder.say", "name: Ada"))["text"] == "read Ada"
+
+    plugin_wheel(tmp_path / "more", version="4.0", word="fetched")
+    plugin_wheel(tmp_path / "more", version="5.0", word="too new")
+    monkeypatch.setattr(environment.importlib.util, "find_spec", lambda name: None)  # type: ignore[attr-defined]
+    order = InstallOrder(REQUIREMENT, "hostd-plugin-greet<5", all_permissions=True)
+    desk = lab.core.front.installs
+    fetched = await desk.install(NAMESPACE, order, sent(b""), principal="owner", local=True)
+    assert (fetched.plugin.version, fetched.replaced_version) == ("4.0", "3.1")
+    monkeypatch.undo()
+    assert (await output(lab, "greet.say", "name: Ada"))["text"] == "fetched Ada"

@@ -77,10 +77,10 @@ def test_pip_sees_what_leads_to_its_index_and_nothing_else() -> None:
     assert installer_environment(given) == {"PATH": "/bin", "PIP_INDEX_URL": "x", "HTTPS_PROXY": "p"}
 
 
-def test_errors_are_told_first() -> None:
-    """As many of the last lines as a message has room for."""
-    lines = ("Looking", "ERROR: No matching distribution", "note: see above")
-    assert last_lines(Ended(1, lines)) == "ERROR: No matching distribution"
+def test_the_last_lines_are_told() -> None:
+    """As many as a message has room for, without what pip advises."""
+    lines = ("Looking", "  ERROR: No matching distribution", "note: see above")
+    assert last_lines(Ended(1, lines)) == "Looking; ERROR: No matching distribution"
     assert last_lines(Ended(1, ("a", "b"))) == "a; b"
     assert len(last_lines(Ended(1, ("x" * 100,) * 50))) <= SHOWN_CHARS
     assert last_lines(Ended(1, ())) == "it said nothing"
