@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, TypeAlias
 
 from hostd.definition.document import load_documents
 from hostd.definition.nodes import value_of
@@ -11,7 +10,6 @@ from hostd.errors.base import invalid
 from hostd.model.views import DifferenceView
 from hostd.values.json_text import JsonValue, dump_json
 
-Word: TypeAlias = Literal["ADDED", "REMOVED", "CHANGED"]
 SHOWN_CHARS = 2_000
 
 
@@ -21,7 +19,7 @@ def document_differences(first: bytes, second: bytes) -> Iterator[DifferenceView
     Order of keys, comments and the way YAML is written do not count. Raises HostdError DOCUMENT_INVALID for a text
     that is not one document.
     """
-    yield from _below("", _read(first), _read(second))
+    yield from _below((), _read(first), _read(second))
 
 
 def _read(text: bytes) -> JsonValue:
@@ -41,33 +39,33 @@ def _plain_needs(value: JsonValue) -> JsonValue:
     return value
 
 
-def _below(path: str, first: JsonValue, second: JsonValue) -> Iterator[DifferenceView]:
+def _below(keys: tuple[str, ...], first: JsonValue, second: JsonValue) -> Iterator[DifferenceView]:
     if not (isinstance(first, dict) and isinstance(second, dict)):
         if dump_json(first) != dump_json(second):
-            yield _difference("CHANGED", path or ".", first, second)
+            yield DifferenceView("CHANGED", _path(keys), _step(keys), _text(first), _text(second))
         return
     for key, value in first.items():
-        place = f"{path}.{_key(key)}" if path else _key(key)
+        place = (*keys, key)
         if key in second:
             yield from _below(place, value, second[key])
         else:
-            yield _difference("REMOVED", place, value, None)
+            yield DifferenceView("REMOVED", _path(place), _step(place), _text(value), "")
     for key, value in second.items():
         if key not in first:
-            yield _difference("ADDED", f"{path}.{_key(key)}" if path else _key(key), None, value)
+            place = (*keys, key)
+            yield DifferenceView("ADDED", _path(place), _step(place), "", _text(value))
 
 
-def _key(key: str) -> str:
-    """Return a key as paths write it: in brackets where a dot or the like would mislead."""
-    return key if key.replace("_", "").replace("-", "").isalnum() else f"[{dump_json(key).decode()}]"
+def _path(keys: tuple[str, ...]) -> str:
+    """Return keys as a path; those that hold a dot or the like stand in brackets."""
+    parts = [
+        f".{key}" if key.replace("_", "").replace("-", "").isalnum() else f"[{dump_json(key).decode()}]" for key in keys
+    ]
+    return "".join(parts).removeprefix(".") or "."
 
 
-def _difference(kind: Word, path: str, before: JsonValue, after: JsonValue) -> DifferenceView:
-    place = path.split(".")
-    step = place[1] if len(place) > 1 and place[0] in ("steps", "handlers") else ""
-    return DifferenceView(
-        kind, path, step, _text(before) if kind != "ADDED" else "", _text(after) if kind != "REMOVED" else ""
-    )
+def _step(keys: tuple[str, ...]) -> str:
+    return keys[1] if len(keys) > 1 and keys[0] in ("steps", "handlers") else ""
 
 
 def _text(value: JsonValue) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from journals import HOUR_MS, append, end_batch, new_run, start_batch, whole_run
 
@@ -195,3 +197,16 @@ async def test_notes_go_when_they_are_old_or_too_many(journal: Journal) -> None:
     assert list(journal.request_ids(keys)) == keys[1:]
     kept = journal.dedup_seen("default", "s", [f"{recent}-{n}" for n in range(10)])
     assert sorted(kept) == [f"{recent}-{n}" for n in range(6, 10)]
+
+
+async def test_namespaces_are_counted(journal: Journal) -> None:
+    """By name: those with runs, and how many of these are open; a checkpoint changes nothing of it."""
+    assert journal.namespaces() == []
+    run = journal.allocate_runs(1)
+    await append(journal, start_batch(run))
+    await whole_run(journal)
+    (found,) = journal.namespaces()
+    assert (found.runs, found.open_runs, found.workflows) == (2, 1, 0)
+    room = await asyncio.to_thread(journal.checkpoint)
+    assert room.size_bytes >= room.free_bytes >= 0
+    assert journal.namespaces() == [found]

@@ -31,6 +31,16 @@ def test_lines_come_back_by_step_and_attempt(tmp_path: Path) -> None:
     assert [log.attempt for log in store.read(RUN, "fetch")] == [1, 2]
     assert [log.lines for log in store.read(RUN, "fetch", 1)] == [["one"]]
     assert list(store.read(text_run_id(2))) == []
+    assert store.lines(RUN, "fetch", 2) == ["two", "with line ends", "three"]
+    assert store.lines(RUN, "fetch", 9) == []
+
+
+def test_a_line_stays_one_whatever_is_in_it(tmp_path: Path) -> None:
+    """Separators of Unicode and form feeds end no line: lines are counted alike before and after they are written."""
+    store = AttemptLogs(tmp_path)
+    odd = ["a\x0cb\u2028c\x1dd\x85e", "", "f"]
+    store.append(RUN, "fetch", 1, odd)
+    assert store.lines(RUN, "fetch", 1) == [logs.one_line(line) for line in odd] == odd
 
 
 def test_an_attempt_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
