@@ -28,6 +28,7 @@ RULES = (
     (r"\b(\w+Service)AsyncStub\b", r"\1Stub"),
     (r"`async with`", "use it in `with`"),
     (r"\basync (with|for|def)\b", r"\1"),
+    (r"\bawait asyncio\.to_thread\((\w+), ", r"\1("),
     (r"\bawait ", ""),
     (r"\bAsyncGenerator\[(\w+), None\]", r"Generator[\1, None, None]"),
     (r"\bAsync(Iterator|Iterable|Generator|ContextManager)\b", r"\1"),
@@ -52,7 +53,7 @@ def twin(text: str) -> str:
     for pattern, instead in RULES:
         text = re.sub(pattern, instead, text, flags=re.MULTILINE)
     command = [sys.executable, "-m", "ruff", "format", "--stdin-filename", str(TARGET / "made.py"), "-"]
-    text = _sorted_imports(MARK + text if text else text)
+    text = _imports_in_order(MARK + text if text else text)
     return _output_of(command, text)
 
 
@@ -61,8 +62,8 @@ def twins() -> dict[str, str]:
     return {file.name: twin(file.read_text(encoding="utf-8")) for file in sorted(SOURCE.glob("*.py"))}
 
 
-def _sorted_imports(text: str) -> str:
-    command = [sys.executable, "-m", "ruff", "check", "--select", "I", "--fix", "-q", "--stdin-filename"]
+def _imports_in_order(text: str) -> str:
+    command = [sys.executable, "-m", "ruff", "check", "--select", "I,F401", "--fix", "-q", "--stdin-filename"]
     command += [str(TARGET / "made.py"), "-"]
     return _output_of(command, text)
 

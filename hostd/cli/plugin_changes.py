@@ -85,7 +85,7 @@ def _sent(session: Session, order: Any, local: Path | None) -> Any:
 
 
 def _requests(order: Any, local: Path | None, failures: list[HostdError]) -> Iterator[Any]:
-    from hostd.cli.packing import packed, pieces_of
+    from hostd.client.packing import packed, pieces_of
 
     yield order
     if local is None:

@@ -234,6 +234,15 @@ class Plugin:
 
 
 @dataclass(frozen=True, slots=True)
+class InstalledPlugin:
+    """What was installed, or would be: an examination knows only id, version and permissions of the plugin."""
+
+    plugin: Plugin
+    replaced_version: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeadLetter:
     """An event that could not be used, and why; lists leave out `event`."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hostd.client.aio.administration import AdministrationCalls
 from hostd.client.aio.operations import OperationCalls
+from hostd.client.aio.plugins import PluginCalls
 from hostd.client.aio.run_watching import RunWatchCalls
 from hostd.client.aio.runs import RunCalls
 from hostd.client.aio.topics import TopicCalls
@@ -11,7 +12,9 @@ from hostd.client.aio.triggers import TriggerCalls
 from hostd.client.aio.workflows import WorkflowCalls
 
 
-class Client(RunCalls, RunWatchCalls, WorkflowCalls, TriggerCalls, TopicCalls, OperationCalls, AdministrationCalls):
+class Client(
+    RunCalls, RunWatchCalls, WorkflowCalls, TriggerCalls, TopicCalls, PluginCalls, OperationCalls, AdministrationCalls
+):
     """A daemon in hand, with asyncio: `connect()` makes one. Close it, or `async with`.
 
         async with connect() as client:

@@ -1,4 +1,4 @@
-"""Plugins, secrets and dead letters."""
+"""Secrets and dead letters."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import AsyncIterator, Sequence
 
 from hostd.client.aio.connection import Connection
 from hostd.client.conversion import result_of
-from hostd.client.results import ComponentSchema, DeadLetter, Plugin, Redriven, Secret
+from hostd.client.results import DeadLetter, Redriven, Secret
 from hostd.client.starts import new_request_id
 from hostd.v1 import (
     dead_letter_service_pb2,
-    plugin_service_pb2,
     secret_service_pb2,
 )
 
@@ -18,41 +17,7 @@ BULK_TIMEOUT_S = 300.0  # a thousand events are emitted again, or a store is wri
 
 
 class OperationCalls(Connection):
-    """What an operator does."""
-
-    # -- plugins
-
-    async def list_plugins(self) -> AsyncIterator[Plugin]:
-        """Yield every plugin that was found, loaded or not, by id."""
-        request = plugin_service_pb2.ListPluginsRequest(namespace=self.namespace)
-        async for page in self._pages(self.plugins.ListPlugins, request):
-            for each in page.plugins:
-                yield result_of(Plugin, each)
-
-    async def get_plugin(self, plugin: str) -> Plugin:
-        """Return a plugin with what it registered. Raises PLUGIN_MISSING."""
-        request = plugin_service_pb2.GetPluginRequest(namespace=self.namespace, id=plugin)
-        return await self._result(Plugin, self.plugins.GetPlugin, request)
-
-    async def reload_plugin(self, plugin: str) -> Plugin:
-        """Start the process of a plugin anew, from what lies in its folder now."""
-        request = plugin_service_pb2.ReloadPluginRequest(namespace=self.namespace, id=plugin)
-        return await self._result(Plugin, self.plugins.ReloadPlugin, request)
-
-    async def enable_plugin(self, plugin: str) -> Plugin:
-        """Let a disabled plugin serve again."""
-        request = plugin_service_pb2.EnablePluginRequest(namespace=self.namespace, id=plugin)
-        return await self._result(Plugin, self.plugins.EnablePlugin, request)
-
-    async def disable_plugin(self, plugin: str) -> Plugin:
-        """End a plugin's process and keep it from serving, through restarts, until it is enabled."""
-        request = plugin_service_pb2.DisablePluginRequest(namespace=self.namespace, id=plugin)
-        return await self._result(Plugin, self.plugins.DisablePlugin, request)
-
-    async def component_schema(self, component: str, *, kind: str = "") -> ComponentSchema:
-        """Return what the options of an action or trigger, such as http.request, may be."""
-        request = plugin_service_pb2.GetComponentSchemaRequest(namespace=self.namespace, id=component, kind=kind)
-        return await self._result(ComponentSchema, self.plugins.GetComponentSchema, request)
+    """What is done with secrets and with events that could not be used."""
 
     # -- secrets
 

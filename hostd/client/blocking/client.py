@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from hostd.client.blocking.administration import AdministrationCalls
 from hostd.client.blocking.operations import OperationCalls
+from hostd.client.blocking.plugins import PluginCalls
 from hostd.client.blocking.run_watching import RunWatchCalls
 from hostd.client.blocking.runs import RunCalls
 from hostd.client.blocking.topics import TopicCalls
@@ -13,7 +14,7 @@ from hostd.client.blocking.workflows import WorkflowCalls
 
 
 class BlockingClient(
-    RunCalls, RunWatchCalls, WorkflowCalls, TriggerCalls, TopicCalls, OperationCalls, AdministrationCalls
+    RunCalls, RunWatchCalls, WorkflowCalls, TriggerCalls, TopicCalls, PluginCalls, OperationCalls, AdministrationCalls
 ):
     """A daemon in hand, for threads: `connect_blocking()` makes one. Close it, or use it in `with`.
 

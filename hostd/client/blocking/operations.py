@@ -1,5 +1,5 @@
 # Written by clients/python/blocking_twin.py from hostd/client/aio; never edited.
-"""Plugins, secrets and dead letters."""
+"""Secrets and dead letters."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from hostd.client.blocking.connection import BlockingConnection
 from hostd.client.conversion import result_of
-from hostd.client.results import ComponentSchema, DeadLetter, Plugin, Redriven, Secret
+from hostd.client.results import DeadLetter, Redriven, Secret
 from hostd.client.starts import new_request_id
 from hostd.v1 import (
     dead_letter_service_pb2,
-    plugin_service_pb2,
     secret_service_pb2,
 )
 
@@ -19,41 +18,7 @@ BULK_TIMEOUT_S = 300.0  # a thousand events are emitted again, or a store is wri
 
 
 class OperationCalls(BlockingConnection):
-    """What an operator does."""
-
-    # -- plugins
-
-    def list_plugins(self) -> Iterator[Plugin]:
-        """Yield every plugin that was found, loaded or not, by id."""
-        request = plugin_service_pb2.ListPluginsRequest(namespace=self.namespace)
-        for page in self._pages(self.plugins.ListPlugins, request):
-            for each in page.plugins:
-                yield result_of(Plugin, each)
-
-    def get_plugin(self, plugin: str) -> Plugin:
-        """Return a plugin with what it registered. Raises PLUGIN_MISSING."""
-        request = plugin_service_pb2.GetPluginRequest(namespace=self.namespace, id=plugin)
-        return self._result(Plugin, self.plugins.GetPlugin, request)
-
-    def reload_plugin(self, plugin: str) -> Plugin:
-        """Start the process of a plugin anew, from what lies in its folder now."""
-        request = plugin_service_pb2.ReloadPluginRequest(namespace=self.namespace, id=plugin)
-        return self._result(Plugin, self.plugins.ReloadPlugin, request)
-
-    def enable_plugin(self, plugin: str) -> Plugin:
-        """Let a disabled plugin serve again."""
-        request = plugin_service_pb2.EnablePluginRequest(namespace=self.namespace, id=plugin)
-        return self._result(Plugin, self.plugins.EnablePlugin, request)
-
-    def disable_plugin(self, plugin: str) -> Plugin:
-        """End a plugin's process and keep it from serving, through restarts, until it is enabled."""
-        request = plugin_service_pb2.DisablePluginRequest(namespace=self.namespace, id=plugin)
-        return self._result(Plugin, self.plugins.DisablePlugin, request)
-
-    def component_schema(self, component: str, *, kind: str = "") -> ComponentSchema:
-        """Return what the options of an action or trigger, such as http.request, may be."""
-        request = plugin_service_pb2.GetComponentSchemaRequest(namespace=self.namespace, id=component, kind=kind)
-        return self._result(ComponentSchema, self.plugins.GetComponentSchema, request)
+    """What is done with secrets and with events that could not be used."""
 
     # -- secrets
 

@@ -21,6 +21,15 @@ STRICT = (
     "triggers:\n  hook: {{uses: mock.emit, with: {{count: 0}}}}\n"
     "steps:\n  a: {{uses: flow.pass}}\n"
 )
+SHOUT = """
+manifest: 1
+id: shouting
+version: "1"
+runtime: lua
+permissions: [net]
+actions:
+  text.shout: {file: shout.lua, options: {text: {type: string, required: true}}}
+"""
 BASKET = "workflow: basket\nsignals: {item: {}}\nsteps:\n  open: {uses: flow.wait, with: {duration: 1h}}\n"
 
 
@@ -168,6 +177,30 @@ async def test_events_and_what_becomes_of_them(client: Client, kit: Kit) -> None
     (redriven,) = await client.redrive_dead_letters([letter.number])
     assert redriven.outcome in ("DEAD_LETTERED", "")
     assert await client.purge_dead_letters() == 1
+
+
+async def test_installing_a_plugin(client: Client, tmp_path: Path) -> None:
+    """A folder and a wheel are sent; what it asks for must be accepted; what cannot be read says so here."""
+    folder = tmp_path / "shouting"
+    folder.mkdir()
+    (folder / "hostd-plugin.yaml").write_text(SHOUT)
+    (folder / "shout.lua").write_text("return input.text .. '!'\n")
+    examined = await client.install_plugin(folder, examine_only=True)
+    assert (examined.plugin.id, examined.plugin.version, examined.plugin.permissions) == ("shouting", "1", ("net",))
+    with pytest.raises(errors.PermissionsNotAccepted):
+        await client.install_plugin(folder)
+    installed = await client.install_plugin(folder, permissions=["net"])
+    assert (installed.plugin.version, installed.plugin.source) == ("1", "installed")
+    (folder / "hostd-plugin.yaml").write_text(SHOUT.replace('"1"', '"2"'))
+    assert (await client.install_plugin(folder, all_permissions=True)).replaced_version == "1"
+    assert (await client.rollback_plugin("shouting")).version == "1"
+    await client.uninstall_plugin("shouting")
+    wheel = tmp_path / "none-1-py3-none-any.whl"
+    with pytest.raises(errors.ArgumentInvalid, match="cannot be read"):
+        await client.install_plugin(wheel)
+    wheel.write_bytes(b"no wheel")
+    with pytest.raises(errors.PackageInvalid):
+        await client.install_plugin(wheel)
 
 
 async def test_the_rest(client: Client) -> None:

@@ -48,6 +48,7 @@ RESULTS = [
     (results.OldPluginProcess, plugin_service_pb2.OldPluginProcess),
     (results.PluginProcess, plugin_service_pb2.PluginProcess),
     (results.Plugin, plugin_service_pb2.Plugin),
+    (results.InstalledPlugin, plugin_service_pb2.InstallPluginResponse),
     (results.DeadLetter, dead_letter_service_pb2.DeadLetter),
     (results.Redriven, dead_letter_service_pb2.Redriven),
     (results.AuditEvent, admin_service_pb2.AuditEvent),
