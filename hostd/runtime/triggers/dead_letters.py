@@ -24,6 +24,7 @@ from hostd.values.json_text import parse_json
 
 PAGE_LETTERS = 200
 REDRIVE, PURGE = "dead_letter.redrive", "dead_letter.purge"
+MESSAGE_CHARS_MAX = 1_000  # of why a letter stays: a thousand of them are one answer
 SCANNED_MAX = 20_000  # letters a list looks at before it answers with what it has
 _ENVELOPE = frozenset({"specversion", "id", "source", "type", "time", "datacontenttype", "data", "subject"})
 _GONE = (EmitOutcome.STARTED, EmitOutcome.SIGNALED)
@@ -193,7 +194,8 @@ def _view(found: _Found) -> DeadLetterView:
 
 
 def _because(view: RedrivenView, error: HostdError) -> RedrivenView:
-    return RedrivenView(view.number, view.event_id, view.outcome, view.run_ids, error.reason, error.message)
+    message = error.message[:MESSAGE_CHARS_MAX]
+    return RedrivenView(view.number, view.event_id, view.outcome, view.run_ids, error.reason, message)
 
 
 def _event(body: bytes) -> Event:

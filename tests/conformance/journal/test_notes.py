@@ -9,6 +9,7 @@ import msgspec
 from journals import HOUR_MS, append, end_batch, start_batch, whole_run
 
 from hostd.journal.port import (
+    EVENT_FIXED_BYTES,
     AuditRow,
     Batch,
     DeadLetter,
@@ -209,3 +210,17 @@ async def test_events_are_bounded_by_their_size(journal: Journal, reopened: Reop
     assert [row.event_id for _, _, row in journal.events("default")] == ["e8", "e9", "last"]
     assert list(journal.check()) == []
     journal.close()
+
+
+async def test_the_latest_time_of_an_event_that_went_is_kept(journal: Journal, reopened: Reopen) -> None:
+    """Whatever took them, age or bytes, and though times fall where the wall clock went back."""
+    for at_ms in (9 * DAY_MS, 2 * DAY_MS, 3 * DAY_MS):
+        await append(journal, Batch(at_ms=at_ms, events=[event("t", f"e{at_ms}")] * 2))
+    assert journal.events_gone_ms() == 0
+    young = Retention(events_ms=7 * DAY_MS, events_bytes=0)
+    assert journal.prune(now_ms=16 * DAY_MS, retention=young, limit=3) == 3
+    journal = reopened(journal)
+    assert journal.events_gone_ms() == 9 * DAY_MS
+    few = Retention(events_ms=0, events_bytes=EVENT_FIXED_BYTES + 2)
+    assert journal.prune(now_ms=16 * DAY_MS, retention=few) == 2
+    assert (journal.first_event(), journal.events_gone_ms()) == (6, 9 * DAY_MS)

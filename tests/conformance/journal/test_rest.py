@@ -92,11 +92,11 @@ async def test_workflows_and_triggers_are_written_over(journal: Journal) -> None
     """Workflows and triggers are what was last said of them; they list by name and can be deleted."""
     rows = [WorkflowRow("default", name) for name in ("b", "a", "c")] + [WorkflowRow("other", "a")]
     await append(journal, Batch(at_ms=1, workflows=rows))
-    await append(journal, Batch(at_ms=1, workflows=[WorkflowRow("default", "b", "1.0.0", 9)]))
+    await append(journal, Batch(at_ms=1, workflows=[WorkflowRow("default", "b", "1.0.0", 9, 7)]))
     assert [row.workflow for row in journal.workflows("default")] == ["a", "b", "c"]
     assert [row.workflow for row in journal.workflows("default", after="a", limit=1)] == ["b"]
     assert len(journal.workflows()) == 4
-    assert journal.workflow("default", "b") == WorkflowRow("default", "b", "1.0.0", 9)
+    assert journal.workflow("default", "b") == WorkflowRow("default", "b", "1.0.0", 9, 7)
     trigger = TriggerRow("default", "b", "tick", "cron.every", b'{"n":1}', True, "why", 3, 99)
     await append(journal, Batch(at_ms=1, triggers=[TriggerRow("default", "b", "tick", "cron.every"), trigger]))
     assert journal.triggers() == journal.triggers("default") == [trigger]

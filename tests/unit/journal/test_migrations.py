@@ -7,7 +7,7 @@ from pathlib import Path
 
 from journals import open_journal
 
-from hostd.journal.port import Retention
+from hostd.journal.port import Retention, WorkflowRow
 from hostd.journal.schema import migrate, migrations
 from hostd.journal.tools import check_file
 
@@ -31,6 +31,17 @@ def test_events_of_an_older_schema_are_counted_and_numbered_on(tmp_path: Path) -
     assert journal.last_event() == 5
     assert journal.events("default", topics=["*"]) == []
     assert journal.prune(now_ms=6, retention=Retention(events_bytes=600)) == 3
+    journal.close()
+
+
+def test_where_a_subscription_of_an_older_schema_begins_is_not_known(tmp_path: Path) -> None:
+    """A version that was activated before positions were kept has none; its time is still there."""
+    first_schema(tmp_path / "journal.db", events=1)
+    connection = sqlite3.connect(tmp_path / "journal.db", isolation_level=None)
+    connection.execute("INSERT INTO workflows VALUES ('default', 'w', '1.0.0', 7)")
+    connection.close()
+    journal = open_journal(tmp_path / "journal.db")
+    assert journal.workflow("default", "w") == WorkflowRow("default", "w", "1.0.0", 7, -1)
     journal.close()
 
 
