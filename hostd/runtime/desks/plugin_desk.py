@@ -24,6 +24,8 @@ INSTALL, UNINSTALL, ENABLE, DISABLE, ROLLBACK = (
     f"plugin.{verb}" for verb in ("install", "uninstall", "enable", "disable", "rollback")
 )
 
+RAN_CODE = frozenset({"INSTALL_FAILED", "PLUGIN_FAILED"})  # refused before, nothing of it was run
+
 
 class PluginDesk:
     """What may be done to plugins while the daemon runs."""
@@ -42,7 +44,7 @@ class PluginDesk:
     async def install(
         self, namespace: str, order: InstallOrder, chunks: AsyncIterator[bytes], *, principal: str, local: bool
     ) -> InstallView:
-        """Install a plugin, or say what it would be. What failed is written down, too: it may have run code.
+        """Install a plugin, or say what it would be. What failed and may have run code is written down, too.
 
         Raises:
             HostdError: INSTALL_REFUSED, and what `Installed.install` raises.
@@ -52,7 +54,7 @@ class PluginDesk:
         try:
             done = await installed.install(order, chunks)
         except HostdError as error:
-            if not order.examine_only:
+            if not order.examine_only and error.reason in RAN_CODE:
                 what = {"outcome": error.reason, "source": f"{order.kind} {order.name}"[:200]}
                 await self._write(namespace, principal, INSTALL, error.details.get("plugin", ""), **what)
             raise
