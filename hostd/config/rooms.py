@@ -90,10 +90,14 @@ class PluginLimits(Room):
     idle: Duration = Field(
         10 * MINUTE,
         ge=timedelta(0),
-        description="Time without work after which one without triggers ends; 0s = never.",
+        description="Time without work after which one ends, to be started again on its next use; 0s = never. "
+        "Configured triggers are work.",
     )
     orphan: Duration = Field(
-        timedelta(seconds=30), ge=timedelta(0), le=HOUR, description="Time it waits for the next daemon after this one."
+        timedelta(seconds=30),
+        ge=timedelta(0),
+        le=HOUR,
+        description="Time it waits for the next daemon after this one; then it, and all it started, is ended.",
     )
 
 

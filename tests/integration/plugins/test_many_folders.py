@@ -9,6 +9,7 @@ import pytest
 from lab import Lab
 
 from hostd.host.found import PluginState
+from hostd.host.process import start_queue
 from hostd.host.process.start_queue import STARTS_MAX
 from hostd.host.process.states import ProcessState
 
@@ -46,8 +47,9 @@ def loaded(lab: Lab) -> set[str]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-async def test_fifty_five_folders_start_a_few_at_a_time(tmp_path: Path) -> None:
+async def test_fifty_five_folders_start_a_few_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The daemon's loop goes on meanwhile; the next start needs no process for any of them."""
+    monkeypatch.setattr(start_queue, "LENT_S", 600.0)
     names = {f"p{number:02}" for number in range(55)}
     for name in names:
         write(tmp_path / "plugins", name)
@@ -61,14 +63,13 @@ async def test_fifty_five_folders_start_a_few_at_a_time(tmp_path: Path) -> None:
             known = processes.known.values() if processes is not None else ()
             most = max(most, sum(one.state is ProcessState.STARTING for one in known))
         await opening
-        assert most > 1
-        # whoever has started for five seconds gives its place away: on a slow machine there may be a few more
-        assert most <= 2 * STARTS_MAX
-        assert lab.core.loop_watch.stalls["none"] <= 2  # a machine that is too busy
-    finally:
+        assert most == STARTS_MAX
+        assert lab.core.loop_watch.stalls.total() <= 5  # of a machine that is too busy; here there are none
         await lab.restart(**lab.config.model_dump(exclude_unset=True))
         assert loaded(lab) == names
+        assert lab.core.host.processes is not None
         assert [one.pid for one in lab.core.host.processes.known.values() if one.pid] == []
+    finally:
         await lab.core.lua.close()
         await lab.close()
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from plugin_processes import open_switchboard
 
+from hostd.host.process import reaper
 from hostd.host.process.child import Child, Identity, began
 from hostd.host.process.home import ProcessHome
 from hostd.host.process.launch import Launch
@@ -114,7 +115,7 @@ async def test_a_plugin_that_should_have_gone_is_ended_where_no_daemon_is_left(
 ) -> None:
     """It hangs, and the time in which it waits for the next daemon is over: not one process stays."""
     eager = tmp_path / "reaper.py"
-    text = Path(__file__).parents[4].joinpath("hostd/host/process/reaper.py").read_text()
+    text = Path(reaper.__file__).read_text()
     for name in ("LOOK_S", "MARGIN_S", "TERM_S"):
         assert f"\n{name} = " in text
         text = text.replace(f"\n{name} = ", f"\n{name} = 0.05  # ")
