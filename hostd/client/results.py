@@ -1,4 +1,4 @@
-"""What the client returns beside runs: workflows, triggers, events, plugins and the rest, as frozen dataclasses.
+"""What the client returns of workflows, triggers and topics, as frozen dataclasses.
 
 The names are those of the proto, docs/reference/api.md describes each; times are aware datetimes in UTC.
 """
@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from hostd.client.conversion import JSON_TEXT
-from hostd.client.run_results import ChangeKind, Failure
+from hostd.client.run_results import ChangeKind
 from hostd.errors.base import Violation
 
 
@@ -57,6 +57,29 @@ class Validated:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkflowDifference:
+    """A place of a document that is different in another version."""
+
+    kind: str
+    """ADDED, REMOVED or CHANGED."""
+    path: str
+    step: str
+    before: str
+    after: str
+    """JSON text, as `before`; long values end in `...`."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowDiff:
+    """What is different between two versions; at most 1000 places, `truncated` where there are more."""
+
+    from_version: str
+    to_version: str
+    differences: tuple[WorkflowDifference, ...]
+    truncated: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Trigger:
     """A configured trigger of a workflow, or one of its own (`workflow` is empty)."""
 
@@ -100,6 +123,25 @@ class Fired:
     outcome: str
     """STARTED, SIGNALED, NO_MATCH, DUPLICATE, SKIPPED or DEAD_LETTERED; DUPLICATE too where an answer was lost."""
     run_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TriedEvent:
+    """What an event would do."""
+
+    outcome: str
+    """STARTED, SIGNALED, NO_MATCH, DUPLICATE, DEAD_LETTERED, SKIPPED, QUEUED, CANCELS_RUNNING; empty: a mistake."""
+    workflow: str
+    version: str
+    event: Any
+    matches: bool | None
+    """What `if` says; None where it cannot be told."""
+    input: Any
+    key: str
+    signal: str
+    signal_data: Any
+    run_ids: tuple[str, ...]
+    violations: tuple[Violation, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,196 +196,3 @@ class EventType:
     topic: str
     type: str
     last_time: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """A secret, without its value."""
-
-    namespace: str
-    name: str
-    provider: str
-    update_time: datetime | None
-    writable: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Component:
-    """Something a plugin registers."""
-
-    id: str
-    kind: str
-    description: str
-    since: str
-    stability: str
-    effects: str
-    executors: tuple[str, ...]
-    plugin: str
-
-
-@dataclass(frozen=True, slots=True)
-class ComponentSchema:
-    """What the options of a component may be: JSON Schema, and a working sample."""
-
-    component: Component
-    schema: Any = field(metadata=JSON_TEXT)
-    sample: Any = field(metadata=JSON_TEXT)
-
-
-@dataclass(frozen=True, slots=True)
-class OldPluginProcess:
-    """The process of a version that was replaced, and lets end what it holds."""
-
-    version: str
-    pid: int
-    attempts: int
-    triggers: int
-
-
-@dataclass(frozen=True, slots=True)
-class PluginProcess:
-    """The process of a plugin, as it is now."""
-
-    state: str
-    pid: int
-    restarts: int
-    attempts: int
-    triggers: int
-    message: str
-    output: tuple[str, ...]
-    draining: tuple[OldPluginProcess, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Plugin:
-    """An installable unit, and what became of it."""
-
-    id: str
-    version: str
-    source: str
-    origin: str
-    state: str
-    reason: str
-    message: str
-    traceback: str
-    isolation: str
-    components: tuple[Component, ...]
-    api: str
-    permissions: tuple[str, ...]
-    process: PluginProcess | None
-
-
-@dataclass(frozen=True, slots=True)
-class InstalledPlugin:
-    """What was installed, or would be: an examination knows only id, version and permissions of the plugin."""
-
-    plugin: Plugin
-    replaced_version: str
-    digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """An event that could not be used, and why; lists leave out `event`."""
-
-    namespace: str
-    number: int
-    create_time: datetime | None
-    workflow: str
-    trigger: str
-    event_id: str
-    reason: str
-    message: str
-    event: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Redriven:
-    """What became of one dead letter."""
-
-    number: int
-    event_id: str
-    outcome: str
-    run_ids: tuple[str, ...]
-    failure: Failure | None
-
-
-@dataclass(frozen=True, slots=True)
-class AuditEvent:
-    """One change that somebody made."""
-
-    number: int
-    time: datetime | None
-    principal: str
-    verb: str
-    resource: str
-    details: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class SystemInfo:
-    """The daemon, as it is now."""
-
-    version: str
-    plugin_api: str
-    python: str
-    instance_id: str
-    start_time: datetime | None
-    limits: dict[str, int]
-    capabilities: tuple[str, ...]
-    tzdata: str
-    runs_in_memory: int
-    attempts_in_flight: int
-    http_address: str
-    grpc_address: str
-
-
-@dataclass(frozen=True, slots=True)
-class Namespace:
-    """A room for names, and how much it holds."""
-
-    name: str
-    workflows: int
-    runs: int
-    open_runs: int
-    triggers: int
-    secrets: int
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigValue:
-    """One key of the daemon's configuration."""
-
-    key: str
-    value: Any
-    origin: str
-    reloadable: bool
-    restart_needed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class EffectiveConfig:
-    """What the daemon was configured with, as it holds now; secrets are hidden."""
-
-    values: tuple[ConfigValue, ...]
-    file: str
-    log_levels: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigChange:
-    """A key whose value is another than before."""
-
-    key: str
-    before: Any
-    after: Any
-    origin: str
-    restart_needed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ReloadedConfig:
-    """What a reload changed, or will change with the next start."""
-
-    changes: tuple[ConfigChange, ...]
-    file: str

@@ -1,14 +1,24 @@
-"""The daemon itself: how it is, its configuration, who changed what; and expressions on their own."""
+"""The daemon itself: how it is, its configuration, its journal; expressions and scripts on their own."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Literal
 
 from hostd.client.aio.connection import Connection
 from hostd.client.conversion import result_of
+from hostd.client.host_results import (
+    AuditEvent,
+    Backup,
+    Compaction,
+    EffectiveConfig,
+    EvaluatedScript,
+    Namespace,
+    ReloadedConfig,
+    SystemInfo,
+    ValidatedScript,
+)
 from hostd.client.payloads import from_payload
-from hostd.client.results import AuditEvent, EffectiveConfig, Namespace, ReloadedConfig, SystemInfo
 from hostd.client.starts import payload_of
 from hostd.v1 import admin_service_pb2 as pb
 from hostd.v1 import script_service_pb2
@@ -60,9 +70,58 @@ class AdministrationCalls(Connection):
         request = pb.SetLogLevelRequest(namespace=self.namespace, level=level, logger=logger)
         return dict((await self._ask(self.admin.SetLogLevel, request)).log_levels)
 
+    async def rotate_token(self) -> str:
+        """Make a new token for the owner; return the file, on the daemon's machine, that holds it.
+
+        The one before is refused from then on, from this client too: over TCP, make another one.
+        """
+        return (await self._ask(self.admin.RotateToken, pb.RotateTokenRequest(namespace=self.namespace))).path
+
+    async def backup(self, path: str, *, on_progress: Callable[[int, int], None] | None = None) -> Backup:
+        """Write a consistent copy of the journal while the daemon goes on.
+
+        Args:
+            path: a file on the daemon's machine that does not exist; relative names lie in <data>/backups.
+            on_progress: called with the pages done and their number.
+        """
+        request = pb.BackupJournalRequest(namespace=self.namespace, path=path)
+        last = pb.BackupJournalResponse()
+        async for last in self.stream(self.admin.BackupJournal, request):
+            if on_progress is not None:
+                on_progress(last.pages_done, last.pages_total)
+        return result_of(Backup, last)
+
+    async def compact(self, *, on_progress: Callable[[Compaction], None] | None = None) -> Compaction:
+        """Delete what retention lets go, now, while the daemon goes on; return what that did."""
+        request = pb.CompactJournalRequest(namespace=self.namespace)
+        last = pb.CompactJournalResponse()
+        async for last in self.stream(self.admin.CompactJournal, request):
+            if on_progress is not None:
+                on_progress(result_of(Compaction, last))
+        return result_of(Compaction, last)
+
+    # -- expressions and scripts
+
     async def evaluate(self, expression: str, context: Any = None) -> Any:
         """Return what an expression is over values of your own: an object with a value for each root."""
         request = script_service_pb2.EvaluateExpressionRequest(
             namespace=self.namespace, expression=expression, context=payload_of({} if context is None else context)
         )
         return from_payload((await self._ask(self.scripts.EvaluateExpression, request)).value)
+
+    async def evaluate_script(
+        self, source: str, input: Any = None, *, limits: Mapping[str, int] | None = None
+    ) -> EvaluatedScript:
+        """Run a Lua script without capabilities; `limits` are lower ones, by name: cpu_ms, wall_ms, memory_bytes."""
+        request = script_service_pb2.EvaluateScriptRequest(
+            namespace=self.namespace,
+            source=source,
+            input=None if input is None else payload_of(input),
+            limits=limits or {},
+        )
+        return await self._result(EvaluatedScript, self.scripts.EvaluateScript, request)
+
+    async def validate_script(self, source: str) -> ValidatedScript:
+        """Compile a Lua script and run nothing."""
+        request = script_service_pb2.ValidateScriptRequest(namespace=self.namespace, source=source)
+        return await self._result(ValidatedScript, self.scripts.ValidateScript, request)

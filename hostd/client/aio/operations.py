@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from hostd.client.aio.connection import Connection
 from hostd.client.conversion import result_of
-from hostd.client.results import DeadLetter, Redriven, Secret
+from hostd.client.host_results import DeadLetter, Redriven, Secret
 from hostd.client.starts import new_request_id
 from hostd.v1 import (
     dead_letter_service_pb2,
@@ -42,6 +42,11 @@ class OperationCalls(Connection):
             namespace=self.namespace, name=name, request_id=new_request_id()
         )
         await self._ask(self.secrets.DeleteSecret, request)
+
+    async def rotate_secrets_key(self) -> int:
+        """Encrypt the store, with the secrets of all namespaces, with a new key; return how many secrets it holds."""
+        request = secret_service_pb2.RotateSecretsKeyRequest(namespace=self.namespace)
+        return (await self._ask(self.secrets.RotateSecretsKey, request, timeout_s=BULK_TIMEOUT_S)).secrets
 
     # -- dead letters
 

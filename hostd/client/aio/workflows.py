@@ -8,7 +8,7 @@ from typing import Any
 
 from hostd.client.aio.connection import Connection
 from hostd.client.conversion import result_of
-from hostd.client.results import Registered, Validated, Workflow, WorkflowVersion
+from hostd.client.results import Registered, Validated, Workflow, WorkflowDiff, WorkflowVersion
 from hostd.client.starts import document_of, new_request_id
 from hostd.v1 import workflow_service_pb2 as pb
 
@@ -60,6 +60,13 @@ class WorkflowCalls(Connection):
         async for page in self._pages(self.workflows.ListWorkflowVersions, request):
             for each in page.versions:
                 yield result_of(WorkflowVersion, each)
+
+    async def diff_versions(self, workflow: str, from_version: str = "", to_version: str = "") -> WorkflowDiff:
+        """Return what is different in another version, by place of the document; empty means the active version."""
+        request = pb.DiffWorkflowVersionsRequest(
+            namespace=self.namespace, workflow=workflow, from_version=from_version, to_version=to_version
+        )
+        return await self._result(WorkflowDiff, self.workflows.DiffWorkflowVersions, request)
 
     async def activate(self, workflow: str, version: str, *, expected: str | None = None) -> Workflow:
         """Make a version the one that new runs take; an empty one deactivates.

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from hostd.client.blocking.connection import BlockingConnection
 from hostd.client.conversion import result_of
-from hostd.client.results import DeadLetter, Redriven, Secret
+from hostd.client.host_results import DeadLetter, Redriven, Secret
 from hostd.client.starts import new_request_id
 from hostd.v1 import (
     dead_letter_service_pb2,
@@ -43,6 +43,11 @@ class OperationCalls(BlockingConnection):
             namespace=self.namespace, name=name, request_id=new_request_id()
         )
         self._ask(self.secrets.DeleteSecret, request)
+
+    def rotate_secrets_key(self) -> int:
+        """Encrypt the store, with the secrets of all namespaces, with a new key; return how many secrets it holds."""
+        request = secret_service_pb2.RotateSecretsKeyRequest(namespace=self.namespace)
+        return (self._ask(self.secrets.RotateSecretsKey, request, timeout_s=BULK_TIMEOUT_S)).secrets
 
     # -- dead letters
 

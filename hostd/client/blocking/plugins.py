@@ -11,8 +11,8 @@ from typing import Any
 from hostd.client.blocking.connection import BlockingConnection
 from hostd.client.conversion import result_of
 from hostd.client.error_kinds import typed
+from hostd.client.host_results import ComponentSchema, InstalledPlugin, Plugin
 from hostd.client.packing import packed, pieces_of
-from hostd.client.results import ComponentSchema, InstalledPlugin, Plugin
 from hostd.errors.base import HostdError
 from hostd.v1 import plugin_service_pb2 as pb
 

@@ -12,7 +12,7 @@ from hostd.client.blocking.connection import BlockingConnection
 from hostd.client.blocking.watch import BlockingWatch
 from hostd.client.conversion import result_of
 from hostd.client.error_kinds import bad_argument
-from hostd.client.results import AppliedTrigger, Backfilled, Fired, Slot, Trigger, TriggerChange
+from hostd.client.results import AppliedTrigger, Backfilled, Fired, Slot, TriedEvent, Trigger, TriggerChange
 from hostd.client.starts import document_of, new_request_id, payload_of
 from hostd.v1 import trigger_service_pb2 as pb
 
@@ -53,6 +53,29 @@ class TriggerCalls(BlockingConnection):
             **self._which(name, workflow), data=payload, event_id=event_id or new_request_id()
         )
         return self._result(Fired, self.triggers.FireTrigger, request)
+
+    def try_event(
+        self,
+        name: str,
+        data: Any = None,
+        *,
+        workflow: str = "",
+        document: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+        event_id: str = "",
+    ) -> TriedEvent:
+        """Return what an event would do; nothing is started or written.
+
+        Args:
+            document: look into this one instead of what is configured: of a workflow, or of a trigger of its own.
+            event_id: else one that was never seen.
+        """
+        request = pb.TestTriggerRequest(
+            **self._which(name, workflow),
+            document="" if document is None else document_of(document)[0],
+            data=None if data is None else payload_of(data),
+            event_id=event_id,
+        )
+        return self._result(TriedEvent, self.triggers.TestTrigger, request)
 
     def apply_trigger(
         self, document: str | os.PathLike[str] | Mapping[str, Any], *, replace: bool = True

@@ -66,6 +66,10 @@ async def test_workflows(client: Client) -> None:
     with pytest.raises(errors.ActiveChanged):
         await client.activate("strict", "1.0.0", expected="1.0.0")
     assert (await client.get_workflow("strict")).version.source.startswith("workflow: strict")
+    (difference,) = [
+        each for each in (await client.diff_versions("strict", "1.0.0")).differences if each.path.startswith("inputs")
+    ]
+    assert (difference.kind, difference.before, difference.after) == ("CHANGED", '"integer"', '"string"')
     await client.delete_workflow("strict", version="1.0.0")
     assert [each.workflow async for each in client.list_workflows()] == ["strict"]
 
@@ -142,6 +146,10 @@ async def test_triggers(client: Client, kit: Kit) -> None:
     again = await client.fire("hourly", {"n": 1}, event_id="e")
     assert (fired.outcome, again.outcome, again.run_ids) == ("STARTED", "DUPLICATE", fired.run_ids)
     assert (await client.get_trigger("hourly")).fired == 1
+    tried = await client.try_event("hourly", {"n": 1}, event_id="e")
+    assert (tried.outcome, tried.run_ids, tried.event["data"]) == ("DUPLICATE", fired.run_ids, {"n": 1})
+    tried = await client.try_event("hourly", document=HOURLY | {"if": "event.data == 1"})
+    assert (tried.outcome, tried.matches) == ("NO_MATCH", False)
     assert (await client.pause_trigger("hourly", reason="tea")).state == "PAUSED"
     assert (await client.resume_trigger("hourly")).state != "PAUSED"
     slots = await client.preview("hourly", after=DAY[0], count=2)
@@ -213,6 +221,7 @@ async def test_the_rest(client: Client) -> None:
     assert (await client.component_schema("mock.echo")).schema["type"] == "object"
     assert (await client.set_secret("token", "a-value-nobody-sees")).writable
     assert [each.name async for each in client.list_secrets()] == ["token"]
+    assert await client.rotate_secrets_key() == 1
     await client.delete_secret("token")
     assert (await client.info()).limits["value_bytes"]
     assert [each.verb async for each in client.audit(limit=1)] == ["secret.set"]
@@ -225,6 +234,29 @@ async def test_the_rest(client: Client) -> None:
     assert await client.set_log_level("") == {}
     with pytest.raises(errors.HostdError):
         await client.reload_config()
+
+
+async def test_the_journal_and_scripts(client: Client) -> None:
+    """Copied, compacted; scripts run and compile on their own."""
+    steps: list[int] = []
+    backup = await client.backup("copy.db", on_progress=lambda done, total: steps.append(total))
+    assert (Path(backup.path).stat().st_size, bool(steps)) == (backup.size_bytes, True)
+    with pytest.raises(errors.HostdError):
+        await client.backup("copy.db")
+    stages: list[str] = []
+    assert (await client.compact(on_progress=lambda each: stages.append(each.stage))).stage == "DONE"
+    assert stages[-1] == "DONE"
+    done = await client.evaluate_script("log.info('hi') return input.n + 1", {"n": 2}, limits={"cpu_ms": 1000})
+    assert (done.output, done.failure, [(line.level, line.text) for line in done.logs]) == (3, None, [("info", "hi")])
+    failed = await client.evaluate_script("error('no')")
+    assert failed.failure is not None
+    assert failed.failure.reason == "SCRIPT_ERROR"
+    fault = await client.validate_script("return (\n1 +")
+    assert fault.failure is not None
+    assert fault.line == 2
+    assert (await client.validate_script("return 1")).failure is None
+    with pytest.raises(errors.ArgumentInvalid, match="no token"):
+        await client.rotate_token()  # the host of these tests has none
 
 
 async def test_changes_of_runs(client: Client) -> None:

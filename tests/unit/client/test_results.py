@@ -6,7 +6,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 from google.protobuf.message import Message
 
-from hostd.client import errors, results, run_results
+from hostd.client import errors, host_results, results, run_results
 from hostd.client.conversion import result_of
 from hostd.client.payloads import to_payload
 from hostd.v1 import (
@@ -17,6 +17,7 @@ from hostd.v1 import (
     plugin_service_pb2,
     run_pb2,
     run_service_pb2,
+    script_service_pb2,
     secret_service_pb2,
     trigger_service_pb2,
     workflow_service_pb2,
@@ -42,22 +43,29 @@ RESULTS = [
     (results.Backfilled, trigger_service_pb2.BackfillTriggerResponse),
     (results.PublishedEvent, event_service_pb2.PublishedEvent),
     (results.EventType, event_service_pb2.EventType),
-    (results.Secret, secret_service_pb2.Secret),
-    (results.Component, plugin_service_pb2.Component),
-    (results.ComponentSchema, plugin_service_pb2.ComponentSchema),
-    (results.OldPluginProcess, plugin_service_pb2.OldPluginProcess),
-    (results.PluginProcess, plugin_service_pb2.PluginProcess),
-    (results.Plugin, plugin_service_pb2.Plugin),
-    (results.InstalledPlugin, plugin_service_pb2.InstallPluginResponse),
-    (results.DeadLetter, dead_letter_service_pb2.DeadLetter),
-    (results.Redriven, dead_letter_service_pb2.Redriven),
-    (results.AuditEvent, admin_service_pb2.AuditEvent),
-    (results.SystemInfo, admin_service_pb2.SystemInfo),
-    (results.Namespace, admin_service_pb2.Namespace),
-    (results.ConfigValue, admin_service_pb2.ConfigValue),
-    (results.EffectiveConfig, admin_service_pb2.EffectiveConfig),
-    (results.ConfigChange, admin_service_pb2.ConfigChange),
-    (results.ReloadedConfig, admin_service_pb2.ReloadConfigResponse),
+    (host_results.Secret, secret_service_pb2.Secret),
+    (host_results.Component, plugin_service_pb2.Component),
+    (host_results.ComponentSchema, plugin_service_pb2.ComponentSchema),
+    (host_results.OldPluginProcess, plugin_service_pb2.OldPluginProcess),
+    (host_results.PluginProcess, plugin_service_pb2.PluginProcess),
+    (host_results.Plugin, plugin_service_pb2.Plugin),
+    (host_results.InstalledPlugin, plugin_service_pb2.InstallPluginResponse),
+    (host_results.DeadLetter, dead_letter_service_pb2.DeadLetter),
+    (host_results.Redriven, dead_letter_service_pb2.Redriven),
+    (host_results.AuditEvent, admin_service_pb2.AuditEvent),
+    (host_results.SystemInfo, admin_service_pb2.SystemInfo),
+    (host_results.Backup, admin_service_pb2.BackupJournalResponse),
+    (host_results.Compaction, admin_service_pb2.CompactJournalResponse),
+    (host_results.EvaluatedScript, script_service_pb2.EvaluateScriptResponse),
+    (host_results.ValidatedScript, script_service_pb2.ValidateScriptResponse),
+    (results.TriedEvent, trigger_service_pb2.TestTriggerResponse),
+    (results.WorkflowDiff, workflow_service_pb2.DiffWorkflowVersionsResponse),
+    (results.WorkflowDifference, workflow_service_pb2.WorkflowDifference),
+    (host_results.Namespace, admin_service_pb2.Namespace),
+    (host_results.ConfigValue, admin_service_pb2.ConfigValue),
+    (host_results.EffectiveConfig, admin_service_pb2.EffectiveConfig),
+    (host_results.ConfigChange, admin_service_pb2.ConfigChange),
+    (host_results.ReloadedConfig, admin_service_pb2.ReloadConfigResponse),
 ]
 
 
