@@ -46,25 +46,6 @@ class AdminService(AdminServiceServicer):
                 pages_done=step.pages_done, pages_total=step.pages_total, path=step.path, size_bytes=step.size_bytes
             )
 
-    async def GetConfig(self, request: wire.GetConfigRequest, context: Any) -> wire.EffectiveConfig:
-        """Return the configuration that holds."""
-        return config_message(self._settings.show())
-
-    async def ReloadConfig(self, request: wire.ReloadConfigRequest, context: Any) -> wire.ReloadConfigResponse:
-        """Read the configuration anew."""
-        namespace = check_namespace(request.namespace)
-        return reloaded_message(await self._settings.reload(namespace, principal=CALLER.get().principal))
-
-    async def SetLogLevel(self, request: wire.SetLogLevelRequest, context: Any) -> wire.SetLogLevelResponse:
-        """Change how much is logged."""
-        levels = await self._settings.set_log_level(
-            check_namespace(request.namespace),
-            logger=request.logger,
-            level=request.level,
-            principal=CALLER.get().principal,
-        )
-        return wire.SetLogLevelResponse(log_levels=levels)
-
     async def CompactJournal(
         self, request: wire.CompactJournalRequest, context: Any
     ) -> AsyncIterator[wire.CompactJournalResponse]:
@@ -92,3 +73,22 @@ class AdminService(AdminServiceServicer):
         views = await self._admin.namespaces(after=page.after(""), limit=page.limit)
         kept, token = page.cut([namespace_message(view) for view in views], [view.name for view in views])
         return wire.ListNamespacesResponse(namespaces=kept, next_page_token=token)
+
+    async def GetConfig(self, request: wire.GetConfigRequest, context: Any) -> wire.EffectiveConfig:
+        """Return the configuration that holds."""
+        return config_message(self._settings.show())
+
+    async def ReloadConfig(self, request: wire.ReloadConfigRequest, context: Any) -> wire.ReloadConfigResponse:
+        """Read the configuration anew."""
+        namespace = check_namespace(request.namespace)
+        return reloaded_message(await self._settings.reload(namespace, principal=CALLER.get().principal))
+
+    async def SetLogLevel(self, request: wire.SetLogLevelRequest, context: Any) -> wire.SetLogLevelResponse:
+        """Change how much is logged."""
+        levels = await self._settings.set_log_level(
+            check_namespace(request.namespace),
+            logger=request.logger,
+            level=request.level,
+            principal=CALLER.get().principal,
+        )
+        return wire.SetLogLevelResponse(log_levels=levels)

@@ -28,7 +28,7 @@ CHANGES = frozenset(
     RegisterWorkflow ActivateWorkflow DeleteWorkflow StartRun StartRuns ExecuteRun SignalRun SignalWithStart
     CancelRun TerminateRun PauseRun ResumeRun DeleteRun CreateTrigger DeleteTrigger PauseTrigger ResumeTrigger
     FireTrigger BackfillTrigger RedriveDeadLetters PurgeDeadLetters PublishEvents ReloadPlugin BackupJournal
-    SetSecret DeleteSecret RotateSecretsKey CompactJournal RotateToken
+    SetSecret DeleteSecret RotateSecretsKey CompactJournal RotateToken ReloadConfig SetLogLevel
     InstallPlugin UninstallPlugin EnablePlugin DisablePlugin RollbackPlugin
     """.split()  # noqa: SIM905
 )
