@@ -6,8 +6,6 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from hostd.cli.names import name_of
-from hostd.cli.tables import clean
 from hostd.cli.terminal import WISHES, quiet
 from hostd.values.json_text import JsonValue, dump_json
 
@@ -45,6 +43,9 @@ class Printer(NamedTuple):
 
     def _machine(self, value: Any) -> None:
         if self.form == "name":
+            from hostd.cli.names import name_of
+            from hostd.cli.tables import clean
+
             say(clean(name_of(value)))
         else:
             write(dump_json(value) + b"\n" if self.form == "json" else yaml_text(value).encode())

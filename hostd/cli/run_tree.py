@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import threading
 from types import TracebackType
@@ -11,7 +10,7 @@ from typing import Any
 from hostd.cli import run_views
 from hostd.cli.moments import wall_ms
 from hostd.cli.tables import clean, paint, shortened
-from hostd.cli.terminal import colored, unicode, width
+from hostd.cli.terminal import colored, height, unicode, width
 from hostd.values.durations import format_duration_ms
 from hostd.values.times import parse_time_ms
 
@@ -142,7 +141,7 @@ class LiveTree:
 
     def _draw(self) -> None:
         with self._lock:
-            rows = max(4, shutil.get_terminal_size((80, 24)).lines - 1)
+            rows = max(4, height() - 1)
             now_ms = wall_ms()
             lines = tree_lines(self._run, now_ms=now_ms, columns=width() - 1, rows=rows - 1)
             lines += [self._said] if self._said else []

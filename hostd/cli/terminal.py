@@ -6,7 +6,6 @@ Standard output that is no terminal gets no colour, no cut columns and no drawin
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from typing import Any
 
@@ -71,4 +70,21 @@ def fitted_width() -> int | None:
 
 def width() -> int:
     """Return the columns for drawings: the terminal's, else COLUMNS, else 100."""
-    return max(WIDTH_MIN, shutil.get_terminal_size((PIPED_WIDTH, 24)).columns)
+    return max(WIDTH_MIN, _size("COLUMNS", PIPED_WIDTH))
+
+
+def height() -> int:
+    """Return the lines of the terminal, else LINES, else 24."""
+    return _size("LINES", 24)
+
+
+def _size(name: str, otherwise: int) -> int:
+    """Return a side of the terminal. As shutil does, which is not imported for it: it takes longer than a command."""
+    said = os.environ.get(name, "")
+    if said.isascii() and said.isdigit() and 0 < int(said) < 10_000:
+        return int(said)
+    try:
+        size = os.get_terminal_size(sys.__stdout__.fileno() if sys.__stdout__ is not None else 1)
+    except (OSError, ValueError):
+        return otherwise
+    return (size.columns if name == "COLUMNS" else size.lines) or otherwise
