@@ -37,7 +37,7 @@ class Functions:
 def as_plugin(brought: Iterable[Brought]) -> Found:
     """Return components as a plugin that loads into this process."""
     holder = _Holder(tuple(brought))
-    return Found(PLUGIN, VERSION, Source.INSTALLED, "the program that embeds the host", lambda: holder)
+    return Found(PLUGIN, VERSION, Source.PACKAGE, "the program that embeds the host", lambda: holder)
 
 
 def register(registry: Registry, brought: Iterable[Brought]) -> None:
