@@ -70,14 +70,17 @@ class SettingsDesk:
             raise HostdError(Kind.STATE, "CONFIG_NOT_READ", message)
         async with self._one_at_a_time:
             self.reloading()
+            said = "a reload was given up"
             try:
                 read = await asyncio.to_thread(self._read)
+                changes = self._swap(read)
+                said = _sentence(changes)
             except HostdError as error:
                 _tell(error)
-                self.reloaded(f"the configuration was refused: {error.message}")
+                said = f"the configuration was refused: {error.message}"
                 raise
-            changes = self._swap(read)
-            self.reloaded(_sentence(changes))
+            finally:  # whatever came of it: a service manager waits for the end
+                self.reloaded(said)
         await self._audit(namespace, principal, RELOAD, str(read.file or ""), **_kinds(changes))
         return ReloadedView(tuple(ConfigChangeView(*change) for change in changes), str(read.file or ""))
 
@@ -106,9 +109,7 @@ class SettingsDesk:
             self._levels.set(logger, level)
         else:
             self._levels.reset(logger)
-        _log.info(
-            "log_level_changed of=%s to=%s principal=%s", logger or "all", level or "configured", principal
-        )
+        _log.info("log_level_changed of=%s to=%s principal=%s", logger or "all", level or "configured", principal)
         await self._audit(namespace, principal, SET_LEVEL, logger, level=level or "configured")
         return self._levels.changed()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ import pytest
 from daemon_kit import Kit, refused, running
 
 from hostd.client import from_payload
-from hostd.config.load import load_config
+from hostd.config.load import Loaded, load_config
 from hostd.v1 import admin_service_pb2 as pb
 
 
@@ -84,6 +86,32 @@ async def test_a_broken_file_changes_nothing_and_says_what_is_wrong(
     assert f"{file}:1:22" in logged[0]
     assert from_payload((await values(kit))["limits.watches"].value) == 3
     assert await audited(kit) == []
+
+
+async def test_a_reload_that_is_given_up_is_over(followed: tuple[Kit, Path]) -> None:
+    """Who asked goes away while the file is read: nothing changes, and whoever waits for the end hears of it."""
+    kit, file = followed
+    desk, reading, go = kit.core.settings, threading.Event(), threading.Event()
+    held = load_config(env={}, file=file)
+
+    def read() -> Loaded:
+        reading.set()
+        go.wait(30)
+        return held
+
+    told: list[str] = []
+    desk.reloaded = told.append
+    desk.follow(held, read)
+    asking = asyncio.ensure_future(desk.reload("default", principal="me"))
+    await asyncio.to_thread(reading.wait, 30)
+    asking.cancel()
+    await asyncio.wait([asking])
+    go.set()
+
+    assert asking.cancelled()
+    assert told == ["a reload was given up"]
+    await desk.reload("default", principal="me")
+    assert told[1] == "the configuration was reloaded: 0 changed, 0 wait for a restart"
 
 
 async def test_a_host_that_a_program_configured_has_nothing_to_read(tmp_path: Path) -> None:
