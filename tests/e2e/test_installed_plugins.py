@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import socket
 import subprocess
 import sys
@@ -133,6 +134,21 @@ def test_the_commands(daemon: DaemonProcess, tmp_path: Path) -> None:
     assert daemon.run("plugin", "show", "greet").returncode == 4
     verbs = [row["verb"] for row in daemon.json("audit", "list")]
     assert {"plugin.install", "plugin.rollback", "plugin.uninstall"} <= set(verbs)
+
+
+def test_a_person_is_asked(daemon: DaemonProcess, tmp_path: Path) -> None:
+    """On a terminal what it asks for is shown, and only a yes installs it."""
+    daemon.start()
+    command = [*HOSTD, "plugin", "install", str(lua_folder(tmp_path / "one", "1"))]
+    for answer, code in ((b"n\n", 12), (b"y\n", 0)):
+        ours, theirs = pty.openpty()
+        os.write(ours, answer)
+        done = subprocess.run(command, env=daemon.env, stdin=theirs, capture_output=True, text=True, timeout=60)
+        os.close(ours)
+        os.close(theirs)
+        assert done.returncode == code, done.stderr
+        assert "plugin greet 1 asks for: net" in done.stderr
+        assert (daemon.run("plugin", "show", "greet").returncode == 0) is (code == 0)
 
 
 def test_a_daemon_killed_while_it_installs_comes_back_with_the_old_version(
