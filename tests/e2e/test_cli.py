@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import json
-import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing, redirect_stderr, redirect_stdout
+from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
-from processes import HOSTD, DaemonProcess
-
-from hostd.cli.main import run
+from commands import CommandDaemon as Daemon
+from processes import HOSTD
 
 WORKFLOW = """\
 workflow: greet
@@ -34,55 +30,6 @@ FAILS = "workflow: fails\nsteps: {no: {uses: flow.fail, with: {message: on purpo
 LARGE = (
     "workflow: large\nsteps: {a: {uses: flow.pass, with: {output: '${{ input.t }}'}}}\noutput: ${{ steps.a.output }}\n"
 )
-
-
-class Done(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """What it printed as a resource."""
-        assert self.code == 0, self
-        return json.loads(self.out)
-
-    @property
-    def lines(self) -> list[Any]:
-        """What it printed as a list."""
-        assert self.code == 0, self
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
-class Daemon(DaemonProcess):
-    """A daemon of its own folder and ports, and commands in the test's own process."""
-
-    def here(self, *arguments: str, env: dict[str, str] | None = None) -> Done:
-        """Run a command in this process, which is ten times as fast as in one of its own."""
-        out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
-        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-            for name in [name for name in os.environ if name.startswith("HOSTD_")]:
-                patch.delenv(name)
-            for name, value in {"HOSTD_DATA": str(self.data), **(env or {})}.items():
-                patch.setenv(name, value)
-            code = run(list(arguments))
-        return Done(code, *(stream.buffer.getvalue().decode() for stream in (out, err)))
-
-    def json(self, *arguments: str) -> Any:
-        """Return the resource a command prints."""
-        return self.here(*arguments, "-o", "json").json
-
-    def lines(self, *arguments: str) -> list[Any]:
-        """Return the list a command prints."""
-        return self.here(*arguments, "-o", "json").lines
-
-    def register(self, text: str) -> Any:
-        """Register a document."""
-        file = self.folder / "w.yaml"
-        file.write_text(text)
-        return self.json("workflow", "register", str(file))
 
 
 @pytest.fixture(scope="module")
