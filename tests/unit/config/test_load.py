@@ -41,6 +41,7 @@ OTHER = {  # a value of each key that is not its default: as written, and as it 
     "plugins.limits.orphan": ("5s", timedelta(seconds=5)),
     "plugins.allow": ("cron,http", ("cron", "http")),
     "plugins.deny": ("lua", ("lua",)),
+    "plugins.install": ("never", "never"),
     "plugins.settings": ("{http: {retries: 3}}", {"http": {"retries": 3}}),
     "plugins.safe_mode": ("true", True),
     "plugins.trace": ("true", True),
