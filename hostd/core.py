@@ -91,6 +91,7 @@ class Core:
         data: Path | None = None,
         patient: bool = False,
         folders: bool = True,
+        watch_loop: bool = True,
     ) -> None:
         """Build; nothing is opened yet.
 
@@ -98,10 +99,12 @@ class Core:
             data: the data folder; None keeps everything in memory.
             patient: steps wait for actions that are not loaded; without it they fail with ACTION_UNKNOWN.
             folders: serve plugin folders.
+            watch_loop: tell when the event loop stands still; a loop that is not ours is not ours to watch.
         """
         self.config = config
         self.patient = patient
         self._folders = folders
+        self._watch_loop = watch_loop
         self.clock: Clock = clock or SystemClock()
         self.random = dice or random.SystemRandom()
         self.data = data
@@ -346,7 +349,8 @@ class Core:
         """Open the journal, load plugins, and take over what the last daemon left."""
         self._ground = asyncio.get_running_loop()
         hide_in_logs(self.host.without_secrets)
-        self.loop_watch.start(self._ground)
+        if self._watch_loop:
+            self.loop_watch.start(self._ground)
         self.info = await asyncio.to_thread(self.journal.open)
         await asyncio.to_thread(self.host.load)
         await self.host.prepare_secrets()

@@ -67,6 +67,7 @@ class Rooms:
             dice=wanted.random,
             data=wanted.path,
             patient=True,
+            watch_loop=False,
             folders=wanted.path is not None and _has_folders(self.config, wanted.path),
         )
         self.core.host.also.extend(functions.found())

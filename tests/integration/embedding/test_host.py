@@ -347,6 +347,7 @@ async def test_the_process_is_left_as_it_was(tmp_path: Path) -> None:
         await host.register(ECHO)
         assert await host.execute("echo") == "nothing"
         assert process() == before
+        assert "hostd-loop-watch" not in {thread.name for thread in threading.enumerate()}
     assert process() == before
     ours = [thread for thread in set(threading.enumerate()) - threads if thread.name.startswith("hostd")]
     for thread in ours:
