@@ -392,7 +392,9 @@ class Core:
 
     def _installed_dir(self) -> Path | None:
         """Return the folder of installed plugins; None where there is no data folder, and in safe mode."""
-        return None if self.data is None or self.config.plugins.safe_mode else self.data / "plugins-installed"
+        if self.data is None or self.config.plugins.safe_mode:
+            return None
+        return (self.data / "plugins-installed").absolute()
 
     def _plugin_socket(self) -> Path | None:
         return prepare_socket(self.data, name="plugins.sock") if self.data is not None and self.host.outside else None
