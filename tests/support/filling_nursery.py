@@ -1,7 +1,8 @@
 """Kills hosts while dead letters are redriven and slots filled in, asked for again and again; then counts the runs.
 
-Run as `python filling_nursery.py FOLDER CYCLES SEED`. Letters, and a trigger that goes by the clock, are left before the
-first life. Each life redrives all letters and backfills a window, under one request id each. Prints one JSON object.
+Run as `python filling_nursery.py FOLDER CYCLES SEED`. Letters, and a trigger that goes by the clock, are left before
+the first life. Each life redrives all letters and backfills a window, under one request id each. Prints one JSON
+object.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ async def test_what_is_published_after_activation_becomes_runs(lab: Lab) -> None
 
 @pytest.mark.parametrize("step_s", [-10_000, 10_000], ids=["back", "forth"])
 async def test_a_subscription_begins_at_its_activation_whatever_the_wall_does(make_lab: Any, step_s: int) -> None:
-    """The wall jumps by hours before it, and before the daemon that first runs the trigger: it hears what came after."""
+    """The wall jumps by hours before it, and before the daemon that first runs the trigger; it hears what is later."""
     clock = HandClock()
     lab = await make_lab(clock=clock)
     await publish(lab, "orders.new", "early-1", "early-2")
