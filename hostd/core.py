@@ -392,7 +392,7 @@ class Core:
 
     def _installed_dir(self) -> Path | None:
         """Return the folder of installed plugins; None where there is no data folder, and in safe mode."""
-        if self.data is None or self.config.plugins.safe_mode:
+        if self.data is None or self.config.plugins.safe_mode or not self._folders:
             return None
         return (self.data / "plugins-installed").absolute()
 

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
     from hostd.daemon import Daemon
 
-PLUGINS = "plugins"
+FOLDERS = ("plugins", "plugins-installed")
+"""In the data folder: plugins that are dropped in, and those that `hostd plugin install` put there."""
+
 NOWHERE = Path(os.devnull)
 """Stands for the data folder of a host in memory: there is no configuration in it."""
 
@@ -130,8 +132,8 @@ def _open_here(error: HostdError, path: Path | None) -> HostdError:
 
 
 def _has_folders(config: Config, path: Path) -> bool:
-    """Say whether there are plugin folders to serve: they bring gRPC, which other hosts go without."""
-    return config.plugins.dir is not None or (path / PLUGINS).is_dir()
+    """Say whether there are plugins in folders to serve: they bring gRPC, which other hosts go without."""
+    return config.plugins.dir is not None or any((path / name).is_dir() for name in FOLDERS)
 
 
 def _config(wanted: Wanted) -> Config:
