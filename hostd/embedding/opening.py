@@ -70,7 +70,7 @@ class Rooms:
             data=wanted.path,
             patient=True,
             watch_loop=False,
-            folders=wanted.path is not None and _has_folders(self.config, wanted.path),
+            folders=wanted.doors or (wanted.path is not None and _has_folders(self.config, wanted.path)),
         )
         self.core.host.also.extend(functions.found())
         self._wanted = wanted
