@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from email.headerregistry import Address
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from email.headerregistry import Address
 
 ADDRESS_CHARS_MAX = 320
 _FORM = re.compile(r"(?:(?P<name>[^<>]*)<(?P<inside>[^<>]+)>|(?P<alone>[^<>]+))")
@@ -27,6 +30,8 @@ def parse_mailbox(text: str) -> Address:
     Raises:
         ValueError: it is none, or holds line breaks, several addresses, or letters outside ASCII before the `@`.
     """
+    from email.headerregistry import Address  # it brings a parser that a daemon without mail never needs
+
     one_line(text, "an address")
     found = _FORM.fullmatch(text.strip())
     if found is None or len(text) > ADDRESS_CHARS_MAX:

@@ -10,7 +10,6 @@ from typing import Any
 from hostd.plugin import Action, ActionContext, ActionError, HostdError, JsonValue, Kind, ProvisionContext
 from hostd_builtin.email.connecting import connect, is_untrusted, trust
 from hostd_builtin.email.mailbox import parse_mailbox
-from hostd_builtin.email.message import build, receivers, wire
 from hostd_builtin.email.options import EmailSettings, SendOptions, Server
 from hostd_builtin.http.addresses import AddressPolicy
 
@@ -32,6 +31,7 @@ class Send(Action[SendOptions]):
         except ImportError:
             message = "email.send needs the package aiosmtplib: install hostd[mail]"
             raise HostdError(Kind.MISSING, "PLUGIN_FAILED", message) from None
+        self._messages: Any = await asyncio.to_thread(importlib.import_module, "hostd_builtin.email.message")
         self._policy = AddressPolicy(private=settings.private, allow=settings.allow, deny=settings.deny)
         self._trust = await asyncio.to_thread(trust, settings.ca_file)
 
@@ -43,8 +43,8 @@ class Send(Action[SendOptions]):
                 UNSUPPORTED, TOO_LARGE.
         """
         server, policy = self._server(options)
-        message = build(options, key=ctx.idempotency_key, at=ctx.clock.now())
-        data = await asyncio.to_thread(wire, message)
+        message = self._messages.build(options, key=ctx.idempotency_key, at=ctx.clock.now())
+        data = await asyncio.to_thread(self._messages.wire, message)
         timeout_s = options.timeout.total_seconds()
         try:
             async with asyncio.timeout(timeout_s):
@@ -52,7 +52,7 @@ class Send(Action[SendOptions]):
         except TimeoutError:
             message_text = f"{server.host} took longer than {timeout_s:g} s"
             raise ActionError(message_text, code="TIMEOUT", retryable=True) from None
-        accepted: list[JsonValue] = [address for address in receivers(options) if address not in refused]
+        accepted: list[JsonValue] = [address for address in self._messages.receivers(options) if address not in refused]
         return {"message_id": message["Message-ID"], "accepted": accepted, "refused": refused, "response": response}
 
     def _server(self, options: SendOptions) -> tuple[Server, AddressPolicy | None]:
@@ -84,7 +84,7 @@ class Send(Action[SendOptions]):
             if options.auth is not None:
                 await client.login(options.auth.username, options.auth.password)
             sender = parse_mailbox(options.from_).addr_spec
-            refused, response = await client.sendmail(sender, receivers(options), data)
+            refused, response = await client.sendmail(sender, self._messages.receivers(options), data)
             told: dict[str, JsonValue] = {
                 address: {"code": one.code, "message": one.message[:500]} for address, one in refused.items()
             }
