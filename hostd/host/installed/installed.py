@@ -75,6 +75,7 @@ class Installed:
         self._lua: dict[str, list[ActionEntry]] = {}
         self._older: dict[str, str] = {}  # version that a rollback would bring
         self._busy = ""
+        self._turns: dict[str, asyncio.Lock] = {}  # one thing at a time is done to what a plugin serves
 
     # -- life
 
@@ -214,11 +215,12 @@ class Installed:
         return old.version if old is not None else ""
 
     async def _forget(self, plugin: str) -> None:
-        self._standings.pop(plugin, None)
-        self._reports.pop(plugin, None)
-        self._older.pop(plugin, None)
-        await self._let_go(plugin)
-        await asyncio.to_thread(self._shelf.remove, plugin)
+        async with self._turns.setdefault(plugin, asyncio.Lock()):
+            self._standings.pop(plugin, None)
+            self._reports.pop(plugin, None)
+            self._older.pop(plugin, None)
+            await self._let_go(plugin)
+            await asyncio.to_thread(self._shelf.remove, plugin)
         self._changed()
 
     async def rollback(self, plugin: str) -> None:
@@ -258,8 +260,14 @@ class Installed:
     # -- serving
 
     async def refresh(self, plugin: str) -> PluginReport:
-        """Serve a plugin's version as it stands now, or keep it out as the operator says; return what became of it."""
-        report = await self._refreshed(plugin)
+        """Serve a plugin's version as it stands now, or keep it out as the operator says; return what became of it.
+
+        Raises:
+            HostdError: PLUGIN_NOT_INSTALLED where it was uninstalled meanwhile.
+        """
+        async with self._turns.setdefault(plugin, asyncio.Lock()):
+            self._standing(plugin)
+            report = await self._refreshed(plugin)
         self._changed()
         return report
 

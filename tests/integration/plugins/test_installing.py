@@ -177,6 +177,18 @@ async def test_only_one_version_cannot_be_rolled_back(lab: Lab) -> None:
         await desk.uninstall(NAMESPACE, "mock", principal="owner")
 
 
+async def test_a_reload_does_not_bring_back_what_is_uninstalled(lab: Lab, tmp_path: Path) -> None:
+    """Both at once, whoever is first: nothing of it serves, nothing is left."""
+    await install(lab, shouting("1"))
+    desk = lab.core.front.installs
+    reloads = [asyncio.create_task(lab.core.host.reload("shouting")) for _ in range(5)]
+    await desk.uninstall(NAMESPACE, "shouting", principal="owner")
+    await asyncio.gather(*reloads, return_exceptions=True)
+    assert lab.core.host.registry.action("text.shout") is None
+    assert [one.id for one in lab.core.host.registry.plugins if one.id == "shouting"] == []
+    assert folders(tmp_path) == []
+
+
 async def test_permissions_are_shown_and_have_to_be_accepted(lab: Lab, tmp_path: Path) -> None:
     """An examination installs nothing; what was not accepted is refused; what is accepted is what it gets."""
     seen = await install(lab, shouting("1"), all_permissions=False, examine_only=True)
