@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hostd.aio import spawn
-from hostd.api.auth import OwnerToken, new_owner_token, owner_token
+from hostd.api.auth import OwnerToken, owner_token
 from hostd.config.data_folder import make_data_folder, unusable
 from hostd.config.given_sockets import bound_to, check_exposed, given_http_socket
 from hostd.config.load import Loaded
@@ -71,8 +71,7 @@ class Daemon:
 
     async def start(self) -> None:
         """Open everything; when this returns the ports answer. Raises HostdError for what stands in the way."""
-        self.token = OwnerToken(prepare_data_folder(self.config.data))
-        self.core.front.admin.new_token = self._new_token
+        self.token = OwnerToken(prepare_data_folder(self.config.data), self.config.data / "token")
         doors = spawn(asyncio.to_thread(_import_doors, http=self.config.http.listen != "off"), name="doors-import")
         await self.core.open()
         await doors
@@ -85,17 +84,6 @@ class Daemon:
         self.manager.ready(f"serves: gRPC {bound.grpc_address or 'on its socket'}, HTTP {bound.http_address or 'off'}")
         text = "daemon_ready grpc=%s http=%s data=%s"
         _log.info(text, bound.grpc_address or "off", bound.http_address or "off", self.config.data)
-
-    def _new_token(self) -> str:
-        """Make a new token for the owner, which all doors take from now on; return its file. Blocks."""
-        assert self.token is not None  # noqa: S101 the doors are open
-        path = self.config.data / "token"
-        try:
-            self.token.replace(new_owner_token(path))
-        except OSError as error:
-            message = f"{path} cannot be written: {error.strerror}; the token is the one it was"
-            raise HostdError(Kind.UNAVAILABLE, "JOURNAL_READ_ONLY", message) from None
-        return str(path)
 
     def _reconfigure(self, config: Config) -> None:
         """Take what a reload changed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from hostd.api.caller import CALLER
@@ -19,8 +19,9 @@ from hostd.v1.admin_service_pb2_grpc import AdminServiceServicer
 class AdminService(AdminServiceServicer):
     """The daemon itself."""
 
-    def __init__(self, admin: Admin, settings: Settings, tokens: Tokens) -> None:
+    def __init__(self, admin: Admin, settings: Settings, tokens: Tokens, *, renew: Callable[[], str]) -> None:
         self._admin = admin
+        self._renew = renew
         self._settings = settings
         self._tokens = tokens
 
@@ -63,7 +64,8 @@ class AdminService(AdminServiceServicer):
     async def RotateToken(self, request: wire.RotateTokenRequest, context: Any) -> wire.RotateTokenResponse:
         """Make a new token for the owner."""
         check_namespace(request.namespace)
-        return wire.RotateTokenResponse(path=await self._admin.rotate_token(principal=CALLER.get().principal))
+        path = await self._admin.rotate_token(self._renew, principal=CALLER.get().principal)
+        return wire.RotateTokenResponse(path=path)
 
     async def ListNamespaces(self, request: wire.ListNamespacesRequest, context: Any) -> wire.ListNamespacesResponse:
         """Return a page of namespaces, by name."""

@@ -118,11 +118,29 @@ class OwnerPolicy:
 
 
 class OwnerToken:
-    """The one token there is: compared in constant time, never logged. All doors share it, and so a new one."""
+    """The one token there is: compared in constant time, never logged. All doors share it, and so a new one.
 
-    def __init__(self, token: str) -> None:
+    Args:
+        file: where it is kept.
+    """
+
+    def __init__(self, token: str, file: Path) -> None:
         self._token = b""
+        self._file = file
         self.replace(token)
+
+    def renew(self) -> str:
+        """Put a new token into the file and take it, in place of the one before; return the file. Blocks.
+
+        Raises:
+            HostdError: JOURNAL_READ_ONLY where the file cannot be written; the token is then the one it was.
+        """
+        try:
+            self.replace(new_owner_token(self._file))
+        except OSError as error:
+            message = f"{self._file} cannot be written: {error.strerror}; the token is the one it was"
+            raise HostdError(Kind.UNAVAILABLE, "JOURNAL_READ_ONLY", message) from None
+        return str(self._file)
 
     def replace(self, token: str) -> None:
         """Take another token; the one before is refused from now on."""

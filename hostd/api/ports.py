@@ -6,7 +6,7 @@ may be cancelled: what is durable by then stays, what is not does not happen. `p
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from hostd.api.install_port import Installs
@@ -325,8 +325,12 @@ class Admin(Protocol):
         """Delete what retention lets go and give room back; yields progress. Raises JOURNAL_*."""
         ...
 
-    async def rotate_token(self, *, principal: str) -> str:
-        """Make a new token for the owner, good at once; return its file. Raises CONFIG_INVALID, JOURNAL_*."""
+    async def rotate_token(self, renew: Callable[[], str], *, principal: str) -> str:
+        """Make a new token for the owner, and note who did; return its file. Raises what `renew` raises, JOURNAL_*.
+
+        Args:
+            renew: makes it and returns its file; blocks.
+        """
         ...
 
     async def namespaces(self, *, after: str, limit: int) -> Sequence[NamespaceView]:

@@ -137,6 +137,7 @@ class ApiServer:
         seats = self._seats
         unread = UnreadBytes(core.clock)
         triggers = TriggerService(ports.triggers, ports.trials, ports.schedules, tokens=tokens, seats=seats)
+        admin = AdminService(ports.admin, ports.settings, tokens, renew=self._token.renew)
         added: tuple[tuple[Callable[[Any, Any], None], object], ...] = (
             (add_WorkflowServiceServicer_to_server, WorkflowService(ports.workflows, tokens)),
             (add_RunServiceServicer_to_server, RunService(ports.runs, tokens, seats)),
@@ -146,7 +147,7 @@ class ApiServer:
             (add_PluginServiceServicer_to_server, PluginService(ports.plugins, ports.installs, tokens)),
             (add_ScriptServiceServicer_to_server, ScriptService(ports.scripts)),
             (add_SecretServiceServicer_to_server, SecretService(ports.secrets, tokens)),
-            (add_AdminServiceServicer_to_server, AdminService(ports.admin, ports.settings, tokens)),
+            (add_AdminServiceServicer_to_server, admin),
             (health_pb2_grpc.add_HealthServicer_to_server, self._health),
         )
         for add, service in added:

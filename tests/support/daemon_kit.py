@@ -151,7 +151,7 @@ async def running(data: Path, **config: Any) -> AsyncIterator[Kit]:
     data.mkdir(mode=0o700, exist_ok=True)
     core = Core(settings, data=data)
     await core.open()
-    server = ApiServer(core, token=OwnerToken(TOKEN), config=settings)
+    server = ApiServer(core, token=OwnerToken(TOKEN, data / "token"), config=settings)
     try:
         await server.start()
         await core.triggers.start()

@@ -14,7 +14,7 @@ import tzdata  # type: ignore[import-untyped]
 
 from hostd.aio import Clock
 from hostd.definition.yaml_text import MAX_DOCUMENT_BYTES
-from hostd.errors.base import HostdError, Kind, invalid
+from hostd.errors.base import invalid
 from hostd.journal.port import AuditRow, Journal, JournalInfo, Retention
 from hostd.model.payload import (
     DOOR_BYTES_MAX,
@@ -105,7 +105,6 @@ class Administration:
         self._clock = clock
         self._retention = retention
         self.namespaces = spaces.list
-        self.new_token: Callable[[], str] | None = None  # makes a new token for the owner, returns its file; blocks
         self.grpc_address = ""
         self.http_address = ""
 
@@ -157,11 +156,9 @@ class Administration:
         await self._loop.write(audited(DEFAULT, principal, COMPACT, "journal", deleted=str(deleted)))
         yield CompactionStep("DONE", deleted, before, room.size_bytes, room.free_bytes)
 
-    async def rotate_token(self, *, principal: str) -> str:
+    async def rotate_token(self, renew: Callable[[], str], *, principal: str) -> str:
         """Make a new token for the owner; see the port."""
-        if self.new_token is None:
-            raise HostdError(Kind.UNSUPPORTED, "ARGUMENT_INVALID", "this host has no doors, and so no token")
-        path = await asyncio.to_thread(self.new_token)
+        path = await asyncio.to_thread(renew)
         await self._loop.write(audited(DEFAULT, principal, ROTATE, "owner"))
         return path
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from daemon_kit import ECHO, TOKEN, Kit, refused, running
 
-from hostd.api.auth import new_owner_token, owner_token
+from hostd.api.auth import owner_token
 from hostd.v1 import admin_service_pb2 as pb
 from hostd.v1 import run_service_pb2 as runs
 from hostd.v1 import workflow_service_pb2 as workflows
@@ -42,14 +42,8 @@ async def test_compacting_deletes_what_retention_lets_go(tmp_path: Path) -> None
 
 async def test_a_new_token_is_good_at_once_and_the_old_one_is_not(kit: Kit, tmp_path: Path) -> None:
     """Over TCP, on a connection that stands too; the file is the owner's alone; the audit tells, without the token."""
-    path = tmp_path / "token"
-
-    def renewed() -> str:
-        kit.server._token.replace(new_owner_token(path))
-        return str(path)
-
+    path = tmp_path / "d" / "token"
     path.write_text(TOKEN)
-    kit.core.front.admin.new_token = renewed
     old = (("authorization", f"Bearer {TOKEN}"),)
     async with kit.over_tcp() as stubs:
         await stubs.runs.CountRuns(runs.CountRunsRequest(), metadata=old)

@@ -64,13 +64,13 @@ def test_the_owner_may_everything_and_nobody_else_anything() -> None:
 def test_a_bad_token_is_told_how(header: str, reason: str) -> None:
     """Nothing sent and something wrong sent are two reasons, and neither repeats the token."""
     with pytest.raises(HostdError, match=reason) as caught:
-        principal_of(header, OwnerToken("secret-of-the-owner"))
+        principal_of(header, OwnerToken("secret-of-the-owner", Path("token")))
     assert "secret" not in caught.value.message
 
 
 def test_the_owner_is_known_by_the_token() -> None:
     """The scheme's case does not matter."""
-    assert principal_of("bearer secret-of-the-owner", OwnerToken("secret-of-the-owner")) == OWNER
+    assert principal_of("bearer secret-of-the-owner", OwnerToken("secret-of-the-owner", Path("token"))) == OWNER
 
 
 def test_the_first_start_writes_a_token(tmp_path: Path) -> None:
@@ -104,4 +104,4 @@ def test_a_file_without_a_token_is_refused(tmp_path: Path, content: str) -> None
 def test_an_empty_token_is_nobodys() -> None:
     """It cannot even be set."""
     with pytest.raises(HostdError, match="CONFIG_INVALID"):
-        OwnerToken("")
+        OwnerToken("", Path("token"))

@@ -103,7 +103,8 @@ async def test_a_mistake_of_ours_shows_an_id_and_nothing_else(tmp_path: Path, ca
     hub = SimpleNamespace(close=lambda: None)
     core: Any = SimpleNamespace(front=front, info=info, hub=hub, meter=Meter(), clock=SystemClock())
     (tmp_path / "d").mkdir()
-    server = ApiServer(core, token=OwnerToken(TOKEN), config=Config(data=tmp_path / "d", listen="off"))
+    token = OwnerToken(TOKEN, tmp_path / "token")
+    server = ApiServer(core, token=token, config=Config(data=tmp_path / "d", listen="off"))
     await server.start()
     assert server.address is None
     async with grpc.aio.insecure_channel(f"unix:{tmp_path}/d/run/hostd.sock") as channel:
@@ -137,4 +138,4 @@ async def test_a_second_daemon_does_not_share_the_port(kit: Kit, tmp_path: Path)
     (tmp_path / "e").mkdir()
     config = Config(data=tmp_path / "e", listen=f"127.0.0.1:{kit.server.address.port}")
     with pytest.raises(HostdError, match="ADDRESS_IN_USE"):
-        await ApiServer(kit.core, token=OwnerToken(TOKEN), config=config).start()
+        await ApiServer(kit.core, token=OwnerToken(TOKEN, tmp_path / "token"), config=config).start()
