@@ -74,6 +74,7 @@ class Choices(msgspec.Struct, frozen=True, gc=False):
         disabled: ids that somebody disabled; changes while the daemon runs.
         safe_mode: built-ins only.
         settings: plugin id, or component id, to its settings.
+        groups: ids of plugins that share a process, by the group's name.
         trace: log each call of the registration hook.
     """
 
@@ -85,6 +86,7 @@ class Choices(msgspec.Struct, frozen=True, gc=False):
     disabled: Set[str] = frozenset()
     safe_mode: bool = False
     settings: Mapping[str, Any] = {}
+    groups: Mapping[str, tuple[str, ...]] = {}
     trace: bool = False
 
     def refusal(self, found: Found) -> tuple[PluginState, str, str] | None:

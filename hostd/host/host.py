@@ -208,6 +208,7 @@ class PluginHost:
                 settings=self._choices.settings,
                 changed=self._compose,
                 socket=socket,
+                groups=self._choices.groups,
             )
         return self.processes
 

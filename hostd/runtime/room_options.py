@@ -90,6 +90,7 @@ def plugin_choices(config: Config) -> Choices:
         deny=frozenset(plugins.deny),
         safe_mode=plugins.safe_mode,
         settings=_plugin_settings(config),
+        groups=plugins.groups,
         trace=plugins.trace,
     )
 

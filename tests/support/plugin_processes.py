@@ -13,6 +13,7 @@ from typing import Any
 
 from hostd.aio import SystemClock
 from hostd.host.process.daemon_lock import hold, let_go
+from hostd.host.process.groups import Sharing
 from hostd.host.process.home import ProcessHome
 from hostd.host.process.launch import Launch, ProcessLimits
 from hostd.host.process.nursery import LOCK
@@ -37,7 +38,9 @@ async def open_switchboard(**limits: Any) -> AsyncIterator[ProcessHome]:
         switchboard = Switchboard()
         await switchboard.start(Path(folder) / "s")
         clock, dice = SystemClock(), random.Random(3)
-        home = ProcessHome(switchboard, clock, dice, ProcessLimits(**limits), Path(folder), None, StartQueue())
+        home = ProcessHome(
+            switchboard, clock, dice, ProcessLimits(**limits), Path(folder), None, StartQueue(), Sharing()
+        )
         lock = hold(Path(folder) / LOCK)
         try:
             yield home

@@ -60,6 +60,7 @@ class Conversation:
             self.link.close()
         self.provisioning.forget()
         self.link = link
+        self.used()
         self.claims.said(self._recordings.without(link.hello.running))
         if self.claims.recovered:
             self.drop_unclaimed()

@@ -7,6 +7,7 @@ from random import Random
 from typing import NamedTuple
 
 from hostd.aio import Clock
+from hostd.host.process.groups import Sharing
 from hostd.host.process.launch import ProcessLimits
 from hostd.host.process.start_queue import StartQueue
 from hostd.host.process.switchboard import Switchboard
@@ -22,3 +23,4 @@ class ProcessHome(NamedTuple):
     run_dir: Path
     data_dir: Path | None
     starts: StartQueue
+    sharing: Sharing

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from hostd.aio import Clock
 from hostd.host.process.child import Child, start_child
+from hostd.host.process.groups import Lodger, together
 from hostd.host.process.home import ProcessHome
 from hostd.host.process.launch import Launch, surroundings
 from hostd.host.process.output import Output
@@ -27,12 +28,16 @@ class LeftBehind(NamedTuple):
 
 
 class Nursery:
-    """Makes the processes of one plugin, one at a time. `cookie` is what the next one says to be let in."""
+    """Makes the processes of one plugin, one at a time. `cookie` is what the next one says to be let in.
+
+    In a group it makes one for others, too, or finds that another has made one for it: then that is `reserved`.
+    """
 
     def __init__(
         self, plugin: str, version: str, launch: Launch, home: ProcessHome, *, left: LeftBehind | None = None
     ) -> None:
         """Take over what was left behind (see `left_behind`), if anything was."""
+        self.reserved: Child | None = None
         self._plugin = plugin
         self._version = version
         self._launch = launch
@@ -51,15 +56,19 @@ class Nursery:
         inherited, self._inherited = self._inherited, None
         if inherited is None or not inherited.identity.lives():
             return None
+        shared = self._home.sharing.known(inherited.identity)
+        if shared is not None:
+            return shared
         output = Output(self._plugin, self._home.run_dir / inherited.output, self._home.clock)
         output.open_again()
         return Child(inherited.identity, output, self._home.clock, reaped=inherited.reaped)
 
-    async def start(self) -> Child:
-        """Start a process. Raises OSError."""
+    async def start(self, lodgers: Sequence[Lodger] = ()) -> Child:
+        """Start a process, for those too who are to live there with this plugin. Raises OSError."""
         home = self._home
+        launch = together(list(lodgers)) if len(lodgers) > 1 else self._launch
         environment = surroundings(
-            self._launch,
+            launch,
             address=home.switchboard.address,
             cookie=self.cookie,
             plugin=self._plugin,
@@ -70,7 +79,7 @@ class Nursery:
         output = Output(self._plugin, home.run_dir / f"{self._plugin}.{name}.out", home.clock)
         try:
             child = await start_child(
-                self._launch,
+                launch,
                 environment,
                 output=output,
                 limits=home.limits,
@@ -80,20 +89,29 @@ class Nursery:
         except OSError:
             await output.close()
             raise
-        # a name of its own: a process of the same version may be there still, with what it has to do
-        self._note = home.run_dir / f"{self._plugin}.{self._launch.digest(self._version)}.{name}.json"
         try:
-            Remembered(child.identity, self.cookie, output.path.name, child.reaped).write(self._note)
+            self.note(child)
         except OSError:  # a disk that is full; nobody would ever end the process
             await child.stop(0.0)
             await self.bury(child)
             raise
         return child
 
-    async def bury(self, child: Child) -> tuple[str, ...]:
-        """Make sure that a process that ended took along all it started; return what it printed last."""
-        await asyncio.to_thread(child.kill)
-        await child.output.close()
+    def note(self, child: Child) -> None:
+        """Write down that this plugin lives in a process. Raises OSError."""
+        # a name of its own: a process of the same version may be there still, with what it has to do
+        name = child.output.path.name.split(".")[-2]
+        self._note = self._home.run_dir / f"{self._plugin}.{self._launch.digest(self._version)}.{name}.json"
+        Remembered(child.identity, self.cookie, child.output.path.name, child.reaped).write(self._note)
+
+    async def bury(self, child: Child, *, ended: bool = True) -> tuple[str, ...]:
+        """Make sure that a process that ended took along all it started; return what it printed last.
+
+        Where it has not `ended`, others live on in it.
+        """
+        if ended:
+            await asyncio.to_thread(child.kill)
+            await child.output.close()
         if self._note is not None:
             forget(self._note)
         self.cookie = secrets.token_hex(32)

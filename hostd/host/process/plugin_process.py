@@ -77,14 +77,18 @@ class PluginProcess:
         self._home = home
         self._tell_changed = changed
         self._nursery = Nursery(plugin, version, launch, home, left=left)
+        self._group = home.sharing.group_of(plugin)
         self._child: Child | None = None
         self._own_pid = 0  # of the plugin's program, as it says itself
         self._changed = asyncio.Event()
         self._wanted = asyncio.Event()
+        self._pause_over = asyncio.Event()  # there is no reason any more to wait before the next start
         self._supervisor: asyncio.Task[None] | None = None
         self._resting = False  # it is being drained: what comes now waits for the next one
         self._printed: tuple[str, ...] = ()
         home.switchboard.expect(self)
+        if self._group is not None:
+            self._group.enter(self)
 
     # -- seen from outside
 
@@ -172,11 +176,17 @@ class PluginProcess:
         self.state = ProcessState.STOPPED
         self.conversation.leaving.set()
         self._wanted.set()
+        self._pause_over.set()
         self._pulse()
+        if self._group is not None:
+            self._group.leave(self)
         if self._supervisor is not None:
             await asyncio.wait([self._supervisor], timeout=grace_s + 10.0)
             self._supervisor.cancel()
         self._home.switchboard.forget(self)
+        reserved, self._nursery.reserved = self._nursery.reserved, None
+        if reserved is not None and self._home.sharing.move_out(reserved, self):
+            await reserved.stop()
 
     async def retire(self, grace_s: float = RETIRE_S) -> None:
         """Another version serves now: let what runs here end, then stop."""
@@ -232,29 +242,82 @@ class PluginProcess:
             return
         _log.warning("plugin_crashed plugin=%s in_s=%.1f why=%s", self.plugin, delay_s, why)
         self._become(ProcessState.BACKING_OFF, why)
+        self._pause_over.clear()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(delay_s):
-                await self.conversation.leaving.wait()
+                await self._pause_over.wait()
 
     async def _live(self) -> str:
         """Run one process from start to end; return why it ended, nothing when it was asked to."""
         inherits = self._nursery.inherits
         child = self._nursery.take_over()
         if child is not None:
+            self._home.sharing.move_in(child, self)
             return await self._live_with(child, lambda: None)
         if inherits:
             self.conversation.end()  # it is gone, and with it all that recovery hoped to get from it
+        if (reserved := self._reserved()) is not None:
+            return await self._live_with(reserved, lambda: None)
         place = self._home.starts.ask()
         try:
             if not await self._its_turn(place):
                 return ""
             self._become(ProcessState.STARTING)
-            child = await self._nursery.start()
-            return await self._live_with(child, place.leave)
+            child = self._reserved() or await self._start()
         except OSError as error:
             return f"it cannot be started: {error.strerror or error}"
+        else:
+            return await self._live_with(child, place.leave)
         finally:
             place.leave()
+
+    def _reserved(self) -> Child | None:
+        """Return the process that another of the group has started for this plugin, too."""
+        reserved, self._nursery.reserved = self._nursery.reserved, None
+        return reserved
+
+    async def _start(self) -> Child:
+        """Start a process, in a group for all of it that have none. Raises OSError."""
+        sharing = self._home.sharing
+        if self._group is None:
+            child = await self._nursery.start()
+            sharing.move_in(child, self)
+            return child
+        async with self._group.turn:
+            lodgers = await self._group.gathered(self)
+            if (reserved := self._reserved()) is not None:
+                return reserved
+            child = await self._nursery.start(lodgers)
+            sharing.move_in(child, self)
+            for lodger in lodgers[1:]:
+                lodger.summon(child)
+            return child
+
+    # -- in a group (groups.Lodger)
+
+    def free(self) -> bool:
+        """Say whether it has no process and may have one."""
+        has = self._child is not None or self._nursery.reserved is not None or self._nursery.inherits
+        return not has and self._is(*COMING)
+
+    def ending(self) -> bool:
+        """Say whether its process is about to be gone."""
+        return self._resting
+
+    def summon(self, child: Child) -> None:
+        """Another of the group has started a process with this plugin inside."""
+        self._nursery.reserved = child
+        self._home.sharing.move_in(child, self)
+        try:
+            self._nursery.note(child)
+        except OSError as error:  # the next daemon will not find it; it ends by itself then
+            _log.warning("plugin_note_lost plugin=%s error=%s", self.plugin, error)
+        self._wanted.set()
+        self._pause_over.set()
+
+    def idle_s(self) -> float:
+        """Return for how long nothing was asked of it, in seconds."""
+        return self.conversation.idle_s()
 
     async def _its_turn(self, place: Place) -> bool:
         """Wait for one's turn; return whether it came before somebody said to leave."""
@@ -273,20 +336,28 @@ class PluginProcess:
     async def _live_with(self, child: Child, connected: Callable[[], None]) -> str:
         """Serve with a process until it is gone; `connected` is told when it has dialed."""
         self._child = child
-        self._become(ProcessState.STARTING)
+        if self.conversation.link is None:
+            self._become(ProcessState.STARTING)
         exited = spawn(child.exited(), name=f"exit of {self.plugin}")
+        why = "its supervisor was stopped"
         try:
-            return await self._serve(child, exited, connected)
+            why = await self._serve(child, exited, connected)
+            return why
         finally:
             self._resting = True
             self.conversation.end()
             self._home.switchboard.forget(self)
-            if not exited.done():
+            last = self._home.sharing.move_out(child, self)
+            blameless = not why or self._is(ProcessState.BROKEN, ProcessState.STOPPED)
+            if not exited.done() and (last or not blameless):
                 await child.stop()
+            gone = exited.done() or last or not blameless
             exited.cancel()
-            self._printed = await self._nursery.bury(child)
+            self._printed = await self._nursery.bury(child, ended=gone)
             self._home.switchboard.expect(self)
             self._child, self._own_pid, self._resting = None, 0, False
+            if self._group is not None:
+                self._group.went()
             self._pulse()
 
     async def _serve(self, child: Child, exited: asyncio.Task[str], connected: Callable[[], None]) -> str:
@@ -330,14 +401,17 @@ class PluginProcess:
 
     def _may_rest(self) -> bool:
         most_s = self._home.limits.idle.total_seconds()
-        return bool(most_s) and self.conversation.idle_s() > most_s
+        return bool(most_s) and self._child is not None and self._home.sharing.idle_s(self._child) > most_s
 
     async def _drain(self, exited: asyncio.Task[str]) -> None:
         self._resting = True
         link = self.conversation.link
         if link is not None:
             link.send(pb.FromHost(drain=pb.Drain(grace_ms=round(DRAIN_S * 1000))))
-            await asyncio.wait([exited], timeout=DRAIN_S)
+            closed = spawn(link.closed.wait(), name=f"end of the connection of {self.plugin}")
+            ends = asyncio.FIRST_COMPLETED if self._group is not None else asyncio.ALL_COMPLETED
+            await asyncio.wait([exited, closed], timeout=DRAIN_S, return_when=ends)
+            closed.cancel()
 
     # -- the connection (switchboard.Line)
 

@@ -15,6 +15,7 @@ from hostd.errors.base import HostdError
 from hostd.host.found import Found, PluginReport, PluginState
 from hostd.host.process.daemon_lock import hold, let_go
 from hostd.host.process.entries import RemoteActionEntry, RemoteTriggerEntry
+from hostd.host.process.groups import Sharing
 from hostd.host.process.hearing import hear
 from hostd.host.process.hellos import Hellos
 from hostd.host.process.home import ProcessHome
@@ -46,10 +47,12 @@ class Processes:
         settings: Mapping[str, Any],
         changed: Callable[[], None],
         socket: Path | None = None,
+        groups: Mapping[str, Iterable[str]] | None = None,
     ) -> None:
         """Listen to nothing yet.
 
         Args:
+            groups: plugins that share a process, by name.
             socket: where to listen; None in a folder of its own.
         """
         self.switchboard = Switchboard()
@@ -63,6 +66,7 @@ class Processes:
         self._socket = socket
         self._memory = Memory(Hellos(data_dir))
         self._starts = StartQueue()
+        self._sharing = Sharing(groups)
         self._found: dict[str, Found] = {}
         self._old = OldVersions(changed)
         self._leaving: dict[str, PluginProcess] = {}  # serves while its successor starts, or is on its way out
@@ -123,7 +127,14 @@ class Processes:
         if launch is None:
             raise ValueError(f"plugin {found.id} has no process")
         home = ProcessHome(
-            self.switchboard, self._clock, self._random, self._limits, run_dir, self._data_dir, self._starts
+            self.switchboard,
+            self._clock,
+            self._random,
+            self._limits,
+            run_dir,
+            self._data_dir,
+            self._starts,
+            self._sharing,
         )
         if beside:
             return PluginProcess(found.id, found.version, launch, home, self._heard)

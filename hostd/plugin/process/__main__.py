@@ -1,4 +1,4 @@
-"""`python -m hostd.plugin.process`: one plugin in a process of its own, started by the host."""
+"""`python -m hostd.plugin.process`: one plugin in a process of its own, or a group of them, started by the host."""
 
 from __future__ import annotations
 
@@ -6,24 +6,25 @@ import asyncio
 import os
 import sys
 
-from hostd.plugin.process.birth import COOKIE, BadStartError, Birth, read_birth
+from hostd.plugin.process.birth import COOKIE, GROUP, BadStartError, Birth, read_births
 
 
 def main() -> int:
-    """Load the plugin, serve it, return the exit code."""
+    """Load what the host names, serve it, return the exit code."""
     try:
-        birth = read_birth(sys.argv[1:], os.environ)
+        births = read_births(sys.argv[1:], os.environ)
     except BadStartError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    os.environ.pop(COOKIE, None)  # what the plugin starts is not to be let in
-    return asyncio.run(_serve(birth))
+    for name in (COOKIE, GROUP):
+        os.environ.pop(name, None)  # what the plugin starts is not to be let in
+    return asyncio.run(_serve(births))
 
 
-async def _serve(birth: Birth) -> int:
-    from hostd.plugin.process.run import serve
+async def _serve(births: list[Birth]) -> int:
+    from hostd.plugin.process.run import serve, serve_together
 
-    code = await serve(birth)
+    code = await (serve(births[0]) if len(births) == 1 else serve_together(births))
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)  # threads of blocking actions may never end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -12,9 +13,13 @@ ADDRESS, COOKIE, PLUGIN, VERSION, ORPHAN = (
     "HOSTD_PLUGIN_VERSION",
     "HOSTD_PLUGIN_ORPHAN_S",
 )
+GROUP = "HOSTD_PLUGIN_GROUP"
+MEMBERS_MAX = 100
 ORPHAN_S = 30.0
 ORPHAN_S_MAX = 86_400.0
-USAGE = "usage: python -m hostd.plugin.process (--entry-point MODULE[:ATTR] | --folder PATH); the host starts it"
+USAGE = (
+    "usage: python -m hostd.plugin.process (--entry-point MODULE[:ATTR] | --folder PATH | --group); the host starts it"
+)
 
 
 class BadStartError(Exception):
@@ -36,6 +41,26 @@ class Birth(NamedTuple):
     entry_point: str = ""
     folder: str = ""
     orphan_s: float = ORPHAN_S
+
+
+def read_births(arguments: Sequence[str], environ: Mapping[str, str]) -> list[Birth]:
+    """Return what the process is to be: one plugin, or several that the operator put together. Raises BadStartError."""
+    if list(arguments) != ["--group"]:
+        return [read_birth(arguments, environ)]
+    try:
+        members = json.loads(environ.get(GROUP, ""))
+        told = [
+            (
+                [str(word) for word in member["arguments"]],
+                {name: str(member[name]) for name in (COOKIE, PLUGIN, VERSION)},
+            )
+            for member in members
+        ]
+    except (ValueError, TypeError, KeyError):
+        raise BadStartError(f"{GROUP} must be set: the host does, for the processes it starts") from None
+    if not 0 < len(told) <= MEMBERS_MAX:
+        raise BadStartError(f"{GROUP} names {len(told)} plugins; a process has from 1 to {MEMBERS_MAX}")
+    return [read_birth(words, {**environ, **own}) for words, own in told]
 
 
 def read_birth(arguments: Sequence[str], environ: Mapping[str, str]) -> Birth:

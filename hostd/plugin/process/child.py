@@ -55,9 +55,14 @@ class Child:
         self._draining: asyncio.Task[None] | None = None
         self._patience: asyncio.Timeout | None = None
 
-    async def serve(self) -> int:
-        """Serve until the host says so, or is gone; return the exit code."""
-        self._watch_for_the_end()
+    async def serve(self, *, watched: bool = True) -> int:
+        """Serve until the host says so, or is gone; return the exit code.
+
+        Args:
+            watched: look for signals and for the end of standard input; else whoever calls does.
+        """
+        if watched:
+            watch_for_the_end([self])
         try:
             await self._link.run()
         except HostRefusedError as error:
@@ -75,12 +80,6 @@ class Child:
         await self._attempts.give_up(CANCEL_S)
         await self._actions.close()
         return code
-
-    def _watch_for_the_end(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._told_to_end)
-        watch_stdin(lambda: loop.call_soon_threadsafe(self._link.drop))
 
     # -- the link's receiver
 
@@ -165,7 +164,11 @@ class Child:
             self._link.push(pb.FromPlugin(leaving=pb.Leaving(message=why)))
             self._draining = self._tasks.spawn(self._drain(grace_s), name="drain")
 
-    def _told_to_end(self) -> None:
+    def host_is_dead(self) -> None:
+        """The host that started the process is: dial the next one."""
+        self._link.drop()
+
+    def told_to_end(self) -> None:
         """SIGTERM: drain; whoever drains already has had its time."""
         if self._patience is not None:
             self._patience.reschedule(asyncio.get_running_loop().time())
@@ -191,6 +194,23 @@ def _fault(fault: Fault) -> pb.FromPlugin:
 def say(line: str) -> None:
     """Write one line for whoever reads the process's output."""
     os.write(2, f"{line[:2_000]}\n".encode("utf-8", "replace"))
+
+
+def watch_for_the_end(children: list[Child]) -> None:
+    """Tell the children of a process when it is to end, and when the host that started it is dead."""
+    loop = asyncio.get_running_loop()
+
+    def told_to_end() -> None:
+        for child in children:
+            child.told_to_end()
+
+    def host_is_dead() -> None:
+        for child in children:
+            child.host_is_dead()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told_to_end)
+    watch_stdin(lambda: loop.call_soon_threadsafe(host_is_dead))
 
 
 def watch_stdin(ended: Any) -> None:

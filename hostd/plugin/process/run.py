@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 
 from hostd.errors.base import HostdError, Kind
 from hostd.plugin.guard import Fault, plugin_traceback
 from hostd.plugin.loading import Loaded, load, summary
 from hostd.plugin.process.birth import Birth
-from hostd.plugin.process.child import Child, say
+from hostd.plugin.process.child import Child, say, watch_for_the_end
 from hostd.plugin.process.source import import_plugin
 
 SERVED = ("action", "trigger")
@@ -17,6 +18,13 @@ SERVED = ("action", "trigger")
 async def serve(birth: Birth) -> int:
     """Serve a plugin; return the exit code. One that cannot be loaded says so to the host, and is done."""
     return await _child(birth).serve()
+
+
+async def serve_together(births: list[Birth]) -> int:
+    """Serve several plugins, each loaded and connected by itself; return when the last has gone."""
+    children = [_child(birth) for birth in births]
+    watch_for_the_end(children)
+    return max(await asyncio.gather(*(child.serve(watched=False) for child in children)))
 
 
 def _child(birth: Birth) -> Child:

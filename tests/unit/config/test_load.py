@@ -30,6 +30,7 @@ OTHER = {  # a value of each key that is not its default: as written, and as it 
     "plugins.inline": ("[kafka]", ("kafka",)),
     "plugins.thread": ("[mail]", ("mail",)),
     "plugins.process": ("[http]", ("http",)),
+    "plugins.groups": ("{ours: [shop, feed]}", {"ours": ("shop", "feed")}),
     "plugins.limits.memory": ("128MiB", 128 << 20),
     "plugins.limits.files": ("64", 64),
     "plugins.limits.file_size": ("2MiB", 2 << 20),

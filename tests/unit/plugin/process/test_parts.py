@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from hostd.plugin import ActionError
 from hostd.plugin.guard import fault_of
 from hostd.plugin.loading import Refused
 from hostd.plugin.process.__main__ import main
-from hostd.plugin.process.birth import BadStartError, Birth, read_birth
+from hostd.plugin.process.birth import BadStartError, Birth, read_birth, read_births
 from hostd.plugin.process.outbox import BATCH_BYTES, FRAMES_MAX, Outbox
 from hostd.plugin.process.source import import_folder
 from hostd.plugin.process.wire import error_of, fault_to_wire
@@ -35,6 +36,22 @@ def test_what_a_process_is_told() -> None:
     ):
         with pytest.raises(BadStartError, match=words):
             read_birth(arguments, environment)
+
+
+def test_a_process_may_be_told_to_be_several() -> None:
+    """Each member has its own cookie, id, version and source; what is no list of members is refused."""
+    member = {"arguments": ["--folder", "/f"], "HOSTD_PLUGIN_COOKIE": "c1", "HOSTD_PLUGIN_ID": "p1"}
+    other = {**member, "arguments": ["--entry-point", "a:b"], "HOSTD_PLUGIN_ID": "p2", "HOSTD_PLUGIN_VERSION": "2"}
+    told = json.dumps([{**member, "HOSTD_PLUGIN_VERSION": ""}, other])
+    births = read_births(["--group"], {**ENVIRONMENT, "HOSTD_PLUGIN_GROUP": told})
+    assert births == [
+        Birth("unix:/x", "c1", "p1", "", folder="/f"),
+        Birth("unix:/x", "c1", "p2", "2", entry_point="a:b"),
+    ]
+    assert len(read_births(["--folder", "/f"], ENVIRONMENT)) == 1
+    for text in ("", "[]", "{}", "[1]", json.dumps([member]), json.dumps([other] * 101)):
+        with pytest.raises(BadStartError):
+            read_births(["--group"], {**ENVIRONMENT, "HOSTD_PLUGIN_GROUP": text})
 
 
 def test_a_wrong_start_is_exit_code_2(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
