@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import cast
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
 
 from hostd.client import Client
 from hostd.v1.run_pb2 import RUN_STATE_SUCCEEDED
@@ -49,11 +48,9 @@ async def start_runs(client: Client, request: StartRunsRequest) -> list[str]:
 @asynccontextmanager
 async def watch_runs(client: Client, *, skip_snapshot: bool) -> AsyncIterator[AsyncIterator[WatchRunsResponse]]:
     """Yield the messages of a watch over all runs; ends the call afterwards."""
-    messages = client.stream(client.runs.WatchRuns, WatchRunsRequest(skip_snapshot=skip_snapshot))
-    try:
+    request = WatchRunsRequest(skip_snapshot=skip_snapshot)
+    async with aclosing(client.stream(client.runs.WatchRuns, request)) as messages:
         yield messages
-    finally:
-        await cast("AsyncGenerator[WatchRunsResponse, None]", messages).aclose()
 
 
 async def run_all(client: Client, workflow: str, count: int) -> float:

@@ -34,8 +34,8 @@ FILTER = 'labels.kept == "token"'
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonProcess]:
     """A daemon with two workflows; the client waits for it by itself."""
     daemon = DaemonProcess(tmp_path_factory.mktemp("kills"))
-    daemon.spawn()
     try:
+        daemon.start()
         with connect_blocking(data=daemon.data, timeout_s=LONG_S, retry=PATIENT) as client:
             client.register(ECHO)
             client.register(REST)
