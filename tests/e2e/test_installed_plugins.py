@@ -15,6 +15,8 @@ import pytest
 from processes import HOSTD, DaemonProcess, wait_until
 from wheelhouse import plugin_wheel
 
+pytestmark = pytest.mark.timeout(240)  # a dozen commands, each a process, on whatever machine
+
 MANIFEST = """
 manifest: 1
 id: greet
