@@ -63,8 +63,9 @@ def _result(result: pb.StartRunsResult) -> pb.StartRunResponse | HostdError:
     if result.HasField("started"):
         return result.started
     failure = plain(result.failure)
-    page = REASONS.get(failure["reason"])
-    return HostdError(page.kind if page is not None else Kind.INVALID, failure["reason"], failure["message"])
+    reason: str = failure["reason"]
+    page = REASONS.get(reason)
+    return HostdError(page.kind if page is not None else Kind.INVALID, reason, failure["message"])
 
 
 def spec_of(line: bytes, defaults: pb.StartSpec) -> pb.StartSpec:

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hostd.cli.inputs import listed
 from hostd.cli.lazy import lazily
 from hostd.cli.printing import warn
+from hostd.cli.progress import Progress
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import columns, fields
 from hostd.errors.base import Kind, invalid
@@ -23,6 +25,16 @@ REDRIVE_TIMEOUT_S = 600.0
 NUMBER_MAX = 2**63 - 1
 FILTER_HELP = 'Only those that fit, such as \'workflow == "order" && reason == "INPUT_INVALID"\'.'
 REQUEST_HELP = "The same id within 24 hours gives the first answer."
+
+
+def _numbers(_: click.Context, __: click.Parameter, words: tuple[str, ...]) -> tuple[int, ...]:
+    """Return the numbers that were given; `-` reads them from standard input. Raises ARGUMENT_INVALID."""
+    found = []
+    for word in listed(words):
+        if not (word.isascii() and word.isdigit() and len(word) <= 19 and 1 <= int(word) <= NUMBER_MAX):
+            raise invalid("ARGUMENT_INVALID", f"{word[:80]!r} is no number of a dead letter")
+        found.append(int(word))
+    return tuple(found)
 
 
 @click.group(name="dead-letters")
@@ -63,26 +75,28 @@ def show(session: Session, number: int) -> None:
 
 
 @dead_letters.command()
-@click.argument("numbers", nargs=-1, type=click.IntRange(1, NUMBER_MAX), metavar="[NUMBER...]")
+@click.argument("numbers", nargs=-1, callback=_numbers, metavar="[NUMBER...]")
 @click.option("--filter", "text", metavar="FILTER", default="", help=FILTER_HELP)
 @click.option("--all", "every", is_flag=True, help="All that there are.")
 @click.option("--request-id", metavar="ID", default="", help=REQUEST_HELP)
 @remote
 def redrive(session: Session, numbers: tuple[int, ...], text: str, every: bool, request_id: str) -> int:
-    """Emit the events again, through their triggers as they are now.
+    """Emit the events again, through their triggers as they are now. As a number, - reads many from standard input.
 
     A letter goes when its run, or its signal, is durable. Exits with 6 where letters are left.
     """
     selection = _selection(numbers, text, every)
     request = pb.RedriveDeadLettersRequest(namespace=session.namespace, selection=selection, request_id=request_id)
     results: list[Any] = []
-    while True:
-        answer = session.call(session.client.dead_letters.RedriveDeadLetters, request, timeout_s=REDRIVE_TIMEOUT_S)
-        results += answer.results
-        if not answer.more_after:
-            break
-        request.after = answer.more_after
-        request.request_id = f"{request_id}/{answer.more_after}" if request_id else ""
+    with Progress("redriving") as progress:
+        while True:
+            answer = session.call(session.client.dead_letters.RedriveDeadLetters, request, timeout_s=REDRIVE_TIMEOUT_S)
+            results += answer.results
+            progress.note(len(results), unit="letters")
+            if not answer.more_after:
+                break
+            request.after = answer.more_after
+            request.request_id = f"{request_id}/{answer.more_after}" if request_id else ""
     session.list(results, _redriven)
     left = sum(result.outcome not in ("STARTED", "SIGNALED") for result in results)
     unknown = sorted(set(numbers) - {result.number for result in results}) if not text else []
@@ -105,13 +119,13 @@ def _redriven(results: list[Any]) -> str:
 
 
 @dead_letters.command()
-@click.argument("numbers", nargs=-1, type=click.IntRange(1, NUMBER_MAX), metavar="[NUMBER...]")
+@click.argument("numbers", nargs=-1, callback=_numbers, metavar="[NUMBER...]")
 @click.option("--filter", "text", metavar="FILTER", default="", help=FILTER_HELP)
 @click.option("--all", "every", is_flag=True, help="All that there are.")
 @click.option("--request-id", metavar="ID", default="", help=REQUEST_HELP)
 @remote
 def purge(session: Session, numbers: tuple[int, ...], text: str, every: bool, request_id: str) -> None:
-    """Delete dead letters: their events are lost."""
+    """Delete dead letters: their events are lost. As a number, - reads many from standard input."""
     selection = _selection(numbers, text, every)
     request = pb.PurgeDeadLettersRequest(namespace=session.namespace, selection=selection, request_id=request_id)
     answer = session.call(session.client.dead_letters.PurgeDeadLetters, request, timeout_s=REDRIVE_TIMEOUT_S)

@@ -12,6 +12,7 @@ from hostd.cli.inputs import json_argument, read_text
 from hostd.cli.lazy import lazily
 from hostd.cli.moments import moment_option
 from hostd.cli.printing import say, warn
+from hostd.cli.progress import Progress
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import columns, fields
 from hostd.cli.triggers import named, trigger, trigger_arguments
@@ -175,7 +176,8 @@ def backfill(
         request_id=request_id,
         **named(workflow, name),
     )
-    answer = session.call(session.client.triggers.BackfillTrigger, request, timeout_s=BACKFILL_TIMEOUT_S)
+    with Progress(f"filling in slots, at most {per_second} a second"):
+        answer = session.call(session.client.triggers.BackfillTrigger, request, timeout_s=BACKFILL_TIMEOUT_S)
     session.show(answer, lambda item: fields([(key, value) for key, value in item.items() if value or key == "slots"]))
     if answer.unknown:
         warn(f"{answer.unknown} slots are older than what is known; --fire-unknown fires them")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hostd.cli.inputs import json_argument, pairs_argument, read_text
+from hostd.cli.inputs import json_argument, listed, pairs_argument, read_text
 from hostd.cli.runs import filter_of, run_ref
 from hostd.cli.triggers import named
 from hostd.cli.workflows import documents_of
@@ -101,3 +101,17 @@ def test_documents_of_one_file_keep_their_lines() -> None:
     assert parts[1].splitlines()[6] == "workflow: b"
     assert list(documents_of("workflow: a\n")) == ["workflow: a\n"]
     assert list(documents_of("# nothing\n")) == []
+
+
+def test_names_from_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`-` stands for its lines, wherever it stands; empty ones are left out."""
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"b\n\n  c \r\n")))
+    assert list(listed(["a", "-", "d"])) == ["a", "b", "c", "d"]
+
+
+def test_numbers_of_dead_letters(hostd: Any) -> None:
+    """What is no number is refused before anybody is asked."""
+    for word in ("x", "0", "-1", "9" * 19, "1e3"):
+        done = hostd("dead-letters", "purge", "--", word)
+        assert (done.code, done.out) == (2, "")
+        assert "ARGUMENT_INVALID" in done.err
