@@ -69,7 +69,7 @@ class Root(LazyGroup):
 def root(**_: Any) -> None:
     """hostd hosts plugins and runs durable workflows with them.
 
-    Options that say where the daemon is may stand here or behind the command.
+    Options that say where the daemon is, and how to print, may stand here or behind the command.
     """
 
 

@@ -30,10 +30,12 @@ def watch_records(session: Session, ref: pb.RunRef, *, reconnect_s: float) -> in
             value = plain(record)
             if session.out.form == "table":
                 say(run_views.record_line(value))
-            else:
+            elif session.out.form != "name":  # a record has no name; the run has, at the end
                 session.out.item(value)
         if answer.HasField("run"):
             run = plain(answer.run)
+    if session.out.form == "name":
+        session.out.item(run)
     if session.out.form == "table":
         took = duration_between(run["create_time"], run["end_time"])
         say(f"run {run['run_id']} {run_views.paint_state(run['state'])} in {took}")
@@ -41,7 +43,7 @@ def watch_records(session: Session, ref: pb.RunRef, *, reconnect_s: float) -> in
 
 
 def _watch_tree(session: Session, ref: pb.RunRef, reconnect_s: float) -> int:
-    """Draw the steps of a run until it has ended, then the run as `runs show` has it."""
+    """Draw the steps of a run until it has ended; then say how, and why it failed."""
     from hostd.cli.run_tree import LiveTree
 
     found = session.call(session.client.runs.GetRun, pb.GetRunRequest(namespace=session.namespace, run=ref))

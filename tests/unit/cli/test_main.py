@@ -70,7 +70,7 @@ def test_the_version(hostd: Any) -> None:
 @pytest.mark.parametrize(
     "arguments,says",
     [
-        (["rnus"], "No such command 'rnus'"),
+        (["rnus"], "No such command 'rnus'. Did you mean 'runs'?"),
         (["runs", "lst"], "'list'"),
         (["runs", "list", "--filtr", "x"], "--filter"),
         (["runs", "show"], "Missing argument"),

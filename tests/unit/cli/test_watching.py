@@ -81,3 +81,11 @@ def test_a_daemon_that_stays_away_is_unreachable(monkeypatch: pytest.MonkeyPatch
 
     assert done.code == 9
     assert "error: UNREACHABLE" in done.err
+
+
+def test_a_quiet_watch_prints_the_run_alone(hostd: Any) -> None:
+    """Its id, when it has ended; the exit code says the rest."""
+    with ScriptedServer(Scripted(ended(run_pb2.RUN_STATE_FAILED))) as server:
+        done = hostd("runs", "watch", "r", "--address", server.address, "--quiet")
+
+    assert (done.code, done.out, done.err) == (1, "r\n", "")
