@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from effects import shows
 from lab import Lab, of_kind
 
 from hostd.config.rooms import Plugins
@@ -90,6 +91,7 @@ async def pinned(lab: Lab) -> tuple[Started, int]:
     return started, known(lab, "two").pid
 
 
+@shows("plugins.groups")
 async def test_a_group_has_one_process_from_its_start_to_its_rest(lab: Lab) -> None:
     """Whichever is needed first starts it for all, and it ends when none of them has anything to do."""
     assert {report(lab, name).components for name in NAMES} == {(f"action {name}.act",) for name in NAMES}
