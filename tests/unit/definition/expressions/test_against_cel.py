@@ -34,8 +34,9 @@ FAILED = object()
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC).replace(tzinfo=None)
 ENVIRONMENT = cel.NewEnv(variables=dict.fromkeys(CONTEXT, cel.Type.DYN))
 
-# What may stand for a kind. Capital words are kinds, V is the variable of the macro around it. Maps are walked only
-# where they have one key: CEL gives them no order.
+# What may stand for a kind. Capital words are kinds, V is the variable of the macro around it, and so may be of any kind.
+# Maps are walked only where they have one key: CEL gives them no order. `string` gets what is a bool or a text for sure:
+# of null, lists and maps ours makes a text, and CEL fails.
 _RULES = {
     kind: [rule.strip() for rule in re.split(r"\s;\s", rules)]
     for kind, rules in {
@@ -46,7 +47,7 @@ _RULES = {
         """,
         "TEXT": r"""
             s ; e ; 'a' ; '' ; 'l\u006c' ; r'\n' ; 'é' ; m.s ; t[1] ; V ; (TEXT + TEXT) ; (BOOL ? TEXT : TEXT) ;
-            string(BOOL) ; string(TEXT) ; (TEXTS)[1] ; {'k': TEXT}['k']
+            string(!(BOOL)) ; string('' + (TEXT)) ; (TEXTS)[1] ; {'k': TEXT}['k']
         """,
         "BOOL": r"""
             b ; true ; false ; V ; (NUM < NUM) ; (NUM >= NUM) ; (TEXT <= TEXT) ; (TEXT > TEXT) ; (BOOL < BOOL) ;
