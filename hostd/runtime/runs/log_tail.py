@@ -59,7 +59,8 @@ class LogTails(RunWatch):
             while True:
                 row = await self.find(namespace, named)
                 records = await self._read(self._records, row, tail.seq, RECORDS_BYTES)
-                await self._read(self._rooms.log_flush)
+                if records.items or run_is_final(row.state):  # not in a reader's thread: it may wait for the writer
+                    await asyncio.to_thread(self._rooms.log_flush)
                 async for page in tail.told(row, records):
                     yield page
                 if not records.more and not begun:
