@@ -248,6 +248,7 @@ async def _serve(
         await daemon.stop(0.0)
         raise
     gc.freeze()  # what is here now stays: the collector need not look at it again
+    gc.enable()  # `hostd serve` starts without it
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,9 +40,13 @@ def serve(config_file: Path | None, **given: Any) -> int:
 
     Every other setting is in docs/reference/config.md: in the configuration file, or HOSTD_A__B in the environment.
     """
-    from hostd.cli.local import run_daemon
+    gc.disable()  # until the daemon stands: what its start makes is there to stay, and looking through it costs a tenth
+    try:
+        from hostd.cli.local import run_daemon
 
-    return run_daemon(config_flags(**given), config_file)
+        return run_daemon(config_flags(**given), config_file)
+    finally:
+        gc.enable()
 
 
 def config_flags(
