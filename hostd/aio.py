@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -43,6 +43,21 @@ class Clock(Protocol):
         ...
 
     async def sleep(self, seconds: float) -> None: ...
+
+
+class Timer(Protocol):
+    """A call that was asked for."""
+
+    def cancel(self) -> None: ...
+
+
+def call_later(clock: Clock, seconds: float, callback: Callable[..., object], *args: Any) -> Timer:
+    """Call back by a clock that has a `call_later` of its own, as those of tests have, else by the running loop."""
+    own = getattr(clock, "call_later", None)
+    if own is None:
+        own = asyncio.get_running_loop().call_later
+    timer: Timer = own(seconds, callback, *args)
+    return timer
 
 
 class SystemClock:

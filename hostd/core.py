@@ -32,6 +32,7 @@ from hostd.runtime.attempts.scripts import Scripts
 from hostd.runtime.attempts.slots import ABSENT, Slots
 from hostd.runtime.desks.front import Front, build_front
 from hostd.runtime.desks.settings_desk import SettingsDesk
+from hostd.runtime.ports import Actions
 from hostd.runtime.ring.engine_loop import EngineLoop
 from hostd.runtime.ring.held import HeldRuns
 from hostd.runtime.ring.intake import Intake
@@ -121,6 +122,7 @@ class Core:
         self.loop_watch = LoopWatch(lambda: self.host.homes())
         self.readers = Readers(2 if isinstance(self.journal, SqliteJournal) else 0)
         self.hub = Hub()
+        self.called: Callable[[], Actions] = lambda: self.host.registry  # what scripts and plugins call in attempts
         self._build_guests()
         self._build_ring()
         self._build_services()
@@ -165,7 +167,7 @@ class Core:
         self.contexts = AttemptContexts(clock=self.clock, read_secret=self.host.secret)
         self.scripts = Scripts(
             pool=self.lua,
-            actions=lambda: self.host.registry,
+            actions=lambda: self.called(),
             contexts=self.contexts,
             limits=script_limits(self.config),
         )
@@ -265,7 +267,7 @@ class Core:
         self.blob_shelf = BlobShelf(**rooms)
         self.topic_types = TopicTypes(journal=self.journal, readers=self.readers)
         self.topics = Topics(**rooms, types=self.topic_types)
-        requests = Requests(lambda: self.host.registry)
+        requests = Requests(lambda: self.called())
         self.contexts.services = Services(self.key_values, self.blob_shelf, self.topics, requests)
 
     def _build_ways_in(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from hostd.plugin.slots import CatchUp, Periodic, Schedule, fire_times
+from hostd.plugin.slots import LONGEST_SLEEP_S, CatchUp, Periodic, Schedule, fire_times
 from hostd.values.json_text import JsonValue
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -44,6 +44,12 @@ class PluginClock:
     def now(self) -> datetime:
         """Return the wall time, aware, UTC."""
         return at_ms(self.base.wall_ms())
+
+    @property
+    def longest_sleep_s(self) -> float:
+        """After how long the wall has to be looked at again, because it may have been set."""
+        longest_s: float = getattr(self.base, "longest_sleep_s", LONGEST_SLEEP_S)
+        return longest_s
 
     def monotonic_s(self) -> float:
         """Return seconds that never jump."""

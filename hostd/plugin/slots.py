@@ -93,5 +93,11 @@ async def fire_times(
         upcoming = schedule.next_after(mark)
         if upcoming is None:
             return
-        while (missing_s := (upcoming - clock.now()).total_seconds()) > 0:
-            await clock.sleep(min(missing_s, LONGEST_SLEEP_S))
+        await sleep_until(clock, upcoming)
+
+
+async def sleep_until(clock: SlotClock, at: datetime) -> None:
+    """Wait for a moment on a wall clock, which may be set meanwhile; those of tests (`longest_sleep_s`) are not."""
+    longest_s = getattr(clock, "longest_sleep_s", LONGEST_SLEEP_S)
+    while (missing_s := (at - clock.now()).total_seconds()) > 0:
+        await clock.sleep(min(missing_s, longest_s))

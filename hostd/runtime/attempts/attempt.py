@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from hostd.aio import Timer
 from hostd.definition.plan import Plan, StepPlan
 from hostd.model.ids import idempotency_key
 
@@ -44,8 +45,8 @@ class Attempt:
         self.effects = "idempotent"
         self.context: Any = None
         self.task: asyncio.Task[Any] | None = None
-        self.timer: asyncio.TimerHandle | None = None
-        self.grace: asyncio.TimerHandle | None = None
+        self.timer: Timer | None = None
+        self.grace: Timer | None = None
         self.cancel_reason = ""  # "canceled" or "timeout" once somebody wants it to stop
         self.waits = False  # it holds a slot
         self.began_s = 0.0  # monotonic, where it waits

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from random import Random
 from typing import Any
 
-from hostd.aio import Clock
+from hostd.aio import Clock, call_later
 from hostd.errors.base import HostdError, Kind
 from hostd.host.lost import AttemptLostError
 from hostd.journal.logs import one_line
@@ -81,6 +81,7 @@ class Effects:
         self._literal: dict[tuple[bytes, int, ActionEntry], Any] = {}
         self._threads = ActionThreads(threads_max)
         self._stopped = False
+        self.stand_in: Callable[[Attempt, ActionEntry], ActionEntry] | None = None  # tests: a fake for the action
         self.ends: Counter[tuple[str, ...]] = Counter()  # attempts that ended, by executor and outcome
         self.times: AttemptTimes | None = None
 
@@ -138,6 +139,8 @@ class Effects:
             message = f"no loaded plugin provides the action {attempt.action}; `hostd plugin list` shows what is loaded"
             self._refuse(attempt, Failure("ACTION_UNKNOWN", message))
             return
+        if self.stand_in is not None:
+            entry = self.stand_in(attempt, entry)
         attempt.executor = entry.executors[0]
         attempt.effects = entry.effects
         try:
@@ -245,11 +248,10 @@ class Effects:
         attempt.began_s = self._clock.monotonic_s()
         self._running[(attempt.key, attempt.step.index)] = attempt
         self._slots.waits(attempt.action)
-        loop = asyncio.get_running_loop()
         if attempt.step.timeout_ms:
-            attempt.timer = loop.call_later(attempt.step.timeout_ms / 1000, self._stop, attempt, "timeout")
+            attempt.timer = call_later(self._clock, attempt.step.timeout_ms / 1000, self._stop, attempt, "timeout")
         if attempt.alone:
-            loop.call_later(ALONE_S, self._outlived, attempt)
+            asyncio.get_running_loop().call_later(ALONE_S, self._outlived, attempt)
         attempt.task.add_done_callback(lambda done: self._task_done(attempt, done))  # type: ignore[union-attr]
 
     def _refuse(self, attempt: Attempt, failure: Failure) -> None:
@@ -280,7 +282,7 @@ class Effects:
             grace_s = 0.0 if reason == "timeout" else grace_s  # a thread cannot be stopped: it is abandoned and counted
         elif attempt.task is not None:
             attempt.task.cancel()
-        attempt.grace = asyncio.get_running_loop().call_later(grace_s, self._give_up, attempt)
+        attempt.grace = call_later(self._clock, grace_s, self._give_up, attempt)
 
     def _give_up(self, attempt: Attempt) -> None:
         if attempt.finished:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from hostd.aio import Clock, spawn
 from hostd.errors.base import HostdError
@@ -36,13 +36,15 @@ class Timers:
         self._fire: Callable[[int], int | None] | None = None
         self._horizon_ms = 0
         self._refill: asyncio.Task[None] | None = None
+        self._look: Callable[[], Awaitable[None]] | None = None
 
     async def start(
         self, readers: Readers, due_runs: Callable[..., list[tuple[int, int]]], fire: Callable[[int], int | None]
     ) -> None:
         """Take over what the journal says is due soon, and go on looking."""
         self._fire = fire
-        await self._fill(readers, due_runs)
+        self._look = lambda: self._fill(readers, due_runs)
+        await self._look()
         self._refill = spawn(self._keep_filling(readers, due_runs), name="timers-refill")
 
     def stop(self) -> None:
@@ -52,6 +54,15 @@ class Timers:
             self._handle.cancel()
         if self._refill is not None:
             self._refill.cancel()
+
+    async def look_again(self) -> None:
+        """Fire what is due by now: the clock was turned. Raises HostdError where the journal cannot be read."""
+        if self._look is None or self._fire is None:
+            return
+        await self._look()
+        if self._handle is not None:
+            self._handle.cancel()
+        self._wake()
 
     def __len__(self) -> int:
         return len(self._due)

@@ -7,7 +7,7 @@ import hashlib
 from datetime import datetime, timedelta
 
 from hostd.plugin import CatchUp, Duration, Event, Field, Options, Overlap, Schedule, TriggerContext, rfc3339
-from hostd.plugin.slots import LONGEST_SLEEP_S
+from hostd.plugin.slots import sleep_until
 from hostd_builtin.cron.zone import zone
 
 _BOUND = "as 2026-03-29T02:30:00Z, or without an offset in the trigger's time zone"
@@ -55,7 +55,7 @@ def bounds(options: BoundOptions, timezone: str) -> tuple[datetime | None, datet
 async def fire(ctx: TriggerContext, schedule: Schedule, options: SlotOptions) -> None:
     """Emit an event for each slot as it comes; returns when there are no more."""
     async for slot in ctx.clock.slots(schedule, catch_up=options.catch_up):
-        await _until(ctx, slot + jitter_of(ctx, slot, options.jitter))
+        await sleep_until(ctx.clock, slot + jitter_of(ctx, slot, options.jitter))
         await ctx.emit(slot_event(ctx, slot, options.overlap), cursor=slot)
 
 
@@ -70,8 +70,3 @@ def jitter_of(ctx: TriggerContext, slot: datetime, most: timedelta) -> timedelta
     text = f"{ctx.namespace}/{ctx.workflow}/{ctx.name}\x00{rfc3339(slot)}"
     share = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=6).digest(), "big") / (1 << 48)
     return most * share
-
-
-async def _until(ctx: TriggerContext, at: datetime) -> None:
-    while (missing_s := (at - ctx.clock.now()).total_seconds()) > 0:
-        await ctx.clock.sleep(min(missing_s, LONGEST_SLEEP_S))
