@@ -9,9 +9,6 @@ import zipfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import InvalidWheelFilename, parse_wheel_filename
-
 from hostd.errors.base import HostdError, Kind
 from hostd.host.folders.manifest import FILE_NAME, PLUGIN_ID, Manifest, read_manifest
 from hostd.host.folders.scan import read_folder
@@ -45,6 +42,11 @@ class Offer(NamedTuple):
 
 def check_requirement(text: str) -> str:
     """Return a requirement that names a package and versions. Raises HostdError PACKAGE_INVALID."""
+    from packaging.requirements import (
+        InvalidRequirement,
+        Requirement,
+    )  # 30 ms that the daemon's start need not wait for
+
     try:
         parsed = Requirement(text)
     except InvalidRequirement as error:
@@ -56,6 +58,8 @@ def check_requirement(text: str) -> str:
 
 def check_wheel_name(name: str) -> str:
     """Return a wheel's file name. Raises HostdError PACKAGE_INVALID."""
+    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
     try:
         parse_wheel_filename(name)
     except InvalidWheelFilename as error:
@@ -222,6 +226,8 @@ def _needed(folder: Path, project: dict[str, Any]) -> tuple[str, ...]:
     listed = project.get("dependencies", [])
     if not isinstance(listed, list) or len(listed) > DEPENDENCIES_MAX:
         raise broken(f"pyproject.toml: `dependencies` is a list of at most {DEPENDENCIES_MAX} texts")
+    from packaging.requirements import InvalidRequirement, Requirement
+
     needed: list[str] = []
     for one in listed:
         try:
