@@ -42,10 +42,8 @@ class Offer(NamedTuple):
 
 def check_requirement(text: str) -> str:
     """Return a requirement that names a package and versions. Raises HostdError PACKAGE_INVALID."""
-    from packaging.requirements import (
-        InvalidRequirement,
-        Requirement,
-    )  # 30 ms that the daemon's start need not wait for
+    # Imported here: 30 ms that the daemon's start need not wait for.
+    from packaging.requirements import InvalidRequirement, Requirement
 
     try:
         parsed = Requirement(text)
