@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from hostd.errors.base import HostdError, Kind
 from hostd.host.folders.manifest import FILE_NAME, PLUGIN_ID, Manifest, read_manifest
 from hostd.host.folders.scan import read_folder
-from hostd.host.installed.unpack import BYTES_MAX, DAMAGED, FILES_MAX, broken
+from hostd.host.installed.unpack import BYTES_MAX, DAMAGED, broken, open_archive
 from hostd.host.process.launch import PERMISSIONS
 
 GROUP = "hostd.plugins"
@@ -87,16 +87,15 @@ def offer_of_wheel(wheel: Path, staging: Path) -> Offer:
         HostdError: PACKAGE_INVALID, MANIFEST_INVALID.
     """
     try:
-        with zipfile.ZipFile(wheel) as opened:
+        with open_archive(wheel) as opened:
             return _offer_of_wheel(opened, wheel, staging)
     except DAMAGED as error:
         raise broken(f"{wheel.name} is damaged: {error}") from None
 
 
 def _offer_of_wheel(opened: zipfile.ZipFile, wheel: Path, staging: Path) -> Offer:
-    members = opened.infolist()
-    if len(members) > FILES_MAX or sum(member.file_size for member in members) > BYTES_MAX:
-        raise broken(f"{wheel.name} holds more than {FILES_MAX:,} files, or more than {BYTES_MAX >> 20} MiB")
+    if sum(member.file_size for member in opened.infolist()) > BYTES_MAX:
+        raise broken(f"{wheel.name} holds more than {BYTES_MAX >> 20} MiB")
     info = [name for name in opened.namelist() if re.fullmatch(r"[^/]+\.dist-info/METADATA", name)]
     if len(info) != 1:
         raise broken(f"{wheel.name} is no wheel: it has no *.dist-info/METADATA")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import stat
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from hostd.errors.base import HostdError, invalid
@@ -13,6 +16,8 @@ FILES_MAX = 10_000
 BYTES_MAX = 256 * 1024 * 1024
 CHUNK_BYTES = 1024 * 1024
 NAME_CHARS_MAX = 1_000
+READ_BYTES_MAX = 4 * 1024 * 1024  # in one piece: the list of an archive's files, which is read whole
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others cannot be unpacked in bounded pieces
 DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 
 
@@ -21,13 +26,39 @@ def broken(message: str) -> HostdError:
     return invalid("PACKAGE_INVALID", message)
 
 
+class _Bounded(io.FileIO):
+    """A file that is read in pieces of a bounded size."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        wanted = READ_BYTES_MAX + 1 if size is None or size < 0 else min(size, READ_BYTES_MAX + 1)
+        data = super().read(wanted) or b""
+        if len(data) > READ_BYTES_MAX:
+            raise broken(f"the archive lists more than {FILES_MAX:,} files, or under very long names")
+        return data
+
+
+@contextmanager
+def open_archive(file: Path) -> Iterator[zipfile.ZipFile]:
+    """Open an archive whose list of files, and whatever is read of it in pieces, fits into memory. Blocks.
+
+    Raises:
+        HostdError: PACKAGE_INVALID.
+    """
+    with _Bounded(file) as raw, zipfile.ZipFile(raw) as opened:
+        members = opened.infolist()
+        if len(members) > FILES_MAX:
+            raise broken(f"the archive holds more than {FILES_MAX:,} files")
+        odd = next((member.filename for member in members if member.compress_type not in _METHODS), None)
+        if odd is not None:
+            raise broken(f"{odd[:200]!r} is packed in another way than `deflate`, which is the only one that is taken")
+        yield opened
+
+
 def unpack(archive: Path, target: Path) -> None:
     """Write an archive's files below a folder, which is made. Blocks. Raises HostdError PACKAGE_INVALID, OSError."""
     try:
-        with zipfile.ZipFile(archive) as opened:
+        with open_archive(archive) as opened:
             left = BYTES_MAX
-            if len(opened.infolist()) > FILES_MAX:
-                raise broken(f"the folder holds more than {FILES_MAX:,} files")
             target.mkdir(mode=0o700)
             for member in opened.infolist():
                 left -= _write(opened, member, target, left)
