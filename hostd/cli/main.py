@@ -19,6 +19,8 @@ EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
 COMMANDS = {
     "serve": Entry("hostd.cli.serving:serve", "Run the daemon."),
+    "dev": Entry("hostd.cli.dev.command:dev", "Serve the workflows of a folder while you write them."),
+    "init": Entry("hostd.cli.init:init", "Write a folder to begin with."),
     "run": Entry("hostd.cli.documents:run", "Run one workflow document here, without a daemon."),
     "validate": Entry("hostd.cli.documents:validate", "Check workflow documents, without a daemon."),
     "schema": Entry("hostd.cli.documents:schema", "Print the JSON Schema of workflow documents."),

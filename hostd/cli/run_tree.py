@@ -17,11 +17,11 @@ from hostd.values.times import parse_time_ms
 EVERY_S = 0.2
 _UNICODE = {
     "PENDING": "·", "READY": "○", "RUNNING": "▶", "WAITING": "◷", "RETRYING": "↻", "SUCCEEDED": "✓", "FAILED": "✗",
-    "SKIPPED": "–", "CANCELED": "■",
+    "SKIPPED": "–", "CANCELED": "■", "CANCELING": "■", "TIMED_OUT": "✗", "PAUSED": "‖", "HELD": "‖", "COMPENSATING": "↺",
 }  # fmt: skip
 _ASCII = {
     "PENDING": ".", "READY": "o", "RUNNING": ">", "WAITING": "~", "RETRYING": "%", "SUCCEEDED": "+", "FAILED": "x",
-    "SKIPPED": "-", "CANCELED": "!",
+    "SKIPPED": "-", "CANCELED": "!", "CANCELING": "!", "TIMED_OUT": "x", "PAUSED": "=", "HELD": "=", "COMPENSATING": "<",
 }  # fmt: skip
 
 
@@ -31,7 +31,7 @@ def tree_lines(run: dict[str, Any], *, now_ms: int, columns: int, rows: int) -> 
     Where there are more steps than rows, those that move and those that failed are shown first.
     """
     steps = run["steps"]
-    depths = _depths(steps)
+    depths = depths_of(steps)
     left = max((2 * depths[step["id"]] + len(step["id"]) for step in steps), default=0)
     left = min(left, columns // 2)
     shown = _chosen(steps, rows - 2)
@@ -43,11 +43,16 @@ def tree_lines(run: dict[str, Any], *, now_ms: int, columns: int, rows: int) -> 
 
 
 def _head(run: dict[str, Any], now_ms: int) -> str:
-    took = _took(run["create_time"], run["end_time"], now_ms)
+    took = took_text(run["create_time"], run["end_time"], now_ms)
     return f"{run['workflow']} {run['run_id']}  {run['state'] or ''}  {took}"
 
 
-def _depths(steps: list[dict[str, Any]]) -> dict[str, int]:
+def sign_of(state: str) -> str:
+    """Return the sign of a step's or a run's state."""
+    return (_UNICODE if unicode() else _ASCII).get(state, "?")
+
+
+def depths_of(steps: list[dict[str, Any]]) -> dict[str, int]:
     """Return how deep each step stands: one below the deepest of its needs. Steps stand after their needs."""
     depths: dict[str, int] = {}
     for step in steps:
@@ -65,10 +70,10 @@ def _chosen(steps: list[dict[str, Any]], rows: int) -> list[dict[str, Any]]:
 
 def _step_line(step: dict[str, Any], depth: int, left: int, *, now_ms: int, columns: int) -> str:
     state = step["state"] or "PENDING"
-    sign = (_UNICODE if unicode() else _ASCII).get(state, "?")
+    sign = sign_of(state)
     name = shortened("  " * depth + clean(step["id"]), left)
     tries = f"#{step['attempts']}" if step["attempts"] > 1 else ""
-    took = _took(step["start_time"], step["end_time"], now_ms)
+    took = took_text(step["start_time"], step["end_time"], now_ms)
     error = step["error"]
     why = clean(run_views.failure_text(error)) if error and state in ("FAILED", "RETRYING") else ""
     rest = "  ".join(part for part in (f"{took:<8}".rstrip(), tries, why) if part)
@@ -80,7 +85,8 @@ def _same_color(sign: str, state: str) -> str:
     return paint(state).replace(state, sign)
 
 
-def _took(start: str | None, end: str | None, now_ms: int) -> str:
+def took_text(start: str | None, end: str | None, now_ms: int) -> str:
+    """Return how long something took; while it goes on, how long so far, in tenths of a second."""
     if not start:
         return ""
     took_ms = (parse_time_ms(end) if end else now_ms) - parse_time_ms(start)
