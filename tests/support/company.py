@@ -1,14 +1,18 @@
-"""What the pages of the documentation talk to: a shop with OAuth2 and pages, on loopback, in the test's own process."""
+"""What the pages of the documentation talk to, in the test's own process: a shop with OAuth2 and pages, a mail server."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email import message_from_bytes, policy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from aiosmtpd.smtp import SMTP
 
 PAGES: dict[str, Any] = {
     "": {"data": [{"id": 1, "cents": 100}, {"id": 2, "cents": 200}], "meta": {"next": "b"}},
@@ -28,9 +32,11 @@ class Shop(BaseHTTPRequestHandler):
         """Give a page to who has a token."""
         where = urlsplit(self.path)
         if self._refused(where.path):
-            return
+            return None
+        if where.path == "/v2/picture":
+            return self._send(200, bytes(100_000), "application/octet-stream")
         cursor = parse_qs(where.query).get("cursor", [""])[0]
-        self._answer(200, PAGES[cursor])
+        return self._answer(200, PAGES[cursor])
 
     def do_POST(self) -> None:
         """Give a token, or ship once an idempotency key."""
@@ -46,7 +52,7 @@ class Shop(BaseHTTPRequestHandler):
         """Say nothing."""
 
     def _refused(self, path: str) -> bool:
-        if self.headers.get("authorization") != "Bearer t-1":
+        if "/picture" not in path and self.headers.get("authorization") != "Bearer t-1":
             self._answer(401, {"error": "no token"})
             return True
         if path not in self.busy:
@@ -56,9 +62,11 @@ class Shop(BaseHTTPRequestHandler):
         return False
 
     def _answer(self, status: int, value: Any) -> None:
-        body = json.dumps(value).encode()
+        self._send(status, json.dumps(value).encode(), "application/json")
+
+    def _send(self, status: int, body: bytes, kind: str) -> None:
         self.send_response(status)
-        self.send_header("content-type", "application/json")
+        self.send_header("content-type", kind)
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -76,3 +84,32 @@ def shop() -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
+
+
+class Letters:
+    """What the mail server has got."""
+
+    def __init__(self) -> None:
+        self.kept: list[str] = []
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
+        """Keep subject and text of a mail."""
+        mail = message_from_bytes(envelope.content, policy=policy.default)
+        self.kept.append(f"Subject: {mail['subject']}\n{mail.get_content()}")
+        return "250 kept"
+
+
+@contextmanager
+def mail_server() -> Iterator[tuple[int, Letters]]:
+    """Serve without protection, on loopback; gives the port and what comes."""
+    letters, loop = Letters(), asyncio.new_event_loop()
+    server = loop.run_until_complete(loop.create_server(lambda: SMTP(letters, loop=loop), "127.0.0.1", 0))
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        yield server.sockets[0].getsockname()[1], letters
+    finally:
+        loop.call_soon_threadsafe(server.close)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()

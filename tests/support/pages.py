@@ -9,6 +9,8 @@ A remark above a fenced block says what it is:
 | `config` | becomes `hostd.yaml` of the daemon, which is started again where it runs |
 | `background` | `hostd serve ...`: the daemon, which every block before this one has to do without |
 | `prints` | lines that the block before printed, in this order; `...` stands for anything, a space for any room |
+| `stopped` | run while the daemon is stopped in good order |
+| `seen: WHO` | lines that another party of the test has got, such as a mail server |
 | `until: TEXT` | run again and again until it prints TEXT, as a person would look again |
 | `fragment: WHY` | nothing: a piece that cannot stand alone, and why |
 """
@@ -18,14 +20,16 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from processes import DaemonProcess, wait_until
 from tree import ROOT
 
-BLOCK = re.compile(r"(?:^<!-- (?P<mark>[^\n]*?) -->\n)?^```(?P<kind>\w*)[^\n]*\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(
+    r"(?:^<!-- (?P<mark>[^\n]*?) -->\n)?^```(?P<kind>\w*)[^\n]*\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE
+)
 COMMAND_S = 120
 LOOK_S = 60
 
@@ -53,9 +57,15 @@ class Stage:
         path = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
         self.folder = folder
         self.daemon = DaemonProcess(folder, PATH=path, PAGER="cat", COLUMNS="120", **env)
-        self.swaps = {"127.0.0.1:7421": self.daemon.http, "127.0.0.1:7420": self.daemon.listen, **(swaps or {})}
+        self.swaps = {
+            "127.0.0.1:7421": self.daemon.http,
+            "127.0.0.1:7420": self.daemon.listen,
+            "/srv/": f"{folder}/srv/",
+        }
+        self.swaps |= swaps or {}
         self.started = False
         self.said = ""
+        self.seen: dict[str, Callable[[], str]] = {}
 
     def play(self, page: Path) -> None:
         """Do what each block says; the daemon runs from the start unless the page starts it."""
@@ -67,8 +77,7 @@ class Stage:
             for block in found:
                 self._do(block, f"{page.relative_to(ROOT)}:{block.line}")
             if self.started:
-                self.started = False
-                assert self.daemon.stop() == 0, self.daemon.log.read_text()
+                self._stop()
         finally:
             self.daemon.close()
 
@@ -91,6 +100,12 @@ class Stage:
             self._start()
         elif verb == "prints":
             check_print(block.text, self.said, where)
+        elif verb == "seen":
+            check_print(block.text, self.seen[rest](), where)
+        elif verb == "stopped":
+            self._stop()
+            self.said = self._shell(block.text, where)
+            self._start()
         elif verb == "until":
             wait_until(lambda: rest in self._shell(block.text, where), f"{rest!r} at {where}", LOOK_S)
         elif block.kind == "sh":
@@ -111,12 +126,16 @@ class Stage:
             return
         self._write(file, text)
         if self.started:
-            assert self.daemon.stop() == 0, self.daemon.log.read_text()
-            self.daemon.start()
+            self._stop()
+            self._start()
 
     def _start(self) -> None:
         self.daemon.start()
         self.started = True
+
+    def _stop(self) -> None:
+        assert self.daemon.stop() == 0, self.daemon.log.read_text()
+        self.started = False
 
     def _shell(self, script: str, where: str) -> str:
         done = subprocess.run(
@@ -124,12 +143,13 @@ class Stage:
             cwd=self.folder,
             env=self.daemon.env,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             timeout=COMMAND_S,
         )
-        assert done.returncode == 0, f"{where}\n{script}\n{done.stdout}\n{done.stderr}\n{self._log()}"
-        return done.stdout + done.stderr
+        assert done.returncode == 0, f"{where}\n{script}\n{done.stdout}\n{self._log()}"
+        return done.stdout
 
     def _log(self) -> str:
         return self.daemon.log.read_text()[-3000:] if self.daemon.log.exists() else ""
