@@ -64,7 +64,11 @@ class StartMaker:
 
     def allow_env(self, names: Collection[str]) -> None:
         """Let documents read these variables, as they are now, and no others; runs that began keep what they read."""
-        self._env = {name: self._environ[name] for name in names if name in self._environ}
+        self.give_env({name: self._environ[name] for name in names if name in self._environ})
+
+    def give_env(self, variables: Mapping[str, str]) -> None:
+        """Let documents read these variables, whatever the process's are."""
+        self._env = dict(variables)
 
     def prepare(
         self,
