@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hostd.errors.base import HostdError
-from hostd.host.folders.manifest import FILE_NAME, read_manifest
 from hostd.plugin.process.source import import_folder
 from hostd.plugin.testing import check_plugin as check_module
+from hostd.testing.data_folder import is_python
 from hostd.testing.stage import MODES, Outcome, Slots, Stage, on_stage
 from hostd.values.json_text import JsonValue
 
@@ -55,7 +55,7 @@ async def check_plugin(
         settings, secrets, config: as of `on_stage`.
     """
     problems: list[str] = []
-    if isinstance(plugin, Path) and _is_python(plugin):
+    if isinstance(plugin, Path) and is_python(plugin):
         problems += await check_module(import_folder(plugin, plugin.name))
     first: dict[int, tuple[str, Outcome]] = {}
     slots: dict[str, tuple[str, Slots]] = {}
@@ -67,11 +67,6 @@ async def check_plugin(
         except HostdError as error:
             problems.append(f"{mode}: {error.reason}: {error.message}")
     return problems
-
-
-def _is_python(folder: Path) -> bool:
-    file = folder / FILE_NAME
-    return not file.exists() or read_manifest(file).runtime == "python"
 
 
 async def _run(stage: Stage, mode: str, cases: Sequence[Case], first: dict[int, tuple[str, Outcome]]) -> list[str]:

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 from hostd.config.rooms import Config
 from hostd.core import Core
 from hostd.errors.base import HostdError, invalid
-from hostd.host.folders.manifest import FILE_NAME, read_manifest
 from hostd.host.found import Found, PluginState, Source
 from hostd.journal.codec import decode_records
 from hostd.journal.port import RunQuery, RunRow
@@ -26,6 +25,7 @@ from hostd.model.states import RunState, run_is_final
 from hostd.plugin import WebhookRequest, WebhookResponse
 from hostd.plugin.process.source import import_folder
 from hostd.runtime.ring.intake import Started
+from hostd.testing.data_folder import id_of_folder, write_secrets
 from hostd.values.json_text import JsonValue, dump_json, parse_json
 
 MODES = ("inline", "thread", "process")
@@ -246,13 +246,10 @@ def _core(
         raise invalid("ARGUMENT_INVALID", f"{mode!r} is no mode; there are {', '.join(MODES)}")
     data = home / "data"
     (data / "run").mkdir(parents=True, mode=0o700)
-    for name, value in (secrets or {}).items():
-        (data / "secrets.yaml").touch(mode=0o600)
-        with (data / "secrets.yaml").open("a", encoding="utf-8") as file:
-            file.write(f"{name}: {dump_json(value).decode()}\n")
+    write_secrets(data, secrets)
     also: list[Found] = []
     if isinstance(plugin, Path):
-        plugin_id = _id_of(plugin)
+        plugin_id = id_of_folder(plugin)
         if mode == "process":
             shutil.copytree(plugin, data / "plugins" / plugin.name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
@@ -267,11 +264,6 @@ def _core(
     core = Core(Config.model_validate({"journal": {"store": "memory"}, "plugins": chosen, **given}), data=data)
     core.host.also = also
     return core, plugin_id
-
-
-def _id_of(folder: Path) -> str:
-    file = folder / FILE_NAME
-    return read_manifest(file).id if file.exists() else folder.name.lower().replace("_", "-")
 
 
 async def _loaded(stage: Stage, plugin_id: str) -> None:
