@@ -63,7 +63,7 @@ def _asks_about(path: str, method: str, taken: list[str]) -> web.StreamResponse:
 
 
 def _asked(request: web.BaseRequest, path: str, params: Mapping[str, str], body: bytes) -> WebhookRequest:
-    headers = {name.lower(): value for name, value in request.headers.items()}
+    headers = {name.lower(): _text(value) for name, value in request.headers.items()}
     query = dict(request.rel_url.query.items())
     return WebhookRequest(
         method=request.method,
@@ -74,6 +74,13 @@ def _asked(request: web.BaseRequest, path: str, params: Mapping[str, str], body:
         remote=request.remote or "",
         params=params,
     )
+
+
+def _text(value: str) -> str:
+    """Return a header as text that JSON and protobuf can hold: bytes that are no UTF-8 are replaced."""
+    if value.isascii():
+        return value
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _answer(answer: WebhookResponse) -> web.StreamResponse:

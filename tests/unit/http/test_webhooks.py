@@ -247,3 +247,15 @@ async def test_a_connection_is_kept_and_pipelined(hooks: Hooks) -> None:
     assert answers.count(b"HTTP/1.1 202") == 2
     assert [asked.body for asked in hooks.asked] == [b"a", b"b"]
     writer.close()
+
+
+async def test_headers_are_text(hooks: Hooks) -> None:
+    """Bytes that are no UTF-8 are replaced before any trigger sees them, one in another process too."""
+    reader, writer = await asyncio.open_connection(hooks.host, hooks.port)
+    head = b"POST %s HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n" % PATH.encode()
+    writer.write(head + b"x-odd: a\xffb\r\nx-fine: caf\xc3\xa9\r\n\r\n")
+    async with asyncio.timeout(60):
+        assert b" 202 " in await reader.readline()
+    writer.close()
+    [request] = hooks.asked
+    assert (request.headers["x-odd"], request.headers["x-fine"]) == ("a\ufffdb", "café")

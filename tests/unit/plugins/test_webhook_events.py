@@ -143,6 +143,17 @@ async def test_events_of_the_cloudevents_sdk(attributes: dict[str, Any], data: A
     assert "time" not in attributes or event.time == attributes["time"]
 
 
+async def test_a_batch_does_not_multiply_its_headers() -> None:
+    """Each event is kept with the headers, so many events with large ones are refused; with small ones they are not."""
+    batch = json.dumps([envelope(id=str(number)) for number in range(1_000)]).encode()
+    large = {f"x-{number}": "a" * 8_000 for number in range(2)}
+    async with hook() as ctx:
+        status, answer = await send(ctx, batch, {"content-type": BATCH} | large)
+        assert (status, answer["reason"], ctx.emitted) == (413, "PAYLOAD_TOO_LARGE", [])
+        assert (await send(ctx, batch, {"content-type": BATCH, "x-a": "a" * 4_000}))[0] == 202
+        assert (await send(ctx, json.dumps([envelope(id="1")]).encode(), {"content-type": BATCH} | large))[0] == 202
+
+
 async def test_batches() -> None:
     """Each event of a batch is one, answered in order; repeated it is DUPLICATE; an empty batch is fine."""
     events = [envelope(id="a", data=1), envelope(id="b", data_base64="AP8=", datacontenttype="image/png")]

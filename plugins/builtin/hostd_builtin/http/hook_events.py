@@ -8,14 +8,17 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from hostd.plugin import Event, HostdError, JsonValue, TriggerContext, WebhookRequest
-from hostd.plugin.cloud_events import Defaults, read_event
+from hostd.plugin import Event, HostdError, JsonValue, TriggerContext, WebhookRequest, dump_json
+from hostd.plugin.cloud_events import Defaults, read_event, trace_attributes
 from hostd_builtin.http.hook_bodies import FORM, is_json, kind_of, read_body, read_json
 from hostd_builtin.http.hook_options import WebhookOptions
 from hostd_builtin.http.refusal import Refusal
 
 ID_BYTES_MAX = 256
 BATCH_MAX = 1_000
+BATCH_HEADER_BYTES_MAX = 8 * 1024 * 1024
+"""Each event of a batch is recorded with what is told of its request: a small request must not become a large one."""
+
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 KEPT_BACK = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
@@ -49,7 +52,9 @@ class EventReader:
             return self._enveloped(ctx, request, value, batch=kind == BATCH), kind == BATCH
         if mode != "off" and "ce-specversion" in request.headers:
             envelope = _binary(request, kind)
-            return [self._event(ctx, request, envelope, self._named(request, self._webhook_ids))], False
+            return [
+                self._event(ctx, request, envelope, self._named(request, self._webhook_ids), self._about(request))
+            ], False
         if mode == "require":
             message = f"send a CloudEvent: {STRUCTURED}, {BATCH}, or the ce- headers"
             raise Refusal(415, "EVENT_INVALID", message)
@@ -64,26 +69,39 @@ class EventReader:
             type=headers.get("ce-type") or None,
             source=headers.get("ce-source") or None,
             subject=headers.get("ce-subject", ""),
-            extensions={"http": self._about(request)},
+            extensions={"http": self._about(request), **trace_attributes(request.headers)},
         )
 
     def _enveloped(self, ctx: TriggerContext, request: WebhookRequest, value: JsonValue, *, batch: bool) -> list[Event]:
+        about = self._about(request)
         if not batch:
-            return [self._event(ctx, request, value, self._named(request, self._webhook_ids))]
+            return [self._event(ctx, request, value, self._named(request, self._webhook_ids), about)]
         if not isinstance(value, list):
             raise Refusal(400, "EVENT_INVALID", "a batch is a JSON array of events")
         if len(value) > BATCH_MAX:
             raise Refusal(413, "PAYLOAD_TOO_LARGE", f"a batch has at most {BATCH_MAX} events")
-        return [self._event(ctx, request, each, None) for each in value]
+        if len(value) * len(dump_json(about)) > BATCH_HEADER_BYTES_MAX:
+            most = BATCH_HEADER_BYTES_MAX >> 20
+            message = f"each event is kept with the headers: {len(value)} times these are more than {most} MiB"
+            raise Refusal(413, "PAYLOAD_TOO_LARGE", message)
+        return [self._event(ctx, request, each, None, about) for each in value]
 
-    def _event(self, ctx: TriggerContext, request: WebhookRequest, envelope: JsonValue, event_id: str | None) -> Event:
+    def _event(
+        self,
+        ctx: TriggerContext,
+        request: WebhookRequest,
+        envelope: JsonValue,
+        event_id: str | None,
+        about: dict[str, JsonValue],
+    ) -> Event:
         if not isinstance(envelope, Mapping) or "specversion" not in envelope:
             raise Refusal(400, "EVENT_INVALID", "a CloudEvent is a JSON object with `specversion`")
         try:
             event = read_event(envelope, Defaults(time=ctx.clock.now()))
         except HostdError as error:
             raise Refusal(400, error.reason, error.message) from None
-        extensions = event.extensions | {"http": self._about(request)}
+        trace = {} if "traceparent" in event.extensions else trace_attributes(request.headers)
+        extensions = event.extensions | {"http": about} | trace
         return dataclasses.replace(event, id=event_id or event.id, extensions=extensions)
 
     def _named(self, request: WebhookRequest, names: list[str]) -> str | None:

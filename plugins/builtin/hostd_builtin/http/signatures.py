@@ -88,7 +88,7 @@ def _standard(signature: StandardSignature, request: WebhookRequest, now: dateti
     message_id = _header(request.headers, "webhook-id")
     at = _fresh(_header(request.headers, "webhook-timestamp"), signature.tolerance, now)
     words = [word.partition(",") for word in _header(request.headers, "webhook-signature").split(" ")]
-    message = f"{message_id}.{at}.".encode("utf-8", "replace") + request.body
+    message = f"{message_id}.{at}.".encode("utf-8", "surrogatepass") + request.body  # one id, one text
     by_secret = [_unbase64(value) for version, _, value in words if version == "v1"]
     by_key = [_unbase64(value) for version, _, value in words if version == "v1a"][:PUBLIC_CANDIDATES_MAX]
     public = [public_keys.public_key(key) for key in signature.keys if public_keys.is_public(key)]
