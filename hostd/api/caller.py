@@ -8,10 +8,10 @@ import msgspec
 
 
 class Caller(msgspec.Struct, frozen=True, gc=False):
-    """The principal of a call, its W3C trace context (empty where none came), and whether it came over the socket."""
+    """The principal of a call, its W3C trace context (values/trace.py), and whether it came over the socket."""
 
     principal: str
-    traceparent: str = ""
+    trace: str = ""
     local: bool = False
 
 

@@ -16,9 +16,10 @@ from hostd.api.tokens import Position, Tokens, scope_of
 from hostd.api.unread import Unread, UnreadBytes
 from hostd.api.watch_seats import WatchSeats
 from hostd.errors.base import invalid
-from hostd.model.topics import NewEvent, TopicEvents
+from hostd.model.topics import NewEvent, TopicEvents, in_trace
 from hostd.v1 import event_service_pb2 as wire
 from hostd.v1.event_service_pb2_grpc import EventServiceServicer
+from hostd.values.trace import headers_of
 
 POSITION_MAX = 2**63 - 1
 
@@ -36,7 +37,10 @@ class EventService(EventServiceServicer):
         """Append events to topics, all or none."""
         namespace, events = check_namespace(request.namespace), read_events(list(request.events))
         repeat = repeat_of(request.request_id, {"events": [_named(event) for event in events]})
-        published = await self._events.publish(namespace, events, principal=CALLER.get().principal, repeat=repeat)
+        caller = CALLER.get()
+        if caller.trace:
+            events = [in_trace(event, headers_of(caller.trace)) for event in events]
+        published = await self._events.publish(namespace, events, principal=caller.principal, repeat=repeat)
         return wire.PublishEventsResponse(
             events=[wire.PublishedEvent(event_id=one.event_id, position=one.position) for one in published]
         )

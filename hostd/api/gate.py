@@ -17,13 +17,15 @@ from hostd.api.caller import CALLER, Caller
 from hostd.api.convert.checks import check_namespace
 from hostd.api.status import DETAILS_KEY, grpc_code, status_of
 from hostd.errors.base import HostdError, Kind, invalid
+from hostd.telemetry.logs import add_log_fields
 from hostd.telemetry.meter import Meter
+from hostd.values.trace import read_trace
 
 _log = logging.getLogger("hostd.api")
 
 OPEN_SERVICES = ("/grpc.health.v1.Health/",)  # may be asked without a token
 UNIX_PEER = "unix:"
-TRACEPARENT_CHARS = 55
+METADATA = frozenset({"authorization", "traceparent", "tracestate"})
 
 Handler = Any  # grpc.RpcMethodHandler, generic in messages that the gate does not look into
 
@@ -124,14 +126,16 @@ class Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc,unused-ignore]
     def _admit(self, verb: str, request: Any, context: Any) -> None:
         """Find out who asks, and let them in. Raises HostdError."""
         metadata = context.invocation_metadata() or ()
-        found = {name: value for name, value in metadata if name in ("authorization", "traceparent")}
+        found = {name: value for name, value in metadata if name in METADATA}
         local = context.peer().startswith(UNIX_PEER)
         principal = OWNER if local else principal_of(str(found.get("authorization", "")), self._token)
         if request is _UNREADABLE:
             raise _unreadable()
         self._policy.authorize(principal, verb, check_namespace(getattr(request, "namespace", "")))
-        traceparent = str(found.get("traceparent", ""))
-        CALLER.set(Caller(principal, traceparent if len(traceparent) == TRACEPARENT_CHARS else "", local))
+        trace = read_trace(found["traceparent"], found.get("tracestate", "")) if "traceparent" in found else ""
+        CALLER.set(Caller(principal, trace, local))
+        if trace:
+            add_log_fields(trace_id=trace[3:35])
 
 
 def _decoder(decode: Any) -> Any:

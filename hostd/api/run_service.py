@@ -55,7 +55,7 @@ class RunService(RunReading, RunWatching, LogTailing, RunServiceServicer):
         starts: list[StartRequest] = []
         for number, spec in enumerate(request.starts):
             try:
-                starts.append(read_start(spec, f"starts[{number}]", caller.traceparent))
+                starts.append(read_start(spec, f"starts[{number}]", caller.trace))
                 results.append(None)
             except HostdError as error:
                 results.append(error)
@@ -81,7 +81,7 @@ class RunService(RunReading, RunWatching, LogTailing, RunServiceServicer):
 
     async def _start(self, namespace: str, spec: wire.StartSpec) -> StartedRun:
         caller = CALLER.get()
-        start = read_start(spec, "start", caller.traceparent)
+        start = read_start(spec, "start", caller.trace)
         (result,) = await self._runs.start(check_namespace(namespace), (start,), principal=caller.principal)
         if isinstance(result, HostdError):
             raise result
@@ -101,7 +101,7 @@ class RunService(RunReading, RunWatching, LogTailing, RunServiceServicer):
         """Tell the open run of a key something; start it first where there is none."""
         caller = CALLER.get()
         signal = read_signal(request.signal, request.data if request.HasField("data") else None)
-        start = read_signaling_start(request.start, signal, caller.traceparent)
+        start = read_signaling_start(request.start, signal, caller.trace)
         namespace = check_namespace(request.namespace)
         started = await self._runs.signal_with_start(namespace, start, signal, principal=caller.principal)
         return wire.SignalWithStartResponse(run_id=started.run_id, existing=started.existing, version=started.version)

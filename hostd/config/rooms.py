@@ -241,6 +241,9 @@ class Log(Room):
 
     level: Literal["debug", "info", "warning", "error"] = live("info", description="Least severe level written.")
     format: Literal["text", "json"] = live("text", description="One line an event: `noun_verb key=value`, or JSON.")
+    attempts: Literal["debug", "info", "warning", "error", "off"] = live(
+        "off", description="Least severe level of lines of attempts that are written here too, beside their own logs."
+    )
 
 
 class Egress(Room):

@@ -96,6 +96,7 @@ def _started(run: Run, record: RunStarted, at_ms: int) -> None:
     run.input = record.input
     run.vars = record.vars
     run.env = record.env
+    run.trace = record.traceparent
     run.started_at_ms = at_ms
     run.deadline_at_ms = record.deadline_at_ms
     run.state = RUN_RUNNING

@@ -55,6 +55,7 @@ class RunSnapshot(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=1)
     value_bytes: int
     value_count: int
     signals: tuple[KeptSignal, ...] = ()
+    trace: str = ""
 
 
 class _Version(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=1):

@@ -90,6 +90,7 @@ class Run(msgspec.Struct, gc=False, eq=False):
     value_bytes: int = 0
     value_count: int = 0
     signals: tuple[KeptSignal, ...] = ()  # in order of arrival
+    trace: str = ""  # W3C trace context it was started in, as in RunStarted; decides nothing
 
     def __post_init__(self) -> None:
         if not self.states:

@@ -14,6 +14,7 @@ from hostd.host.services import AttemptBlobs, AttemptRequests, NamespaceEvents, 
 from hostd.model.records import Failure
 from hostd.plugin.cancel import CancelFlag
 from hostd.plugin.clocks import PluginClock
+from hostd.telemetry.tracing import Tracing
 from hostd.values.json_text import JsonValue, normalize
 
 
@@ -80,6 +81,12 @@ class AttemptContext:
         return self._attempt.idempotency_key
 
     @property
+    def trace(self) -> dict[str, str]:
+        """W3C trace context for what the attempt sends to others, as headers; empty for none."""
+        attempt = self._attempt
+        return self._home.tracing.headers(attempt.run_id, attempt.step.id, attempt.number, attempt.trace)
+
+    @property
     def deadline(self) -> datetime | None:
         """When the attempt is given up."""
         return self._deadline
@@ -130,7 +137,7 @@ class AttemptContext:
     @property
     def events(self) -> NamespaceEvents:
         """The namespace's topics."""
-        return NamespaceEvents(self._home.services.topics, self._attempt.namespace, self._attempt)
+        return NamespaceEvents(self._home.services.topics, self._attempt.namespace, self._attempt, trace=self.trace)
 
     @property
     def http(self) -> AttemptRequests:
@@ -187,6 +194,7 @@ class AttemptContexts:
         self.clock = PluginClock(clock)
         self.read_secret = read_secret
         self.heartbeats: Heartbeats = heartbeats or LastHeartbeats()
+        self.tracing = Tracing(clock)
 
     def action(self, attempt: AttemptFacts) -> AttemptContext:
         """Return an attempt's context."""

@@ -33,7 +33,7 @@ class ProvisionScope:
         self.component = component
         self.clock = PluginClock(clock)
         self.data_dir = data_dir
-        self.log = DaemonLog(component)
+        self.log = DaemonLog(component, plugin=plugin)
 
 
 class TriggerDoor:
@@ -90,7 +90,8 @@ class TriggerScope(TriggerFacts):
     """A configured trigger's TriggerContext.
 
     Args:
-        component: id of the trigger plugin, the events' default type.
+        component: id of the trigger, the events' default type.
+        plugin: id of the plugin that has it, for the log.
         cursor: the last durable cursor.
         since: when the trigger was activated; its first slot lies behind it.
         begins: the position of topics when it was; None where that is not known.
@@ -118,6 +119,7 @@ class TriggerScope(TriggerFacts):
         begins: int | None = None,
         dice: random.Random | None = None,
         partition: str = "",
+        plugin: str = "",
     ) -> None:
         super().__init__(
             namespace=namespace,
@@ -132,7 +134,7 @@ class TriggerScope(TriggerFacts):
         )
         self.secrets = NamespaceSecrets(namespace, read_secret)
         place = f"{name}[{partition}]" if partition else name
-        self.log = DaemonLog(component, namespace=namespace, workflow=workflow, trigger=place)
+        self.log = DaemonLog(component, plugin=plugin, namespace=namespace, workflow=workflow, trigger=place)
         self.http = TriggerDoor(routes, namespace, f"{workflow}/{name}")
         self._emit = emit
         self._services = services

@@ -9,6 +9,7 @@ from hostd.plugin.log_lines import ATTEMPT_BYTES_MAX as ATTEMPT_BYTES_MAX
 from hostd.plugin.log_lines import LINE_CHARS_MAX as LINE_CHARS_MAX
 from hostd.plugin.log_lines import LINES_MAX as LINES_MAX
 from hostd.plugin.log_lines import LeveledLog, LineBudget, fields_text
+from hostd.telemetry.logs import log_scope
 from hostd.values.json_text import JsonValue
 from hostd.values.times import format_time_ms
 
@@ -49,10 +50,11 @@ class DaemonLog(LeveledLog):
 
     def __init__(self, component: str, **where: str) -> None:
         self._log = logging.getLogger(f"hostd.plugin.{component}")
-        self._where = "".join(f" {name}={value}" for name, value in where.items())
+        self._where = where
 
     def add(self, level: str, message: str, fields: dict[str, JsonValue]) -> None:
         """Log a line."""
         number = _LEVELS[level]
         if self._log.isEnabledFor(number):
-            self._log.log(number, "%s%s %s", str(message)[:LINE_CHARS_MAX], self._where, fields_text(fields))
+            with log_scope(**self._where):
+                self._log.log(number, "%s %s", str(message)[:LINE_CHARS_MAX], fields_text(fields))

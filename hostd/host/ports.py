@@ -57,6 +57,11 @@ class AttemptFacts(Protocol):
     @property
     def idempotency_key(self) -> str: ...
 
+    @property
+    def trace(self) -> str:
+        """W3C trace context that the run was started in, as one text; empty for none."""
+        ...
+
 
 class Heartbeats(Protocol):
     """Where attempts report that they are alive."""

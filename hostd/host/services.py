@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -95,7 +96,7 @@ class AttemptBlobs:
 class NamespaceEvents:
     """The Events of one namespace."""
 
-    __slots__ = ("_begins", "_namespace", "_since_ms", "_topics", "_whose")
+    __slots__ = ("_begins", "_namespace", "_since_ms", "_topics", "_trace", "_whose")
 
     def __init__(
         self,
@@ -105,7 +106,9 @@ class NamespaceEvents:
         *,
         begins: int | None = None,
         since_ms: int | None = None,
+        trace: Mapping[str, str] | None = None,
     ) -> None:
+        self._trace = trace  # of whoever publishes; goes with events that say no other
         self._whose = whose
         self._topics = topics
         self._namespace = namespace
@@ -115,7 +118,7 @@ class NamespaceEvents:
     async def publish(self, topic: str, *events: Event) -> list[int]:
         """Append events to a topic, all or none; return their positions once durable."""
         hidden = _hidden(self._whose)
-        clean = [(topic, without_secrets(event, hidden)) for event in events]
+        clean = [(topic, traced(without_secrets(event, hidden), self._trace)) for event in events]
         return await self._topics.publish(self._namespace, clean, hidden=hidden)
 
     async def read(
@@ -180,6 +183,13 @@ def without_secrets(event: Event, hidden: Sequence[str]) -> Event:
         extensions=extensions if isinstance(extensions, dict) else {},
         overlap=event.overlap,
     )
+
+
+def traced(event: Event, trace: Mapping[str, str] | None) -> Event:
+    """Return an event in a trace, as CloudEvents' distributed tracing has it; the same one where it says another."""
+    if not trace or "traceparent" in event.extensions:
+        return event
+    return replace(event, extensions={**event.extensions, **trace})
 
 
 def _hidden(whose: Hides | None) -> tuple[str, ...]:

@@ -18,8 +18,9 @@ from hostd.http.answers import json_answer
 from hostd.http.bodies import read_body
 from hostd.http.ports import EventTopics
 from hostd.model.requests import Repeat
-from hostd.model.topics import NewEvent
+from hostd.model.topics import NewEvent, in_trace
 from hostd.values.json_text import JsonValue, parse_json
+from hostd.values.trace import headers_of, read_trace
 
 PREFIX = "/events/"
 PRINCIPAL = "owner"  # who has the token
@@ -39,7 +40,8 @@ async def take_events(request: web.BaseRequest, topics: EventTopics, settings: H
     """
     namespace, topic = _place(request)
     body = await read_body(request, max_bytes=settings.body_max, timeout_s=settings.body_timeout.total_seconds())
-    events = [NewEvent(topic, envelope) for envelope in _envelopes(request, body)]
+    trace = headers_of(read_trace(request.headers.get("traceparent"), request.headers.get("tracestate", "")))
+    events = [in_trace(NewEvent(topic, envelope), trace) for envelope in _envelopes(request, body)]
     published = await topics.publish(namespace, events, principal=PRINCIPAL, repeat=_repeat(request, topic, body))
     told: list[JsonValue] = [{"event_id": one.event_id, "position": one.position} for one in published]
     return json_answer(200, {"events": told})

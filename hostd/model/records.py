@@ -52,7 +52,7 @@ class RunStarted(Record, frozen=True, gc=False, array_like=True, tag=1):
     trigger: str = ""  # name of the trigger that caused it; empty = a client
     event_id: str = ""
     request_id: str = ""
-    traceparent: str = ""
+    traceparent: str = ""  # of who started it; behind a space the tracestate, where there is one
 
 
 class RunOutcome(Record, frozen=True, gc=False, array_like=True, tag=2):

@@ -44,7 +44,7 @@ class StartRequest(msgspec.Struct, frozen=True, gc=False):
         input: JSON text that was parsed once at the door; empty means nothing was sent.
         value: the same, parsed; read only. None where nothing was sent (and for null).
         repeat: None where the caller sent no request id.
-        traceparent: W3C trace context of the caller, or empty.
+        trace: W3C trace context of the caller (values/trace.py), or empty.
     """
 
     workflow: str
@@ -56,7 +56,7 @@ class StartRequest(msgspec.Struct, frozen=True, gc=False):
     repeat: Repeat | None = None
     on_open: OnOpen = "FAIL"
     on_closed: OnClosed = "ALLOW"
-    traceparent: str = ""
+    trace: str = ""
 
 
 class SignalRequest(msgspec.Struct, frozen=True, gc=False):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from hostd.values.json_text import JsonValue
@@ -12,6 +14,16 @@ class NewEvent(msgspec.Struct, frozen=True, gc=False):
 
     topic: str
     envelope: dict[str, JsonValue]
+
+
+def in_trace(event: NewEvent, trace: Mapping[str, str]) -> NewEvent:
+    """Return an event in the trace of whoever sends it (headers), as CloudEvents' distributed tracing has it.
+
+    The same one where there is no trace, or where it says another.
+    """
+    if not trace or "traceparent" in event.envelope:
+        return event
+    return NewEvent(event.topic, {**event.envelope, **trace})
 
 
 class PublishedView(msgspec.Struct, frozen=True, gc=False):

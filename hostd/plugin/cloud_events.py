@@ -12,6 +12,7 @@ from hostd.errors.base import HostdError, invalid
 from hostd.plugin.event import EVENT_ID_BYTES_MAX, Event
 from hostd.values.json_text import JsonValue
 from hostd.values.times import parse_time_ms
+from hostd.values.trace import headers_of, read_trace
 
 ATTRIBUTE_BYTES_MAX = 1_024
 EXTENSIONS_MAX = 64
@@ -55,6 +56,14 @@ def read_event(envelope: JsonValue, defaults: Defaults) -> Event:
         extensions=read_extensions({name: value for name, value in envelope.items() if name not in CORE})
         | ({"dataschema": _text(envelope, "dataschema", "", ATTRIBUTE_BYTES_MAX)} if "dataschema" in envelope else {}),
     )
+
+
+def trace_attributes(headers: Mapping[str, str]) -> dict[str, JsonValue]:
+    """Return the W3C trace context of a request, by lower-case headers, as CloudEvents' distributed tracing attributes.
+
+    Empty where there is none, or none that can be read.
+    """
+    return {**headers_of(read_trace(headers.get("traceparent"), headers.get("tracestate", "")))}
 
 
 def read_extensions(given: Mapping[str, JsonValue]) -> dict[str, JsonValue]:

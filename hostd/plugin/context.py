@@ -5,7 +5,7 @@ There is no global context; everything a component may ask of the host is here. 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -146,6 +146,14 @@ class ActionContext(Protocol):
     @property
     def idempotency_key(self) -> str:
         """The same for all tries of this step, on every peer: give it to whoever can deduplicate."""
+        ...
+
+    @property
+    def trace(self) -> Mapping[str, str]:
+        """W3C trace context, as headers (`traceparent`, `tracestate`): send them with what the attempt sends to others.
+
+        Empty where there is no trace. `ctx.http`, `http.request` and published events carry it by themselves.
+        """
         ...
 
     @property

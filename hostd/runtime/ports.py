@@ -45,10 +45,20 @@ class ActionEntry(Protocol):
     """A loaded action (host.registry)."""
 
     @property
+    def plugin(self) -> str:
+        """Id of the plugin that provides it."""
+        ...
+
+    @property
     def executors(self) -> Sequence[str]: ...
 
     @property
     def effects(self) -> str: ...
+
+    @property
+    def max_in_flight(self) -> int | None:
+        """How many attempts may wait at once, None for no limit of its own."""
+        ...
 
     @property
     def own_loop(self) -> bool:
@@ -74,6 +84,23 @@ class Actions(Protocol):
     """The actions that are loaded now."""
 
     def action(self, component_id: str) -> ActionEntry | None: ...
+
+
+class Loaded(Actions, Protocol):
+    """The same, and what is to come (host.registry)."""
+
+    @property
+    def starting(self) -> bool:
+        """Whether any plugin is starting."""
+        ...
+
+    def may_come(self, component_id: str) -> bool:
+        """Say whether a plugin that is starting may bring a component that is not loaded."""
+        ...
+
+    def absence(self, component_id: str) -> str:
+        """Return which plugins may have a component that is not loaded, and why they do not serve; empty for none."""
+        ...
 
 
 class Contexts(Protocol):

@@ -9,6 +9,7 @@ import difflib
 import logging
 
 from hostd.errors.base import invalid
+from hostd.telemetry.attempt_lines import LOGGER, set_attempts_level
 from hostd.telemetry.logs import LEVELS, set_log_level
 
 LOGGERS_MAX = 64
@@ -19,15 +20,20 @@ class LogLevels:
 
     Args:
         configured: `log.level`, which is gone back to.
+        attempts: `log.attempts`.
     """
 
-    def __init__(self, configured: str) -> None:
+    def __init__(self, configured: str, attempts: str = "off") -> None:
         self._configured = configured
+        self._attempts = attempts
+        set_attempts_level(attempts)
         self._changed: dict[str, str] = {}
 
-    def configure(self, level: str) -> None:
-        """Take another configured level; it holds at once, but for loggers that have one of their own."""
-        self._configured = level
+    def configure(self, level: str, attempts: str = "off") -> None:
+        """Take other configured levels; they hold at once, but for loggers that have one of their own."""
+        self._configured, self._attempts = level, attempts
+        if LOGGER not in self._changed:
+            set_attempts_level(attempts)
         self._changed.pop("", None)
         set_log_level(level)
 
@@ -65,6 +71,8 @@ class LogLevels:
             del self._changed[name]
             if name:
                 logging.getLogger(name).setLevel(logging.NOTSET)
+            if name == LOGGER:
+                set_attempts_level(self._attempts)
         set_log_level(self.level)
 
 

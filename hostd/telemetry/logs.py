@@ -16,7 +16,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 VALUE_CHARS_MAX = 8_192
@@ -34,6 +34,16 @@ _hiders: tuple[Hide, ...] = ()
 _scope: contextvars.ContextVar[tuple[tuple[str, str], ...]] = contextvars.ContextVar("hostd_log_scope", default=())
 
 
+class Bearer(Protocol):
+    """Whose events they are: asked for its fields only where one is written."""
+
+    def log_fields(self) -> dict[str, str]: ...
+
+
+log_bearer: contextvars.ContextVar[Bearer | None] = contextvars.ContextVar("hostd_log_bearer", default=None)
+"""The attempt in whose course an event is written. Setting it costs tens of nanoseconds; a scope is made at once."""
+
+
 @contextlib.contextmanager
 def log_scope(**fields: str) -> Iterator[None]:
     """Add fields (run_id, step, trigger ...) to every event of this task while inside, third-party ones too."""
@@ -42,6 +52,21 @@ def log_scope(**fields: str) -> Iterator[None]:
         yield
     finally:
         _scope.reset(token)
+
+
+@contextlib.contextmanager
+def bearing(bearer: Bearer) -> Iterator[None]:
+    """Let every event of this task be a bearer's while inside."""
+    token = log_bearer.set(bearer)
+    try:
+        yield
+    finally:
+        log_bearer.reset(token)
+
+
+def add_log_fields(**fields: str) -> None:
+    """Add fields to every event of the task that calls this, to its end; for tasks that serve one call."""
+    _scope.set(_scope.get() + tuple(fields.items()))
 
 
 def configure_logs(*, level: str = "info", style: str = "text", stream: TextIO | None = None) -> None:
@@ -121,7 +146,7 @@ class JsonFormatter(logging.Formatter):
 
 def event_of(record: logging.LogRecord) -> tuple[str, dict[str, Any]]:
     """Return an event's name and fields; a record that is not written `noun_verb key=%s` is one text without fields."""
-    scope: dict[str, Any] = dict(_scope.get())
+    scope = _scope_fields()
     template, arguments = record.msg, record.args
     shape = _EVENT.fullmatch(template) if isinstance(template, str) else None
     if shape is None or not isinstance(arguments, tuple | None):
@@ -131,6 +156,13 @@ def event_of(record: logging.LogRecord) -> tuple[str, dict[str, Any]]:
         return _cut(_message(record), VALUE_CHARS_MAX), scope
     values = zip(names, arguments or (), strict=True)
     return shape[1], scope | {name: _value(value, conversion) for (name, conversion), value in values}
+
+
+def _scope_fields() -> dict[str, Any]:
+    bearer = log_bearer.get()
+    scope: dict[str, Any] = bearer.log_fields() if bearer is not None else {}
+    scope.update(_scope.get())
+    return {name: _cut(_hide(value), VALUE_CHARS_MAX) for name, value in scope.items()} if scope else scope
 
 
 def _message(record: logging.LogRecord) -> str:

@@ -70,6 +70,7 @@ class Context:
     """As much of an attempt's context as the host's side asks for."""
 
     namespace, workflow, deadline, progress = "default", "w", None, None
+    trace: dict[str, str] = {}
     idempotency_key = "key"
 
     def __init__(self, run_id: str, step: str = "s", attempt: int = 1) -> None:

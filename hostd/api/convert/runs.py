@@ -36,7 +36,7 @@ _CHANGES = {word: ChangeKind.Value(f"CHANGE_KIND_{word}") for word in ("ADDED", 
 
 
 def read_start(
-    spec: StartSpec, path: str, traceparent: str = "", with_it: Mapping[str, JsonValue] | None = None
+    spec: StartSpec, path: str, trace: str = "", with_it: Mapping[str, JsonValue] | None = None
 ) -> StartRequest:
     """Return a start. Raises HostdError ARGUMENT_INVALID, PAYLOAD_*, NUMBER_OUT_OF_RANGE.
 
@@ -57,7 +57,7 @@ def read_start(
             "on_open": on_open, "on_closed": on_closed, **(with_it or {}),
         }  # fmt: skip
         repeat = repeat_of(spec.request_id, fields, f"{path}.request_id")
-    return StartRequest(workflow, version, data, value, key, labels, repeat, on_open, on_closed, traceparent)
+    return StartRequest(workflow, version, data, value, key, labels, repeat, on_open, on_closed, trace)
 
 
 def read_signal(name: str, data: Payload | None) -> SignalRequest:
@@ -68,9 +68,9 @@ def read_signal(name: str, data: Payload | None) -> SignalRequest:
     return SignalRequest(name, text, value)
 
 
-def read_signaling_start(spec: StartSpec, signal: SignalRequest, traceparent: str = "") -> StartRequest:
+def read_signaling_start(spec: StartSpec, signal: SignalRequest, trace: str = "") -> StartRequest:
     """Return the start that comes with a signal. Raises as `read_start`; ARGUMENT_INVALID without a key."""
-    start = read_start(spec, "start", traceparent, {"signal": signal.name, "data": signal.value})
+    start = read_start(spec, "start", trace, {"signal": signal.name, "data": signal.value})
     if not start.key:
         raise fault("start.key", "a signal goes to the open run of a key; give one")
     if spec.on_open:

@@ -116,7 +116,7 @@ class RemoteAction:
 
 
 def _start(action: str, ctx: Any, options: bytes, attempt_id: pb.AttemptId) -> pb.StartAttempt:
-    deadline = ctx.deadline
+    deadline, trace = ctx.deadline, ctx.trace
     return pb.StartAttempt(
         id=attempt_id,
         action=action,
@@ -126,6 +126,8 @@ def _start(action: str, ctx: Any, options: bytes, attempt_id: pb.AttemptId) -> p
         idempotency_key=ctx.idempotency_key,
         deadline_ms=round(deadline.timestamp() * 1000) if deadline is not None else 0,
         progress=dump_json(ctx.progress) if ctx.progress is not None else b"",
+        traceparent=trace.get("traceparent", ""),
+        tracestate=trace.get("tracestate", ""),
     )
 
 

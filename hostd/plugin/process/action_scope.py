@@ -33,6 +33,8 @@ class ActionScope:
         self.run_id, self.step, self.attempt, _ = key
         self.idempotency_key = start.idempotency_key
         self.deadline: datetime | None = at_ms(start.deadline_ms) if start.deadline_ms else None
+        named = {"traceparent": start.traceparent, "tracestate": start.tracestate}
+        self.trace = {name: text for name, text in named.items() if text}
         self.progress: JsonValue = value_of(start.progress)
         self.log = workplace.logs.log(key)
         self.clock = PluginClock(workplace.clock)

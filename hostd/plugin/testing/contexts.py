@@ -105,6 +105,7 @@ class FakeActionContext:
     step: str = "step"
     attempt: int = 1
     idempotency_key: str = "testkey"
+    trace: dict[str, str] = field(default_factory=dict)
     deadline: datetime | None = None
     progress: JsonValue = None
     log: FakeLog = field(default_factory=FakeLog)

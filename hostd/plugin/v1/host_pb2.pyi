@@ -205,7 +205,7 @@ class AttemptId(_message.Message):
     def __init__(self, run_id: _Optional[str] = ..., step: _Optional[str] = ..., attempt: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class StartAttempt(_message.Message):
-    __slots__ = ("id", "action", "options", "namespace", "workflow", "idempotency_key", "deadline_ms", "progress")
+    __slots__ = ("id", "action", "options", "namespace", "workflow", "idempotency_key", "deadline_ms", "progress", "traceparent", "tracestate")
     ID_FIELD_NUMBER: _ClassVar[int]
     ACTION_FIELD_NUMBER: _ClassVar[int]
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
@@ -214,6 +214,8 @@ class StartAttempt(_message.Message):
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
     DEADLINE_MS_FIELD_NUMBER: _ClassVar[int]
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
+    TRACESTATE_FIELD_NUMBER: _ClassVar[int]
     id: AttemptId
     action: str
     options: bytes
@@ -222,7 +224,9 @@ class StartAttempt(_message.Message):
     idempotency_key: str
     deadline_ms: int
     progress: bytes
-    def __init__(self, id: _Optional[_Union[AttemptId, _Mapping]] = ..., action: _Optional[str] = ..., options: _Optional[bytes] = ..., namespace: _Optional[str] = ..., workflow: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., deadline_ms: _Optional[int] = ..., progress: _Optional[bytes] = ...) -> None: ...
+    traceparent: str
+    tracestate: str
+    def __init__(self, id: _Optional[_Union[AttemptId, _Mapping]] = ..., action: _Optional[str] = ..., options: _Optional[bytes] = ..., namespace: _Optional[str] = ..., workflow: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., deadline_ms: _Optional[int] = ..., progress: _Optional[bytes] = ..., traceparent: _Optional[str] = ..., tracestate: _Optional[str] = ...) -> None: ...
 
 class CancelAttempt(_message.Message):
     __slots__ = ("id",)

@@ -6,6 +6,7 @@ The standard pool's threads are waited for when the interpreter ends; these are 
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -17,6 +18,7 @@ class _Call(NamedTuple):
     args: tuple[Any, ...]
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
+    context: contextvars.Context  # whose events of the log it writes
 
 
 class Raised:
@@ -50,7 +52,7 @@ class ActionThreads:
         if self._busy > self._started and self._started < self.threads_max:
             self._started += 1
             threading.Thread(target=self._serve, name=f"hostd-action-{self._started}", daemon=True).start()
-        self._queue.put(_Call(work, args, loop, future))
+        self._queue.put(_Call(work, args, loop, future, contextvars.copy_context()))
         outcome = await future
         if type(outcome) is Raised:
             raise outcome.error
@@ -60,7 +62,7 @@ class ActionThreads:
         while (call := self._queue.get()) is not None:
             outcome: Any
             try:
-                outcome = call.work(*call.args)
+                outcome = call.context.run(call.work, *call.args)
             except BaseException as error:  # noqa: BLE001 the thread lives on; whoever waits raises it
                 outcome = Raised(error)
             try:

@@ -8,6 +8,7 @@ from typing import Any
 from hostd.aio import Timer
 from hostd.definition.plan import Plan, StepPlan
 from hostd.model.ids import idempotency_key
+from hostd.values.trace import run_trace_id, span_of
 
 
 class Attempt:
@@ -15,8 +16,8 @@ class Attempt:
 
     __slots__ = (
         "abandoned", "action", "alone", "began_s", "cancel_reason", "context", "effects", "executor", "finished",
-        "grace", "hidden", "key", "lineage", "namespace", "number", "own_loop", "plan", "ready_at_ms", "run_id", "step",
-        "task", "timer", "waits",
+        "grace", "hidden", "key", "lineage", "namespace", "number", "own_loop", "plan", "plugin", "ready_at_ms",
+        "run_id", "step", "task", "timer", "trace", "waits",
     )  # fmt: skip
 
     def __init__(
@@ -30,6 +31,7 @@ class Attempt:
         number: int,
         ready_at_ms: int,
         alone: bool,
+        trace: str,
     ) -> None:
         self.key = key
         self.namespace = namespace
@@ -41,7 +43,9 @@ class Attempt:
         self.number = number
         self.ready_at_ms = ready_at_ms  # what the step sees as now
         self.alone = alone
+        self.trace = trace  # that the run was started in, one text; empty for none
         self.executor = "inline"
+        self.plugin = ""  # that provides the action
         self.effects = "idempotent"
         self.context: Any = None
         self.task: asyncio.Task[Any] | None = None
@@ -59,3 +63,17 @@ class Attempt:
     def idempotency_key(self) -> str:
         """The same for all tries of the step on all owners; most actions never ask for it."""
         return idempotency_key(self.lineage, "", self.step.id)
+
+    def log_fields(self) -> dict[str, str]:
+        """Return what every event of the daemon's log says that is written in the course of the attempt."""
+        return {
+            "namespace": self.namespace,
+            "workflow": self.plan.workflow,
+            "run_id": self.run_id,
+            "step": self.step.id,
+            "attempt": str(self.number),
+            "action": self.action,
+            "plugin": self.plugin,
+            "trace_id": run_trace_id(self.run_id, self.trace),
+            "span_id": span_of(self.run_id, self.step.id, self.number),
+        }

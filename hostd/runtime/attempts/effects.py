@@ -27,9 +27,11 @@ from hostd.runtime.attempts.attempt import Attempt
 from hostd.runtime.attempts.drive import Ended, drive
 from hostd.runtime.attempts.secret_values import SecretReader, resolve, secret_values
 from hostd.runtime.attempts.slots import ALONE_S, Slots
-from hostd.runtime.ports import ActionEntry, Actions, AttemptLog, Contexts, Faults, Scripts
+from hostd.runtime.ports import ActionEntry, AttemptLog, Contexts, Faults, Loaded, Scripts
 from hostd.runtime.ring.metering import AttemptTimes
 from hostd.runtime.ring.turn import Resident
+from hostd.telemetry.attempt_lines import repeat_lines
+from hostd.telemetry.logs import bearing, log_bearer
 
 _log = logging.getLogger("hostd.runtime")
 
@@ -47,7 +49,7 @@ class Effects:
     def __init__(
         self,
         *,
-        actions: Callable[[], Actions],
+        actions: Callable[[], Loaded],
         contexts: Contexts,
         scripts: Scripts,
         read_secret: SecretReader,
@@ -136,13 +138,14 @@ class Effects:
             return
         entry = self._actions().action(attempt.action)
         if entry is None:
-            message = f"no loaded plugin provides the action {attempt.action}; `hostd plugin list` shows what is loaded"
-            self._refuse(attempt, Failure("ACTION_UNKNOWN", message))
+            self._refuse(attempt, _unknown(attempt.action, self._actions().absence(attempt.action)))
             return
         if self.stand_in is not None:
             entry = self.stand_in(attempt, entry)
         attempt.executor = entry.executors[0]
         attempt.effects = entry.effects
+        attempt.plugin = entry.plugin
+        bearer = log_bearer.set(attempt)
         try:
             work = self._work_for(attempt, entry, command.options)
         except HostdError as error:
@@ -151,6 +154,8 @@ class Effects:
             self._ended(attempt, None, error)
         else:
             self._begin(attempt, work)
+        finally:
+            log_bearer.reset(bearer)
 
     async def before_adoption(self, resident: Resident) -> None:
         """Learn what a run's attempts that outlived the last daemon may show: any secret of the namespace.
@@ -185,7 +190,7 @@ class Effects:
             return False
         if not entry.instance.holds(attempt.run_id, attempt.step.id, number):
             return False
-        attempt.executor, attempt.effects = "process", entry.effects
+        attempt.executor, attempt.effects, attempt.plugin = "process", entry.effects, entry.plugin
         attempt.hidden = tuple(self._known_secrets.get(resident.namespace, {}).values())
         attempt.context = self._contexts.action(attempt)
         self._begin(attempt, entry.instance.again(attempt.context))
@@ -287,7 +292,8 @@ class Effects:
     def _give_up(self, attempt: Attempt) -> None:
         if attempt.finished:
             return
-        _log.warning("attempt_abandoned run=%s step=%s action=%s", attempt.run_id, attempt.step.id, attempt.action)
+        with bearing(attempt):
+            _log.warning("attempt_abandoned cancel_reason=%s", attempt.cancel_reason)
         attempt.abandoned = True
         self._abandoned.add(attempt)
         self._ended(attempt, None, asyncio.CancelledError())
@@ -319,6 +325,7 @@ class Effects:
             lines = attempt.context.lines
             lines = clean(lines, attempt.hidden) if attempt.hidden else lines
             self._logs.append(attempt.run_id, attempt.step.id, attempt.number, lines)
+            repeat_lines(attempt, lines)
 
     def _answer(self, attempt: Attempt, answer: AttemptDone | AttemptError) -> None:
         """Tell the engine; whoever keeps the outcome until it is durable (a plugin's process) hears when it is."""
@@ -396,7 +403,13 @@ def _attempt_of(resident: Resident, index: int, number: int, *, alone: bool = Fa
         number,
         active.ready_at_ms if active is not None else 0,
         alone,
+        run.trace,
     )
+
+
+def _unknown(action: str, why: str) -> Failure:
+    more = why or "`hostd plugin list` shows what is loaded"
+    return Failure("ACTION_UNKNOWN", f"no loaded plugin provides the action {action}; {more}")
 
 
 def _outcome(answer: AttemptDone | AttemptError) -> str:

@@ -55,7 +55,7 @@ class LogWriter:
             try:
                 self._files.append(*entry)
             except OSError as error:
-                _log.warning("attempt_log_failed run=%s error=%s", entry[0], error)
+                _log.warning("attempt_log_failed run_id=%s error=%s", entry[0], error)
 
 
 class NoLogFiles:

@@ -87,9 +87,9 @@ class SettingsDesk:
     def _swap(self, read: Loaded) -> list[Change]:
         changes = changes_between(self._held, read)
         held = next_config(self._held, read)
-        level = held.config.log.level
-        if level != self._held.config.log.level:
-            self._levels.configure(level)
+        log, before = held.config.log, self._held.config.log
+        if (log.level, log.attempts) != (before.level, before.attempts):
+            self._levels.configure(log.level, log.attempts)
         self._held = held
         self._waiting = frozenset(change.key for change in changes if change.restart_needed)
         self._apply(held.config)

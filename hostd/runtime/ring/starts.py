@@ -83,7 +83,7 @@ class StartMaker:
         labels: dict[str, str] | None = None,
         trigger: str = "",
         event_id: str = "",
-        traceparent: str = "",
+        trace: str = "",
         digest: bytes = b"",
         on_open: str = "FAIL",
         on_closed: str = "ALLOW",
@@ -118,7 +118,7 @@ class StartMaker:
             trigger=trigger,
             event_id=event_id,
             request_id=request,
-            traceparent=traceparent,
+            traceparent=trace,
         )
         message = Begin(started, (blob,) if blob is not None else ())
         return Prepared(namespace, plan, run_id, message, key, request_id, digest, on_open, principal, on_closed)

@@ -72,7 +72,7 @@ class RunVerbs(RunReads):
             request_id=repeat.request_id if repeat is not None else "",
             digest=repeat.digest if repeat is not None else b"",
             labels=start.labels,
-            traceparent=start.traceparent,
+            trace=start.trace,
             on_open=start.on_open,
             on_closed=start.on_closed,
             principal=principal,

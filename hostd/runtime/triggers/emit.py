@@ -30,6 +30,7 @@ from hostd.runtime.triggers.event_scope import EventScope, input_of, key_of, sig
 from hostd.runtime.triggers.overlap import Overlaps
 from hostd.runtime.triggers.trigger_source import TELL_EVERY_MS, Source
 from hostd.values.json_text import dump_json
+from hostd.values.trace import event_trace
 
 EVENTS_MAX = 1_000
 _log = logging.getLogger("hostd.runtime")
@@ -225,6 +226,7 @@ class Emission:
             request_id="",
             trigger=source.run_trigger,
             event_id=match.event.id,
+            trace=event_trace(match.event.extensions),
             principal=by,
             placement_text=request_id,
         )

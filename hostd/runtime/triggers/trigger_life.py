@@ -30,6 +30,7 @@ from hostd.runtime.triggers.event_scope import EventScope
 from hostd.runtime.triggers.partition_cursors import cursor_of
 from hostd.runtime.triggers.trigger_live import Live, Part
 from hostd.runtime.triggers.trigger_source import Source
+from hostd.telemetry.logs import add_log_fields, log_scope
 
 _log = logging.getLogger("hostd.runtime")
 
@@ -95,6 +96,7 @@ class TriggerLife:
         """Run a trigger, or one partition, until it says it is done, restarting with back-off."""
         named = f"{live.source.scope_name}[{live.partition}]" if live.partition else live.source.scope_name
         failures = 0
+        add_log_fields(namespace=live.source.namespace, workflow=live.source.row.workflow, trigger=named)
         while True:
             live.started_s = self._clock.monotonic_s()
             verdict = await run(live)
@@ -140,7 +142,8 @@ class TriggerLife:
             return verdict_of(error)
         live.message = ""
         live.state = "ACTIVE"
-        return await run_once(entry, options, context=scope, provision=self._provision(entry))
+        with log_scope(plugin=entry.plugin):
+            return await run_once(entry, options, context=scope, provision=self._provision(entry))
 
     def _provision(self, entry: TriggerEntry) -> ProvisionScope:
         return ProvisionScope(entry.plugin, entry.id, self._clock, self._data_dir)
@@ -213,6 +216,7 @@ class TriggerLife:
             workflow=source.ready.plan.workflow,
             name=source.plan.name,
             component=entry.id,
+            plugin=entry.plugin,
             clock=self._clock,
             emit=emit,
             routes=self._routes,

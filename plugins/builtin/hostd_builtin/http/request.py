@@ -176,6 +176,7 @@ async def _outgoing(
     """Return the request; one that a page led to another host holds no credentials."""
     body, content_type = await body_of(ctx, options)
     headers = {"user-agent": "hostd", "accept": "*/*", "accept-encoding": ACCEPTED}
+    headers |= ctx.trace
     if content_type:
         headers["content-type"] = content_type
     if options.method not in WITHOUT_KEY:
