@@ -10,6 +10,7 @@ from hostd.plugin.services import BLOB_BYTES_MAX, KV_KEY_BYTES_MAX, KV_VALUE_BYT
 from hostd.values.json_text import INT_MAX, INT_MIN, JsonValue, dump_json
 
 KV_LIST_MAX = 1_000
+KV_LIST_BYTES_MAX = 16 * 1024 * 1024
 EVENTS_AT_ONCE_MAX = 1_000
 TOPICS_AT_ONCE_MAX = 64
 TOPIC_CHARS_MAX = 128
@@ -36,6 +37,13 @@ def kv_text(value: JsonValue) -> bytes:
         message = f"the value has {len(text)} bytes as JSON; {KV_VALUE_BYTES_MAX} are allowed: keep it as a blob"
         raise invalid("PAYLOAD_TOO_LARGE", message)
     return text
+
+
+def check_listed(size_bytes: int) -> None:
+    """Refuse a list whose values are too many bytes together. Raises HostdError PAYLOAD_TOO_LARGE."""
+    if size_bytes > KV_LIST_BYTES_MAX:
+        message = f"the values hold more than {KV_LIST_BYTES_MAX} bytes together; list fewer at once, by `limit`"
+        raise invalid("PAYLOAD_TOO_LARGE", message)
 
 
 def sum_of(key: str, before: JsonValue, amount: int) -> int:

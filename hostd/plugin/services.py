@@ -63,7 +63,11 @@ class KeyValue(Protocol):
         ...
 
     async def list(self, prefix: str = "", *, after: str = "", limit: int = 100) -> list[KvEntry]:
-        """Return entries whose key begins with `prefix` and comes after `after`, by key; at most 1,000."""
+        """Return entries whose key begins with `prefix` and comes after `after`, by key; at most 1,000.
+
+        Raises:
+            HostdError: PAYLOAD_TOO_LARGE where their values hold more than 16 MiB together.
+        """
         ...
 
 

@@ -101,7 +101,12 @@ class Desk:
         finally:
             self._calls -= 1
         frame.call = call
-        await link.reply(frame)
+        try:
+            await link.reply(frame)
+        except HostdError as error:  # the answer is larger than any frame may be
+            frame = refused(error)
+            frame.call = call
+            await link.reply(frame)
 
     # -- attempts and triggers by name
 
@@ -210,7 +215,9 @@ async def _forward(link: Link, wanted: pb.OpenRoute, request: WebhookRequest) ->
     )
     try:
         answered = await link.ask(pb.FromHost(webhook=frame))
-    except (LinkLostError, HostdError):
+    except (LinkLostError, HostdError) as error:
+        if isinstance(error, HostdError) and error.kind is Kind.INVALID:
+            raise  # larger than a process is sent: the sender's, not the plugin's
         return WebhookResponse.json(
             503, {"reason": "PLUGIN_UNAVAILABLE", "message": "the plugin's process is not there"}
         )

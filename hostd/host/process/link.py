@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from typing import Any
 
-from hostd.errors.base import HostdError, Kind, Violation
+from hostd.errors.base import HostdError, Kind, Violation, invalid
 from hostd.errors.reasons import REASONS
 from hostd.plugin import ActionError
 from hostd.plugin.guard import fault_of
@@ -42,8 +42,16 @@ class Link:
         self.asked = 0  # questions that keep the child at work
 
     def send(self, frame: pb.FromHost) -> None:
-        """Queue a frame. Raises HostdError PLUGIN_UNAVAILABLE when the child does not read."""
+        """Queue a frame.
+
+        Raises:
+            HostdError: PLUGIN_UNAVAILABLE when the child does not read; PAYLOAD_TOO_LARGE for what would end the
+                connection, and what all others have over it.
+        """
         size = frame.ByteSize()
+        if size > FRAME_BYTES_MAX:
+            message = f"this has {size} bytes; a plugin's process is sent at most {FRAME_BYTES_MAX} at once"
+            raise invalid("PAYLOAD_TOO_LARGE", message)
         if self._out_bytes + size > QUEUE_BYTES_MAX or len(self._out) >= QUEUE_FRAMES_MAX:
             raise unavailable("the plugin's process does not read what it is sent")
         self._out.append(frame)
@@ -51,11 +59,17 @@ class Link:
         self._filled.set()
 
     async def reply(self, frame: pb.FromHost) -> None:
-        """Queue an answer, once there is room for it; nothing where the link closes before. Who asked waits for it."""
+        """Queue an answer, once there is room for it; nothing where the link closes before. Who asked waits for it.
+
+        Raises:
+            HostdError: PAYLOAD_TOO_LARGE.
+        """
         while not self.closed.is_set():
             try:
                 self.send(frame)
-            except HostdError:
+            except HostdError as error:
+                if error.kind is not Kind.UNAVAILABLE:
+                    raise
                 self._emptier.clear()
                 await self._emptier.wait()
             else:

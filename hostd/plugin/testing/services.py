@@ -18,6 +18,7 @@ from hostd.plugin.service_rules import (
     blob_too_large,
     check_digest,
     check_key,
+    check_listed,
     check_topic,
     check_topics,
     conflict,
@@ -76,7 +77,9 @@ class FakeKv:
         """Return entries by key."""
         keys = sorted((key for key in self.entries if key.startswith(prefix) and key > after), key=str.encode)
         found = [entry for key in keys if (entry := await self.get(key)) is not None]
-        return found[: min(limit, KV_LIST_MAX)]
+        found = found[: min(limit, KV_LIST_MAX)]
+        check_listed(sum(len(kv_text(entry.value)) for entry in found))
+        return found
 
     async def _version(self, key: str, expected: int | None) -> int:
         entry = await self.get(key)

@@ -23,7 +23,7 @@ from hostd.journal.port import Appended, Journal, KvWrite
 from hostd.model.redaction import redact_bytes
 from hostd.plugin import KvEntry
 from hostd.plugin.clocks import at_ms
-from hostd.plugin.service_rules import KV_LIST_MAX, check_key, conflict, kv_text, sum_of
+from hostd.plugin.service_rules import KV_LIST_MAX, check_key, check_listed, conflict, kv_text, sum_of
 from hostd.runtime.ring.engine_loop import EngineLoop
 from hostd.runtime.ring.readers import Readers
 from hostd.runtime.ring.turn import Turn
@@ -126,21 +126,29 @@ class KeyValues:
         return before is not None
 
     async def list(self, namespace: str, prefix: str, *, after: str, limit: int) -> list[KvEntry]:
-        """Return entries by key, read from the journal: those that are durable now."""
+        """Return entries by key, read from the journal: those that are durable now.
+
+        Raises:
+            HostdError: KV_KEY_INVALID; PAYLOAD_TOO_LARGE where they hold more than 16 MiB together.
+        """
         for text in (prefix, after):
             _check_part(text)
         most = max(0, min(limit, KV_LIST_MAX))
         found: list[KvEntry] = []
+        size_bytes = 0
         now_ms = self._clock.wall_ms()
         while len(found) < most:
             page = await self._readers.call(
                 lambda: self._journal.kv_list(namespace, prefix=prefix, after=after, limit=PAGE_ENTRIES)  # noqa: B023
             )
-            found += [_entry(one) for one in page if _live(one, now_ms) is not None]
+            live = [one for one in page if _live(one, now_ms) is not None][: most - len(found)]
+            size_bytes += sum(len(one.value) for one in live)
+            check_listed(size_bytes)
+            found += map(_entry, live)
             if len(page) < PAGE_ENTRIES:
                 break
             after = page[-1].key
-        return found[:most]
+        return found
 
     # -- changes
 

@@ -19,7 +19,7 @@ from lab import Lab
 from hostd.aio import spawn
 from hostd.errors.base import HostdError
 from hostd.journal.port import Retention
-from hostd.plugin import ActionError, Event, Published
+from hostd.plugin import ActionError, Event, Published, service_rules
 from hostd.runtime.attempts.attempt import Attempt
 from hostd.runtime.services import blob_shelf, kv
 
@@ -95,6 +95,15 @@ async def test_lists_go_by_key_and_pages_meet(lab: Lab) -> None:
         found += [entry.key for entry in page]
         after = page[-1].key
     assert found == names
+
+
+async def test_a_list_is_bounded_in_bytes(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is whole or refused, so that nobody takes a part for the end."""
+    monkeypatch.setattr(service_rules, "KV_LIST_BYTES_MAX", 20_000)
+    await asyncio.gather(*(put(lab, f"k{number:03}", "x" * 198) for number in range(110)))
+    assert len(await lab.core.key_values.list(NS, "k", after="", limit=100)) == 100
+    with pytest.raises(HostdError, match="PAYLOAD_TOO_LARGE"):
+        await lab.core.key_values.list(NS, "k", after="", limit=101)
 
 
 async def test_cells_that_went_cold_are_read_again(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,12 +1,13 @@
 """What a child that dials says it holds, and what becomes of that."""
 
 import asyncio
+from types import SimpleNamespace
 
 from plugin_processes import Context
 
 from hostd.aio import SystemClock
 from hostd.host.process.conversation import Conversation
-from hostd.host.process.link import Link
+from hostd.host.process.link import FRAME_BYTES_MAX, Link
 from hostd.plugin.v1 import host_pb2 as pb
 
 ID = pb.AttemptId(run_id="r", step="s", attempt=1)
@@ -93,3 +94,22 @@ async def test_work_keeps_a_process_from_resting_and_pings_do_not() -> None:
     link.close()
     await asyncio.gather(*asked, return_exceptions=True)
     assert not known.busy
+
+
+async def test_an_answer_that_is_too_large_is_a_fault() -> None:
+    """Whoever asked is told, and the connection goes on."""
+
+    class Large:
+        async def get(self, digest: str) -> bytes:
+            return bytes(FRAME_BYTES_MAX)
+
+    known = Conversation("p", frozenset({"blobs"}), SystemClock(), lambda: None)
+    link = dialed()
+    known.begin(link)
+    known.claims.hold(ID, SimpleNamespace(blobs=Large()))
+    asked = pb.HostCall(attempt=ID, method="blobs.get", arguments=b'{"digest": "0"}')
+    known.received(link, pb.FromPlugin(call=7, host_call=asked))
+    frame = await link.next_frame()
+    assert frame is not None
+    assert (frame.call, frame.host_answer.fault.reason) == (7, "PAYLOAD_TOO_LARGE")
+    assert not link.closed.is_set()

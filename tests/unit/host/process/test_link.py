@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hostd.aio import spawn
-from hostd.host.process.link import BATCH_BYTES, BATCH_FRAMES, QUEUE_BYTES_MAX, Link
+from hostd.errors.base import HostdError
+from hostd.host.process.link import BATCH_BYTES, BATCH_FRAMES, FRAME_BYTES_MAX, QUEUE_BYTES_MAX, Link
 from hostd.plugin.v1 import host_pb2 as pb
 
 
@@ -48,15 +49,28 @@ async def test_a_batch_is_bounded_in_bytes() -> None:
 async def test_an_answer_waits_for_room() -> None:
     """A child that asks for more than fits is answered as it reads; one that is gone keeps nobody waiting."""
     link = Link(pb.Hello())
-    large = b"x" * (QUEUE_BYTES_MAX // 2)
-    asked = [pb.FromHost(call=number, webhook=pb.Webhook(body=large)) for number in range(1, 4)]
+    fits = QUEUE_BYTES_MAX // FRAME_BYTES_MAX
+    large = b"x" * (FRAME_BYTES_MAX - 1_000)
+    asked = [pb.FromHost(call=number, webhook=pb.Webhook(body=large)) for number in range(1, fits + 3)]
     answers = [spawn(link.reply(frame), name="answer") for frame in asked]
     written = []
-    for _ in range(2):
+    for _ in range(fits + 1):
         frame = await link.next_frame()
         assert frame is not None
         written.append(frame.call)
     link.close()
     for answer in answers:
         await answer
-    assert written == [1, 2]
+    assert written == list(range(1, fits + 2))
+
+
+async def test_what_is_too_large_is_refused_alone() -> None:
+    """A message past the bound would end the connection, for everybody who uses it."""
+    link = Link(pb.Hello())
+    frame = pb.FromHost(call=1, webhook=pb.Webhook(body=b"x" * FRAME_BYTES_MAX))
+    with pytest.raises(HostdError, match="PAYLOAD_TOO_LARGE"):
+        link.send(frame)
+    with pytest.raises(HostdError, match="PAYLOAD_TOO_LARGE"):
+        await link.reply(frame)
+    link.send(pb.FromHost(call=2))
+    assert [message.call for message in await written(link)] == [2]
