@@ -13,13 +13,19 @@ from tree import ROOT
 
 pytestmark = pytest.mark.timeout(900)
 DOCS = ROOT / "docs"
-PLAIN = ["backup", "branch", "container", "debug", "lua", "poll", "retry", "schedule", "upgrade"]
+PLAIN = ["backup", "branch", "container", "debug", "lua", "migrate", "poll", "retry", "schedule", "upgrade"]
 
 
 @pytest.mark.parametrize("page", PLAIN)
 def test_the_page_works_as_written(page: str, tmp_path: Path) -> None:
     """With nothing but the daemon."""
     Stage(tmp_path).play(DOCS / f"how-to/{page}.md")
+
+
+def test_the_tutorial_works_as_written(tmp_path: Path) -> None:
+    """From an empty folder through kill -9 and a test to a plugin."""
+    require_tool("curl")
+    Stage(tmp_path).play(DOCS / "tutorial.md")
 
 
 @pytest.mark.parametrize("page", ["call-an-api", "big-values"])

@@ -1,4 +1,4 @@
-"""Pages of the documentation that are played as they stand: files are written, commands run, and say what the page shows.
+"""Pages of the documentation that are played as they stand: files written, commands run, what they print compared.
 
 A remark above a fenced block says what it is:
 
@@ -11,7 +11,7 @@ A remark above a fenced block says what it is:
 | `prints` | lines that the block before printed, in this order; `...` stands for anything, a space for any room |
 | `stopped` | run while the daemon is stopped in good order |
 | `seen: WHO` | lines that another party of the test has got, such as a mail server |
-| `until: TEXT` | run again and again until it prints TEXT, as a person would look again |
+| `until: TEXT` | run again and again until it prints TEXT, as a person would look |
 | `fragment: WHY` | nothing: a piece that cannot stand alone, and why |
 """
 
@@ -107,7 +107,7 @@ class Stage:
             self.said = self._shell(block.text, where)
             self._start()
         elif verb == "until":
-            wait_until(lambda: rest in self._shell(block.text, where), f"{rest!r} at {where}", LOOK_S)
+            wait_until(lambda: pattern(rest).search(self._shell(block.text, where)), f"{rest!r} at {where}", LOOK_S)
         elif block.kind == "sh":
             self.said = self._shell(block.text, where)
 
@@ -130,6 +130,8 @@ class Stage:
             self._start()
 
     def _start(self) -> None:
+        if self.daemon.process is not None:
+            self.daemon.wait()
         self.daemon.start()
         self.started = True
 
@@ -155,11 +157,15 @@ class Stage:
         return self.daemon.log.read_text()[-3000:] if self.daemon.log.exists() else ""
 
 
+def pattern(line: str) -> re.Pattern[str]:
+    """Return what finds a line of a page in what was printed."""
+    return re.compile(re.escape(line).replace(r"\.\.\.", ".*?").replace(r"\ ", r"\s+"))
+
+
 def check_print(expected: str, said: str, where: str) -> None:
     """Each line of the page stands in what was printed, one after the other."""
     place = 0
     for line in filter(None, (line.strip() for line in expected.splitlines())):
-        words = re.escape(line).replace(r"\.\.\.", ".*?").replace(r"\ ", r"\s+")
-        found = re.compile(words).search(said, place)
+        found = pattern(line).search(said, place)
         assert found, f"{where}: not printed: {line}\n{said}"
         place = found.end()
