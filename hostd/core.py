@@ -26,10 +26,11 @@ from hostd.journal.sqlite import SqliteJournal
 from hostd.lua.check import BlockingCheck
 from hostd.lua.script import LuaPool
 from hostd.runtime.attempts.effects import Effects
+from hostd.runtime.attempts.executors import Executors
 from hostd.runtime.attempts.log_writer import LogWriter, NoLogFiles
 from hostd.runtime.attempts.requests import Requests
 from hostd.runtime.attempts.scripts import Scripts
-from hostd.runtime.attempts.slots import ABSENT, Slots
+from hostd.runtime.attempts.slots import Slots
 from hostd.runtime.desks.front import Front, build_front
 from hostd.runtime.desks.settings_desk import SettingsDesk
 from hostd.runtime.ports import Actions
@@ -38,7 +39,7 @@ from hostd.runtime.ring.held import HeldRuns
 from hostd.runtime.ring.intake import Intake
 from hostd.runtime.ring.lanes import Lanes
 from hostd.runtime.ring.loop_watch import LoopWatch
-from hostd.runtime.ring.lost_attempts import Lost, look_at_steps
+from hostd.runtime.ring.lost_attempts import look_again
 from hostd.runtime.ring.metering import AttemptTimes, Metering, RingMeter, measure_lag, tallied, tally
 from hostd.runtime.ring.progress import ProgressBook
 from hostd.runtime.ring.readers import Readers
@@ -98,7 +99,8 @@ class Core:
 
         Args:
             data: the data folder; None keeps everything in memory.
-            patient: steps wait for actions that are not loaded; without it they fail with ACTION_UNKNOWN.
+            patient: steps wait for actions that are not loaded; without it only while a plugin that may bring them
+                is starting, and fail with ACTION_UNKNOWN then.
             folders: serve plugin folders.
             watch_loop: tell when the event loop stands still; a loop that is not ours is not ours to watch.
         """
@@ -114,7 +116,6 @@ class Core:
         self.reconfigured: list[Callable[[Config], None]] = []  # the doors, which read it too
         self._care: list[asyncio.Task[None]] = []
         self._journal_bytes = 0
-        self._known_actions: frozenset[str] = frozenset()
         self._ground: asyncio.AbstractEventLoop
         self.log_files = AttemptLogs(data / "logs") if data is not None else None
         self.log_writer = LogWriter(self.log_files or NoLogFiles())
@@ -209,15 +210,16 @@ class Core:
     def _build_ring(self) -> None:
         """The engine loop and what it turns."""
         limits = self.config.limits
+        self.executors = Executors(lambda: self.host.registry, patient=self.patient)
         self.slots = Slots(
-            self._executor_of,
+            self.executors.of,
             {
                 "inline": limits.inline,
                 "thread": limits.threads,
                 "lua": self.config.lua.workers,
                 "process": limits.processes,
             },
-            self._most_of,
+            self.executors.most_of,
             patient=self.patient,
         )
         self.timers = Timers(self.clock)
@@ -337,16 +339,6 @@ class Core:
             logs=self.log_files,
         )
 
-    def _executor_of(self, action: str) -> str:
-        entry = self.host.registry.action(action)
-        if entry is not None:
-            return entry.executors[0]
-        return ABSENT if self.patient else "inline"
-
-    def _most_of(self, action: str) -> int | None:
-        entry = self.host.registry.action(action)
-        return entry.max_in_flight if entry is not None else None
-
     async def open(self) -> None:
         """Open the journal, load plugins, and take over what the last daemon left."""
         self._ground = asyncio.get_running_loop()
@@ -358,8 +350,8 @@ class Core:
         await self.host.prepare_secrets()
         await self._remember_secrets()
         await self.host.start_processes(socket=await asyncio.to_thread(self._plugin_socket))
-        self._known_actions = frozenset(self.host.registry.action_ids())
-        self.slots.limit(self._known_actions)
+        self.slots.limit(self.host.registry.action_ids())
+        self.slots.be_patient(self.executors.patience)
         self.host.changed = self._plugins_changed
         self.loop.start_from(await self.readers.call(self.journal.last_at_ms))
         lost = await recover(
@@ -403,21 +395,11 @@ class Core:
 
     def _plugins_changed(self) -> None:
         """What is loaded is not what it was: limits, steps and triggers that waited for it look again."""
-        loaded = self.host.registry.action_ids()
-        self.slots.limit(loaded)
+        self.slots.limit(self.host.registry.action_ids())
+        self.slots.be_patient(self.executors.patience)
         self.triggers.plugins_changed()
-        if self.patient:
-            self._look_again(set(loaded) - self._known_actions)
-            self._known_actions = frozenset(loaded)
-
-    def _look_again(self, arrived: set[str]) -> None:
-        """Let steps whose action was not loaded until now start, and decide about attempts of it that were lost."""
-        lost: list[Lost] = []
-        for resident in self.residence.all():
-            look_at_steps(self.loop, resident, self.host.registry, lost, only=arrived)
-        for entry in lost:
-            self.loop.tell(*entry)
-        self.slots.arrived(arrived)
+        if changed := self.executors.changed():
+            look_again(self.loop, lambda: self.host.registry, changed)
 
     async def drain(self, grace_s: float) -> int:
         """Start nothing new, let what runs end within the grace; return how many attempts were cut off."""

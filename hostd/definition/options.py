@@ -32,11 +32,11 @@ def check_options(owner: Part, info: ComponentInfo, component_id: str, mistakes:
         mistakes.add(full, "OPTION_INVALID", message, suggestion, node=found, mark=mark)
 
 
-def unknown_component(uses: Part, reason: str, kind: str, known: Iterable[str], mistakes: Mistakes) -> None:
-    """Record that nothing loaded provides what `uses` names."""
-    names = sorted(known)
-    hint = mistakes.did_you_mean(uses.value, names)
-    mistakes.add(uses.path, reason, f"no loaded plugin provides the {kind} {shown(uses.value)}", hint, node=uses.node)
+def unknown_component(uses: Part, kind: str, known: Iterable[str], why: str, mistakes: Mistakes) -> None:
+    """Record that nothing loaded provides what `uses` names. `why`: plugins that may have it, and why they do not."""
+    hint = mistakes.did_you_mean(uses.value, sorted(known))
+    message = f"no loaded plugin provides the {kind} {shown(uses.value)}" + (f"; {why}" if why else "")
+    mistakes.add(uses.path, f"{kind.upper()}_UNKNOWN", message, hint, node=uses.node)
 
 
 def _check_keys(node: Node, path: str, info: ComponentInfo, component_id: str, mistakes: Mistakes) -> set[str]:

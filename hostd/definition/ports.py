@@ -53,6 +53,10 @@ class Catalogue(Protocol):
 
     def trigger_ids(self) -> Iterable[str]: ...
 
+    def absence(self, component_id: str) -> str:
+        """Return which plugins may have a component that is not loaded, and why they do not serve; empty for none."""
+        ...
+
 
 class CodeSource(NamedTuple):
     """A script that a document holds. `limits` are what it asks for: names and numbers."""

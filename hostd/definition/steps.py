@@ -119,7 +119,7 @@ class StepReader:
     def _check_action(self, step_id: str, part: Part, uses: Part, catalogue: Catalogue) -> None:
         info = catalogue.action(uses.value)
         if info is None:
-            unknown_component(uses, "ACTION_UNKNOWN", "action", catalogue.action_ids(), self.mistakes)
+            unknown_component(uses, "action", catalogue.action_ids(), catalogue.absence(uses.value), self.mistakes)
             return
         check_options(part, info, uses.value, self.mistakes)
         self.code += code_sites(step_id, part, info)

@@ -54,7 +54,7 @@ def _check_component(part: Part, formulas: Formulas, catalogue: Catalogue | None
         return
     info = catalogue.trigger(uses.value)
     if info is None:
-        unknown_component(uses, "TRIGGER_UNKNOWN", "trigger", catalogue.trigger_ids(), formulas.mistakes)
+        unknown_component(uses, "trigger", catalogue.trigger_ids(), catalogue.absence(uses.value), formulas.mistakes)
         return
     check_options(part, info, uses.value, formulas.mistakes)
 

@@ -47,7 +47,10 @@ class Found(NamedTuple):
 
 
 class PluginReport(msgspec.Struct, frozen=True, gc=False):
-    """One line of `hostd plugin list`. `components` are `kind id` texts; reason, message and traceback say why not."""
+    """One line of `hostd plugin list`. `components` are `kind id` texts; reason, message and traceback say why not.
+
+    `expected`: ids of components it may come to serve, by its manifest or by what another version of it said.
+    """
 
     id: str
     version: str
@@ -61,6 +64,7 @@ class PluginReport(msgspec.Struct, frozen=True, gc=False):
     traceback: str = ""
     isolation: str = "inline"
     permissions: tuple[str, ...] = ()
+    expected: frozenset[str] = frozenset()
 
 
 class Choices(msgspec.Struct, frozen=True, gc=False):

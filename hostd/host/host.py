@@ -141,6 +141,7 @@ class PluginHost:
             await self._start_installed(processes)
             await self._start_folders(processes)
             await processes.inherited()
+            self._compose()
             self._unused -= processes.settings_used
             self._tell_unused()
 

@@ -9,8 +9,9 @@ from types import MappingProxyType
 from typing import Any
 
 from hostd.errors.base import HostdError, Kind
+from hostd.host.absent import absence, may_come
 from hostd.host.expressions import OPTION_CONTEXT
-from hostd.host.found import PluginReport
+from hostd.host.found import PluginReport, PluginState
 from hostd.host.lifecycle import Shared
 from hostd.host.options import check_literals
 from hostd.plugin import Action, Instances, Options, SecretsProvider, Trigger
@@ -168,7 +169,7 @@ class SecretsEntry:
 class HostRegistry:
     """Everything loaded, by kind and id; also the Catalogue the compiler asks."""
 
-    __slots__ = ("actions", "plugins", "secrets", "triggers")
+    __slots__ = ("actions", "plugins", "secrets", "starting", "triggers")
 
     def __init__(
         self,
@@ -182,6 +183,7 @@ class HostRegistry:
         self.triggers = MappingProxyType(dict(triggers))
         self.secrets = tuple(secrets)
         self.plugins = tuple(plugins)
+        self.starting = any(report.state is PluginState.STARTING for report in self.plugins)
 
     def action(self, component_id: str) -> ActionEntry | None:
         """Return an action, None when nothing loaded provides it."""
@@ -198,6 +200,14 @@ class HostRegistry:
     def trigger_ids(self) -> Iterable[str]:
         """Return the ids of all trigger plugins."""
         return self.triggers.keys()
+
+    def may_come(self, component_id: str) -> bool:
+        """Say whether a plugin that is starting may bring a component that is not loaded."""
+        return self.starting and may_come(component_id, self.plugins)
+
+    def absence(self, component_id: str) -> str:
+        """Return which plugins may have a component that is not loaded, and why they do not serve; empty for none."""
+        return absence(component_id, self.plugins)
 
     def shared(self) -> list[ActionEntry | SecretsEntry]:
         """Return the entries whose one instance is provisioned and closed, secrets first."""

@@ -19,6 +19,26 @@ steps:
 output: ${{ steps.b.output }}
 """
 
+LATE = '''
+import asyncio
+from hostd.plugin import Action, Field, Options, Registry, hookimpl
+
+class SayOptions(Options):
+    hold: bool = Field(False, description="Come to no end.")
+
+class Say(Action[SayOptions]):
+    """Says nothing."""
+
+    id, since, stability, effects, executors = "late.say", "0.1", "stable", "at_most_once", ("inline", "process")
+
+    async def run(self, ctx, options):
+        await asyncio.sleep(3600 if options.hold else 0)
+
+@hookimpl
+def hostd_register(registry: Registry) -> None:
+    registry.action(Say)
+'''
+
 
 @pytest.fixture
 def daemon(tmp_path: Path) -> Iterator[DaemonProcess]:
@@ -108,6 +128,47 @@ def test_an_attempt_whose_process_dies_with_the_daemon_is_issued_again(daemon: D
 
     assert ended(daemon, run_id)["output"] == 2
     assert len(marks.read_text().splitlines()) == 2
+
+
+@pytest.mark.slow
+def test_steps_wait_for_a_plugin_that_changed_while_the_daemon_was_down(tmp_path: Path) -> None:
+    """What ran is judged by the action's own `effects`, what is READY begins, both when the plugin has come at last."""
+    daemon, go = DaemonProcess(tmp_path), tmp_path / "go"
+    plugin = daemon.data / "plugins" / "late" / "__init__.py"
+    plugin.parent.mkdir(parents=True)
+    plugin.write_text(LATE)
+    for name, hold in (("held", "true"), ("free", "false")):
+        (tmp_path / name).write_text(f"workflow: {name}\nsteps:\n  a: {{uses: late.say, with: {{hold: {hold}}}}}\n")
+    try:
+        daemon.start()
+        for name in ("held", "free"):
+            daemon.ok("workflow", "register", str(tmp_path / name))
+        ran = daemon.json("runs", "start", "held")["run_id"]
+        wait_until(lambda: "RUNNING" in states(daemon, ran), "the step that runs")
+        daemon.signal(signal.SIGKILL)
+        daemon.wait()
+        plugin.write_text(
+            f"import pathlib, time\nwhile not pathlib.Path({str(go)!r}).exists(): time.sleep(0.05)\n{LATE}"
+        )
+        daemon.start()
+        started = daemon.json("runs", "start", "free")["run_id"]
+        wait_until(lambda: "READY" in states(daemon, started), "the step that waits")
+        assert states(daemon, ran) == ["RUNNING"]
+        assert daemon.json("plugin", "show", "late")["state"] == "STARTING"
+
+        go.touch()
+
+        assert ended(daemon, started)["state"] == "SUCCEEDED"
+        assert ended(daemon, ran)["state"] == "FAILED"
+        assert "OUTCOME_UNKNOWN" in daemon.ok("runs", "history", ran)
+        assert daemon.stop() == 0
+    finally:
+        daemon.close()
+
+
+def states(daemon: DaemonProcess, run_id: str) -> list[str]:
+    """Return how the steps of a run are."""
+    return [step["state"] for step in daemon.json("runs", "show", run_id)["steps"]]
 
 
 def test_the_process_goes_when_the_daemon_stops(daemon: DaemonProcess) -> None:

@@ -58,6 +58,16 @@ class Hellos:
         except (DecodeError, ValueError):
             return None
 
+    def named(self, plugin: str) -> frozenset[str]:
+        """Return the ids of what a plugin of that name said once, whatever it has become since; no more than a hint."""
+        if self._folder is None:
+            return frozenset()
+        try:
+            hello = pb.Hello.FromString(_read(self._folder / f"{plugin}.hello")[len(MAGIC) + SUM_BYTES :])
+            return frozenset(one.id for one in check_hello(hello))
+        except (OSError, DecodeError, ValueError):
+            return frozenset()
+
     def keep(self, plugin: str, digest: str, said: Said) -> None:
         """Remember what a plugin said, in the place of what it said before; where it cannot be, nothing is."""
         if self._folder is None:

@@ -20,6 +20,7 @@ class Memory:
         self._hellos = hellos
         self._known: dict[str, tuple[str, Said, str]] = {}  # digest, what is known, and who says so
         self._keeping: dict[str, asyncio.Task[None]] = {}
+        self._expected: dict[str, frozenset[str]] = {}
 
     async def recall(self, found: Found, *, taken_over: bool) -> Said | None:
         """Return what a plugin serves, None where its process has to be asked.
@@ -28,6 +29,8 @@ class Memory:
         """
         launch = _launch(found)
         digest = launch.digest(found.version)
+        named = await asyncio.to_thread(self._hellos.named, found.id)
+        self._expected[found.id] = named | {one.id for one in launch.provides}
         if not launch.content and not taken_over:
             return None
         said = await asyncio.to_thread(self._hellos.recall, found.id, digest)
@@ -37,6 +40,10 @@ class Memory:
         if said is not None:
             self._known[found.id] = (digest, said, source)
         return said
+
+    def expected(self, plugin: str) -> frozenset[str]:
+        """Return the ids of components that a plugin may come to serve."""
+        return self._expected.get(plugin, frozenset())
 
     def compare(self, found: Found, process: PluginProcess) -> str:
         """Take what a process has said in the place of what was known; return the difference, for people."""

@@ -10,6 +10,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import msgspec
+
 from hostd.aio import Clock, spawn
 from hostd.errors.base import HostdError
 from hostd.host.found import Found, PluginReport, PluginState
@@ -176,6 +178,7 @@ class Processes:
             raise unavailable("the daemon stops")
         self._put(found, process)
         process.start(wanted=not process.components)
+        self._changed()  # it is starting: who needs it may wait
         await hear([process])
         self._heard(process)
         return self.report(found.id)
@@ -265,7 +268,8 @@ class Processes:
 
     def report(self, plugin_id: str) -> PluginReport:
         """Return what became of one."""
-        return self.served.report(self.known[plugin_id], self._found[plugin_id])
+        report = self.served.report(self.known[plugin_id], self._found[plugin_id])
+        return msgspec.structs.replace(report, expected=self._memory.expected(plugin_id))
 
     def process(self, plugin_id: str) -> ProcessView | None:
         """Return a plugin's process as it is now, None where it has none."""

@@ -8,123 +8,38 @@ Invariants
   is that of model/fair_line.py: workflows take turns, and within one the first who asked.
 - Whoever is told is heard from: a step that did not start gives its place back, whatever became of its run.
 - While a suspect runs alone, or recovery decides, nothing else starts.
-- Where steps wait for actions that are not loaded (a host whose program brings its actions), such a step stays READY
-  and asks at a gate without places, until its action arrives.
+- Where steps wait for actions that are not loaded (their plugin is starting, or the program that embeds the host may
+  bring them), such a step stays READY and asks at a gate without places, until its action arrives or is given up.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Mapping
 
 from hostd.definition.plan import Plan
 from hostd.model.commands import Command, StartAttempt
-from hostd.model.fair_line import FairLine, Rounds
+from hostd.model.fair_line import FairLine
+from hostd.runtime.attempts.permits import (
+    ABSENT,
+    NONE_FREE,
+    UNKNOWN,
+    Gate,
+    Gates,
+    Granted,
+    PatientPermits,
+    Permits,
+    room_of,
+)
 
-ABSENT = "absent"
-"""The executor of actions that are not loaded, where their steps wait for them."""
-
-LIMITS = {"inline": 1_000, "thread": 32, "lua": 32, "process": 1_000, ABSENT: 0}
+LIMITS = {"inline": 1_000, "thread": 32, "lua": 32, "process": 1_000, ABSENT: 0, UNKNOWN: 1_000}
 IN_DAEMON = frozenset({"inline", "thread"})
 ALONE_S = 30.0
 
 _log = logging.getLogger("hostd.runtime")
 
 Place = tuple[int, int]  # run, step
-
-
-class _NoneFree(Mapping[str, int]):
-    """While a suspect runs alone nothing else starts."""
-
-    def __getitem__(self, key: str) -> int:
-        return 0
-
-    def get(self, key: str, default: object = None) -> int:
-        """Return 0 whatever is asked for."""
-        return 0
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
-
-
-_NONE_FREE = _NoneFree()
-
-
-class _Gate:
-    """One limit: of an executor, or of one action."""
-
-    __slots__ = ("limit", "reserved", "rounds", "taken", "told")
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.rounds = Rounds()
-        self.taken = 0  # attempts that wait
-        self.told = 0  # steps that may start and have not been heard from
-        self.reserved = 0  # attempts this turn starts
-
-    @property
-    def room(self) -> int:
-        return self.limit - self.taken - self.told - self.reserved
-
-
-Gates = tuple[_Gate, ...]
-
-
-class _Permits(Mapping[str, int]):
-    """How many attempts of each limited action may start, looked up when asked: a turn asks for few of many."""
-
-    def __init__(self, limited: Mapping[str, Gates]) -> None:
-        self._limited = limited
-
-    def __getitem__(self, action: str) -> int:
-        return _room(self._limited[action])
-
-    def get(self, action: str, default: Any = None) -> Any:
-        """Return how many more, the default for an action that is not limited."""
-        gates = self._limited.get(action)
-        return default if gates is None else _room(gates)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._limited)
-
-    def __len__(self) -> int:
-        return len(self._limited)
-
-
-class _PatientPermits(_Permits):
-    """The same, with none for actions that are not loaded: their steps wait for them."""
-
-    def __init__(self, limited: Mapping[str, Gates], executor_of: Callable[[str], str]) -> None:
-        super().__init__(limited)
-        self._executor_of = executor_of
-
-    def get(self, action: str, default: Any = None) -> Any:
-        """Return how many more, 0 for an action that is not loaded."""
-        gates = self._limited.get(action)
-        if gates is not None:
-            return _room(gates)
-        return 0 if self._executor_of(action) == ABSENT else default
-
-
-class _Granted(_Permits):
-    """The same, with a permit for one attempt more of an action: its step was told that it may start."""
-
-    def __init__(self, permits: _Permits, action: str) -> None:
-        super().__init__(permits._limited)
-        self._permits = permits
-        self._action = action
-
-    def __getitem__(self, action: str) -> int:
-        return 1 if action == self._action else super().__getitem__(action)
-
-    def get(self, action: str, default: Any = None) -> Any:
-        """Return how many more, the default for an action that is not limited."""
-        return 1 if action == self._action else self._permits.get(action, default)
 
 
 class Slots:
@@ -136,7 +51,7 @@ class Slots:
         executor_of: the executor of an action that is loaded now.
         limits: attempts that may wait at once, by executor.
         most_of: the same for one action, where it sets `max_in_flight`; None for no limit of its own.
-        patient: steps wait for actions that are not loaded (`executor_of` calls them ABSENT) instead of failing.
+        patient: steps wait for actions that are not loaded and that `executor_of` calls ABSENT.
     """
 
     def __init__(
@@ -147,22 +62,31 @@ class Slots:
         *,
         patient: bool = False,
     ) -> None:
-        self.patient = patient
         self._executor_of = executor_of
         self._most_of = most_of
-        self._executors = {name: _Gate(limit) for name, limit in {**LIMITS, **(limits or {})}.items()}
+        self._executors = {name: Gate(limit) for name, limit in {**LIMITS, **(limits or {})}.items()}
         self._gates: dict[str, Gates] = {}
         self._limited: dict[str, Gates] = {}
-        self._permits = _PatientPermits(self._limited, executor_of) if patient else _Permits(self._limited)
-        self._reserved: set[_Gate] = set()
+        self._plain, self._careful = Permits(self._limited), PatientPermits(self._limited, executor_of)
+        self._permits = self._careful if patient else self._plain
+        self._reserved: set[Gate] = set()
         self._asking: dict[str, FairLine[Place]] = {}  # by action; the executor's rounds keep order across actions
         self._queued: set[Place] = set()
         self._told: dict[Place, Gates] = {}
         self._suspects: deque[Place] = deque()
+        self._far_suspects: dict[str, list[Place]] = {}  # by action, while that is not loaded
         self._alone: Place | None = None
         self._outlived: set[Place] = set()  # suspects that outlived their time alone and still wait
         self._hold = False
         self.tell: Callable[[int, int, bool], None] | None = None  # (run, step, alone)
+
+    def be_patient(self, patient: bool) -> None:
+        """Look, from the next turn on, whether an action is loaded before it may start. False: none is on its way."""
+        self._permits = self._careful if patient else self._plain
+
+    def waits_for(self, action: str) -> bool:
+        """Say whether steps wait for an action that is not loaded."""
+        return self._executor_of(action) == ABSENT
 
     def limit(self, actions: Iterable[str]) -> None:
         """Limit from the first attempt on what is known to wait: actions of other executors, or with a limit."""
@@ -173,7 +97,7 @@ class Slots:
     def change(self, limits: Mapping[str, int]) -> None:
         """Let another number of attempts of an executor wait at once; those that wait already stay."""
         for name, limit in limits.items():
-            self._executors.setdefault(name, _Gate(limit)).limit = limit
+            self._executors.setdefault(name, Gate(limit)).limit = limit
         self._offer()
 
     def _gates_of(self, action: str) -> Gates:
@@ -182,16 +106,19 @@ class Slots:
             name = self._executor_of(action)
             if name == ABSENT:
                 text = "action_absent action=%s message=%s"
-                _log.warning(text, action, "steps that use it wait until this host has it")
-            executor = self._executors.setdefault(name, _Gate(1))
+                _log.warning(text, action, "steps that use it wait until it is loaded")
+            executor = self._executors.setdefault(name, Gate(1))
             most = self._most_of(action)
-            gates = self._gates[action] = (executor,) if most is None else (executor, _Gate(most))
+            gates = self._gates[action] = (executor,) if most is None else (executor, Gate(most))
         return gates
 
     def arrived(self, actions: Iterable[str]) -> None:
-        """Actions were loaded: steps that waited for them take their turns."""
-        absent = self._executors[ABSENT]
-        for action in [name for name in actions if self._gates.get(name, (None,))[0] is absent]:
+        """Actions were loaded, or nobody brings them any more: steps that waited for them take their turns."""
+        far = (self._executors[ABSENT], self._executors[UNKNOWN])
+        for action in actions:
+            self._suspects.extend(self._far_suspects.pop(action, ()))
+            if self._gates.get(action, (None,))[0] not in far:
+                continue
             del self._gates[action]
             self._limited.pop(action, None)
             self.limit([action])
@@ -200,6 +127,7 @@ class Slots:
                 line = self._asking[action] = FairLine(self._gates_of(action)[0].rounds)
                 while waiting:
                     line.add(action, waiting.take())
+        self._offer_alone()
         self._offer()
 
     # -- fresh starts
@@ -216,11 +144,11 @@ class Slots:
         self._unreserve()
         if self._asking:
             self._offer()
-        return _NONE_FREE if self._closed or self._suspects else self._permits
+        return NONE_FREE if self._closed or self._suspects else self._permits
 
     def granted(self, permits: Mapping[str, int], action: str) -> Mapping[str, int]:
         """Return the permits for deciding a step that was told it may start."""
-        return permits if self._closed else _Granted(self._permits, action)
+        return permits if self._closed else Granted(self._permits, action)
 
     def reserve(self, plan: Plan, commands: list[Command]) -> None:
         """Count attempts that this turn starts against what is free in it."""
@@ -293,6 +221,9 @@ class Slots:
         if place in self._queued or place in self._told:
             return
         self._queued.add(place)
+        if alone and self.waits_for(action):
+            self._far_suspects.setdefault(action, []).append(place)
+            return
         if alone:
             self._suspects.append(place)
             self._offer_alone()
@@ -365,10 +296,6 @@ class Slots:
         found, first = None, (0, 0)
         for action, waiting in self._asking.items():
             turn = waiting.next_turn
-            if (found is None or turn < first) and _room(self._gates_of(action)) > 0:
+            if (found is None or turn < first) and room_of(self._gates_of(action)) > 0:
                 found, first = action, turn
         return found
-
-
-def _room(gates: Gates) -> int:
-    return max(0, min(gate.room for gate in gates))

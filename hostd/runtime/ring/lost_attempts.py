@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 
 from hostd.model.messages import AttemptGone
 from hostd.model.states import StepState
@@ -33,11 +33,21 @@ def look_at_steps(
             loop.slots.ask(resident.key, index, action, alone=active.alone, share=share)
         elif run.states[index] == StepState.RUNNING and not _offered_back(loop, resident, index, active.attempt):
             entry = actions.action(action)
-            if entry is None and loop.slots.patient:
+            if entry is None and loop.slots.waits_for(action):
                 continue
             effects = entry.effects if entry is not None else "idempotent"
             suspect = entry is None or entry.executors[0] in IN_DAEMON
             lost.append((resident.key, AttemptGone(index, active.attempt, effects, suspect)))
+
+
+def look_again(loop: EngineLoop, actions: Callable[[], Actions], changed: set[str]) -> None:
+    """Let steps whose action was awaited start, or fail where nobody brings it, and decide about attempts they lost."""
+    lost: list[Lost] = []
+    for resident in loop.residence.all():
+        look_at_steps(loop, resident, actions(), lost, only=changed)
+    for entry in lost:
+        loop.tell(*entry)
+    loop.slots.arrived(changed)
 
 
 def _offered_back(loop: EngineLoop, resident: Resident, index: int, number: int) -> bool:

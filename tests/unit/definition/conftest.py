@@ -70,6 +70,9 @@ class MadeUpCatalogue:
     def trigger_ids(self) -> Iterable[str]:
         return self.triggers
 
+    def absence(self, component_id: str) -> str:
+        return "plugin late, which may provide it, is starting" if component_id.startswith("late.") else ""
+
 
 @pytest.fixture
 def catalogue() -> MadeUpCatalogue:

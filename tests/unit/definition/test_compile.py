@@ -166,6 +166,16 @@ def test_what_was_registered_stays_loadable(catalogue: Any) -> None:
     assert plan_from_stored(plan.document).workflow == "a"
 
 
+def test_a_component_whose_plugin_is_on_its_way_is_refused_with_that(catalogue: Any) -> None:
+    """Nobody can check its options yet; who reads it knows that it may be registered later."""
+    text = "workflow: a\ntriggers: {t: {uses: late.tick}}\nsteps: {a: {uses: late.send}}"
+    late = "plugin late, which may provide it, is starting"
+    assert [(fault.reason, fault.message) for fault in validate_text(text, catalogue=catalogue)] == [
+        ("TRIGGER_UNKNOWN", f"no loaded plugin provides the trigger late.tick; {late}"),
+        ("ACTION_UNKNOWN", f"no loaded plugin provides the action late.send; {late}"),
+    ]
+
+
 @pytest.mark.parametrize(
     "one,other",
     [

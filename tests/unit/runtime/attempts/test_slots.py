@@ -220,3 +220,40 @@ def test_steps_of_actions_that_are_not_loaded_wait_until_they_are() -> None:
     slots.heard(3, 0, alone=False, started=False)
     slots.heard(1, 0, alone=False, started=False)
     assert told.runs == [3, 1, 2]
+
+
+def test_steps_of_an_action_that_is_given_up_take_their_turns_and_so_do_those_that_come_later() -> None:
+    """They begin in order and fail by themselves; once the action is loaded after all, its own limit holds."""
+    said = {"slow.say": "absent"}
+    slots = Slots(lambda action: said.get(action, "inline"), {"thread": 1}, patient=True)
+    told = Told(slots)
+    for run in (2, 1):
+        slots.ask(run, 0, "slow.say", alone=False)
+
+    said["slow.say"] = "unknown"
+    slots.arrived(["slow.say"])
+    slots.be_patient(False)
+    assert told.runs == [2, 1]
+    for run in (2, 1):
+        slots.heard(run, 0, alone=False, started=True)
+        slots.passed(run, 0, "slow.say")
+
+    said["slow.say"] = "thread"
+    slots.arrived(["slow.say"])
+    assert slots.permits().get("slow.say") == 1
+
+
+def test_a_suspect_whose_action_is_not_loaded_holds_up_nobody_and_runs_alone_when_it_is() -> None:
+    """It is no suspect to wait for until then."""
+    said = {"slow.say": "absent"}
+    slots = Slots(lambda action: said.get(action, "inline"), patient=True)
+    told = Told(slots)
+    slots.ask(1, 0, "slow.say", alone=True)
+    slots.ask(2, 0, "mock.noop", alone=False)
+    assert told.calls == [(2, 0, False)]
+    slots.heard(2, 0, alone=False, started=False)
+
+    said["slow.say"] = "inline"
+    slots.arrived(["slow.say"])
+
+    assert told.calls[1:] == [(1, 0, True)]
