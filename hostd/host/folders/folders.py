@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -72,6 +73,8 @@ class Folders:
 
     async def start(self) -> None:
         """Serve what is there, and follow what changes from here on."""
+        with suppress(OSError):  # without the folder `cp -r plugin plugins/` puts the plugin in its place
+            await asyncio.to_thread(self._dir.mkdir, parents=True, exist_ok=True)
         there = await asyncio.to_thread(folders_in, self._dir)
         self._known = {name: _Known(signature) for name, signature in there.items()}
         for name, known in self._known.items():
