@@ -33,12 +33,12 @@ def excerpts(faults: Sequence[Violation], text: str, *, width: int) -> list[str]
 def _told(fault: Violation, source: Sequence[str], width: int) -> list[str]:
     place = f"{fault.file}:{fault.line}:{fault.column}" if fault.line else fault.file
     lines = ["", f"  {_style(clean(place), bold=True)}  {_style(fault.reason, fg='red')}".rstrip()]
-    if 0 < fault.line <= len(source):
+    if fault.line and source:
         lines += _excerpt(fault, source, width)
     message = f"{fault.path}: {fault.message}" if fault.path and not fault.line else fault.message
-    lines += _wrapped(message, "  ", width)
+    lines += wrapped(message, "  ", width)
     fix = fix_of(fault.reason, fault.suggestion)
-    return [*lines, *(_wrapped(fix, "  fix: ", width) if fix else [])]
+    return [*lines, *(wrapped(fix, "  fix: ", width) if fix else [])]
 
 
 def fix_of(reason: str, suggestion: str = "") -> str:
@@ -49,21 +49,21 @@ def fix_of(reason: str, suggestion: str = "") -> str:
 
 
 def _excerpt(fault: Violation, source: Sequence[str], width: int) -> list[str]:
-    """Return the line with the mistake, the one before it, and a caret."""
-    first = max(1, fault.line - _BEFORE)
-    digits = len(str(fault.line))
-    bar = "│" if unicode() else "|"
-    room = max(20, width - digits - 6)
-    columns = columns_before(source[fault.line - 1], fault.column)
-    skip = columns - _LEFT if columns > room - 10 else 0
+    """Return the line with the mistake, the one before it, and a caret. Past the end it is the end that is shown."""
+    at = min(fault.line, len(source))
+    column = fault.column if at == fault.line else len(source[at - 1]) + 1
+    digits, bar = len(str(at)), "│" if unicode() else "|"
+    room = max(20, width - digits - 5)
+    before = columns_before(source[at - 1], column)
+    skip = before - _LEFT if before > room - 10 else 0
+    numbers = [at] if skip else range(max(1, at - _BEFORE), at + 1)  # cut lines below each other say nothing
     lines = []
-    for number in range(first, fault.line + 1):
-        if number < fault.line and not source[number - 1].strip():
-            continue
-        gutter = _style(f"  {number:>{digits}} {bar} ", dim=True)
-        lines.append((gutter + _cut(clean(source[number - 1].expandtabs(1)), skip, room)).rstrip())
+    for number in numbers:
+        if number == at or source[number - 1].strip():
+            gutter = _style(f"  {number:>{digits}} {bar} ", dim=True)
+            lines.append((gutter + _cut(clean(source[number - 1].expandtabs(1)), skip, room)).rstrip())
     gutter = _style(f"  {'':>{digits}} {bar} ", dim=True)
-    return [*lines, f"{gutter}{' ' * (columns - skip)}{_style('^', fg='red', bold=True)}"]
+    return [*lines, f"{gutter}{' ' * (before - skip)}{_style('^', fg='red', bold=True)}"]
 
 
 def columns_before(line: str, column: int) -> int:
@@ -89,7 +89,8 @@ def _cut(text: str, skip: int, room: int) -> str:
     return shown
 
 
-def _wrapped(text: str, before: str, width: int) -> list[str]:
+def wrapped(text: str, before: str, width: int) -> list[str]:
+    """Return a text in lines of so many columns, with something before the first and as much space before the rest."""
     said = " ".join(clean(text).split())
     after = " " * len(before)
     return textwrap.wrap(said, max(40, width), initial_indent=before, subsequent_indent=after, break_on_hyphens=False)

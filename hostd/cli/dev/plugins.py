@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from hostd.cli.dev.excerpts import fix_of
+from hostd.cli.dev.excerpts import fix_of, wrapped
 from hostd.cli.dev.screen import Screen, badly, dim, gone, styled, well
 from hostd.cli.tables import clean
 
@@ -60,9 +60,9 @@ class Plugins:
     def _tell(self, plugin: str, served: Served) -> None:
         name = f"plugin {styled(clean(plugin), bold=True)} {clean(served.version)}".rstrip()
         if served.reason or served.message:
-            was = dim("  the version before stays") if served.state == "LOADED" else ""
-            lines = [badly(f"{name}  {served.state}{was}")]
-            lines.append(f"  {styled(served.reason, fg='red')}  {clean(served.message)}".rstrip())
+            lines = [badly(f"{name}  {dim('the version before stays') if served.state == 'LOADED' else served.state}")]
+            told = wrapped(f"{served.reason} {served.message}".strip(), "  ", self._screen.width)
+            lines += [line.replace(served.reason, styled(served.reason, fg="red"), 1) for line in told]
             lines += [dim(f"  {clean(line)}") for line in served.traceback.splitlines()[-_TRACE_LINES:]]
             fix = fix_of(served.reason)
             self._screen.say("\n".join([*lines, *([f"  fix: {fix}"] if fix else []), ""]))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hostd.aio import spawn
 from hostd.cli.dev.screen import Screen, badly, dim, moment, note
-from hostd.cli.dev.trees import ended_lines, run_lines, step_told
+from hostd.cli.dev.trees import ended_lines, head_line, outcome_lines, run_lines, step_told
 from hostd.cli.moments import wall_ms
 from hostd.cli.plain import plain
 from hostd.cli.run_tree import move_step
@@ -144,16 +144,17 @@ class Runs:
             return
         before = step["state"]
         move_step(step, record)
-        if record["kind"] == "ATTEMPT_SUCCEEDED":
+        if record["step_state"] == "SUCCEEDED":
             step["output"] = record["value"]
         if not self._screen.live and step["state"] != before and step["state"] in _TOLD:
             self._screen.say(step_told(run, step, now_ms=wall_ms()))
 
     def _tell_end(self, run: Json) -> None:
-        lines = ended_lines(run, columns=self._screen.width)
-        if not self._screen.live:  # its steps were told as they ended
-            steps = sum(1 for step in run["steps"] if not step["handler"] or step["state"] not in (None, "PENDING"))
-            lines = [lines[0], *lines[min(len(lines), 1 + steps) :]]
+        columns = self._screen.width
+        if self._screen.live:
+            lines = ended_lines(run, columns=columns)
+        else:  # its steps were told as they ended
+            lines = [head_line(run, now_ms=0, columns=columns), *outcome_lines(run, columns=columns)]
         self._screen.say("\n".join(lines))
 
     def lines(self, columns: int, rows: int) -> list[str]:

@@ -8,10 +8,12 @@ from typing import Any
 from hostd.cli import run_views
 from hostd.cli.dev.excerpts import fix_of
 from hostd.cli.dev.screen import dim, fitted, moment, styled
-from hostd.cli.run_tree import depths_of, sign_of, took_text
+from hostd.cli.run_tree import depths_of, sign_of
 from hostd.cli.tables import clean, paint
 from hostd.cli.terminal import colored
+from hostd.values.durations import format_duration_ms
 from hostd.values.json_text import dump_json
+from hostd.values.times import parse_time_ms
 
 Json = dict[str, Any]
 _INDENT = 11  # below what stands behind time and sign
@@ -40,7 +42,13 @@ def ended_lines(run: Json, *, columns: int) -> list[str]:
     """Return a run that has ended: the tree, its output, and of one that failed why, and what to do."""
     explained = {failure["step"] for failure in run["failures"]}  # in full below
     steps = [{**step, "error": None} if step["id"] in explained else step for step in run["steps"]]
-    lines = run_lines({**run, "steps": steps}, now_ms=0, columns=columns)
+    tree = run_lines({**run, "steps": steps}, now_ms=0, columns=columns)
+    return [*tree, *outcome_lines(run, columns=columns)]
+
+
+def outcome_lines(run: Json, *, columns: int) -> list[str]:
+    """Return the output of a run, or why it did not succeed."""
+    lines = []
     if run["output"] is not None:
         room = columns - _INDENT - 8
         lines.append(f"{'':{_INDENT}}{dim('output')}  {fitted(short_value(run['output']), room)}")
@@ -66,13 +74,23 @@ def _red_reason(line: str, reason: str) -> str:
 def head_line(run: Json, *, now_ms: int, columns: int) -> str:
     """Return a run in one line."""
     state = run["state"] or "PENDING"
-    took = took_text(run["create_time"], run["end_time"], now_ms)
-    plain = f"00:00:00 {sign_of(state)} {run['workflow']}  {run['run_id']}  {state}  {took}"
+    spent = took(run["create_time"], run["end_time"], now_ms)
+    plain = f"00:00:00 {sign_of(state)} {run['workflow']}  {run['run_id']}  {state}  {spent}"
     by = f"  by {run['trigger']}" if run["trigger"] else ""
     by = dim(clean(by)) if len(plain) + len(by) <= columns else ""
     name = styled(clean(run["workflow"]), bold=True)
     at = moment(run["end_time"] or run["create_time"])
-    return f"{at} {_painted(sign_of(state), state)} {name}  {dim(run['run_id'])}  {_painted(state)}  {took}{by}"
+    return f"{at} {_painted(sign_of(state), state)} {name}  {dim(run['run_id'])}  {_painted(state)}  {spent}{by}"
+
+
+def took(start: str | None, end: str | None, now_ms: int) -> str:
+    """Return how long something took, or takes so far: 28ms, 1.3s, 2m5s."""
+    if not start:
+        return ""
+    spent_ms = max(0, (parse_time_ms(end) if end else now_ms) - parse_time_ms(start))
+    if spent_ms < 1_000 and end:
+        return f"{spent_ms}ms"
+    return f"{spent_ms / 1000:.1f}s" if spent_ms < 60_000 else format_duration_ms(spent_ms // 1000 * 1000)
 
 
 def _shows(step: Json) -> bool:
@@ -90,13 +108,13 @@ def _chosen(steps: list[Json], rows: int) -> list[Json]:
 def _step_line(step: Json, depth: int, name_width: int, *, now_ms: int, columns: int) -> str:
     state = step["state"] or "PENDING"
     name = fitted_left("  " * depth + clean(step["id"]), name_width)
-    took = took_text(step["start_time"], step["end_time"], now_ms) if state not in ("PENDING", "READY") else ""
+    spent = took(step["start_time"], step["end_time"], now_ms) if state not in ("PENDING", "READY") else ""
     tries = f"#{step['attempts']}" if step["attempts"] > 1 else ""
-    head = f"{'':{_INDENT - 2}}{sign_of(state)} {name:<{name_width}}  {state:<9}  {took:>7}"
+    head = f"{'':{_INDENT - 2}}{sign_of(state)} {name:<{name_width}}  {state:<9}  {spent:>6}"
     rest = "  ".join(part for part in (tries, _detail(step, state)) if part)
     rest = fitted(rest, max(0, columns - len(head) - 2))
     painted = f"{'':{_INDENT - 2}}{_painted(sign_of(state), state)} {name:<{name_width}}  "
-    painted += f"{_painted(state)}{'':{9 - len(state)}}  {took:>7}"
+    painted += f"{_painted(state)}{'':{9 - len(state)}}  {spent:>6}"
     return f"{painted}  {rest if state == 'FAILED' else dim(rest)}".rstrip() if rest else painted.rstrip()
 
 
@@ -133,6 +151,6 @@ def _wrapped(text: str, columns: int) -> list[str]:
 def step_told(run: Json, step: Json, *, now_ms: int) -> str:
     """Return what became of a step, as a line of its own."""
     state = step["state"]
-    took = took_text(step["start_time"], step["end_time"], now_ms)
-    parts = [step["id"], state, took if state in ("SUCCEEDED", "FAILED", "CANCELED") else "", _detail(step, state)]
+    spent = took(step["start_time"], step["end_time"], now_ms)
+    parts = [step["id"], state, spent if state in ("SUCCEEDED", "FAILED", "CANCELED") else "", _detail(step, state)]
     return f"{moment()}   {run['workflow']} {run['run_id']}  {'  '.join(part for part in parts if part)}"

@@ -115,7 +115,7 @@ class Workbench:
 
         def below(columns: int, rows: int) -> list[str]:
             asked = line.shown(columns)
-            bar = asked if asked is not None else dim(shortened(self._bar(documents, runs), columns))
+            bar = asked if asked is not None else self._bar(documents, runs, columns)
             return ["", *runs.lines(columns, rows - 3), bar] if runs.drawn else ["", bar]
 
         self._screen.below = below
@@ -137,11 +137,17 @@ class Workbench:
             if runs.drawn:
                 self._screen.draw()
 
-    def _bar(self, documents: Documents, runs: Runs) -> str:
+    def _bar(self, documents: Documents, runs: Runs, columns: int) -> str:
+        """Return the keys, and what there is as far as there is room for it."""
+        bar = dim(BAR)
+        room = columns - len(BAR)
         wrong = sum(len(file.faults) for file in documents.files.values())
-        counted = [f"{runs.started} run{'s' if runs.started > 1 else ''}"] if runs.started else []
-        counted += [f"{wrong} mistake{'s' if wrong > 1 else ''}"] if wrong else []
-        return "   ".join([BAR, *counted])
+        for number, word, color in ((wrong, "mistake", "red"), (runs.started, "run", None)):
+            text = f"   {number} {word}{'s' if number > 1 else ''}"
+            if number and len(text) <= room:
+                bar += styled(text, fg=color, dim=color is None)
+                room -= len(text)
+        return bar if len(BAR) <= columns else dim(shortened(BAR, columns))
 
     def _heading(self) -> list[str]:
         inside = self._inside
