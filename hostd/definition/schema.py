@@ -38,15 +38,16 @@ def workflow_schema() -> _Json:
     It knows types, keys and words; what stands between keys (needs, expressions, options of plugins) only `hostd
     validate` checks.
     """
-    return _schema_of(WORKFLOW, SCHEMA_ID, "hostd workflow")
+    return schema_of(WORKFLOW, SCHEMA_ID, "hostd workflow")
 
 
 def trigger_schema() -> _Json:
     """Return the JSON Schema (2020-12) of a document that is a trigger of its own."""
-    return _schema_of(TRIGGER_DOCUMENT, TRIGGER_SCHEMA_ID, "hostd trigger")
+    return schema_of(TRIGGER_DOCUMENT, TRIGGER_SCHEMA_ID, "hostd trigger")
 
 
-def _schema_of(shape: Shape, schema_id: str, title: str) -> _Json:
+def schema_of(shape: Shape, schema_id: str, title: str) -> _Json:
+    """Return the JSON Schema (2020-12) of a document that has a shape."""
     writer = _Writer()
     body = writer.shape(shape)
     return {"$schema": _DIALECT, "$id": schema_id, "title": title, **body, "$defs": writer.defs}

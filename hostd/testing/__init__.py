@@ -34,6 +34,22 @@ if TYPE_CHECKING:
     from hostd.testing.stage import Stage as Stage
     from hostd.testing.stage import on_stage as on_stage
 
+__all__ = [
+    "MODES",
+    "Call",
+    "Case",
+    "Fails",
+    "Hangs",
+    "Mock",
+    "Outcome",
+    "Returns",
+    "Slots",
+    "Stage",
+    "TestHost",
+    "check_plugin",
+    "on_stage",
+]
+
 _HOMES = {
     "answers": ("Call", "Fails", "Hangs", "Returns"),
     "host": ("TestHost",),

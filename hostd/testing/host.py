@@ -101,7 +101,7 @@ class TestHost(Host):
         self._patience_s = seconds_of(patience) or 0.0
         self._env = dict(env or {})
         self.stands_s = STANDS_S
-        """How long, in real seconds, a wait stands where nothing is due any more: somebody else may go on with the run."""
+        """Real seconds that a wait stands where nothing is due any more: somebody else may go on with the run."""
         self._folder: TemporaryDirectory[str] | None = None
         self._skipper: Skipper | None = None
         guests = [inside(Path(folder)) for folder in plugins]
