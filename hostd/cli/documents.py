@@ -79,9 +79,9 @@ def validate(out: Printer, files: tuple[str, ...]) -> int:
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["workflow", "trigger"]))
+@click.argument("what", type=click.Choice(["workflow", "trigger", "tests"]))
 def schema(what: str) -> None:
-    """Print the JSON Schema of workflow or trigger documents, for editors."""
+    """Print the JSON Schema of workflow or trigger documents, or of case files (`tests`), for editors."""
     from hostd.cli.local import schema_text
 
     write(schema_text(what))

@@ -176,13 +176,15 @@ def differences(first: str, second: str) -> list[dict[str, Any]]:
 
 
 def schema_text(what: str) -> bytes:
-    """Return the JSON Schema of `workflow` or `trigger` documents, or of the `config`."""
+    """Return the JSON Schema of `workflow` or `trigger` documents, of case files (`tests`), or of the `config`."""
     import json
 
     from hostd.config.schema import config_schema
     from hostd.definition.schema import trigger_schema, workflow_schema
+    from hostd.testing.cases.schema import cases_schema
 
-    made = {"trigger": trigger_schema, "config": config_schema}.get(what, workflow_schema)()
+    known = {"trigger": trigger_schema, "config": config_schema, "tests": cases_schema}
+    made = known.get(what, workflow_schema)()
     return json.dumps(made, indent=2, ensure_ascii=False).encode() + b"\n"
 
 

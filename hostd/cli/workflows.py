@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hostd.cli import workflow_tools
+from hostd.cli import workflow_tests, workflow_tools
 from hostd.cli.applying import apply_one, faults_of
 from hostd.cli.complaints import violation_line
 from hostd.cli.completing import complete_workflows
@@ -243,5 +243,5 @@ def delete(session: Session, name: str, version: str, request_id: str) -> None:
     session.show(answer, lambda _: f"deleted {name} {version}".rstrip())
 
 
-for _command in workflow_tools.COMMANDS:
+for _command in (*workflow_tools.COMMANDS, workflow_tests.test):
     workflow.add_command(_command)
