@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import platform
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +24,7 @@ from hostd.journal.port import Journal, JournalInfo
 from hostd.journal.sqlite import SqliteJournal
 from hostd.lua.check import BlockingCheck
 from hostd.lua.script import LuaPool
+from hostd.observing import Outlet, PluginUsage, opened, outlet_of, read_gauges
 from hostd.runtime.attempts.effects import Effects
 from hostd.runtime.attempts.executors import Executors
 from hostd.runtime.attempts.log_writer import LogWriter, NoLogFiles
@@ -40,7 +40,7 @@ from hostd.runtime.ring.intake import Intake
 from hostd.runtime.ring.lanes import Lanes
 from hostd.runtime.ring.loop_watch import LoopWatch
 from hostd.runtime.ring.lost_attempts import look_again
-from hostd.runtime.ring.metering import AttemptTimes, Metering, RingMeter, measure_lag, tallied, tally
+from hostd.runtime.ring.metering import AttemptTimes, Metering, RingMeter, measure_lag
 from hostd.runtime.ring.progress import ProgressBook
 from hostd.runtime.ring.readers import Readers
 from hostd.runtime.ring.recovery import MOVING, recover
@@ -71,7 +71,6 @@ from hostd.runtime.workflows.workflows import Workflows
 from hostd.telemetry.log_levels import LogLevels
 from hostd.telemetry.logs import hide_in_logs, hide_no_more
 from hostd.telemetry.meter import Meter
-from hostd.values.version import VERSION
 
 _log = logging.getLogger("hostd.daemon")
 
@@ -116,6 +115,8 @@ class Core:
         self.reconfigured: list[Callable[[Config], None]] = []  # the doors, which read it too
         self._care: list[asyncio.Task[None]] = []
         self._journal_bytes = 0
+        self._outlet: Outlet | None = None
+        self.heeds_environ = False  # OTEL_* variables, which in a program that embeds a host are the program's
         self._ground: asyncio.AbstractEventLoop
         self.log_files = AttemptLogs(data / "logs") if data is not None else None
         self.log_writer = LogWriter(self.log_files or NoLogFiles())
@@ -130,13 +131,18 @@ class Core:
         self._build_ways_in()
         self.workflows.loop = self.loop
         self.loop.effects = self.effects
-        self.loop.watchers = Metering(self.meter, self.hub)
+        self.loop.watchers = self.metering = Metering(self.meter, self.hub)
         self.loop.meter = RingMeter(self.meter, self.clock)
         self.effects.times = AttemptTimes(self.meter)
-        self._read_gauges()
+        self._usage = PluginUsage()
+        read_gauges(self, self._usage)
+        self.meter.reading("hostd_journal_size_bytes", self._journal_size)
         self.slots.tell = self.loop.tell_slot
         self.settings = SettingsDesk(
-            given_by_program(config), levels=LogLevels(config.log.level), loop=self.loop, apply=self.reconfigure
+            given_by_program(config),
+            levels=LogLevels(config.log.level, config.log.attempts),
+            loop=self.loop,
+            apply=self.reconfigure,
         )
         self.front = self._front()
 
@@ -166,6 +172,7 @@ class Core:
         self.lua = LuaPool(pool_options(self.config), clock=self.clock)
         self.routes = RouteTable()
         self.contexts = AttemptContexts(clock=self.clock, read_secret=self.host.secret)
+        self.tracing = self.contexts.tracing
         self.scripts = Scripts(
             pool=self.lua,
             actions=lambda: self.called(),
@@ -310,23 +317,8 @@ class Core:
             clock=self.clock,
         )
 
-    def _read_gauges(self) -> None:
-        """Let metrics that are states, not events, be read at each scrape."""
-        reading = self.meter.reading
-        reading("hostd_runs_resident", lambda: {(): float(len(self.residence))})
-        reading("hostd_timers_resident", lambda: {(): float(len(self.timers))})
-        reading("hostd_lane_messages", self.loop.lanes.sizes)
-        reading("hostd_loop_stalls_total", lambda: tallied(dict(self.loop_watch.stalls)))
-        reading("hostd_attempts_in_flight", lambda: tally([a.executor for a in self.effects.running()]))
-        reading("hostd_triggers", lambda: tally(self.triggers.states()))
-        reading("hostd_plugins", lambda: tally([str(plugin.state) for plugin in self.host.registry.plugins]))
-        reading("hostd_attempts_ended_total", lambda: {key: float(n) for key, n in self.effects.ends.items()})
-        reading("hostd_intake_refused_total", lambda: tallied(self.loop.lanes.refused))
-        reading("hostd_events_total", lambda: tallied(self.emission.outcomes))
-        reading("hostd_lua_workers", lambda: tallied(self.scripts.workers()))
-        reading("hostd_lua_scripts_total", lambda: tallied(self.scripts.ends))
-        reading("hostd_journal_size_bytes", lambda: {(): float(self._journal_bytes)} if self._journal_bytes else {})
-        self.meter.gauge("hostd_build_info", version=VERSION, python=platform.python_version()).set(1)
+    def _journal_size(self) -> dict[tuple[str, ...], float]:
+        return {(): float(self._journal_bytes)} if self._journal_bytes else {}
 
     def _journal(self) -> Journal:
         journal = self.config.journal
@@ -353,6 +345,7 @@ class Core:
         self.slots.limit(self.host.registry.action_ids())
         self.slots.be_patient(self.executors.patience)
         self.host.changed = self._plugins_changed
+        await self._open_outlet()
         self.loop.start_from(await self.readers.call(self.journal.last_at_ms))
         lost = await recover(
             loop=self.loop,
@@ -369,6 +362,14 @@ class Core:
             spawn(measure_lag(self.meter, self.clock), name="loop-lag"),
         ]
         _log.info("core_open journal=%s lost_attempts=%d", self.info.path or self.info.kind, lost)
+
+    async def _open_outlet(self) -> None:
+        """Begin to send spans and metrics, before the first run ends. Raises HostdError CONFIG_INVALID."""
+        otel = self.config.otel
+        wanted = outlet_of(self, otel, None if self.heeds_environ else {})
+        self._outlet, why = await opened(wanted, asked_for=otel.endpoint is not None)
+        if why:
+            _log.warning("otel_off message=%s", why)
 
     async def _remember_secrets(self) -> None:
         """Know what processes that the last daemon left behind may write to the log before a secret is asked for."""
@@ -420,6 +421,8 @@ class Core:
         await self.effects.stop()
         self.progress.write()
         await self.loop.quiet()
+        if self._outlet is not None:
+            await self._outlet.close()
         await self.lua.close()
         await self.host.close()
         await asyncio.to_thread(self.log_writer.close)
@@ -432,6 +435,7 @@ class Core:
     async def _sweep(self) -> None:
         while True:
             self._journal_bytes = await self.readers.call(_size_of, self.info.path if self.info else "")
+            await self.readers.call(self._usage.note, self._usage.look(self))
             await self.clock.sleep(SWEEP_S)
             self.residence.sweep()
 

@@ -133,6 +133,7 @@ class Daemon:
             check_token=self.token,
             meter=core.meter,
             clock=core.clock,
+            tracing=core.tracing,
             tls=http_tls(self.config),
             given=self._http_socket,
         )
@@ -237,6 +238,7 @@ async def _serve(
     loaded: Loaded, read: Callable[[], Loaded], manager: ServiceManager, given: socket.socket | None
 ) -> int:
     daemon = Daemon(loaded.config, manager=manager, http_socket=given)
+    daemon.core.heeds_environ = True
     settings = daemon.core.settings
     settings.follow(loaded, read)
     settings.reloading = lambda: manager.reloading(time.monotonic_ns() // 1000)

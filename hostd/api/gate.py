@@ -19,6 +19,8 @@ from hostd.api.status import DETAILS_KEY, grpc_code, status_of
 from hostd.errors.base import HostdError, Kind, invalid
 from hostd.telemetry.logs import add_log_fields
 from hostd.telemetry.meter import Meter
+from hostd.telemetry.spans import LiveSpan
+from hostd.telemetry.tracing import Tracing
 from hostd.values.trace import read_trace
 
 _log = logging.getLogger("hostd.api")
@@ -40,11 +42,14 @@ _UNREADABLE = _Unreadable()
 class Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc,unused-ignore]
     """Wraps each method once. Over the Unix socket the caller is the owner, over TCP the token says who."""
 
-    def __init__(self, *, token: OwnerToken, policy: Policy, meter: Meter, clock: Clock) -> None:
+    def __init__(
+        self, *, token: OwnerToken, policy: Policy, meter: Meter, clock: Clock, tracing: Tracing | None = None
+    ) -> None:
         self._token = token
         self._policy = policy
         self._meter = meter
         self._clock = clock
+        self._tracing = tracing or Tracing(clock)
         self._wrapped: dict[str, Handler] = {}
 
     async def intercept_service(
@@ -85,13 +90,16 @@ class Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc,unused-ignore]
 
         async def answer(request: Any, context: Any) -> Any:
             began_s = self._clock.monotonic_s()
+            span: LiveSpan | None = None
             try:
-                self._admit(verb, request, context)
+                span = self._admit(method, verb, request, context)
                 response = await behavior(request, context)
                 answered.inc()
+                if span is not None:
+                    span.end()
                 return response
             except BaseException as error:  # noqa: BLE001 the fence of this door: it raises, always
-                await self._end(method, context, error)
+                await self._end(method, context, error, span)
             finally:
                 seconds.observe(self._clock.monotonic_s() - began_s)
 
@@ -102,29 +110,34 @@ class Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc,unused-ignore]
         answered = self._meter.counter("hostd_rpcs_total", method=_name(method), code="OK")
 
         async def answer(request: Any, context: Any) -> AsyncIterator[Any]:
+            span: LiveSpan | None = None
             try:
-                self._admit(verb, request, context)
+                span = self._admit(method, verb, request, context)
                 async with aclosing(behavior(request, context)) as stream:
                     async for message in stream:
                         yield message
                 answered.inc()
+                if span is not None:
+                    span.end()
             except BaseException as error:  # noqa: BLE001 the fence of this door: it raises, always
-                await self._end(method, context, error)
+                await self._end(method, context, error, span)
 
         return answer
 
-    async def _end(self, method: str, context: Any, error: BaseException) -> NoReturn:
+    async def _end(self, method: str, context: Any, error: BaseException, span: LiveSpan | None) -> NoReturn:
         """Count a call that ends with an error, and refuse it. Raises AbortError, or what is not for the caller."""
         aborted = isinstance(error, grpc.aio.AbortError)
         known = _known(method, error) if isinstance(error, Exception) and not aborted else None
         code = grpc_code(known.kind).name if known is not None else "ABORTED" if aborted else "CANCELLED"
         self._meter.counter("hostd_rpcs_total", method=_name(method), code=code).inc()
+        if span is not None:
+            span.end(f"{known.reason}: {known.message}" if known is not None else code)
         if known is None:
             raise error
         await _refuse(context, known)
 
-    def _admit(self, verb: str, request: Any, context: Any) -> None:
-        """Find out who asks, and let them in. Raises HostdError."""
+    def _admit(self, method: str, verb: str, request: Any, context: Any) -> LiveSpan | None:
+        """Find out who asks, and let them in; return the call's span, where spans are sent. Raises HostdError."""
         metadata = context.invocation_metadata() or ()
         found = {name: value for name, value in metadata if name in METADATA}
         local = context.peer().startswith(UNIX_PEER)
@@ -133,9 +146,13 @@ class Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc,unused-ignore]
             raise _unreadable()
         self._policy.authorize(principal, verb, check_namespace(getattr(request, "namespace", "")))
         trace = read_trace(found["traceparent"], found.get("tracestate", "")) if "traceparent" in found else ""
+        span = self._tracing.begin(method.removeprefix("/"), trace, "server")
+        if span is not None:
+            trace = span.trace.text()
         CALLER.set(Caller(principal, trace, local))
         if trace:
-            add_log_fields(trace_id=trace[3:35])
+            add_log_fields(trace_id=trace[3:35], span_id=trace[36:52])
+        return span
 
 
 def _decoder(decode: Any) -> Any:

@@ -33,6 +33,7 @@ from hostd.config.rooms import Config
 from hostd.config.types import HostPort
 from hostd.config.unix_socket import prepare_socket
 from hostd.telemetry.meter import Meter
+from hostd.telemetry.tracing import Tracing
 from hostd.v1.admin_service_pb2_grpc import add_AdminServiceServicer_to_server
 from hostd.v1.dead_letter_service_pb2_grpc import add_DeadLetterServiceServicer_to_server
 from hostd.v1.event_service_pb2_grpc import add_EventServiceServicer_to_server
@@ -96,6 +97,9 @@ class Core(Protocol):
     def meter(self) -> Meter: ...
 
     @property
+    def tracing(self) -> Tracing: ...
+
+    @property
     def clock(self) -> Clock: ...
 
 
@@ -119,7 +123,8 @@ class ApiServer:
     async def start(self) -> None:
         """Listen. Raises HostdError INSECURE_LISTEN, ADDRESS_IN_USE, ADDRESS_REFUSED, CONFIG_INVALID."""
         config, core = self._config, self._core
-        gate = Gate(token=self._token, policy=OwnerPolicy(), meter=core.meter, clock=core.clock)
+        tracing = core.tracing
+        gate = Gate(token=self._token, policy=OwnerPolicy(), meter=core.meter, clock=core.clock, tracing=tracing)
         logging.getLogger("grpc._cython.cygrpc").addFilter(is_worth_telling)
         server = grpc.aio.server(interceptors=(gate,), options=_OPTIONS, maximum_concurrent_rpcs=CALLS_MAX)
         self._add_services(server)

@@ -246,6 +246,29 @@ class Log(Room):
     )
 
 
+class Otel(Room):
+    """OpenTelemetry: where traces and metrics are sent, over OTLP/HTTP; needs `pip install 'hostd[otel]'`."""
+
+    endpoint: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")] | None = Field(
+        None,
+        description="Base address of the receiver, such as `http://localhost:4318`; unset: "
+        "`OTEL_EXPORTER_OTLP_ENDPOINT` of the environment, else nothing is sent.",
+    )
+    headers: SecretStr | None = Field(
+        None,
+        description="Headers it is sent with, `name=value,name=value`; unset: `OTEL_EXPORTER_OTLP_HEADERS`.",
+    )
+    sample: float = Field(
+        1.0,
+        ge=0.0,
+        le=1.0,
+        description="Share of traces that are recorded, where whoever asks has not decided that already.",
+    )
+    metrics_every: Duration = Field(
+        MINUTE, ge=timedelta(0), le=HOUR, description="Time between two sendings of all metrics; 0s = none are sent."
+    )
+
+
 class Egress(Room):
     """Where `http.request` of steps and scripts may connect to."""
 
@@ -275,4 +298,5 @@ class Config(Room):
     retention: Retention = Field(default_factory=Retention)
     limits: Limits = Field(default_factory=Limits)
     log: Log = Field(default_factory=Log)
+    otel: Otel = Field(default_factory=Otel)
     egress: Egress = Field(default_factory=Egress)

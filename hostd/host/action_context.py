@@ -137,7 +137,9 @@ class AttemptContext:
     @property
     def events(self) -> NamespaceEvents:
         """The namespace's topics."""
-        return NamespaceEvents(self._home.services.topics, self._attempt.namespace, self._attempt, trace=self.trace)
+        home, attempt = self._home, self._attempt
+        trace = " ".join(self.trace.values())
+        return NamespaceEvents(home.services.topics, attempt.namespace, attempt, trace=trace, tracing=home.tracing)
 
     @property
     def http(self) -> AttemptRequests:

@@ -7,12 +7,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from hostd.errors.base import invalid
+from hostd.errors.base import HostdError, invalid
 from hostd.host.ports import AttemptFacts, BlobShelf, Cells, Hides, Requests, Topics
 from hostd.model.redaction import redact, redact_value, shows
 from hostd.plugin import BlobRef, Event, HttpAnswer, KvEntry, Published
 from hostd.plugin.service_rules import check_digest
+from hostd.telemetry.tracing import Tracing
 from hostd.values.json_text import JsonValue
+from hostd.values.trace import headers_of
 
 PAGE_EVENTS = 100
 WAIT_MS = 60_000
@@ -96,7 +98,7 @@ class AttemptBlobs:
 class NamespaceEvents:
     """The Events of one namespace."""
 
-    __slots__ = ("_begins", "_namespace", "_since_ms", "_topics", "_trace", "_whose")
+    __slots__ = ("_begins", "_namespace", "_since_ms", "_topics", "_trace", "_tracing", "_whose")
 
     def __init__(
         self,
@@ -106,9 +108,11 @@ class NamespaceEvents:
         *,
         begins: int | None = None,
         since_ms: int | None = None,
-        trace: Mapping[str, str] | None = None,
+        trace: str = "",
+        tracing: Tracing | None = None,
     ) -> None:
-        self._trace = trace  # of whoever publishes; goes with events that say no other
+        self._trace = trace  # of whoever publishes, as one text; goes with events that say no other
+        self._tracing = tracing
         self._whose = whose
         self._topics = topics
         self._namespace = namespace
@@ -118,8 +122,18 @@ class NamespaceEvents:
     async def publish(self, topic: str, *events: Event) -> list[int]:
         """Append events to a topic, all or none; return their positions once durable."""
         hidden = _hidden(self._whose)
-        clean = [(topic, traced(without_secrets(event, hidden), self._trace)) for event in events]
-        return await self._topics.publish(self._namespace, clean, hidden=hidden)
+        span = self._tracing.begin(f"publish {topic}", self._trace, "producer") if self._tracing is not None else None
+        trace = headers_of(self._trace) if span is None else span.trace.headers()
+        clean = [(topic, traced(without_secrets(event, hidden), trace)) for event in events]
+        try:
+            positions = await self._topics.publish(self._namespace, clean, hidden=hidden)
+        except HostdError as error:
+            if span is not None:
+                span.end(error.reason)
+            raise
+        if span is not None:
+            span.end()
+        return positions
 
     async def read(
         self, topics: Sequence[str], *, after: int | None, limit: int = PAGE_EVENTS, wait_ms: int = 0
@@ -185,7 +199,7 @@ def without_secrets(event: Event, hidden: Sequence[str]) -> Event:
     )
 
 
-def traced(event: Event, trace: Mapping[str, str] | None) -> Event:
+def traced(event: Event, trace: Mapping[str, str]) -> Event:
     """Return an event in a trace, as CloudEvents' distributed tracing has it; the same one where it says another."""
     if not trace or "traceparent" in event.extensions:
         return event

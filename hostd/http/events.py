@@ -16,11 +16,11 @@ from hostd.config.rooms import Http
 from hostd.errors.base import HostdError, Kind, invalid
 from hostd.http.answers import json_answer
 from hostd.http.bodies import read_body
-from hostd.http.ports import EventTopics
+from hostd.http.ports import TRACE, EventTopics
 from hostd.model.requests import Repeat
 from hostd.model.topics import NewEvent, in_trace
 from hostd.values.json_text import JsonValue, parse_json
-from hostd.values.trace import headers_of, read_trace
+from hostd.values.trace import headers_of
 
 PREFIX = "/events/"
 PRINCIPAL = "owner"  # who has the token
@@ -40,7 +40,7 @@ async def take_events(request: web.BaseRequest, topics: EventTopics, settings: H
     """
     namespace, topic = _place(request)
     body = await read_body(request, max_bytes=settings.body_max, timeout_s=settings.body_timeout.total_seconds())
-    trace = headers_of(read_trace(request.headers.get("traceparent"), request.headers.get("tracestate", "")))
+    trace = headers_of(request.get(TRACE, ""))
     events = [in_trace(NewEvent(topic, envelope), trace) for envelope in _envelopes(request, body)]
     published = await topics.publish(namespace, events, principal=PRINCIPAL, repeat=_repeat(request, topic, body))
     told: list[JsonValue] = [{"event_id": one.event_id, "position": one.position} for one in published]

@@ -54,11 +54,15 @@ class Health(Protocol):
         ...
 
 
+TRACE = "hostd.trace"
+"""Key of a request that holds the trace context it is answered in, as one text; absent for none."""
+
+
 class MetricsSource(Protocol):
     """The metrics as text (hostd.telemetry.meter.Meter)."""
 
-    async def render(self) -> bytes:
-        """Return everything in the Prometheus text format."""
+    async def render(self, *, openmetrics: bool = False) -> bytes:
+        """Return everything in the Prometheus text format, or in OpenMetrics'."""
         ...
 
 

@@ -25,11 +25,15 @@ from hostd.http.answers import error_answer, json_answer, text_answer
 from hostd.http.events import PREFIX as EVENTS_PREFIX
 from hostd.http.events import take_events
 from hostd.http.guard import Visitors
-from hostd.http.ports import EventTopics, Health, MetricsSource, TokenCheck, WebhookRoutes
+from hostd.http.ports import TRACE, EventTopics, Health, MetricsSource, TokenCheck, WebhookRoutes
 from hostd.http.unanswered import Unanswered
 from hostd.http.webhooks import PREFIX, answer_webhook
-from hostd.telemetry.meter import CONTENT_TYPE, Meter
+from hostd.telemetry.logs import log_scope
+from hostd.telemetry.meter import CONTENT_TYPE, OPEN_CONTENT_TYPE, Meter, takes_openmetrics
+from hostd.telemetry.spans import LiveSpan
+from hostd.telemetry.tracing import Tracing
 from hostd.values.json_text import JsonValue
+from hostd.values.trace import read_trace
 
 IDLE_S = 30  # also the time a client has for its request line and headers
 LINE_BYTES_MAX = 8_190
@@ -37,6 +41,7 @@ HEADER_BYTES_MAX = 8_190
 READ_BYTES = 1 << 16
 BACKLOG = 512
 LINGER_S = 1.0
+TRACED = frozenset({"webhook", "events"})  # routes that bring events, in a trace or not
 _log = logging.getLogger("hostd.http")
 Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -61,6 +66,7 @@ class HttpServer:
         check_token: TokenCheck,
         meter: Meter,
         clock: Clock,
+        tracing: Tracing | None = None,
         tls: ssl.SSLContext | None = None,
         given: socket.socket | None = None,
     ) -> None:
@@ -73,6 +79,7 @@ class HttpServer:
         self._metrics = metrics
         self._meter = meter
         self._clock = clock
+        self._tracing = tracing or Tracing(clock)
         self._tls = tls
         self._visitors = self._visitors_of(settings)
         self._site: asyncio.Server | None = None
@@ -133,6 +140,30 @@ class HttpServer:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request, whatever happens; the door's supervisor."""
         route, answer = self._find(request)
+        if route not in TRACED:
+            return await self._counted(request, route, answer)
+        span, trace = self._traced(request, route)
+        if not trace:
+            return await self._counted(request, route, answer)
+        request[TRACE] = trace
+        with log_scope(trace_id=trace[3:35], span_id=trace[36:52]):
+            response = await self._counted(request, route, answer)
+        if span is not None:
+            span.attributes["http.response.status_code"] = response.status
+            span.end(f"HTTP {response.status}" if response.status >= 500 else "")
+        return response
+
+    def _traced(self, request: web.BaseRequest, route: str) -> tuple[LiveSpan | None, str]:
+        """Return a request's span, where spans are sent, and the trace context it is answered in; empty for none."""
+        headers = request.headers
+        trace = read_trace(headers["traceparent"], headers.get("tracestate", "")) if "traceparent" in headers else ""
+        span = self._tracing.begin(f"{request.method} {route}", trace, "server")
+        if span is None:
+            return None, trace
+        span.attributes |= {"http.request.method": request.method, "url.path": request.rel_url.raw_path[:500]}
+        return span, span.trace.text()
+
+    async def _counted(self, request: web.BaseRequest, route: str, answer: Answer) -> web.StreamResponse:
         began_s = self._clock.monotonic_s()
         self._busy += 1
         self._idle.clear()
@@ -207,7 +238,9 @@ class HttpServer:
     async def _metrics_page(self, request: web.BaseRequest) -> web.StreamResponse:
         self._check_reader(request)
         self._visitors.check_operator(request)
-        return text_answer(await self._metrics.render(), CONTENT_TYPE)
+        openly = takes_openmetrics(request.headers.get("accept", ""))
+        text = await self._metrics.render(openmetrics=openly)
+        return text_answer(text, OPEN_CONTENT_TYPE if openly else CONTENT_TYPE)
 
     async def _nothing(self, request: web.BaseRequest) -> web.StreamResponse:
         self._visitors.check_names(request)

@@ -10,9 +10,10 @@ from aiohttp import web
 from hostd.config.rooms import Http
 from hostd.errors.base import HostdError, Kind
 from hostd.http.bodies import read_body
-from hostd.http.ports import WebhookRoutes
+from hostd.http.ports import TRACE, WebhookRoutes
 from hostd.http.unanswered import Unanswered
 from hostd.plugin import WebhookRequest, WebhookResponse
+from hostd.values.trace import headers_of
 
 PREFIX = "/hooks/"
 ANSWER_BYTES_MAX = 16 << 20
@@ -64,6 +65,7 @@ def _asks_about(path: str, method: str, taken: list[str]) -> web.StreamResponse:
 
 def _asked(request: web.BaseRequest, path: str, params: Mapping[str, str], body: bytes) -> WebhookRequest:
     headers = {name.lower(): _text(value) for name, value in request.headers.items()}
+    headers |= headers_of(request.get(TRACE, ""))
     query = dict(request.rel_url.query.items())
     return WebhookRequest(
         method=request.method,

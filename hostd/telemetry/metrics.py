@@ -1,6 +1,7 @@
 """Every metric hostd has: name, kind, meaning, unit (in the name), labels. Rooms may use no other.
 
-Labels are few and bounded: states, outcomes, reasons, executors; never names, ids or paths that a caller chooses.
+Labels are few and bounded: states, outcomes, reasons, executors; never ids or paths. The one that may hold names which
+callers choose is named in `chosen`: past its first 200 values a name counts under `other`.
 """
 
 from __future__ import annotations
@@ -13,13 +14,24 @@ COUNTS = (1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2000.0)
 
 
 class Metric(NamedTuple):
-    """One metric. `buckets` are upper bounds of a histogram, rising, without the last (infinite) one."""
+    """One metric. `buckets` are upper bounds of a histogram, rising, without the last (infinite) one.
+
+    Attributes:
+        chosen: the label whose values callers choose; empty for none.
+    """
 
     name: str
     kind: Literal["counter", "gauge", "histogram"]
     what: str
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
+    chosen: str = ""
+
+    @property
+    def unit(self) -> str:
+        """Its unit as OpenTelemetry writes it, by the name; empty for a count."""
+        name = self.name.removesuffix("_total")
+        return "s" if name.endswith("_seconds") else "By" if name.endswith("_bytes") else ""
 
 
 METRICS: tuple[Metric, ...] = (
@@ -29,10 +41,33 @@ METRICS: tuple[Metric, ...] = (
     # -- runs
     Metric("hostd_runs_started_total", "counter", "Runs accepted and durable", ("source",)),
     Metric("hostd_runs_ended_total", "counter", "Runs that reached an end", ("outcome",)),
+    Metric(
+        "hostd_workflow_runs_ended_total",
+        "counter",
+        "Runs that reached an end, by the workflow's name",
+        ("workflow", "outcome"),
+        chosen="workflow",
+    ),
     Metric("hostd_runs_resident", "gauge", "Live runs held in memory"),
     Metric("hostd_run_seconds", "histogram", "Time from a run's start to its end", ("outcome",), SLOW),
     Metric("hostd_steps_ended_total", "counter", "Steps that ended", ("state",)),
     Metric("hostd_attempts_ended_total", "counter", "Attempts that ended", ("executor", "outcome")),
+    Metric(
+        "hostd_action_attempts_ended_total",
+        "counter",
+        "Attempts that ended, by the action's id",
+        ("action", "outcome"),
+        chosen="action",
+    ),
+    Metric(
+        "hostd_step_seconds",
+        "histogram",
+        "Time from a step's being ready to its success, in line and between attempts included; not of those that "
+        "succeed at once",
+        ("executor",),
+        SLOW,
+    ),
+    Metric("hostd_steps_in_line", "gauge", "Steps that wait for room to run"),
     Metric("hostd_attempt_seconds", "histogram", "Time of an attempt that did not end at once", ("executor",), SLOW),
     Metric("hostd_attempts_in_flight", "gauge", "Attempts that run now", ("executor",)),
     Metric("hostd_timers_resident", "gauge", "Timers due soon, held in memory"),
@@ -48,6 +83,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "hostd_journal_append_seconds", "histogram", "Time from handing a batch over to its being durable", (), FAST
     ),
+    Metric("hostd_journal_append_bytes_total", "counter", "Records and blobs appended"),
     Metric("hostd_journal_failures_total", "counter", "Appends that failed", ("reason",)),
     Metric("hostd_journal_size_bytes", "gauge", "Size of the journal with its log"),
     # -- guests
@@ -60,6 +96,29 @@ METRICS: tuple[Metric, ...] = (
     Metric("hostd_triggers", "gauge", "Configured triggers", ("state",)),
     Metric("hostd_events_total", "counter", "Events that triggers emitted, durable", ("outcome",)),
     Metric("hostd_plugins", "gauge", "Plugins found", ("state",)),
+    Metric("hostd_plugin_processes", "gauge", "Processes of plugins", ("state",)),
+    Metric(
+        "hostd_plugin_process_restarts_total",
+        "counter",
+        "Times a plugin's process was started again after it had ended by itself",
+        ("plugin",),
+        chosen="plugin",
+    ),
+    Metric(
+        "hostd_plugin_process_memory_bytes",
+        "gauge",
+        "Memory of a plugin's process that is in use, read every ten seconds",
+        ("plugin",),
+        chosen="plugin",
+    ),
+    Metric(
+        "hostd_plugin_process_cpu_seconds",
+        "gauge",
+        "Processor time of a plugin's process that runs, with what it started; begins anew with the process",
+        ("plugin",),
+        chosen="plugin",
+    ),
+    Metric("hostd_log_lines_dropped_total", "counter", "Lines of attempts that found no room on their way to the disk"),
     Metric("hostd_lua_workers", "gauge", "Processes for scripts", ("state",)),
     Metric("hostd_lua_scripts_total", "counter", "Scripts that ended", ("outcome",)),
     # -- doors
@@ -75,10 +134,12 @@ def metrics_reference() -> str:
     """Return the page `docs/reference/metrics.md`."""
     lines = [
         "# Metrics\n",
-        "Served at `/metrics` of the HTTP port in the Prometheus text format: without a token on loopback, with the",
-        "owner's token elsewhere. A metric appears once it has a value. Beside these there are the usual `process_*`",
-        "and `python_gc_*`. No label holds a name that a caller chooses; past 200 combinations of its labels a metric",
-        "counts under `other`.\n",
+        "Served at `/metrics` of the HTTP port: without a token on loopback, with the owner's token elsewhere. In the",
+        "Prometheus text format, or in OpenMetrics' where that is asked for (`Accept`), which has exemplars: trace ids",
+        "of runs beside `hostd_run_seconds`. A metric appears once it has a value. Beside these there are the usual",
+        "`process_*` and `python_gc_*`. [How to](../how-to/observe.md): dashboard, alerts, OpenTelemetry.\n",
+        "Labels that hold names (`workflow`, `action`, `plugin` of its process) know the first 200; what is past them",
+        "counts under `other`. So does any metric past 200 combinations of its other labels.\n",
         "| metric | kind | labels | what |\n|---|---|---|---|",
     ]
     for metric in METRICS:

@@ -41,6 +41,7 @@ STUCK_MAX = 3  # calls of one action that never returned from their thread; then
 OWN_LOOP_GRACE_S = 1.0
 STOP_S = 2.0
 SUCCEEDED, FAILED, CANCELED = "SUCCEEDED", "FAILED", "CANCELED"  # as counted
+UNKNOWN = "unknown"  # an action that no plugin provides, as counted
 
 
 class Effects:
@@ -84,7 +85,7 @@ class Effects:
         self._threads = ActionThreads(threads_max)
         self._stopped = False
         self.stand_in: Callable[[Attempt, ActionEntry], ActionEntry] | None = None  # tests: a fake for the action
-        self.ends: Counter[tuple[str, ...]] = Counter()  # attempts that ended, by executor and outcome
+        self.ends: Counter[tuple[str, ...]] = Counter()  # attempts that ended, by executor, action and outcome
         self.times: AttemptTimes | None = None
 
     @property
@@ -262,7 +263,7 @@ class Effects:
     def _refuse(self, attempt: Attempt, failure: Failure) -> None:
         """Answer an attempt that was not begun."""
         self._let_go(attempt)
-        self.ends[attempt.executor, FAILED] += 1
+        self.ends[attempt.executor, attempt.action if attempt.plugin else UNKNOWN, FAILED] += 1
         self._tell(attempt.key, self._answers.failed(attempt, failure))
 
     # -- stopping
@@ -314,12 +315,16 @@ class Effects:
             self._ended(attempt, None if error else task.result(), error)
 
     def _ended(self, attempt: Attempt, value: Any, error: BaseException | None) -> None:
+        waited = attempt.waits
         self._let_go(attempt)
         if isinstance(error, AttemptLostError) or (self._stopped and error is not None):
             self._cut_off(attempt)
         else:
             answer = self._answers.of(attempt, value, error)
-            self.ends[attempt.executor, _outcome(answer)] += 1
+            outcome = _outcome(answer)
+            self.ends[attempt.executor, attempt.action, outcome] += 1
+            if waited and outcome is SUCCEEDED and self.times is not None and attempt.ready_at_ms:
+                self.times.succeeded(attempt.executor, (self._clock.wall_ms() - attempt.ready_at_ms) / 1000)
             self._answer(attempt, answer)
         if attempt.context is not None and attempt.context.lines:
             lines = attempt.context.lines

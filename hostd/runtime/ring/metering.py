@@ -25,6 +25,7 @@ from hostd.runtime.ring.turn import Change, Turn
 from hostd.telemetry.meter import Counter, Histogram, Meter
 
 LAG_EVERY_S = 1.0
+WORKFLOWS_MAX = 1_000
 _LOST_AGAIN_MAX = 1  # verdicts up to here issue the attempt again
 
 
@@ -41,12 +42,13 @@ class Metering:
 
     def __init__(self, meter: Meter, then: Listener) -> None:
         self._meter = meter
-        self._then = then
+        self.then = then  # who hears next; may change
         self._steps = {state: meter.counter("hostd_steps_ended_total", state=state.name) for state in StepState}
         self._started = {
             source: meter.counter("hostd_runs_started_total", source=source) for source in ("client", "trigger")
         }
         self._ended: dict[int, tuple[Counter, Histogram]] = {}  # by state; made once
+        self._by_workflow: dict[tuple[str, int], Counter] = {}
         self._counts: dict[type[Record], Callable[[Run, Any, int], None]] = {
             RunStarted: self._run_started,
             RunEnded: self._run_ended,
@@ -66,11 +68,11 @@ class Metering:
                 count = counts.get(type(record))
                 if count is not None:
                     count(change.run, record, appended.at_ms)
-        self._then.publish(appended, changes)
+        self.then.publish(appended, changes)
 
     def held(self, run: int, appended: Appended) -> None:
         """Tell the watchers of a run that nothing moves any more."""
-        self._then.held(run, appended)
+        self.then.held(run, appended)
 
     def _run_started(self, run: Run, record: RunStarted, at_ms: int) -> None:
         self._started["trigger" if record.trigger else "client"].inc()
@@ -85,7 +87,22 @@ class Metering:
             )
         ended, seconds = children
         ended.inc()
-        seconds.observe((at_ms - run.started_at_ms) / 1000)
+        self._of_workflow(run).inc()
+        if run.trace:
+            seconds.observe_traced((at_ms - run.started_at_ms) / 1000, run.trace[3:35], at_ms / 1000)
+        else:
+            seconds.observe((at_ms - run.started_at_ms) / 1000)
+
+    def _of_workflow(self, run: Run) -> Counter:
+        key = (run.plan.workflow, run.state)
+        child = self._by_workflow.get(key)
+        if child is None:
+            if len(self._by_workflow) >= WORKFLOWS_MAX:
+                self._by_workflow.clear()  # the meter knows which count under `other`
+            outcome = RunState(run.state).name
+            child = self._meter.counter("hostd_workflow_runs_ended_total", workflow=run.plan.workflow, outcome=outcome)
+            self._by_workflow[key] = child
+        return child
 
     def _attempt_failed(self, run: Run, record: AttemptFailed, at_ms: int) -> None:
         if record.canceled:
@@ -107,6 +124,7 @@ class RingMeter:
         self._messages = meter.histogram("hostd_turn_messages")
         self._seconds = meter.histogram("hostd_turn_seconds")
         self._append_seconds = meter.histogram("hostd_journal_append_seconds")
+        self._bytes = meter.counter("hostd_journal_append_bytes_total")
         self._inline = meter.counter("hostd_journal_appends_total", mode="inline")
         self._writer = meter.counter("hostd_journal_appends_total", mode="writer")
 
@@ -120,6 +138,7 @@ class RingMeter:
         """Its append is durable: made at once on the loop, or by the writer."""
         (self._inline if inline else self._writer).inc()
         self._append_seconds.observe(self._clock.monotonic_s() - turn.handed_s)
+        self._bytes.inc(turn.size_bytes)
 
     def failed(self, reason: str) -> None:
         """Its append failed."""
@@ -127,11 +146,19 @@ class RingMeter:
 
 
 class AttemptTimes:
-    """Times attempts that waited; children are made once."""
+    """Times attempts that waited, and the steps that succeed by them; children are made once."""
 
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
         self._seconds: dict[str, Histogram] = {}
+        self._steps: dict[str, Histogram] = {}
+
+    def succeeded(self, executor: str, seconds: float) -> None:
+        """Note how long a step took, from its being ready."""
+        child = self._steps.get(executor)
+        if child is None:
+            child = self._steps[executor] = self._meter.histogram("hostd_step_seconds", executor=executor)
+        child.observe(max(0.0, seconds))
 
     def took(self, executor: str, seconds: float) -> None:
         """Note how long one attempt took."""

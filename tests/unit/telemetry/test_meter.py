@@ -5,9 +5,10 @@ import subprocess
 import sys
 
 import pytest
+from prometheus_client.openmetrics import parser as openly
 from prometheus_client.parser import text_string_to_metric_families
 
-from hostd.telemetry.meter import CHILDREN_MAX, Meter
+from hostd.telemetry.meter import CHILDREN_MAX, CHOSEN_MAX, OTHER, Meter, takes_openmetrics
 from hostd.telemetry.metrics import METRICS, Metric
 
 COUNTED = Metric("things_total", "counter", "Things", ("state",))
@@ -100,4 +101,66 @@ def test_declared_metrics_follow_the_conventions() -> None:
         assert metric.name.endswith("_total") == (metric.kind == "counter")
         assert bool(metric.buckets) == (metric.kind == "histogram")
         assert list(metric.buckets) == sorted(set(metric.buckets))
-        assert not set(metric.labels) & {"workflow", "namespace", "run_id", "trigger", "path", "le"}
+        assert not set(metric.labels) - {metric.chosen} & {
+            "workflow",
+            "action",
+            "namespace",
+            "run_id",
+            "trigger",
+            "path",
+            "le",
+        }
+        assert metric.chosen in {"", *metric.labels}
+
+
+NAMED = Metric("named_total", "counter", "Named", ("who", "state"), chosen="who")
+
+
+def test_ten_thousand_names_make_two_hundred_labels() -> None:
+    """A label that callers choose is capped, what is counted and what is read alike; nothing is lost in the sum."""
+    counted, read = Meter([NAMED]), Meter([NAMED])
+    for number in range(10_000):
+        counted.counter("named_total", who=f"n{number}", state="OK").inc()
+        counted.counter("named_total", who=f"n{number}", state="BAD").inc(2)
+    read.reading("named_total", lambda: {(f"n{number}", "OK"): 1.0 for number in range(10_000)})
+
+    found, once, twice = samples(counted), samples(read), samples(read)
+
+    assert len(found) == 2 * (CHOSEN_MAX + 1)
+    assert found["named_total", (OTHER, "OK")] == 10_000 - CHOSEN_MAX
+    assert found["named_total", (OTHER, "BAD")] == 2 * (10_000 - CHOSEN_MAX)
+    assert found["named_total", ("n0", "BAD")] == 2
+    assert len(once) == CHOSEN_MAX + 1
+    assert sum(once.values()) == 10_000
+    assert once == twice
+
+
+def test_openmetrics_has_exemplars() -> None:
+    """Asked for OpenMetrics, the page is readable as such, ends as it must, and shows a trace beside its bucket."""
+    meter = Meter([TIMED, COUNTED])
+    meter.histogram("thing_seconds", kind="a").observe_traced(0.5, "ab" * 16, 12.5)
+    meter.counter("things_total", state="DONE").inc()
+
+    text = asyncio.run(meter.render(openmetrics=True)).decode()
+
+    assert text.endswith("# EOF\n")
+    families = {family.name: family for family in openly.text_string_to_metric_families(text)}
+    shown = [sample.exemplar for sample in families["thing_seconds"].samples if sample.exemplar]
+    assert [(one.labels, one.value, float(one.timestamp)) for one in shown] == [({"trace_id": "ab" * 16}, 0.5, 12.5)]
+    assert families["things"].samples[0].value == 1
+
+
+@pytest.mark.parametrize(
+    "accept, openly_wanted",
+    [
+        ("application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1", True),
+        ("text/plain;version=0.0.4;q=0.9, application/openmetrics-text; q=0.4", False),
+        ("text/plain", False),
+        ("*/*", False),
+        ("", False),
+        ("application/openmetrics-text;q=nonsense", False),
+    ],
+)
+def test_the_format_follows_what_is_accepted(accept: str, openly_wanted: bool) -> None:
+    """Prometheus prefers OpenMetrics by weight; whoever says nothing gets the plain text."""
+    assert takes_openmetrics(accept) is openly_wanted

@@ -1,0 +1,141 @@
+"""What the core tells those who watch over it: states read at each scrape, and spans and metrics for OpenTelemetry."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from hostd.config.rooms import Otel
+from hostd.errors.base import HostdError
+from hostd.host.process.usage import Usage, usage_of
+from hostd.runtime.ring.metering import tallied, tally
+from hostd.runtime.runs.ended_runs import EndedRuns
+from hostd.telemetry.otel.export import OtelExport
+from hostd.telemetry.otel.target import Target, target_of
+from hostd.values.version import VERSION
+
+Core: TypeAlias = Any
+"""The core of core.py, which imports this module."""
+
+
+def read_gauges(core: Core, usage: PluginUsage) -> None:
+    """Let metrics that are states, not events, be read at each scrape."""
+    reading = core.meter.reading
+    reading("hostd_runs_resident", lambda: {(): float(len(core.residence))})
+    reading("hostd_timers_resident", lambda: {(): float(len(core.timers))})
+    reading("hostd_steps_in_line", lambda: {(): float(core.slots.waiting())})
+    reading("hostd_lane_messages", core.loop.lanes.sizes)
+    reading("hostd_loop_stalls_total", lambda: tallied(dict(core.loop_watch.stalls)))
+    reading("hostd_attempts_in_flight", lambda: tally([a.executor for a in core.effects.running()]))
+    reading("hostd_triggers", lambda: tally(core.triggers.states()))
+    reading("hostd_plugins", lambda: tally([str(plugin.state) for plugin in core.host.registry.plugins]))
+    reading("hostd_attempts_ended_total", lambda: _without(core.effects.ends, 1))
+    reading("hostd_action_attempts_ended_total", lambda: _without(core.effects.ends, 0))
+    reading("hostd_intake_refused_total", lambda: tallied(core.loop.lanes.refused))
+    reading("hostd_events_total", lambda: tallied(core.emission.outcomes))
+    reading("hostd_lua_workers", lambda: tallied(core.scripts.workers()))
+    reading("hostd_lua_scripts_total", lambda: tallied(core.scripts.ends))
+    reading("hostd_log_lines_dropped_total", lambda: {(): float(core.log_writer.dropped)})
+    usage.read_by(core)
+    core.meter.gauge("hostd_build_info", version=VERSION, python=platform.python_version()).set(1)
+
+
+def _without(counts: Mapping[tuple[str, ...], int], place: int) -> dict[tuple[str, ...], float]:
+    """Return counts added up over one of their labels."""
+    summed: Counter[tuple[str, ...]] = Counter()
+    for labels, count in counts.items():
+        summed[labels[:place] + labels[place + 1 :]] += count
+    return {labels: float(count) for labels, count in summed.items()}
+
+
+class PluginUsage:
+    """What processes of plugins use, as it was when somebody last looked."""
+
+    def __init__(self) -> None:
+        self._used: dict[str, Usage] = {}
+
+    def look(self, core: Core) -> Mapping[str, int]:
+        """Return the processes to look at, by plugin."""
+        processes = core.host.processes
+        return {plugin: one.pid for plugin, one in processes.known.items()} if processes is not None else {}
+
+    def note(self, pids: Mapping[str, int]) -> None:
+        """Read what they use. Blocks."""
+        self._used = usage_of(pids)
+
+    def read_by(self, core: Core) -> None:
+        """Let a core's meter read them."""
+        reading = core.meter.reading
+        reading("hostd_plugin_processes", lambda: tally(_states(core)))
+        reading("hostd_plugin_process_restarts_total", lambda: _restarts(core))
+        reading("hostd_plugin_process_memory_bytes", lambda: {(p,): use.memory_bytes for p, use in self._used.items()})
+        reading("hostd_plugin_process_cpu_seconds", lambda: {(p,): use.cpu_s for p, use in self._used.items()})
+
+
+def _states(core: Core) -> list[str]:
+    processes = core.host.processes
+    return [one.state.value.upper() for one in processes.known.values()] if processes is not None else []
+
+
+def _restarts(core: Core) -> dict[tuple[str, ...], float]:
+    processes = core.host.processes
+    return {(p,): float(one.restarts) for p, one in processes.known.items()} if processes is not None else {}
+
+
+class Outlet:
+    """The way of a core's spans and metrics to an OpenTelemetry receiver."""
+
+    def __init__(self, core: Core, target: Target) -> None:
+        self._core = core
+        self._target = target
+        self._export = OtelExport(target, meter=core.meter, clock=core.clock)
+        self._ended: EndedRuns | None = None
+
+    async def open(self) -> None:
+        """Begin to send. Raises HostdError CONFIG_INVALID where the extra is not installed."""
+        core, tracing = self._core, self._core.contexts.tracing
+        await self._export.start()
+        if self._target.traces:
+            tracing.sink, tracing.share = self._export, self._target.share
+            rooms = {"tracing": tracing, "journal": core.journal, "readers": core.readers}
+            self._ended = EndedRuns(core.hub, **rooms)  # type: ignore[arg-type]
+            core.metering.then = self._ended
+
+    async def close(self) -> None:
+        """Send what waits, for ten seconds at most; nothing ends any more."""
+        if self._ended is not None:
+            await self._ended.stop()
+        await self._export.close()
+        self._core.contexts.tracing.sink = None
+
+
+def outlet_of(core: Core, otel: Otel, environ: Mapping[str, str] | None = None) -> Outlet | None:
+    """Return the way out that the configuration says, or the standard's variables; None where neither says one.
+
+    Raises:
+        HostdError: CONFIG_INVALID.
+    """
+    target = target_of(
+        endpoint=otel.endpoint,
+        headers=otel.headers.get_secret_value() if otel.headers is not None else "",
+        share=otel.sample,
+        metrics_every_s=otel.metrics_every.total_seconds(),
+        environ=os.environ if environ is None else environ,
+    )
+    return Outlet(core, target) if target is not None else None
+
+
+async def opened(outlet: Outlet | None, *, asked_for: bool) -> tuple[Outlet | None, str]:
+    """Open a way out; where only a variable asked for one, return why there is none instead of raising."""
+    if outlet is None:
+        return None, ""
+    try:
+        await outlet.open()
+    except HostdError as error:
+        if asked_for:
+            raise
+        return None, error.message
+    return outlet, ""
