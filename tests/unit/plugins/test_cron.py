@@ -55,12 +55,37 @@ def test_a_wrong_expression_is_named(text: str, words: str) -> None:
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "text, single",
+    [
+        ("5-5 * * * *", "5 * * * *"),
+        ("05-5/10 3,5-5 * * *", "5 3,5 * * *"),
+        ("0 0 29-29 2-feb *", "0 0 29 2 *"),
+        ("0 0 * * wed-wed", "0 0 * * 3"),
+        ("0 0 * * 7-0", "0 0 * * 0"),
+        ("0 0 * * 0-7", "0 0 * * *"),
+        ("0 7-0 * * *", "0 0,7-23 * * *"),
+        ("7-7 0 0 1 1 *", "7 0 0 1 1 *"),
+    ],
+)
+def test_a_range_of_one_is_that_one(text: str, single: str) -> None:
+    """And not everything; a range that goes round the end of its field is one."""
+    given, meant = CronExpression(text), CronExpression(single)
+    at = START
+    for _ in range(30):
+        slot = meant.next_wall(at)
+        assert slot is not None
+        assert given.next_wall(at) == slot
+        assert given.last_wall(slot) == slot
+        at = slot
+
+
 FIELDS = [
-    st.sampled_from(["*", "0", "59", "*/7", "5-10", "1,30", "10-50/20", "0,15,30,45"]),
-    st.sampled_from(["*", "0", "23", "*/5", "8-18", "6,12"]),
+    st.sampled_from(["*", "0", "59", "*/7", "5-10", "1,30", "10-50/20", "0,15,30,45", "7-7"]),
+    st.sampled_from(["*", "0", "23", "*/5", "8-18", "6,12", "0-0"]),
     st.sampled_from(["*", "1", "31", "15", "*/10", "28-31"]),
-    st.sampled_from(["*", "1", "2", "*/3", "jan-mar", "6,12"]),
-    st.sampled_from(["*", "0", "7", "1-5", "mon", "sat,sun"]),
+    st.sampled_from(["*", "1", "2", "*/3", "jan-mar", "6,12", "2-2"]),
+    st.sampled_from(["*", "0", "7", "1-5", "mon", "sat,sun", "fri-fri"]),
 ]
 
 

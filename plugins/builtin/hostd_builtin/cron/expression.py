@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
@@ -31,6 +32,14 @@ _STEP = re.compile(r"/(\d+)")
 _RANDOM = re.compile(r"(?<![A-Za-z])[HR](?![A-Za-z])")  # croniter's hashed and random fields change from start to start
 _ANY_TIME = datetime(2024, 1, 1, tzinfo=UTC)
 _LAST_WEEKDAY = re.compile(r"\b([0-7])L\b", re.IGNORECASE)  # Quartz writes 5L, croniter L5
+_RANGE = re.compile(r"(?<![^,])([0-9A-Za-z]+)-([0-9A-Za-z]+)(?:/\d+)?(?![^,])")
+_DAYS = {name: str(number) for number, name in enumerate(("sun", "mon", "tue", "wed", "thu", "fri", "sat"))}
+_MONTHS = {
+    name: str(number)
+    for number, name in enumerate(
+        ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), start=1
+    )
+}
 _STEPS_MAX = {"second": 60, "minute": 60, "hour": 24, "day of month": 31, "month": 12, "day of week": 7}
 
 
@@ -96,7 +105,19 @@ def _fields(text: str, seconds_at: SecondsAt) -> list[str]:
     if len(fields) > len(FIELDS) and seconds_at == "first":
         fields = [*fields[1:], fields[0]]
     fields[4] = _LAST_WEEKDAY.sub(r"L\1", fields[4])
-    return fields
+    names: list[Mapping[str, str]] = [{}, {}, {}, _MONTHS, _DAYS, {}]
+    return [_without_ranges_of_one(field, known) for field, known in zip(fields, names, strict=False)]
+
+
+def _without_ranges_of_one(field: str, names: Mapping[str, str]) -> str:
+    """Return a field with `5-5` written `5`: croniter takes it for everything. So `7-0`, from Sunday to Sunday."""
+
+    def one(written: re.Match[str]) -> str:
+        low, high = (names.get(end.lower(), end.lstrip("0") or "0") for end in written.groups())
+        same = low == high or (names is _DAYS and (low, high) == ("7", "0"))
+        return high if same else written[0]
+
+    return _RANGE.sub(one, field)
 
 
 def _check_field(croniter: Any, name: str, field: str) -> None:
