@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hostd.aio import spawn
+from hostd.host.process.changes import Changes
 from hostd.host.process.child import Child
 from hostd.host.process.claims import Claims
 from hostd.host.process.components import check_hello
@@ -25,20 +26,18 @@ from hostd.host.process.crashes import Crashes
 from hostd.host.process.desk import Desk, HostedTrigger
 from hostd.host.process.hellos import Said
 from hostd.host.process.home import ProcessHome
+from hostd.host.process.housing import Housing
 from hostd.host.process.launch import Launch
 from hostd.host.process.link import FRAME_BYTES_MAX, Link, LinkLostError, unavailable
 from hostd.host.process.nursery import LeftBehind, Nursery
 from hostd.host.process.provisioning import Provisioning
-from hostd.host.process.start_queue import Place
 from hostd.host.process.states import COMING, ProcessState
+from hostd.host.process.stay import DRAIN_S, LOOK_S, Stay
 from hostd.host.process.switchboard import PROTOCOL_MAX
-from hostd.host.process.watchdog import Watchdog
 from hostd.plugin.v1 import host_pb2 as pb
 from hostd.values.version import VERSION
 
-DRAIN_S = 5.0
 RETIRE_S = 600.0
-LOOK_S = 1.0
 _log = logging.getLogger("hostd.host.process")
 
 
@@ -70,25 +69,21 @@ class PluginProcess:
         self.traceback = ""
         self.components: tuple[pb.Component, ...] = said.components if said is not None else ()
         self.api = said.api if said is not None else ""
-        self.queued = False  # it waits for its turn to start
         self.spoke = False  # whether `components` are what a process of this daemon has said
         self.crashes = Crashes(home.random)
-        self.conversation = Conversation(plugin, launch.permissions, home.clock, self._pulse)
+        self._changes = Changes(plugin)
+        self.conversation = Conversation(plugin, launch.permissions, home.clock, self._changes.tell)
         self._home = home
         self._tell_changed = changed
         self._nursery = Nursery(plugin, version, launch, home, left=left)
-        self._group = home.sharing.group_of(plugin)
-        self._child: Child | None = None
-        self._own_pid = 0  # of the plugin's program, as it says itself
-        self._changed = asyncio.Event()
+        self._housing = Housing(self, self._nursery, home, self._changes)
+        self._stay: Stay | None = None
         self._wanted = asyncio.Event()
         self._pause_over = asyncio.Event()  # there is no reason any more to wait before the next start
         self._supervisor: asyncio.Task[None] | None = None
-        self._resting = False  # it is being drained: what comes now waits for the next one
         self._printed: tuple[str, ...] = ()
         home.switchboard.expect(self)
-        if self._group is not None:
-            self._group.enter(self)
+        self._housing.enter()
 
     # -- seen from outside
 
@@ -120,9 +115,12 @@ class PluginProcess:
     @property
     def pid(self) -> int:
         """Id of the process, 0 while there is none."""
-        if self._child is None:
-            return 0
-        return self._own_pid or self._child.pid
+        return self._stay.pid if self._stay is not None else 0
+
+    @property
+    def queued(self) -> bool:
+        """Whether it waits for its turn to start."""
+        return self._housing.queued
 
     @property
     def inherited(self) -> bool:
@@ -146,6 +144,14 @@ class PluginProcess:
         """What it printed last."""
         return tuple(self._child.output.tail) if self._child is not None else self._printed
 
+    @property
+    def _child(self) -> Child | None:
+        return self._stay.child if self._stay is not None else None
+
+    @property
+    def _resting(self) -> bool:
+        return self._stay is not None and self._stay.resting
+
     def _is(self, *states: ProcessState) -> bool:
         return self.state in states
 
@@ -153,12 +159,8 @@ class PluginProcess:
         if self.state is ProcessState.STOPPED:
             return
         self.state, self.message = state, message
-        self._pulse()
+        self._changes.tell()
         self._tell_changed(self)
-
-    def _pulse(self) -> None:
-        changed, self._changed = self._changed, asyncio.Event()
-        changed.set()
 
     # -- life
 
@@ -177,16 +179,13 @@ class PluginProcess:
         self.conversation.leaving.set()
         self._wanted.set()
         self._pause_over.set()
-        self._pulse()
-        if self._group is not None:
-            self._group.leave(self)
+        self._changes.tell()
+        self._housing.leave()
         if self._supervisor is not None:
             await asyncio.wait([self._supervisor], timeout=grace_s + 10.0)
             self._supervisor.cancel()
         self._home.switchboard.forget(self)
-        reserved, self._nursery.reserved = self._nursery.reserved, None
-        if reserved is not None and self._home.sharing.move_out(reserved, self):
-            await reserved.stop()
+        await self._housing.drop_reserved()
 
     async def retire(self, grace_s: float = RETIRE_S) -> None:
         """Another version serves now: let what runs here end, then stop."""
@@ -204,7 +203,7 @@ class PluginProcess:
     async def first_word(self) -> None:
         """Wait until it is known what it serves, or that it cannot."""
         while not self.components and self._is(*COMING):
-            await self._changed.wait()
+            await self._changes.wait()
 
     async def link(self) -> Link:
         """Return the connection, starting the process where need be. Raises HostdError PLUGIN_UNAVAILABLE."""
@@ -216,7 +215,7 @@ class PluginProcess:
                 message = f"plugin {self.plugin} is {self.state.lower()}: {self.message or 'the daemon stops'}"
                 raise unavailable(message, retry_after_s=None)
             self._wanted.set()
-            await self._changed.wait()
+            await self._changes.wait()
         return self.conversation.link
 
     async def _supervise(self) -> None:
@@ -256,42 +255,20 @@ class PluginProcess:
             return await self._live_with(child, lambda: None)
         if inherits:
             self.conversation.end()  # it is gone, and with it all that recovery hoped to get from it
-        if (reserved := self._reserved()) is not None:
+        if (reserved := self._housing.reserved()) is not None:
             return await self._live_with(reserved, lambda: None)
         place = self._home.starts.ask()
         try:
-            if not await self._its_turn(place):
+            if not await self._housing.its_turn(place, self.conversation.leaving):
                 return ""
             self._become(ProcessState.STARTING)
-            child = self._reserved() or await self._start()
+            child = self._housing.reserved() or await self._housing.start()
         except OSError as error:
             return f"it cannot be started: {error.strerror or error}"
         else:
             return await self._live_with(child, place.leave)
         finally:
             place.leave()
-
-    def _reserved(self) -> Child | None:
-        """Return the process that another of the group has started for this plugin, too."""
-        reserved, self._nursery.reserved = self._nursery.reserved, None
-        return reserved
-
-    async def _start(self) -> Child:
-        """Start a process, in a group for all of it that have none. Raises OSError."""
-        sharing = self._home.sharing
-        if self._group is None:
-            child = await self._nursery.start()
-            sharing.move_in(child, self)
-            return child
-        async with self._group.turn:
-            lodgers = await self._group.gathered(self)
-            if (reserved := self._reserved()) is not None:
-                return reserved
-            child = await self._nursery.start(lodgers)
-            sharing.move_in(child, self)
-            for lodger in lodgers[1:]:
-                lodger.summon(child)
-            return child
 
     # -- in a group (groups.Lodger)
 
@@ -306,12 +283,7 @@ class PluginProcess:
 
     def summon(self, child: Child) -> None:
         """Another of the group has started a process with this plugin inside."""
-        self._nursery.reserved = child
-        self._home.sharing.move_in(child, self)
-        try:
-            self._nursery.note(child)
-        except OSError as error:  # the next daemon will not find it; it ends by itself then
-            _log.warning("plugin_note_lost plugin=%s error=%s", self.plugin, error)
+        self._housing.reserve(child)
         self._wanted.set()
         self._pause_over.set()
 
@@ -319,32 +291,22 @@ class PluginProcess:
         """Return for how long nothing was asked of it, in seconds."""
         return self.conversation.idle_s()
 
-    async def _its_turn(self, place: Place) -> bool:
-        """Wait for one's turn; return whether it came before somebody said to leave."""
-        leaving = self.conversation.leaving
-        self.queued = True
-        try:
-            while not place.granted.done() and not leaving.is_set():
-                await self._either(place.granted)
-        finally:
-            self.queued = False
-        if place.granted.done():
-            return True
-        leaving.clear()
-        return False
-
     async def _live_with(self, child: Child, connected: Callable[[], None]) -> str:
         """Serve with a process until it is gone; `connected` is told when it has dialed."""
-        self._child = child
+        stay = self._stay = Stay(
+            self.plugin, child, self.conversation, self._home, self._changes,
+            broken=lambda: self.message if self._is(ProcessState.BROKEN) else "",
+            shared=self._housing.group is not None,
+        )  # fmt: skip
         if self.conversation.link is None:
             self._become(ProcessState.STARTING)
         exited = spawn(child.exited(), name=f"exit of {self.plugin}")
         why = "its supervisor was stopped"
         try:
-            why = await self._serve(child, exited, connected)
+            why = await stay.watch(exited, connected)
             return why
         finally:
-            self._resting = True
+            stay.resting = True
             self.conversation.end()
             self._home.switchboard.forget(self)
             last = self._home.sharing.move_out(child, self)
@@ -355,63 +317,9 @@ class PluginProcess:
             exited.cancel()
             self._printed = await self._nursery.bury(child, ended=gone)
             self._home.switchboard.expect(self)
-            self._child, self._own_pid, self._resting = None, 0, False
-            if self._group is not None:
-                self._group.went()
-            self._pulse()
-
-    async def _serve(self, child: Child, exited: asyncio.Task[str], connected: Callable[[], None]) -> str:
-        """Watch a process until it ends, has to be ended, or may go."""
-        start_s = self._home.limits.start.total_seconds()
-        try:
-            async with asyncio.timeout(start_s):
-                while self.conversation.link is None and not self._over(exited):
-                    await self._either(exited)
-        except TimeoutError:
-            return f"it did not connect within {start_s:g} s"
-        connected()
-        watchdog = Watchdog(self._home.limits, self._home.clock)
-        while not self._over(exited):
-            why = watchdog.look(child, self.conversation.link)
-            if why:
-                return why
-            if self._may_rest():
-                break
-            await self._either(exited, timeout_s=LOOK_S)
-        if self._is(ProcessState.BROKEN):
-            return self.message
-        if self.conversation.violation:
-            return self.conversation.violation
-        if exited.done():
-            return "" if self.conversation.leaving.is_set() else exited.result()
-        await self._drain(exited)
-        return ""
-
-    def _over(self, exited: asyncio.Task[str]) -> bool:
-        talk = self.conversation
-        return exited.done() or bool(talk.violation) or talk.leaving.is_set() or self._is(ProcessState.BROKEN)
-
-    async def _either(self, other: asyncio.Future[Any], timeout_s: float | None = None) -> None:
-        """Wait until something has ended or anything about the process changes."""
-        changed = spawn(self._changed.wait(), name=f"change of {self.plugin}")
-        try:
-            await asyncio.wait([other, changed], timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            changed.cancel()
-
-    def _may_rest(self) -> bool:
-        most_s = self._home.limits.idle.total_seconds()
-        return bool(most_s) and self._child is not None and self._home.sharing.idle_s(self._child) > most_s
-
-    async def _drain(self, exited: asyncio.Task[str]) -> None:
-        self._resting = True
-        link = self.conversation.link
-        if link is not None:
-            link.send(pb.FromHost(drain=pb.Drain(grace_ms=round(DRAIN_S * 1000))))
-            closed = spawn(link.closed.wait(), name=f"end of the connection of {self.plugin}")
-            ends = asyncio.FIRST_COMPLETED if self._group is not None else asyncio.ALL_COMPLETED
-            await asyncio.wait([exited, closed], timeout=DRAIN_S, return_when=ends)
-            closed.cancel()
+            self._stay = None
+            self._housing.went()
+            self._changes.tell()
 
     # -- the connection (switchboard.Line)
 
@@ -427,8 +335,8 @@ class PluginProcess:
         self.components = check_hello(hello)
         self.api = hello.api[:100]
         self.spoke = True
-        if self._child is not None and self._child.has(hello.pid):
-            self._own_pid = hello.pid
+        if self._stay is not None:
+            self._stay.said(hello.pid)
         self.conversation.begin(link)
         self._become(ProcessState.READY)
         data_dir = self._home.data_dir
