@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from functools import partial
 from importlib.metadata import Distribution, EntryPoint, distributions
 from pathlib import Path
+from typing import NoReturn
 
+from hostd.errors.base import HostdError
 from hostd.host.found import Found, Source
 from hostd.host.process.launch import python_launch
-from hostd.plugin.loading import PLUGIN_ID
+from hostd.plugin.loading import PLUGIN_ID, Refused
 from hostd.values.version import VERSION
 
 BUILT_IN_PACKAGE = "hostd_builtin"
@@ -48,11 +50,28 @@ def find_installed(path: list[str] | None = None) -> list[Found]:
     found: dict[tuple[str, str], Found] = {}
     for point, distribution, version, content in _entry_points(path):
         origin = f"{distribution} {version} ({point.value})"
-        launch = python_launch("--entry-point", point.value)._replace(content=content)
-        named = PLUGIN_ID.fullmatch(point.name)  # what is no id is loaded, which refuses it: files are named by ids
-        plugin = Found(point.name, version, Source.PACKAGE, origin, point.load, launch if named else None)
-        found.setdefault((point.name, origin), plugin)
+        about = Found(point.name, version, Source.PACKAGE, origin, point.load)
+        if PLUGIN_ID.fullmatch(point.name):  # what is no id is loaded, which refuses it: files are named by ids
+            about = _startable(about, point.value, content, path)
+        found.setdefault((point.name, origin), about)
     return [found[key] for key in sorted(found)]
+
+
+def _startable(found: Found, entry_point: str, content: str, path: list[str] | None) -> Found:
+    """Return a plugin with how it is started, by its manifest where its package has one; loading a bad one says why."""
+    # Imported here: what reads manifests is of no use to who has no such package.
+    from hostd.host.folders.packaged import as_the_manifest_says, packaged_manifest
+
+    launch = python_launch("--entry-point", entry_point)._replace(content=content)
+    try:
+        manifest = packaged_manifest(path, entry_point, found.id)
+    except HostdError as error:
+        return found._replace(load=partial(_refuse, error))
+    return found._replace(launch=as_the_manifest_says(launch, manifest) if manifest is not None else launch)
+
+
+def _refuse(error: HostdError) -> NoReturn:
+    raise Refused(error.reason, error.message)
 
 
 def _entry_points(path: list[str] | None) -> Iterator[tuple[EntryPoint, str, str, str]]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from hostd.errors.base import HostdError, Kind
 from hostd.host.folders.manifest import FILE_NAME, PLUGIN_ID, Manifest, read_manifest
+from hostd.host.folders.packaged import manifest_names
 from hostd.host.folders.scan import read_folder
 from hostd.host.installed.unpack import BYTES_MAX, DAMAGED, broken, open_archive
 from hostd.host.process.launch import PERMISSIONS
@@ -117,9 +118,7 @@ def _offer_of_wheel(opened: zipfile.ZipFile, wheel: Path, staging: Path) -> Offe
 
 def _packed_manifest(opened: zipfile.ZipFile, value: str, staging: Path) -> Manifest | None:
     """Return the manifest that lies in the plugin's package, None where there is none."""
-    module = value.partition(":")[0].strip().replace(".", "/")
-    names = (f"{module}/{FILE_NAME}", f"{module.partition('/')[0]}/{FILE_NAME}")
-    name = next((name for name in names if name in opened.namelist()), None)
+    name = next((name for name in manifest_names(value) if name in opened.namelist()), None)
     if name is None:
         return None
     file = staging / FILE_NAME

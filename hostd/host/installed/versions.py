@@ -10,10 +10,12 @@ from typing import NamedTuple
 import msgspec
 
 from hostd.errors.base import HostdError, Kind
+from hostd.host.folders.packaged import packaged_manifest
+from hostd.host.folders.provides import provided
 from hostd.host.folders.scan import PluginFolder, read_folder
 from hostd.host.found import Found, Source
 from hostd.host.installed.environment import FOLDER as ENVIRONMENT
-from hostd.host.installed.environment import environment_launch, installed_version, make_environment
+from hostd.host.installed.environment import environment_launch, installed_version, make_environment, site_of
 from hostd.host.installed.offer import Offer
 from hostd.host.installed.shelf import Install
 from hostd.host.process.launch import Launch
@@ -56,11 +58,15 @@ def version_of(install: Install, home: Path) -> Version:
         launch = environment_launch(
             home, "--entry-point", install.entry_point, permissions=permissions, content=install.digest
         )
+        manifest = packaged_manifest([site_of(home / ENVIRONMENT)], install.entry_point, install.id)
+        if manifest is not None:
+            launch = launch._replace(provides=tuple(provided(manifest.provides)))
         return Version(_found(install, home, launch))
     folder = read_folder(home / install.folder)
     if install.runtime == "python":
         path = str(folder.path.absolute())
         launch = environment_launch(home, "--folder", path, permissions=permissions, content=folder.digest)
+        launch = launch._replace(provides=folder.launch.provides if folder.launch is not None else ())
         return Version(_found(install, home, launch))
     return Version(_found(install, home, folder.launch), folder if folder.launch is None else None)
 

@@ -6,7 +6,8 @@ import sys
 import zipfile
 from pathlib import Path
 
-from wheelhouse import write_wheel
+import pytest
+from wheelhouse import plugin_wheel, write_wheel
 
 from hostd.host.assembly import Assembly
 from hostd.host.discover import find_installed
@@ -31,6 +32,55 @@ def test_a_package_is_started_by_this_interpreter(tmp_path: Path) -> None:
     assert (found.id, found.version, found.source) == ("greet", "1.0", Source.PACKAGE)
     assert found.launch is not None
     assert found.launch.command == (sys.executable, "-m", "hostd.plugin.process", "--entry-point", "one:plugin")
+
+
+MANIFEST = """
+manifest: 1
+id: greet
+runtime: python
+permissions: [net]
+provides:
+  greet.say: {kind: action, effects: none, description: Greets.}
+"""
+
+
+def greeter(tmp_path: Path, manifest: str) -> list[str]:
+    """Install a package with a manifest beside its code; return where it is."""
+    with zipfile.ZipFile(plugin_wheel(tmp_path / "wheels", manifest=manifest, code="raise OSError")) as opened:
+        opened.extractall(tmp_path / "site")
+    return [str(tmp_path / "site")]
+
+
+@pytest.mark.parametrize("imported", [False, True])
+def test_a_packages_manifest_says_what_it_asks_for_and_serves(
+    tmp_path: Path, imported: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It lies in the package, which is not imported for it; what it does not ask for it is not given."""
+    site = greeter(tmp_path, MANIFEST)
+    monkeypatch.syspath_prepend(site[0])
+    [found] = [one for one in find_installed(None if imported else site) if one.id == "greet"]
+    assert found.launch is not None
+    assert found.launch.permissions == {"net"}
+    assert [(one.id, one.kind, one.effects) for one in found.launch.provides] == [("greet.say", "action", "none")]
+
+
+@pytest.mark.parametrize(
+    ("manifest", "why"),
+    [
+        (MANIFEST.replace("net", "everything"), "(line 5)"),
+        (MANIFEST.replace("id: greet", "id: other"), "says id: other"),
+    ],
+)
+def test_a_package_with_a_manifest_that_does_not_fit_is_listed_with_why(
+    tmp_path: Path, manifest: str, why: str
+) -> None:
+    """It is not started with more than it may have asked for."""
+    host = PluginHost()
+    host.load(find_installed(greeter(tmp_path, manifest)))
+    [report] = host.registry.plugins
+    assert (report.state, report.reason) == (PluginState.FAILED, "MANIFEST_INVALID")
+    assert why in report.message
+    assert not host.outside
 
 
 def test_a_name_that_is_no_id_is_listed_and_never_started(tmp_path: Path) -> None:
