@@ -16,7 +16,7 @@ WORKERS ?= 2
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-all lint format docs proto proto-tools bench clean
+.PHONY: help install demo run test test-all lint format docs site proto proto-tools bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -29,6 +29,7 @@ $(STAMP):
 	@echo "installing into $(VENV) (once; a few minutes on a slow line)"
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --upgrade 'pip>=25.1'
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -e . --group dev --group test
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --group docs || echo "no site: its generator could not be installed"
 	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib hostd plugins >/dev/null || true
 	@rm -f $(VENV)/installed-*
 	@touch $@
@@ -61,6 +62,9 @@ format: $(STAMP)  ## rewrite the sources in house style
 docs: $(STAMP)  ## the generated pages in docs/reference/
 	@$(BIN)/python tests/tidy/reference_pages.py
 
+site: $(STAMP)  ## the documentation as a site, in site/
+	@$(BIN)/python docs/build_site.py
+
 proto: $(STAMP) $(PROTO)/ready  ## Python code from proto/
 	@PATH="$(CURDIR)/$(PROTO)/bin:$$PATH" $(PROTO)/bin/python proto/generate.py
 
@@ -76,4 +80,4 @@ bench: $(STAMP)  ## the workloads of docs/performance.md, short form
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 clean:  ## remove what was built
-	@rm -rf $(VENV) $(PROTO) node_modules dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(PROTO) node_modules dist build site .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -32,7 +32,7 @@ def test_the_plugin_of_the_page_is_tested_installed_and_used(tmp_path: Path) -> 
             file = tmp_path / match["mark"].removeprefix("file: ")
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(match["text"])
-        else:
+        elif match["kind"] == "sh" and not match["mark"].startswith("fragment: "):
             said.append(shell(match["text"], tmp_path, env))
     tested, _, ran = said
     assert "4 passed" in tested

@@ -45,10 +45,11 @@ def test_a_signed_webhook_is_received_as_written(tmp_path: Path) -> None:
     Stage(tmp_path).play(DOCS / "how-to/webhook.md")
 
 
-def test_dead_letters_are_dealt_with_as_written(tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", ["dead-letters", "events"])
+def test_what_is_sent_arrives_as_written(page: str, tmp_path: Path) -> None:
     """With curl as the sender."""
     require_tool("curl")
-    Stage(tmp_path).play(DOCS / "how-to/dead-letters.md")
+    Stage(tmp_path).play(DOCS / f"how-to/{page}.md")
 
 
 def test_databases_are_asked_as_written(tmp_path: Path) -> None:

@@ -39,8 +39,8 @@ def blocks() -> Iterator[tuple[str, str, str]]:
 
 DOCUMENTS = [
     pytest.param(text, id=f"{page}:{text.split()[1]}")
-    for page, _, text in blocks()
-    if text.startswith("workflow:") and not FOREIGN.search(text)
+    for page, mark, text in blocks()
+    if text.startswith("workflow:") and not FOREIGN.search(text) and not mark.endswith(".test.yaml")
 ]
 SETTINGS = [pytest.param(text, id=page) for page, mark, text in blocks() if mark == "config"]
 
