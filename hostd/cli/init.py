@@ -33,7 +33,7 @@ TEMPLATES = {
     "hello": Template("Three steps that say hello.", "hello", "greets, waits, logs",
                       "hostd run hello.yaml --input '{\"name\": \"ada\"}'"),
     "webhook": Template("A run for each order that is posted.", "orders", "adds up an order that was posted",
-                        'hostd run orders.yaml --input \'{"id": "a-1", "items": [{"price": 20, "amount": 3}]}\''),
+                        "hostd run orders.yaml --input @order.json"),
     "cron": Template("A run every ten seconds.", "tick", "logs the time", "hostd run tick.yaml"),
     "plugin": Template("A workflow, and the plugin in Python that it uses.", "greet", "uses the action of the plugin",
                        "hostd plugin doctor plugins/greeter", "python"),
@@ -49,7 +49,7 @@ TEMPLATES = {
 @click.option("--force", is_flag=True, help="Also into a folder that is not empty; replaces files of the same names.")
 @local
 def init(out: Printer, folder: Path, template: str, force: bool) -> None:
-    """Write a folder to begin with: a workflow that runs as it is, a case to test it, settings and a README.
+    """Write a folder to begin with: a workflow that runs as it is, cases that test it, settings and a README.
 
     FOLDER, else this one, has to be empty, or not to be there.
     """
@@ -85,19 +85,32 @@ def _files(place: Path, template: str) -> list[tuple[str, str]]:
     """Return name and text of every file but those of a plugin."""
     chosen = TEMPLATES[template]
     about = [(f"{chosen.workflow}.yaml", f"the workflow: {chosen.described}")]
-    about.append((f"{chosen.workflow}.test.yaml", "a case that tests it"))
+    about.append((f"{chosen.workflow}.test.yaml", "cases that test it"))
+    if template == "webhook":
+        about.append(("order.json", "an order to post"))
     if chosen.plugin:
         about.append((f"plugins/{_PLUGIN}/", "the plugin, with a test of its own"))
+    commands = _commands(chosen)
+    wide = max(len(command) for command, _ in commands)
     words = {
         "NAME": place.absolute().name,
         "ABOUT": chosen.about,
-        "ONCE": f"{chosen.once}   # {'examine the plugin' if chosen.plugin else 'run it once, without a daemon'}",
+        "COMMANDS": "\n".join(f"{command:<{wide}}  # {what}" for command, what in commands),
         "FILES": "\n".join(f"| `{name}` | {what} |" for name, what in about),
     }
     found = [*(_STARTERS / "common").iterdir(), *(_STARTERS / template).iterdir()]
     files = {file.name.removesuffix(".txt"): file.read_text(encoding="utf-8") for file in found}
     files[".gitignore"] = files.pop("gitignore")
     return [(name, re.sub(r"@@([A-Z]+)@@", lambda word: words[word[1]], text)) for name, text in files.items()]
+
+
+def _commands(chosen: Template) -> list[tuple[str, str]]:
+    """Return what to do next, and why."""
+    return [
+        ("hostd dev", "serve it while you write: t starts something, ? lists the keys"),
+        ("hostd workflow test", "run its cases"),
+        (chosen.once, "examine the plugin" if chosen.plugin else "run it once, without a daemon"),
+    ]
 
 
 def _write(place: Path, files: list[tuple[str, str]]) -> list[str]:
@@ -129,6 +142,5 @@ def _next(folder: Path, files: list[str], plugin: list[str], chosen: Template, r
     if replaced:
         lines += [f"replaced: {', '.join(replaced)}", ""]
     go = [(f"cd {shlex.quote(str(folder))}", "")] if str(folder) != "." else []
-    go += [("hostd dev", "serve it while you write: t starts something, ? lists the keys"), (chosen.once, "")]
-    go += [("hostd workflow test", "run its case")]
+    go += _commands(chosen)
     return "\n".join([*lines, "next:", *(f"  {line}" for line in columns(("", ""), go).splitlines()[1:])])

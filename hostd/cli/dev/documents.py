@@ -5,9 +5,9 @@ wrong is told with its place while the version before stays.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from hostd.cli.dev.excerpts import distinct, excerpts
 from hostd.cli.dev.inside import Named, TriggerAbout, named, triggers_of
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from hostd.client import Client
 
 _UNKNOWN = Named()
+Leaving: TypeAlias = tuple[Iterable[Named], str]
+"""What is in no document any more, and why."""
 
 
 class DocumentFile:
@@ -47,6 +49,7 @@ class Documents:
         self.files: dict[str, DocumentFile] = {}
         self._folder, self._client, self._screen, self._http = folder, client, screen, http
         self._told = ""  # what stands in the way of looking
+        self._one = asyncio.Lock()  # a plugin may change while the folder is looked at
         self._settled = False  # what earlier sessions left active was looked through
 
     async def look(self, *, first: bool = False) -> None:
@@ -59,13 +62,18 @@ class Documents:
             self._told = error.message
             return
         self._told = ""
+        async with self._one:
+            await self._compare(there, first=first)
+
+    async def _compare(self, there: Mapping[str, Mark], *, first: bool) -> None:
         changed = [name for name, mark in there.items() if self._changed(name, mark, first=first)]
-        for name in changed:
-            await self._take(name)
-        left = [name for name in self.files if name not in there]
-        for name in left:
-            await self._let_go(self.files.pop(name).names, f"{name} is gone")
+        left = [(self.files.pop(name).names, f"{name} is gone") for name in list(self.files) if name not in there]
         if changed or left:
+            leaving = [*await self._take(changed), *left]
+            waiting = [name for name, file in self.files.items() if file.faults and name not in changed]
+            leaving += await self._take(waiting, again=True)  # what was missing, or in the way, may be mended now
+            for names, why in leaving:
+                await self._let_go(names, why)
             await self._settle()
 
     def _changed(self, name: str, mark: Mark, *, first: bool) -> bool:
@@ -81,54 +89,69 @@ class Documents:
 
     async def again(self) -> None:
         """Try again what had mistakes: a plugin may have brought what was missing."""
-        for name, file in list(self.files.items()):
-            if file.faults:
-                await self._take(name, again=True)
+        async with self._one:
+            waiting = [name for name, file in self.files.items() if file.faults]
+            for names, why in await self._take(waiting, again=True):
+                await self._let_go(names, why)
 
-    # -- one file
+    # -- files
 
-    async def _take(self, name: str, *, again: bool = False) -> None:
+    async def _take(self, names: Sequence[str], *, again: bool = False) -> list[Leaving]:
+        """Register what files say, workflows before triggers of their own; return what is in none of them any more."""
+        before = {name: (self.files[name].names, self.files[name].faults) for name in names}
+        versions = {about: version for each, _ in before.values() for about, version in each.items()}
+        parts = [(name, about, part) for name in names for about, part in await self._read(name)]
+        told: dict[str, list[str]] = {name: [] for name in names}
+        for name, about, part in sorted(parts, key=lambda each: each[1].kind == "trigger"):
+            told[name] += await self._try(name, about, part, versions.get(about, ""))
+        leaving: list[Leaving] = []
+        for name in names:
+            file, (names_before, faults_before) = self.files[name], before[name]
+            file.faults = distinct(file.faults)
+            if file.faults:  # what is wrong may be about any of those that were there
+                file.names = names_before | file.names
+            else:
+                gone_now = [about for about in names_before if about not in file.names]
+                leaving.append((gone_now, f"{name} does not have it any more"))
+            if not again or file.faults != faults_before:
+                self._tell(name, file, told[name])
+        return leaving
+
+    async def _read(self, name: str) -> list[tuple[Named, str]]:
+        """Read a file anew; return its documents and what they are."""
         file = self.files[name]
-        before, faults_before = dict(file.names), file.faults
-        file.faults = []
+        names, file.names, file.faults, file.text = file.names, {}, [], None
         try:
-            text = await asyncio.to_thread(read_document, self._folder / name)
+            file.text = await asyncio.to_thread(read_document, self._folder / name)
         except HostdError as error:
             file.faults = [Violation("", error.reason, error.message, file=name)]
-            file.names = file.names or {_UNKNOWN: ""}
-            self._complain(name, file)
-            return
-        file.text = text
-        file.names = {}
-        registered = await self._register(name, file, before) if text is not None else []
-        if file.faults and not (again and file.faults == faults_before):
-            self._complain(name, file)
-        for line in registered if not again or file.faults != faults_before else ():
-            self._screen.say(line)
-        if file.faults:  # what is wrong may be about any of those that were there
-            file.names = before | file.names
-        else:
-            await self._let_go(before.keys() - file.names.keys(), f"{name} does not have it any more")
+            file.names = {} if names else {_UNKNOWN: ""}
+            return []
+        return [(await asyncio.to_thread(named, part), part) for part in documents_of(file.text or "")]
 
-    async def _register(self, name: str, file: DocumentFile, before: dict[Named, str]) -> list[str]:
-        """Register what a file says, workflows before triggers of their own; return the lines that tell of it."""
-        parts = [(await asyncio.to_thread(named, part), part) for part in documents_of(file.text or "")]
-        lines = []
-        for about, part in sorted(parts, key=lambda each: each[0].kind == "trigger"):
-            file.names[about] = before.get(about, "")
-            other = next((other for other in self.files if other != name and self._has(other, about)), None)
-            if other is not None:
-                line = next((at for at, text in enumerate(part.splitlines(), 1) if text.startswith(about.kind)), 1)
-                message = f"{other} has a {about.kind} {about.name}, too: the one that was there first stays"
-                file.faults.append(Violation(about.kind, "NAME_INVALID", message, "rename one of them", name, line, 1))
-                del file.names[about]
-                continue
-            try:
-                lines += await self._register_one(name, file, about, part)
-            except HostdError as error:
-                file.faults += await self._faults(error, name, part)
-        file.faults = distinct(file.faults)
-        return lines
+    async def _try(self, name: str, about: Named, part: str, version: str) -> list[str]:
+        """Register one document of a file; return the lines that tell of it, or note its mistakes."""
+        file = self.files[name]
+        other = next((other for other in self.files if other != name and self._has(other, about)), None)
+        if other is not None:
+            line = next((at for at, text in enumerate(part.splitlines(), 1) if text.startswith(about.kind)), 1)
+            message = f"{other} has a {about.kind} {about.name}, too: the one that was there first stays"
+            file.faults.append(Violation(about.kind, "NAME_INVALID", message, "rename one of them", name, line, 1))
+            return []
+        file.names[about] = version
+        try:
+            return await self._register_one(name, file, about, part)
+        except HostdError as error:
+            file.faults += await self._faults(error, name, part)
+            return []
+
+    def _tell(self, name: str, file: DocumentFile, lines: Sequence[str]) -> None:
+        if file.faults:
+            self._complain(name, file)
+        for line in lines:
+            self._screen.say(line)
+
+    # -- one document
 
     def _has(self, name: str, about: Named) -> bool:
         return about != _UNKNOWN and about in self.files[name].names

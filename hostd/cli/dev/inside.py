@@ -50,6 +50,7 @@ class Inside:
         self._loaded, self._read = loaded, read
         self._passing = passing
         self._daemon: Daemon | None = None
+        self._logging: list[logging.Handler] = []
 
     async def start(self, tell: TellLog) -> None:
         """Open everything; the ports answer then. Raises ADDRESS_IN_USE, JOURNAL_LOCKED and what else is in the way."""
@@ -59,7 +60,7 @@ class Inside:
         make_data_folder(self.data)
         with suppress(OSError):
             (self.data / ".gitignore").write_text("*\n", encoding="utf-8")
-        _log_to(self.log, self.level, tell)
+        self._logging = _log_to(self.log, self.level, tell)
         daemon = self._daemon = Daemon(self._loaded.config)
         daemon.core.settings.follow(self._loaded, self._read)
         await daemon.start()
@@ -71,6 +72,9 @@ class Inside:
         daemon, self._daemon = self._daemon, None
         if daemon is not None:
             await daemon.stop(GRACE_S)
+        for handler in self._logging:
+            logging.getLogger().removeHandler(handler)
+            handler.close()
         if self._passing is not None:
             self._passing.cleanup()
 
@@ -140,15 +144,17 @@ class _Teller(logging.Handler):
             self._tell(record.levelname.lower(), text)
 
 
-def _log_to(file: Path, level: str, tell: TellLog) -> None:
-    """Send the log into a file, the newest last; the screen is for the person."""
+def _log_to(file: Path, level: str, tell: TellLog) -> list[logging.Handler]:
+    """Send the log into a file, the newest last; the screen is for the person. Return what takes it there."""
     from hostd.telemetry.logs import TextFormatter, set_log_level
 
     handler = RotatingFileHandler(file, maxBytes=LOG_BYTES_MAX, backupCount=1, encoding="utf-8")
     handler.setFormatter(TextFormatter())
-    logging.getLogger().handlers[:] = [handler, _Teller(tell)]
+    handlers: list[logging.Handler] = [handler, _Teller(tell)]
+    logging.getLogger().handlers[:] = handlers
     logging.captureWarnings(True)
     set_log_level(level)
+    return list(handlers)
 
 
 class Named(NamedTuple):
