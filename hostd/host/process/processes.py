@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
@@ -196,7 +197,8 @@ class Processes:
         report = self.report(found.id)
         if report.state is not PluginState.LOADED and old_entries is not None:
             await fresh.stop()
-            self.note(found.id, f"version {found.version} does not serve: {report.reason} {report.message}")
+            why = f"{report.reason} {report.message}{_raised_at(fresh.traceback)}"
+            self.note(found.id, f"version {found.version} does not serve: {why}")
             self.known[found.id], self._found[found.id] = old, old_found
             self.served.entries[found.id] = old_entries
             self.served.faults.pop(found.id, None)
@@ -306,3 +308,9 @@ class Processes:
         if self._data_dir is not None:
             await asyncio.to_thread(sweep, self._data_dir / "run" / "plugins", self.known, self._clock)
             await self._memory.sweep(self.known)
+
+
+def _raised_at(traceback: str) -> str:
+    """Return the place that a traceback ends at."""
+    places = re.findall(r'File "([^"\n]+)", line (\d+)', traceback)
+    return f" ({places[-1][0]}, line {places[-1][1]})" if places else ""
