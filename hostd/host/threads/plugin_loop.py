@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from hostd.errors.base import HostdError, Kind
 
 END_S = 1.0
+_ENDS_US = (KeyboardInterrupt, GeneratorExit)  # raised on the daemon's loop they would end it, or what waits there
 _Work = Callable[[], Coroutine[Any, Any, Any]]
 
 
@@ -49,12 +50,12 @@ class PluginLoop:
             raise HostdError(Kind.UNAVAILABLE, "PLUGIN_UNAVAILABLE", f"plugin {self.plugin} has been closed")
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
-            thread = threading.Thread(target=_turn, args=(self._loop,), name=f"plugin-{self.plugin}", daemon=True)
-            thread.start()
+            turn = (self._loop, lambda: self._closed)
+            threading.Thread(target=_turn, args=turn, name=f"plugin-{self.plugin}", daemon=True).start()
         return self._loop
 
     async def call(self, work: _Work, *, patience_s: float | None = None) -> Any:
-        """Do work there; return what it returns, raise what it raises.
+        """Do work there; return what it returns, raise what it raises (ACTION_RAISED for what would end the daemon).
 
         Cancelling asks the work to stop and waits until it has, at most so long; cancelling once more leaves it alone.
         """
@@ -74,6 +75,9 @@ class PluginLoop:
             end = done.result()
             if end.error is None or isinstance(end.error, asyncio.CancelledError):
                 raise
+        if isinstance(end.error, _ENDS_US):
+            message = f"{type(end.error).__name__}: {end.error}"[:2_000]
+            raise HostdError(Kind.UNAVAILABLE, "ACTION_RAISED", message) from end.error
         if end.error is not None:
             raise end.error
         return end.value
@@ -85,10 +89,12 @@ class PluginLoop:
             self._loop.call_soon_threadsafe(self._loop.stop)
 
 
-def _turn(loop: asyncio.AbstractEventLoop) -> None:
+def _turn(loop: asyncio.AbstractEventLoop, closed: Callable[[], bool]) -> None:
     asyncio.set_event_loop(loop)
     try:
         loop.run_forever()
+        while not closed():  # the plugin stopped it, which is not for the plugin to do
+            loop.run_forever()
         left = asyncio.all_tasks(loop)
         for task in left:
             task.cancel()
@@ -111,8 +117,6 @@ def _begin(call: _Call, work: _Work, loop: asyncio.AbstractEventLoop, tell: Call
 async def _fenced(work: _Work) -> _End:
     try:
         return _End(await work(), None)
-    except GeneratorExit:
-        raise
     except BaseException as error:  # noqa: BLE001 the fence: SystemExit would end the thread; whoever waits raises it
         return _End(None, error)
 

@@ -152,8 +152,6 @@ class Attempts:
         end: bytes | Fault | None
         try:
             end = output_of(await self._work(attempt, start))
-        except GeneratorExit:
-            raise
         except BaseException as error:  # noqa: BLE001 the fence: a plugin may raise anything, and the process goes on
             end = _meaning(error, attempt)
         finally:

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any, NamedTuple
 
+from hostd.errors.base import HostdError, Kind
+
 
 class _Call(NamedTuple):
     work: Callable[..., Any]
@@ -45,7 +47,11 @@ class ActionThreads:
         return self._busy
 
     async def run(self, work: Callable[..., Any], *args: Any) -> Any:
-        """Return what a blocking call returns, or raise what it raised. Cancelling leaves the call running."""
+        """Return what a blocking call returns, or raise what it raised. Cancelling leaves the call running.
+
+        Raises:
+            HostdError: ACTION_RAISED for a KeyboardInterrupt: no key was pressed, and it would end the daemon's loop.
+        """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         self._busy += 1
@@ -55,6 +61,9 @@ class ActionThreads:
         self._queue.put(_Call(work, args, loop, future, contextvars.copy_context()))
         outcome = await future
         if type(outcome) is Raised:
+            if isinstance(outcome.error, KeyboardInterrupt):
+                message = f"KeyboardInterrupt: {outcome.error}"[:2_000]
+                raise HostdError(Kind.UNAVAILABLE, "ACTION_RAISED", message) from outcome.error
             raise outcome.error
         return outcome
 

@@ -101,7 +101,11 @@ class _Rest(Coroutine[Any, Any, Any]):
 
 
 class _Exited(RuntimeError):
-    """SystemExit, in a form that no event loop takes for its own."""
+    """SystemExit, in a form that no event loop takes for its own; told of under its own name."""
+
+
+_Exited.__name__ = _Exited.__qualname__ = "SystemExit"
+_Exited.__module__ = "builtins"
 
 
 async def _fenced(work: Coroutine[Any, Any, Any]) -> Any:
@@ -112,7 +116,7 @@ async def _fenced(work: Coroutine[Any, Any, Any]) -> Any:
 
 
 def _exit(error: SystemExit) -> _Exited:
-    return _Exited(f"SystemExit: {error}")
+    return _Exited(str(error))
 
 
 def drive(coroutine: Coroutine[Any, Any, Any], *, name: str) -> Ended | asyncio.Task[Any]:
