@@ -14,6 +14,8 @@ from tree import ROOT
 
 sys.path.insert(0, str(ROOT / "docs"))
 
+LIST_IN_TEXT = re.compile(r"<p>(?:(?!</p>).)*?\n(?:- |\d+\. |\|)", re.DOTALL)
+
 
 class Anchors(HTMLParser):
     """A page's ids, and where it links to."""
@@ -69,6 +71,8 @@ def test_the_site_builds_and_every_link_leads_somewhere(tmp_path: Path) -> None:
         if not leads_somewhere(page, link, site)
     ]
     assert len(pages) > 50
+    unread = [page.relative_to(site) for page in pages if LIST_IN_TEXT.search(page.read_text(encoding="utf-8"))]
+    assert not unread, f"a list needs an empty line before it: {unread}"
     assert not wrong, "\n".join(wrong)
 
 
