@@ -31,7 +31,7 @@ BLOCK = re.compile(
     r"(?:^<!-- (?P<mark>[^\n]*?) -->\n)?^```(?P<kind>\w*)[^\n]*\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE
 )
 COMMAND_S = 120
-LOOK_S = 60
+LOOK_S = 120
 
 
 class Block(NamedTuple):
