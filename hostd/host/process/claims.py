@@ -98,8 +98,8 @@ class Claims:
         self._pulse()
         return left
 
-    def lose_all(self) -> None:
-        """The process is gone, and what it held with it."""
+    def lose_all(self, why: str = "") -> None:
+        """The process is gone, and what it held with it; `why` as far as that is known."""
         self._unclaimed.clear()
         self._outcomes.clear()
         self._kept.clear()
@@ -107,11 +107,9 @@ class Claims:
         guilty = self.suspects.lost({held.place for held in self._held.values()})
         for held in list(self._held.values()):
             if not held.answer.done():
-                held.answer.set_exception(_loss(held.place in guilty))
+                held.answer.set_exception(_loss(why) if held.place in guilty else AttemptLostError())
 
 
-def _loss(guilty: bool) -> Exception:
-    if not guilty:
-        return AttemptLostError()
+def _loss(why: str) -> HostdError:
     message = "the plugin's process died each time this step ran, the last time while nothing else did"
-    return HostdError(Kind.STATE, "ATTEMPT_LOST", message)
+    return HostdError(Kind.STATE, "ATTEMPT_LOST", f"{message}: {why}" if why else message)

@@ -74,8 +74,8 @@ class Conversation:
             self._lose_triggers()
             self._changed()
 
-    def end(self) -> None:
-        """The process is gone, and what it held with it."""
+    def end(self, why: str = "") -> None:
+        """The process is gone, and what it held with it; `why` as far as that is known."""
         link, self.link = self.link, None
         if link is not None:
             link.close()
@@ -83,7 +83,7 @@ class Conversation:
         self.leaving.clear()
         self.violation = ""
         self.provisioning.forget()
-        self.claims.lose_all()
+        self.claims.lose_all(why)
         self._lose_triggers()
         self._changed()
 

@@ -307,7 +307,7 @@ class PluginProcess:
             return why
         finally:
             stay.resting = True
-            self.conversation.end()
+            self.conversation.end(why)
             self._home.switchboard.forget(self)
             last = self._home.sharing.move_out(child, self)
             blameless = not why or self._is(ProcessState.BROKEN, ProcessState.STOPPED)

@@ -64,7 +64,7 @@ class Watchdog:
         used = (child.cpu_s() - self._cpu[1]) / since_s
         self._cpu = now_s, child.cpu_s()
         most = self._limits.cpu
-        return f"it used {used:.1f} processors over {since_s:.0f} s; it may use {most:g}" if used > most else ""
+        return f"it used {used:.2f} processors over {since_s:.0f} s; it may use {most:g}" if used > most else ""
 
 
 async def _ping(link: Link) -> None:
