@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from hostd.testing import pytest_plugin
+
 ROOT = Path(__file__).parents[3]
 GREET = """
 workflow: greet
@@ -46,7 +48,7 @@ def project(tmp_path: Path) -> Path:
 def test_the_wheel_names_the_plugin() -> None:
     """pytest finds it where hostd is installed."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert project["entry-points"]["pytest11"] == {"hostd": "hostd.testing.pytest_plugin"}
+    assert project["entry-points"]["pytest11"] == {"hostd": pytest_plugin.__name__}
 
 
 def test_case_files_are_tests_with_readable_failures(project: Path) -> None:
