@@ -35,7 +35,7 @@ def test_the_plugin_of_the_page_is_tested_installed_and_used(tmp_path: Path) -> 
         elif match["kind"] == "sh" and not match["mark"].startswith("fragment: "):
             said.append(shell(match["text"], tmp_path, env))
     tested, _, ran = said
-    assert "4 passed" in tested
+    assert "5 passed" in tested
     assert '{"state":"SUCCEEDED","output":"1111","failure":null}' in ran
 
 

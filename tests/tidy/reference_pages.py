@@ -12,6 +12,7 @@ from hostd.errors.codes import CODES
 from hostd.errors.reasons import REASONS
 from hostd.host.folders.manifest_page import manifest_reference
 from hostd.telemetry.metrics import metrics_reference
+from hostd.testing.cases.page import cases_reference
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs/reference"
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -41,6 +42,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "errors.md": errors_reference,
     "manifest.md": manifest_reference,
     "metrics.md": metrics_reference,
+    "tests.md": cases_reference,
 }
 
 

@@ -22,6 +22,7 @@ OWN = {
     "docs/how-to/plugin.md": ("tests/e2e/test_how_to.py", r"file: .*|run"),
     "docs/how-to/python-client.md": ("tests/e2e/test_python_client.py", r"file: .*|run"),
     "docs/how-to/secrets.md": ("tests/e2e/test_secrets_page.py", r"file: .*|run"),
+    "docs/how-to/test-workflows.md": ("tests/e2e/test_test_workflows_page.py", r"file: .*|prints|"),
     "docs/reference/lua.md": ("tests/unit/lua/test_reference_page.py", r""),
 }
 
