@@ -13,7 +13,7 @@ from tree import ROOT
 
 pytestmark = pytest.mark.timeout(900)
 DOCS = ROOT / "docs"
-PLAIN = ["backup", "branch", "container", "debug", "lua", "migrate", "poll", "retry", "schedule", "upgrade"]
+PLAIN = ["backup", "branch", "container", "debug", "develop", "lua", "migrate", "poll", "retry", "schedule", "upgrade"]
 
 
 @pytest.mark.parametrize("page", PLAIN)
