@@ -1,4 +1,4 @@
-"""`hostd plugin docs|sample|new|doctor`: for who uses and writes plugins, without a daemon."""
+"""`hostd plugin docs|sample|new|doctor`: for who uses and writes plugins; a daemon is asked for what is not here."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import click
 
 from hostd.cli.complaints import exit_code, violation_line
 from hostd.cli.printing import Printer, say, warn
-from hostd.cli.session import local
+from hostd.cli.served_plugins import Daemon
+from hostd.cli.session import Session, local, remote
 from hostd.cli.tables import clean, columns
 from hostd.errors.base import Violation, invalid
 
 KINDS = click.Choice(["action", "trigger"])
 _FROM = click.option(
-    "--from", "source", metavar="PATH", help="A plugin's folder, or its id, to look in; else those that load inline."
+    "--from", "source", metavar="PATH", help="A plugin's folder, or its id, to look in; else built-in and served ones."
 )
 
 
@@ -24,26 +25,33 @@ _FROM = click.option(
 @click.argument("component", metavar="COMPONENT")
 @click.option("--kind", type=KINDS, help="Where both have the name.")
 @_FROM
-@local
-def docs(out: Printer, component: str, kind: str | None, source: str | None) -> None:
-    """Print the page of an action or trigger: its options with types, defaults, bounds and examples, in Markdown."""
+@remote
+def docs(session: Session, component: str, kind: str | None, source: str | None) -> None:
+    """Print the page of an action or trigger: its options with types, defaults, bounds and examples, in Markdown.
+
+    What is not built in is asked of the daemon.
+    """
     from hostd.cli.local import component_docs
 
-    page = component_docs(component, kind or "", source)
-    out.one(page, lambda value: clean(value["page"]).rstrip("\n"))
+    page = component_docs(component, kind or "", source, Daemon(session))
+    session.out.one(page, lambda value: clean(value["page"]).rstrip("\n"))
 
 
 @click.command()
 @click.argument("component", metavar="COMPONENT")
 @click.option("--kind", type=KINDS, help="Where both have the name.")
 @_FROM
-@local
-def sample(out: Printer, component: str, kind: str | None, source: str | None) -> None:
-    """Print a step or a trigger that uses COMPONENT, to be put into a document."""
+@remote
+def sample(session: Session, component: str, kind: str | None, source: str | None) -> None:
+    """Print a step or a trigger that uses COMPONENT, to be put into a document.
+
+    What is not built in is asked of the daemon.
+    """
     from hostd.cli.local import component_sample
     from hostd.cli.printing import yaml_text
 
-    out.one(component_sample(component, kind or "", source), lambda value: yaml_text(value).rstrip("\n"))
+    written = component_sample(component, kind or "", source, Daemon(session))
+    session.out.one(written, lambda value: yaml_text(value).rstrip("\n"))
 
 
 @click.command()
@@ -63,16 +71,19 @@ def new(out: Printer, plugin_id: str, runtime: str, folder: str) -> None:
 
 @click.command()
 @click.argument("path", metavar="[PATH]", required=False)
-@local
-def doctor(out: Printer, path: str | None) -> int:
-    """Examine a plugin: a folder, or the id of one that is built in or installed; else every folder of `plugins.dir`.
+@remote
+def doctor(session: Session, path: str | None) -> int:
+    """Examine a plugin: a folder, or its id; else every folder of `plugins.dir`.
+
+    An id is one that is built in, of a package beside hostd, or that the daemon has, where it runs on this machine.
 
     Reads its manifest, starts it in a process as the daemon would, checks what it says it serves, and runs the
     conformance kit. Exits with 2 where something keeps it from working; remarks alone are no failure.
     """
     from hostd.cli.local import doctor_plugins
 
-    found = doctor_plugins(path)
+    out = session.out
+    found = doctor_plugins(path, Daemon(session))
     mistakes: list[Violation] = []
     for examined in found:
         mistakes += examined.mistakes

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from random import SystemRandom
 from typing import NamedTuple
 
 from hostd.aio import SystemClock, spawn
-from hostd.errors.base import HostdError, Violation
+from hostd.errors.base import HostdError, Violation, invalid
 from hostd.host.component_page import ComponentAbout
 from hostd.host.contexts import ProvisionScope
 from hostd.host.discover import find_built_in, find_installed
@@ -23,9 +24,11 @@ from hostd.host.process.launch import ProcessLimits, Provided
 from hostd.host.process.processes import Processes
 from hostd.host.process.provided import components_of
 from hostd.host.registry import ActionEntry, TriggerEntry
+from hostd.plugin.loading import PLUGIN_ID, Refused
 
 KIT_S = 60.0
 LOOK_S = 0.1
+PYTHON = (sys.executable, "-m")
 
 
 class Examined(NamedTuple):
@@ -66,9 +69,52 @@ async def examine(what: str) -> Examined | None:
         return await _folder(folder)
     everything = [*find_built_in(), *find_installed()]
     found = next((one for one in everything if one.id == what), None)
-    if found is None or found.launch is None:
+    if found is None:
         return None
+    if found.launch is None:
+        return _unstartable(found)
     return await _process(found, "python", list(found.launch.command[3:]))
+
+
+async def examine_served(plugin: str, source: str, origin: Path) -> Examined | None:
+    """Return what is to be said of a plugin that a daemon on this machine has; None where its files are not here.
+
+    Args:
+        source: where it is from: `folder` or `installed`.
+        origin: where it lies, as the daemon says.
+    """
+    if source == "folder":
+        return await _folder(origin) if await asyncio.to_thread(origin.is_dir) else None
+    if source != "installed" or not origin.name.isdecimal():
+        return None
+    from hostd.host.installed.shelf import Shelf
+    from hostd.host.installed.versions import version_of
+
+    install = await asyncio.to_thread(Shelf(origin.parent.parent).install_of, plugin, int(origin.name))
+    if install is None:
+        return None
+    try:
+        version = await asyncio.to_thread(version_of, install, origin)
+    except HostdError as error:
+        return _broken(plugin, error)
+    if version.folder is not None:
+        return await asyncio.to_thread(_lua, version.folder)
+    if version.found.launch is None or install.runtime != "python":
+        return await _process(version.found, install.runtime, [])
+    *before, _, how, which = version.found.launch.command  # ends with -m MODULE --folder PATH, or --entry-point NAME
+    kit = [which] if how == "--folder" else [how, which]
+    return await _process(version.found, install.runtime, kit, before=before)
+
+
+def _unstartable(found: Found) -> Examined:
+    """Say why a package's plugin is not started: loading it is refused, before any of it is imported."""
+    if not PLUGIN_ID.fullmatch(found.id):
+        return _broken(found.id, invalid("PLUGIN_FAILED", "its name is no plugin id"))
+    try:
+        found.load()
+    except Refused as error:
+        return _broken(found.id, invalid(error.reason, error.message))
+    return _broken(found.id, invalid("PLUGIN_FAILED", "it runs inside the daemon only"))
 
 
 async def _folder(folder: Path) -> Examined:
@@ -104,8 +150,12 @@ def _lua(plugin: PluginFolder) -> Examined:
     return Examined(plugin.id, plugin.version, "lua", components, mistakes, (), scripts=scripts)
 
 
-async def _process(found: Found, runtime: str, kit: list[str]) -> Examined:
-    """Start the plugin as a daemon would, and run the conformance kit in another process."""
+async def _process(found: Found, runtime: str, kit: list[str], *, before: Sequence[str] = PYTHON) -> Examined:
+    """Start the plugin as a daemon would, and run the conformance kit in another process.
+
+    Args:
+        kit: what the kit is told of the plugin; none skips it. before: the interpreter that runs it, up to `-m`.
+    """
     promised = found.launch.provides if found.launch is not None else ()
     if found.launch is not None:
         found = found._replace(launch=found.launch._replace(provides=()))  # it is asked itself
@@ -133,7 +183,7 @@ async def _process(found: Found, runtime: str, kit: list[str]) -> Examined:
         mistakes += _promises(promised, said)
     mistakes += tuple(_schema(entry) for entry in entries if not entry.schema.get("properties") and entry.sample())
     if report.state is PluginState.LOADED and kit:
-        mistakes += await _kit(kit)
+        mistakes += await _kit((*before, "hostd.plugin.testing", *kit))
     components = tuple(about(entry) for entry in entries)
     return Examined(found.id, found.version, runtime, components, mistakes, (), report.traceback)
 
@@ -175,8 +225,7 @@ def _schema(entry: ActionEntry | TriggerEntry) -> Violation:
     return Violation(entry.id, "OPTION_INVALID", "it has a sample, but its schema knows no options")
 
 
-async def _kit(arguments: list[str]) -> tuple[Violation, ...]:
-    command = (sys.executable, "-m", "hostd.plugin.testing", *arguments)
+async def _kit(command: Sequence[str]) -> tuple[Violation, ...]:
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=asyncio.subprocess.DEVNULL)
     try:

@@ -121,6 +121,11 @@ def test_the_commands(daemon: DaemonProcess, tmp_path: Path) -> None:
     assert shouted(daemon, tmp_path) == "1"
     assert daemon.json("plugin", "install", str(two), "--yes")["replaced_version"] == "1"
     assert shouted(daemon, tmp_path) == "2"
+    assert "# greet.shout\n" in daemon.ok("plugin", "docs", "greet.shout")
+    assert "uses: greet.shout" in daemon.ok("plugin", "sample", "greet.shout", "--from", "greet")
+    assert "plugin greet 2 is well" in daemon.ok("plugin", "doctor", "greet")
+    missing = daemon.run("plugin", "doctor", "gret")
+    assert (missing.returncode, "the daemon has none of that name" in missing.stderr) == (4, True), missing.stderr
     rows = [line.split() for line in daemon.ok("plugin", "list").splitlines()]
     assert ["greet", "2", "installed", "LOADED"] in [row[:4] for row in rows]
     daemon.ok("plugin", "rollback", "greet")

@@ -17,6 +17,7 @@ from lab import NAMESPACE, Lab, of_kind
 from wheelhouse import PLUGIN, dependencies_of_the_sdk, plugin_wheel, write_wheel
 
 from hostd.errors.base import HostdError
+from hostd.host.doctor import examine_served
 from hostd.host.installed import environment
 from hostd.model.installs import FOLDER, REQUIREMENT, WHEEL, InstallOrder, InstallView
 from hostd.model.records import AttemptSucceeded
@@ -121,6 +122,33 @@ async def test_a_wheel_serves_in_an_environment_of_its_own(lab: Lab, tmp_path: P
     await lab.restart()
     assert (await output(lab, "greet.say", "name: Ada"))["text"] == "hello Ada"
     assert lab.core.front.plugins.get("greet").rollback_version == "2.0"
+
+
+MANIFEST = """
+manifest: 1
+id: greet
+runtime: python
+permissions: [net]
+provides:
+  greet.say: {kind: action, effects: none, options: {type: object, properties: {name: {type: string}}}}
+"""
+
+
+@pytest.mark.timeout(180)
+async def test_a_wheels_manifest_stands_for_it_until_it_runs_and_the_doctor_compares(lab: Lab, tmp_path: Path) -> None:
+    """What it provides is listed before its process is needed; examined where it lies, it is found to say more."""
+    await install(lab, plugin_wheel(tmp_path / "w", manifest=MANIFEST))
+    shown = lab.core.front.plugins.get("greet")
+    assert (shown.permissions, [part.id for part in shown.components]) == (("net",), ["greet.say"])
+    process = lab.core.host.process("greet")
+    assert process is not None
+    assert (process.state, process.pid) == ("idle", 0)
+
+    examined = await examine_served("greet", "installed", Path(shown.origin))
+    assert examined is not None
+    assert {part.id for part in examined.components} == {"greet.say", "greet.every"}
+    [mistake] = [fault for fault in examined.mistakes if fault.path == "provides"]
+    assert "the plugin itself says otherwise" in mistake.message
 
 
 @pytest.mark.timeout(180)

@@ -125,6 +125,14 @@ def test_what_a_plugin_does_by_itself_is_only_remarked(hostd: Any, tmp_path: Pat
     assert "__init__.py:1:1 permissions: it imports socket" in done.out
 
 
+def test_what_is_not_here_and_cannot_be_asked_for_says_both(hostd: Any) -> None:
+    """No daemon runs: the answer is that of what is here, and says that nobody was asked."""
+    for arguments in (("docs", "shop.price"), ("sample", "shop.price", "--from", "shop"), ("doctor", "shop")):
+        done = hostd("plugin", *arguments)
+        assert done.code == 4
+        assert "the daemon could not be asked: UNREACHABLE" in done.err
+
+
 def test_without_a_path_every_folder_is_examined(hostd: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of the configured plugins folder, the well and the sick."""
     sick(tmp_path, "1 / 0")
