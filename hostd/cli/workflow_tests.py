@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,6 +41,8 @@ def test(out: Printer, paths: tuple[Path, ...], words: str, exitfirst: bool, jun
     Each case runs on a host of its own, in memory, whose time skips; what reaches outside is mocked or fails.
     Exit codes: 0 every case passed, 1 one failed, 2 a file has mistakes or there is no case.
     """
+    import logging
+
     logging.getLogger("hostd").setLevel(logging.CRITICAL)  # what would be logged is in the report
     cases, faults = _read(paths or (Path(),), words)
     for _, error in faults:
@@ -76,6 +76,10 @@ def _read(places: Sequence[Path], words: str) -> tuple[list[WorkflowCase], list[
 
 
 def _run(case: WorkflowCase) -> CaseResult:
+    import asyncio
+
+    import asyncio
+
     from hostd.testing.cases.running import run_case
 
     return asyncio.run(run_case(case))
