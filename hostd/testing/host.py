@@ -21,9 +21,10 @@ from typing import Any, TypeVar
 
 from hostd.aio import spawn
 from hostd.config.rooms import Config
-from hostd.embedding import Host
+from hostd.embedding import BlockingHost, Host, Registered
 from hostd.embedding.calls import Duration, seconds_of
 from hostd.embedding.functions import Brought, Functions
+from hostd.embedding.host import Written
 from hostd.embedding.opening import Wanted
 from hostd.embedding.run_calls import Which
 from hostd.embedding.run_info import Change, RunInfo
@@ -33,7 +34,7 @@ from hostd.model.states import StepState
 from hostd.plugin.clocks import at_ms
 from hostd.testing.answers import Answer, Call, Fails, Function, Hangs, Returns, answer_of
 from hostd.testing.data_folder import inside, memory_config, write_secrets
-from hostd.testing.made_up import made_up
+from hostd.testing.made_up import made_up, missing_actions
 from hostd.testing.mocks import Mock, Mocks, is_step
 from hostd.testing.skipping import Nothing, Skipper
 from hostd.testing.skipping_clock import SkippingClock
@@ -117,6 +118,11 @@ class TestHost(Host):
             raise invalid("ARGUMENT_INVALID", "a test host lives in memory and takes no folder")
         return cls(**more)
 
+    @classmethod
+    def blocking(cls, path: Path | str | None = None, **more: Any) -> BlockingHost:
+        """Refused: its time passes on an event loop of the test's. Raises HostdError ARGUMENT_INVALID."""
+        raise invalid("ARGUMENT_INVALID", "a test host lives on an event loop: asyncio.run(...), or an async test")
+
     async def __aenter__(self) -> TestHost:
         await self._open()
         return self
@@ -161,6 +167,18 @@ class TestHost(Host):
         _ = self.core  # raises where it is not open
         assert self._skipper is not None
         return self._skipper
+
+    async def register(self, document: Written, *, activate: bool = True, request_id: str = "") -> Registered:
+        """Register as Host does; an action that nothing provides is made up where fakes answer for its steps."""
+        try:
+            return await super().register(document, activate=activate, request_id=request_id)
+        except HostdError as error:
+            missing = await asyncio.to_thread(missing_actions, document, error, self._mocks.has)
+            if not missing:
+                raise
+        for action in missing:
+            self._make_up(action)
+        return await super().register(document, activate=activate, request_id=request_id)
 
     # -- time
 

@@ -73,6 +73,10 @@ class Mocks:
         mock = self._mocks[workflow, target] = Mock(target, workflow, answers, function)
         return mock
 
+    def has(self, target: str) -> bool:
+        """Say whether a fake answers for a target, in some workflow."""
+        return any(place[1] == target for place in self._mocks)
+
     def calls(self, target: str) -> list[Call]:
         """Return the calls of an action id or of `steps.<id>`, of all where it is empty, in order."""
         return [call for call in self._calls if target in ("", call.action, step_target(call.step))]

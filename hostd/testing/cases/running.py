@@ -32,11 +32,15 @@ class CaseResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Came(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a run: how it stands, which steps began in which order, and why nobody waits for it any longer."""
+    """What came of a run: how it stands, which steps began in which order.
+
+    `broke`: what could not be done to it meanwhile. `why`: why nobody waits for it any longer.
+    """
 
     info: RunInfo
     path: tuple[str, ...]
     took_ms: int
+    broke: str
     why: str
 
 
@@ -107,15 +111,18 @@ def _refused(expected: Expected, error: HostdError) -> list[str]:
 
 
 async def _came(host: TestHost, case: WorkflowCase, run: Run) -> Came:
-    began_ms, why = host.clock.wall_ms(), ""
+    began_ms, broke, why = host.clock.wall_ms(), "", ""
     try:
         await _meanwhile(host, case, run, began_ms)
+    except HostdError as error:
+        broke = f"at {format_duration_ms(host.clock.wall_ms() - began_ms)}: {error.reason}: {error.message}"
+    try:
         left_ms = None if case.until_ms is None else max(0, began_ms + case.until_ms - host.clock.wall_ms())
         info = await run.wait(timeout=None if left_ms is None else left_ms / 1000)
     except HostdError as error:
         info, why = await run.info(), f"{error.reason}: {error.message}"
     ended_ms = round(info.ended_at.timestamp() * 1000) if info.ended_at is not None else host.clock.wall_ms()
-    return Came(info=info, path=await _path(host, run, info), took_ms=ended_ms - began_ms, why=why)
+    return Came(info=info, path=await _path(host, run, info), took_ms=ended_ms - began_ms, broke=broke, why=why)
 
 
 async def _meanwhile(host: TestHost, case: WorkflowCase, run: Run, began_ms: int) -> None:
@@ -147,6 +154,8 @@ async def _path(host: TestHost, run: Run, info: RunInfo) -> tuple[str, ...]:
 
 def _problems(expected: Expected, came: Came) -> Iterator[str]:
     info = came.info
+    if came.broke:
+        yield came.broke
     if info.state != expected.state:
         yield f"state: expected {expected.state}, got {info.state}"
         if came.why:

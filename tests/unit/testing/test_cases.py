@@ -133,6 +133,12 @@ async def test_what_does_not_come_is_named_with_its_place(tmp_path: Path, expect
     assert any(each.startswith(problem) for each in found), found
 
 
+async def test_what_cannot_be_done_meanwhile_is_a_problem(tmp_path: Path) -> None:
+    """A cancel that comes too late is not passed over, though the run ended as expected."""
+    (found,) = await problems(tmp_path, "  - {name: it, input: {sku: pen}, at: [{after: 1h, cancel: late}]}\n")
+    assert found[0].startswith("at 1h: RUN_FINAL"), found
+
+
 async def test_what_is_not_mocked_fails_the_case_and_says_so(tmp_path: Path) -> None:
     """A case never reaches outside on its own: the failure names the action and the code."""
     file = written(tmp_path, "  - {name: it, input: {sku: pen}}\n", HEAD.replace("  http.request:", "  mail.send:"))

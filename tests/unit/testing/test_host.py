@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -289,3 +291,28 @@ async def test_an_action_may_raise_in_its_own_words() -> None:
         with pytest.raises(RunFailed) as failed:
             await host.execute("pay")
         assert failed.value.run.failures[0].code == "DECLINED"
+
+
+async def test_the_workflow_of_the_readme() -> None:
+    """Its webhook starts it, its script runs, its two seconds are skipped."""
+    page = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    found = re.search(r"<!-- file: greet.yaml -->\n```yaml\n(.*?)```", page, re.DOTALL)
+    assert found is not None
+    async with TestHost(only_mocked=True, triggers=False) as host:
+        await host.register(found[1])
+        fired = await host.fire("greet", "door", {"name": "grace"})
+        began = host.now
+        assert await host.result(fired.run_ids[0]) == {"text": "hello grace", "letters": 5}
+        assert host.now - began == timedelta(seconds=2)
+
+
+async def test_a_host_lives_in_memory_and_on_a_loop() -> None:
+    """It takes no folder, has no blocking form, and closes twice."""
+    for build in (lambda: TestHost.open("data"), TestHost.blocking):
+        with pytest.raises(HostdError, match="a test host lives"):
+            build()
+    host = await TestHost.open()
+    await host.close()
+    await host.close()
+    with pytest.raises(HostdError, match="not open"):
+        await host.advance("1s")

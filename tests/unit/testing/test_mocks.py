@@ -192,3 +192,20 @@ async def test_a_fake_says_one_thing() -> None:
             with pytest.raises(HostdError) as refused:
                 host.mock("http.request", **given)  # type: ignore[arg-type]
             assert refused.value.reason == "ARGUMENT_INVALID"
+
+
+async def test_an_action_that_nothing_provides_is_made_up_by_a_fake_of_its_step() -> None:
+    """Of an action or of each step that uses it; one step without a fake, and the document is refused as ever."""
+    document = """
+    workflow: ship
+    steps: {book: {uses: parcel.book, with: {id: 7}}, tell: {needs: book, uses: parcel.tell}}
+    output: ${{ steps.book.output }}
+    """
+    async with TestHost() as host:
+        host.mock("steps.book", returns="booked")
+        with pytest.raises(HostdError, match=r"parcel.book \(and 1 more\)"):
+            await host.register(document)
+        host.mock("steps.tell", returns=None)
+        await host.register(document)
+        assert await host.execute("ship") == "booked"
+        assert host.calls("parcel.book")[0].options == {"id": 7}
