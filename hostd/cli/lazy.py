@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib
-from types import ModuleType
 from typing import Any, NamedTuple
 
 import click
+
+from hostd.values.lazily import lazily as lazily
 
 
 class Entry(NamedTuple):
@@ -53,15 +54,3 @@ class LazyGroup(click.Group):
         """Write the list of commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.help) for name, entry in self.entries.items()])
-
-
-class LazyModule(ModuleType):
-    """A module that is imported when something of it is first used."""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(importlib.import_module(self.__name__), name)
-
-
-def lazily(name: str) -> Any:
-    """Return a module that is imported on first use."""
-    return LazyModule(name)

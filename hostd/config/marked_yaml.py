@@ -6,12 +6,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
-
-import yaml
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hostd.errors.base import HostdError, Violation
 from hostd.values.json_text import parse_json
+from hostd.values.lazily import lazily
+
+if TYPE_CHECKING:
+    import yaml
+else:
+    yaml = lazily("yaml")
 
 MAX_FILE_BYTES = 1 << 20
 MAX_DEPTH = 32

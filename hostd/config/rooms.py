@@ -30,9 +30,14 @@ def is_live(field: FieldInfo) -> bool:
 
 
 class Room(BaseModel):
-    """Frozen, and nothing unknown is ignored."""
+    """Frozen, and nothing unknown is ignored. Built once, with the whole, not each by itself."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
+
+
+def room() -> Any:
+    """Return the field of a room inside another, where nothing is said of it all of its defaults."""
+    return Field({}, validate_default=True)
 
 
 class Tls(Room):
@@ -142,7 +147,7 @@ class Plugins(Room):
         description="Plugins in Python that share one process, by a name of your choice: each costs 40 MB less. "
         "They can see and disturb one another, and what ends the process ends it for all.",
     )
-    limits: PluginLimits = Field(default_factory=PluginLimits)
+    limits: PluginLimits = room()
     allow: tuple[PluginId, ...] | None = Field(None, description="Only these plugins load; unset means all.")
     deny: tuple[PluginId, ...] = Field((), description="These plugins never load.")
     settings: dict[str, dict[str, Any]] = Field(
@@ -185,7 +190,7 @@ class Lua(Room):
     )
     workers: int = Field(4, ge=1, le=256, description="Scripts at once.")
     spare: int = Field(1, ge=0, le=64, description="Workers kept ready.")
-    limits: LuaLimits = Field(default_factory=LuaLimits)
+    limits: LuaLimits = room()
 
 
 class Journal(Room):
@@ -290,13 +295,13 @@ class Config(Room):
     env: tuple[EnvName, ...] = live(
         (), description="Environment variables that workflow documents may read through `env`."
     )
-    tls: Tls = Field(default_factory=Tls)
-    http: Http = Field(default_factory=Http)
-    plugins: Plugins = Field(default_factory=Plugins)
-    lua: Lua = Field(default_factory=Lua)
-    journal: Journal = Field(default_factory=Journal)
-    retention: Retention = Field(default_factory=Retention)
-    limits: Limits = Field(default_factory=Limits)
-    log: Log = Field(default_factory=Log)
-    otel: Otel = Field(default_factory=Otel)
-    egress: Egress = Field(default_factory=Egress)
+    tls: Tls = room()
+    http: Http = room()
+    plugins: Plugins = room()
+    lua: Lua = room()
+    journal: Journal = room()
+    retention: Retention = room()
+    limits: Limits = room()
+    log: Log = room()
+    otel: Otel = room()
+    egress: Egress = room()

@@ -5,15 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from typing import TYPE_CHECKING
 
 import msgspec
-import yaml
 
 from hostd.definition.mistakes import Mistakes, document_invalid, shown
 from hostd.definition.nodes import Node
 from hostd.definition.yaml_text import ReadDocument, ReadStop, read_events
 from hostd.definition.yaml_traps import Repair, mend
 from hostd.errors.base import Violation
+from hostd.values.lazily import lazily
+
+if TYPE_CHECKING:
+    import yaml
+else:
+    yaml = lazily("yaml")
 
 MAX_TEXT_BYTES = 16 * 1024 * 1024
 MAX_DOCUMENTS = 1_000

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from typing import Any
-
-import jsonschema_rs
+from typing import TYPE_CHECKING, Any
 
 from hostd.definition.defaults import apply_defaults, check_cost
 from hostd.definition.mistakes import child_path, shown
 from hostd.errors.base import HostdError, Kind, Violation, invalid
+from hostd.values.lazily import lazily
+
+if TYPE_CHECKING:
+    import jsonschema_rs
+else:
+    jsonschema_rs = lazily("jsonschema_rs")
 
 _MAX_FAULTS = 100
-_PATTERNS = jsonschema_rs.RegexOptions(size_limit=1_000_000, dfa_size_limit=1_000_000)
+_PATTERN_BYTES_MAX = 1_000_000
 
 
 class InputContract:
@@ -81,8 +86,9 @@ def _validator(schema: Any) -> Any:
     if not isinstance(schema, dict | bool):
         raise HostdError(Kind.INVALID, "SCHEMA_INVALID", "a JSON Schema is a mapping")
     try:
+        patterns = jsonschema_rs.RegexOptions(size_limit=_PATTERN_BYTES_MAX, dfa_size_limit=_PATTERN_BYTES_MAX)
         return jsonschema_rs.validator_for(
-            schema, retriever=_refuse_remote, pattern_options=_PATTERNS, validate_formats=True
+            schema, retriever=_refuse_remote, pattern_options=patterns, validate_formats=True
         )
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
         where = _path_of(getattr(error, "instance_path", []))
@@ -98,7 +104,7 @@ def _validator(schema: Any) -> Any:
 def schema_faults(schema: Any) -> list[tuple[list[str | int], str]]:
     """Return everything wrong with a schema as (path parts, message)."""
     if isinstance(schema, dict) and "$schema" not in schema:
-        found = [_schema_fault(error) for error in _META.iter_errors(schema)]
+        found = [_schema_fault(error) for error in _meta().iter_errors(schema)]
         if found:
             return found
     try:
@@ -118,7 +124,12 @@ def _schema_fault(error: Any) -> tuple[list[str | int], str]:
 
 
 _TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
-_META = jsonschema_rs.validator_for({"$ref": "https://json-schema.org/draft/2020-12/schema"})
+
+
+@functools.cache
+def _meta() -> Any:
+    """Return the validator of schemas."""
+    return jsonschema_rs.validator_for({"$ref": "https://json-schema.org/draft/2020-12/schema"})
 
 
 def _without_fetching(error: Exception) -> str:

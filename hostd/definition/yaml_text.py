@@ -7,15 +7,20 @@ is a copy and counts as such.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-import yaml
 
 from hostd.definition.mistakes import Mistakes, child_path, shown
 from hostd.definition.nodes import MAX_DEPTH, MAX_NODES, Node, copy_of, plain_scalar
 from hostd.definition.yaml_traps import quoted, tag_is_trap
 from hostd.errors.base import HostdError
+from hostd.values.lazily import lazily
+
+if TYPE_CHECKING:
+    import yaml
+else:
+    yaml = lazily("yaml")
 
 MAX_DOCUMENT_BYTES = 1024 * 1024
 _MERGE = "<<"

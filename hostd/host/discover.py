@@ -76,13 +76,17 @@ def _refuse(error: HostdError) -> NoReturn:
 
 def _entry_points(path: list[str] | None) -> Iterator[tuple[EntryPoint, str, str, str]]:
     """Yield entry points with their distribution's name, version and content; the first of a name counts."""
+    everything = list(distributions() if path is None else distributions(path=path))
+    declaring = [ENTRY_POINT_GROUP in (each.read_text("entry_points.txt") or "") for each in everything]
+    if not any(declaring):
+        return  # without asking for names, which takes reading a file for each
     seen: set[str] = set()
-    for distribution in distributions() if path is None else distributions(path=path):
+    for distribution, declares in zip(everything, declaring, strict=True):
         name = _name(distribution)
         if name.lower() in seen:
             continue
         seen.add(name.lower())
-        if ENTRY_POINT_GROUP not in (distribution.read_text("entry_points.txt") or ""):
+        if not declares:
             continue
         for point in distribution.entry_points:
             if point.group == ENTRY_POINT_GROUP:

@@ -10,6 +10,6 @@ ComponentId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}\.
 
 
 class Part(BaseModel):
-    """Frozen, and nothing unknown is ignored."""
+    """Frozen, and nothing unknown is ignored. Built when the first manifest is read: most daemons have none."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)

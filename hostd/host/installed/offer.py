@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import configparser
 import re
-import tomllib
 import zipfile
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hostd.errors.base import HostdError, Kind
 from hostd.host.folders.manifest import FILE_NAME, PLUGIN_ID, Manifest, read_manifest
@@ -15,6 +13,13 @@ from hostd.host.folders.packaged import manifest_names
 from hostd.host.folders.scan import read_folder
 from hostd.host.installed.unpack import BYTES_MAX, DAMAGED, broken, open_archive
 from hostd.host.process.launch import PERMISSIONS
+from hostd.values.lazily import lazily
+
+if TYPE_CHECKING:
+    import configparser
+    import tomllib
+else:
+    configparser, tomllib = lazily("configparser"), lazily("tomllib")
 
 GROUP = "hostd.plugins"
 TEXT_BYTES_MAX = 1024 * 1024

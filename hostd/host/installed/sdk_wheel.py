@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import tomllib
 import zipfile
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hostd.errors.base import HostdError, Kind
 from hostd.values import version
+from hostd.values.lazily import lazily
 from hostd.values.version import VERSION
+
+if TYPE_CHECKING:
+    import tomllib
+else:
+    tomllib = lazily("tomllib")
 
 NAME = "hostd-sdk"
 SDK_FOLDERS = ("client", "errors", "plugin", "v1", "values")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
-
-import re2
+from typing import TYPE_CHECKING, Any
 
 from hostd.definition.expressions.functions.registry import Family
 from hostd.definition.expressions.kinds import INT, TEXT
 from hostd.definition.expressions.limits import MAX_PATTERN_CHARS, Evaluation
 from hostd.definition.expressions.problems import Problem
+from hostd.values.lazily import lazily
+
+if TYPE_CHECKING:
+    import re2
+else:
+    re2 = lazily("re2")
 
 PATTERNS = Family("Patterns")
 
