@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ from hostd.aio import Clock, SystemClock, spawn
 from hostd.config.reload import given_by_program
 from hostd.config.rooms import Config
 from hostd.config.unix_socket import prepare_socket
-from hostd.errors.base import HostdError
 from hostd.host.action_context import AttemptContexts
 from hostd.host.host import PluginHost
 from hostd.host.routes import RouteTable
@@ -47,6 +47,7 @@ from hostd.runtime.ring.recovery import MOVING, recover
 from hostd.runtime.ring.residence import Residence
 from hostd.runtime.ring.starts import StartMaker
 from hostd.runtime.ring.timers import Timers
+from hostd.runtime.ring.upkeep import Upkeep
 from hostd.runtime.room_options import (
     plugin_choices,
     pool_options,
@@ -74,8 +75,6 @@ from hostd.telemetry.meter import Meter
 
 _log = logging.getLogger("hostd.daemon")
 
-SWEEP_S = 10.0
-PRUNE_S = 60.0
 LEFT_RUNS_MAX = 10_000  # runs that are looked at for whose secrets processes left behind may know
 EXIT_AT_ONCE = 130
 
@@ -114,7 +113,6 @@ class Core:
         self.info: JournalInfo | None = None
         self.reconfigured: list[Callable[[Config], None]] = []  # the doors, which read it too
         self._care: list[asyncio.Task[None]] = []
-        self._journal_bytes = 0
         self._outlet: Outlet | None = None
         self.heeds_environ = False  # OTEL_* variables, which in a program that embeds a host are the program's
         self._ground: asyncio.AbstractEventLoop
@@ -243,6 +241,14 @@ class Core:
             clock=self.clock,
             runs_max=limits.runs_in_memory,
         )
+        self.upkeep = Upkeep(
+            journal=self.journal,
+            readers=self.readers,
+            residence=self.residence,
+            logs=self.log_files,
+            retention=lambda: retention_of(self.config),
+            clock=self.clock,
+        )
         self.loop = EngineLoop(
             journal=self.journal,
             clock=self.clock,
@@ -318,7 +324,8 @@ class Core:
         )
 
     def _journal_size(self) -> dict[tuple[str, ...], float]:
-        return {(): float(self._journal_bytes)} if self._journal_bytes else {}
+        size = self.upkeep.journal_bytes
+        return {(): float(size)} if size else {}
 
     def _journal(self) -> Journal:
         journal = self.config.journal
@@ -356,9 +363,8 @@ class Core:
         )
         await self.host.drop_unclaimed()
         await self.timers.start(self.readers, self.journal.due_runs, self.loop.tick)
+        self.upkeep.start(self.info.path, lambda: partial(self._usage.note, self._usage.look(self)))
         self._care = [
-            spawn(self._sweep(), name="residence-sweep"),
-            spawn(self._prune(), name="journal-prune"),
             spawn(measure_lag(self.meter, self.clock), name="loop-lag"),
         ]
         _log.info("core_open journal=%s lost_attempts=%d", self.info.path or self.info.kind, lost)
@@ -415,6 +421,7 @@ class Core:
         self.intake.draining = True
         self.hub.close()
         self.topics.news.close()
+        self.upkeep.stop()
         for task in self._care:
             task.cancel()
         self.timers.stop()
@@ -432,38 +439,6 @@ class Core:
         self.loop_watch.stop()
         hide_no_more(self.host.without_secrets)
 
-    async def _sweep(self) -> None:
-        while True:
-            self._journal_bytes = await self.readers.call(_size_of, self.info.path if self.info else "")
-            await self.readers.call(self._usage.note, self._usage.look(self))
-            await self.clock.sleep(SWEEP_S)
-            self.residence.sweep()
-
-    async def _prune(self) -> None:
-        """Delete what is past retention, in small writes."""
-        while True:
-            await self.clock.sleep(PRUNE_S)
-            retention = retention_of(self.config)  # a reload may have changed it
-            try:
-                now_ms = self.clock.wall_ms()
-                while await self.readers.call(lambda: self.journal.prune(now_ms=now_ms, retention=retention)):  # noqa: B023
-                    pass
-                if self.log_files is not None:
-                    files = self.log_files
-                    own = self.journal.log_keeps
-                    await self.readers.call(lambda: files.prune(now_ms=now_ms, keep_ms=retention.logs_ms, own=own))  # noqa: B023
-            except (HostdError, OSError) as error:
-                _log.warning("prune_failed error=%s", error)
-
 
 def _has_notes(folder: Path) -> bool:
     return any(folder.glob("*.json"))
-
-
-def _size_of(path: str) -> int:
-    """Return the size of a journal's file and its log in bytes, 0 for none."""
-    files = (Path(path), Path(path + "-wal")) if path else ()
-    try:
-        return sum(file.stat().st_size for file in files if file.exists())
-    except OSError:  # a number for people must not stop the sweep
-        return 0

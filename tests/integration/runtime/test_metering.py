@@ -80,7 +80,7 @@ async def test_the_size_of_the_journal_and_a_late_loop_are_seen(tmp_path: Path) 
     clock = HandClock()
     lab = await Lab(tmp_path / "data", clock=clock).open()
     try:
-        await lab.until(lambda: lab.core._journal_bytes)
+        await lab.until(lambda: lab.core.upkeep.journal_bytes)
         await clock.turn(LAG_EVERY_S + 0.5)
         seen = await scraped(lab)
     finally:
