@@ -24,6 +24,7 @@ from hostd.values.json_text import JsonValue, dump_json, parse_json
 
 CALLS_MAX = 1_000
 LINES_A_FRAME = 1_000
+PROGRESS_BYTES_MAX = 1024 * 1024  # that are read; fewer are kept
 _log = logging.getLogger("hostd.plugin")
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
@@ -124,6 +125,8 @@ class Desk:
 
     def _heartbeat(self, heartbeat: pb.Heartbeat) -> None:
         held = self.attempts.get(key_of(heartbeat.id))
+        if len(heartbeat.progress) > PROGRESS_BYTES_MAX:
+            raise invalid("PAYLOAD_TOO_LARGE", f"a progress has {len(heartbeat.progress)} bytes")
         if held is not None:
             held.context.heartbeat(_value(heartbeat.progress))
 

@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from hostd.errors.base import HostdError, Kind
+from hostd.errors.base import HostdError, Kind, invalid
 from hostd.host.process.link import fault_error
 from hostd.plugin import ActionError
 from hostd.plugin.v1 import host_pb2 as pb
 from hostd.values.json_text import parse_json
+from hostd.values.limits import OUTPUT_BYTES_MAX
 
 Key = tuple[str, str, int]  # run, step, attempt
 
@@ -45,9 +46,14 @@ def result_of(outcome: pb.Outcome, parse: Callable[[bytes], Any], log_error: Cal
     """Return an attempt's output. Raises what the action raised, as if it had run inside the daemon."""
     end = outcome.WhichOneof("end")
     if end == "output":
+        if len(outcome.output) > OUTPUT_BYTES_MAX:  # before it is read, which would take long
+            message = f"the output has {len(outcome.output)} bytes; at most {OUTPUT_BYTES_MAX} are kept"
+            raise invalid("OUTPUT_TOO_LARGE", message)
         return parse(outcome.output)
     if end == "canceled":
         raise asyncio.CancelledError
+    if end is None:
+        raise HostdError(Kind.UNAVAILABLE, "PLUGIN_FAILED", "the outcome holds neither an output nor a failure")
     fault = outcome.fault
     if fault.traceback:
         log_error(fault.traceback)
@@ -65,6 +71,9 @@ def result_of(outcome: pb.Outcome, parse: Callable[[bytes], Any], log_error: Cal
 
 
 def _details(details: bytes) -> dict[str, Any]:
-
-    value = parse_json(details) if details else {}
+    """Return a failure's details; none where they are no JSON, for the failure itself counts."""
+    try:
+        value = parse_json(details) if details else {}
+    except HostdError:
+        return {}
     return value if isinstance(value, dict) else {"value": value}

@@ -3,9 +3,11 @@
 import asyncio
 from types import SimpleNamespace
 
+import pytest
 from plugin_processes import Context
 
 from hostd.aio import SystemClock
+from hostd.errors.base import HostdError
 from hostd.host.process.conversation import Conversation
 from hostd.host.process.link import FRAME_BYTES_MAX, Link
 from hostd.plugin.v1 import host_pb2 as pb
@@ -94,6 +96,16 @@ async def test_work_keeps_a_process_from_resting_and_pings_do_not() -> None:
     link.close()
     await asyncio.gather(*asked, return_exceptions=True)
     assert not known.busy
+
+
+async def test_progress_that_is_far_too_large_is_not_read() -> None:
+    """It breaks the protocol: reading it would hold up the daemon."""
+    known = conversation()
+    link = dialed()
+    known.begin(link)
+    known.claims.hold(ID, Context("r"))
+    with pytest.raises(HostdError, match="PAYLOAD_TOO_LARGE"):
+        known.received(link, pb.FromPlugin(heartbeat=pb.Heartbeat(id=ID, progress=b'"' + b"x" * (1 << 20) + b'"')))
 
 
 async def test_an_answer_that_is_too_large_is_a_fault() -> None:
