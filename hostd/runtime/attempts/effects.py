@@ -25,6 +25,8 @@ from hostd.runtime.attempts.action_threads import ActionThreads
 from hostd.runtime.attempts.answers import Answers, clean, refused
 from hostd.runtime.attempts.attempt import Attempt
 from hostd.runtime.attempts.drive import Ended, drive
+from hostd.runtime.attempts.inherited_secrets import InheritedSecrets
+from hostd.runtime.attempts.literal_options import LiteralOptions
 from hostd.runtime.attempts.secret_values import SecretReader, resolve, secret_values
 from hostd.runtime.attempts.slots import ALONE_S, Slots
 from hostd.runtime.ports import ActionEntry, AttemptLog, Contexts, Faults, Loaded, Scripts
@@ -36,7 +38,6 @@ from hostd.telemetry.logs import bearing, log_bearer
 _log = logging.getLogger("hostd.runtime")
 
 CANCEL_GRACE_S = 30.0
-LITERALS_MAX = 10_000
 STUCK_MAX = 3  # calls of one action that never returned from their thread; then it is not called any more
 OWN_LOOP_GRACE_S = 1.0
 STOP_S = 2.0
@@ -69,8 +70,7 @@ class Effects:
         self._contexts = contexts
         self._scripts = scripts
         self._read_secret = read_secret
-        self._secret_names = secret_names
-        self._known_secrets: dict[str, dict[str, str]] = {}  # by namespace and name, for attempts that are taken over
+        self._inherited = InheritedSecrets(read_secret, secret_names)
         self._slots = slots
         self._logs = logs
         self._clock = clock
@@ -81,7 +81,7 @@ class Effects:
         self._answers = Answers(contexts=contexts, random=random)
         self._running: dict[tuple[int, int], Attempt] = {}
         self._abandoned: set[Attempt] = set()
-        self._literal: dict[tuple[bytes, int, ActionEntry], Any] = {}
+        self._literals = LiteralOptions()
         self._threads = ActionThreads(threads_max)
         self._stopped = False
         self.stand_in: Callable[[Attempt, ActionEntry], ActionEntry] | None = None  # tests: a fake for the action
@@ -167,15 +167,7 @@ class Effects:
         entries = (actions.action(plan.steps[index].uses) for index in resident.run.active)
         if not any(entry is not None and entry.executors[0] == "process" for entry in entries):
             return
-        known, names = self._known_secrets.get(resident.namespace), set(plan.secret_names)
-        if known is None:
-            known = self._known_secrets[resident.namespace] = {}
-            names.update(await self._secret_names(resident.namespace) if self._secret_names is not None else ())
-        for name in sorted(names - known.keys()):
-            try:
-                known[name] = await self._read_secret(resident.namespace, name)
-            except HostdError as error:
-                _log.warning("secret_unknown name=%s reason=%s", name, error.reason)
+        await self._inherited.learn(resident.namespace, plan.secret_names)
 
     def adopt(self, resident: Resident, index: int, number: int) -> bool:
         """Go on waiting for an attempt that runs, here or in a plugin's process that a daemon before this one started.
@@ -192,7 +184,7 @@ class Effects:
         if not entry.instance.holds(attempt.run_id, attempt.step.id, number):
             return False
         attempt.executor, attempt.effects, attempt.plugin = "process", entry.effects, entry.plugin
-        attempt.hidden = tuple(self._known_secrets.get(resident.namespace, {}).values())
+        attempt.hidden = self._inherited.of(resident.namespace)
         attempt.context = self._contexts.action(attempt)
         self._begin(attempt, entry.instance.again(attempt.context))
         return True
@@ -200,20 +192,7 @@ class Effects:
     def _work_for(self, attempt: Attempt, entry: ActionEntry, rendered: Any) -> Coroutine[Any, Any, Any]:
         if not entry.life.ready or (attempt.plan.secret_names and has_secret(rendered)):
             return self._prepare_and_run(attempt, entry, rendered)
-        return self._work(attempt, entry, self._options(attempt, entry, rendered))
-
-    def _options(self, attempt: Attempt, entry: ActionEntry, rendered: Any) -> Any:
-        """Return the parsed options; those of a literal `with` are parsed once."""
-        template = attempt.step.options
-        if template is not None and not template.literal:
-            return entry.parse(rendered)
-        key = (attempt.plan.digest, attempt.step.index, entry)
-        options = self._literal.get(key)
-        if options is None:
-            if len(self._literal) >= LITERALS_MAX:
-                self._literal.clear()
-            options = self._literal[key] = entry.parse(rendered)
-        return options
+        return self._work(attempt, entry, self._literals.parse(attempt, entry, rendered))
 
     async def _prepare_and_run(self, attempt: Attempt, entry: ActionEntry, rendered: Any) -> Any:
         """Provision on first use, and turn names of secrets into values at the last moment."""
