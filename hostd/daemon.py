@@ -193,6 +193,8 @@ def http_tls(config: Config) -> ssl.SSLContext | None:
     tls = config.tls
     if tls.certificate is None or tls.key is None:
         return None
+    for name, path in (("certificate", tls.certificate), ("key", tls.key)):
+        _readable(f"tls.{name}", path)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     password = tls.key_password.get_secret_value() if tls.key_password is not None else None
     try:
@@ -201,6 +203,14 @@ def http_tls(config: Config) -> ssl.SSLContext | None:
         message = f"tls.certificate or tls.key cannot be used: {error}"
         raise HostdError(Kind.INVALID, "CONFIG_INVALID", message) from None
     return context
+
+
+def _readable(key: str, path: Path) -> None:
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        message = f"{key}: {path} cannot be read: {error.strerror}; name a PEM file that the daemon's user may read"
+        raise HostdError(Kind.INVALID, "CONFIG_INVALID", message) from None
 
 
 def _health_sentence(problems: dict[str, str]) -> str:

@@ -10,6 +10,7 @@ Times are RFC 3339 text, states are words. What is not there is INVALID_FILTER n
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import NamedTuple
 
@@ -208,7 +209,9 @@ class _Parser:
         if field == "labels" and known.more:
             field = LABELS + self._label(token.column)
         elif field not in (*known.texts, *known.times) and not (field == "state" and known.more):
-            raise _refused(f"{field[:40]} is not an indexed field; fields are {self._fields.known}", token.column)
+            near = difflib.get_close_matches(field[:40], [*known.texts, *known.times, "state"], n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise _refused(f"{field[:40]} is not an indexed field; fields are {known.known}{hint}", token.column)
         if not self._take("."):
             return field, False
         self._need("startsWith")

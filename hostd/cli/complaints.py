@@ -13,11 +13,12 @@ from hostd.errors.reasons import REASONS
 def complaint(error: HostdError) -> str:
     """Return the lines for standard error."""
     lines = [f"error: {error.reason}: {clean(_sentence(error))}"]
-    lines += [f"  {violation_line(fault)}" for fault in error.violations]
+    faults = () if _says_it_all(error) else error.violations
+    lines += [f"  {violation_line(fault)}" for fault in faults]
     if left_out := error.details.get("violations_left_out"):
         lines.append(f"  and {clean(left_out)} more")
     page = REASONS.get(error.reason)
-    listed = error.reason != "ARGUMENT_INVALID" or error.violations  # its fix is: see the listed fields
+    listed = error.reason != "ARGUMENT_INVALID" or faults  # its fix is: see the listed fields
     if page is not None and listed and page.fix not in error.message:
         lines.append(f"fix: {page.fix}")
     return "\n".join(lines)
@@ -35,6 +36,12 @@ def exit_code(error: HostdError) -> int:
     return CODES[error.kind].exit
 
 
+def fix_of(reason: str | None) -> str | None:
+    """Return what to do about a reason; None where there is nothing to say that its message does not."""
+    page = REASONS.get(reason or "")
+    return None if page is None or page.fix.startswith("See ") else page.fix
+
+
 def violation_line(fault: Violation) -> str:
     """Return `FILE:LINE:COL path: REASON message (suggestion)`, without a place where there is none.
 
@@ -45,6 +52,15 @@ def violation_line(fault: Violation) -> str:
     reason = f"{fault.reason} " if fault.reason else ""
     message = " ".join(fault.message.split())
     return clean(f"{place}{fault.path or '.'}: {reason}{message}{suggestion}")
+
+
+def _says_it_all(error: HostdError) -> bool:
+    """Say whether the sentence is the one fault itself, with its place: a second line would say it again."""
+    if len(error.violations) != 1:
+        return False
+    fault = error.violations[0]
+    place = not fault.line or f"{fault.file}:{fault.line}" in error.message
+    return place and all(part in error.message for part in (fault.path, fault.message, fault.suggestion))
 
 
 def _sentence(error: HostdError) -> str:

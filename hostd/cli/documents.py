@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from hostd.cli.complaints import complaint, violation_line
+from hostd.cli.complaints import complaint, fix_of, violation_line
 from hostd.cli.inputs import file_label, json_argument, read_file
 from hostd.cli.outcomes import EXIT_FAILED, OUTCOME_EXITS
 from hostd.cli.printing import Printer, warn, write
@@ -47,6 +47,7 @@ def _ended(ended: dict[str, Any]) -> str:
     pairs = [("state", ended["state"]), ("output", ended["output"])]
     if failure:
         pairs += [("step", failure["step"]), ("reason", failure["reason"]), ("message", failure["message"])]
+        pairs += [("fix", fix_of(failure["reason"]))]
     return fields(pairs)
 
 

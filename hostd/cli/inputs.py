@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -38,8 +39,7 @@ def read_file(name: str) -> bytes:
             with Path(name).open("rb") as file:
                 data = file.read(FILE_BYTES_MAX + 1)
     except (OSError, ValueError) as error:
-        what = error.strerror if isinstance(error, OSError) else str(error)
-        raise invalid("ARGUMENT_INVALID", f"{name} cannot be read: {what}") from None
+        raise _unreadable(name, error) from None
     if len(data) > FILE_BYTES_MAX:
         raise invalid("ARGUMENT_INVALID", f"{file_label(name)} has more than {FILE_BYTES_MAX >> 20} MiB")
     return data
@@ -67,8 +67,37 @@ def read_lines(name: str) -> Iterator[bytes]:
                     )
                 yield line.rstrip(b"\r\n")
     except (OSError, ValueError) as error:
-        what = error.strerror if isinstance(error, OSError) else str(error)
-        raise invalid("ARGUMENT_INVALID", f"{name} cannot be read: {what}") from None
+        raise _unreadable(name, error) from None
+
+
+def _unreadable(name: str, error: OSError | ValueError) -> HostdError:
+    """Return why a file cannot be read, and what to do about it."""
+    path = Path(name)
+    what = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+    if isinstance(error, FileNotFoundError):
+        what = _not_there(path)
+    elif isinstance(error, IsADirectoryError):
+        what = f"it is a folder; name files, such as {path / '*.yaml'}"
+    elif isinstance(error, PermissionError):
+        what = f"you may not; `ls -l {name}` shows who may"
+    return invalid("ARGUMENT_INVALID", f"{name} cannot be read: {what}")
+
+
+def _not_there(path: Path) -> str:
+    folder = path.parent
+    if not folder.is_dir():
+        where = "" if path.is_absolute() else f" in {Path.cwd()}"
+        return f"there is no folder {folder}{where}; name a file that is there"
+    try:
+        there = {entry.stem: entry for entry in itertools.islice(folder.iterdir(), LISTED_MAX)}
+    except OSError:
+        there = {}
+    import difflib
+
+    near = difflib.get_close_matches(path.stem, there, n=1)
+    return f"there is no such file in {folder.absolute()}; " + (
+        f"did you mean {there[near[0]]}?" if near else "name one that is there, or - for standard input"
+    )
 
 
 def file_label(name: str) -> str:

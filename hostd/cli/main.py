@@ -77,6 +77,7 @@ def root(**_: Any) -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what went wrong is told in our own words
     code = run(sys.argv[1:])
     if "hostd.client" in sys.modules and "hostd.daemon" not in sys.modules:
         # The connection is closed and everything written: taking grpc apart would be a tenth of the command's time.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hostd.cli.complaints import fix_of
 from hostd.cli.tables import age, clean, columns, duration_between, fields, paint
 from hostd.cli.terminal import colored
 from hostd.values.json_text import dump_json
@@ -120,6 +121,8 @@ def failure_text(failure: Json) -> str:
 
 def _failures(failures: list[Json]) -> str:
     lines = [f"  {failure['step'] or 'the run'}: {failure_text(failure)}" for failure in failures]
+    fixes = {failure["reason"]: fix_of(failure["reason"]) for failure in failures}
+    lines += [f"fix: {fix}" for fix in fixes.values() if fix]
     return clean("\n".join(["\nfailures:", *lines])) if lines else ""
 
 

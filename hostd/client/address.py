@@ -119,10 +119,11 @@ def checked_address(text: str) -> str:
             return f"unix:{Path(path).expanduser().absolute()}"
         raise _bad_address(text, "the path of the socket is missing")
     if "://" in text:
-        raise _bad_address(text, "leave the scheme out")
+        bare = text.partition("://")[2].split("/")[0]
+        raise _bad_address(text, f"leave the scheme out: {bare if ':' in bare else f'{bare}:7420'}")
     host, colon, port = text.rpartition(":")
     if not colon or not host:
-        raise _bad_address(text, "host and port belong to it")
+        raise _bad_address(text, f"name the port, too: {text.strip(':')[:200] or '127.0.0.1'}:7420")
     if ":" in host and not (host.startswith("[") and host.endswith("]")):
         raise _bad_address(text, "an IPv6 address stands in brackets")
     if not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536):
@@ -176,5 +177,7 @@ def _token(env: Mapping[str, str], folder: Path, *, own: bool) -> str:
 def _checked_token(text: str) -> str:
     token = text.strip()
     if not token.isascii() or not (token.isprintable() and " " not in token):
-        raise bad_argument("the token holds characters that no token has; look at HOSTD_TOKEN")
+        raise bad_argument(
+            "the token holds characters that no token has; give HOSTD_TOKEN what is in <data>/token, in one line"
+        )
     return token

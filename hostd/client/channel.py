@@ -42,13 +42,16 @@ def credentials(tls: Tls) -> grpc.ChannelCredentials:
     )
 
 
+_PEM_NAMES = "--tls-ca, --tls-cert and --tls-key (HOSTD_TLS_CA, ...) name PEM files"
+
+
 def _pem(path: Path) -> bytes:
     try:
         text = path.expanduser().read_bytes()
     except OSError as error:
-        raise bad_argument(f"{path} cannot be read: {error.strerror}") from None
+        raise bad_argument(f"{path} cannot be read: {error.strerror}; {_PEM_NAMES}") from None
     if b"-----BEGIN " not in text:
-        raise bad_argument(f"{path} is no PEM file: it has no line with -----BEGIN")
+        raise bad_argument(f"{path} is no PEM file: it has no line with -----BEGIN; {_PEM_NAMES}")
     return text
 
 

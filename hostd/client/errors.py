@@ -191,14 +191,14 @@ class PayloadInvalid(InvalidArgument):
 class PayloadTooLarge(InvalidArgument):
     """A value is larger than the limit at the door.
 
-    Keep it smaller, or store it elsewhere and pass a reference; GetSystemInfo announces the limits.
+    Keep it smaller, or store it elsewhere and pass a reference; `hostd info` (GetSystemInfo) shows the limits.
     """
 
 
 class InputInvalid(InvalidArgument):
     """The input does not fit the workflow's `inputs` schema.
 
-    Correct the fields listed.
+    Correct the fields named; `hostd workflow show NAME --source` has the schema, under `inputs`.
     """
 
 
@@ -233,7 +233,7 @@ class ActionFailed(FailedPrecondition):
 class ActionRaised(InternalError):
     """An action raised something other than ActionError: a bug in the plugin.
 
-    See the attempt's log; report it to the plugin's author.
+    `hostd runs logs RUN` has what it logged; it is for the plugin's author to mend.
     """
 
 
@@ -262,7 +262,8 @@ class AttemptLost(Unavailable):
     """The daemon ended while the attempt ran, three times, the last time with nothing beside it: the attempt probably
     kills its host.
 
-    Run the plugin in a process of its own, or mend it.
+    Mend the plugin: `hostd plugin show ID` has what it printed last. One in a process of its own cannot stop the
+    daemon.
     """
 
 
@@ -826,7 +827,7 @@ class TokenMissing(Unauthenticated):
 class TokenInvalid(Unauthenticated):
     """The token is not known.
 
-    Use the content of <data>/token of the daemon you talk to.
+    Use the content of <data>/token of the daemon you talk to; HOSTD_TOKEN goes before the data folder's.
     """
 
 
@@ -889,7 +890,7 @@ class JournalReadOnly(Unavailable):
 class JournalFull(Unavailable):
     """The disk is full; nothing new is accepted, reading goes on.
 
-    Free space; the daemon tries again each second.
+    Free space; a daemon that runs tries again each second.
     """
 
 
@@ -910,7 +911,7 @@ class JournalTooNew(DataLoss):
 class JournalCorrupt(DataLoss):
     """The journal is damaged; the message names the place.
 
-    `hostd journal check`; restore a backup.
+    `hostd journal check` lists what is damaged; restore a backup (docs/reference/journal.md).
     """
 
 
@@ -1008,7 +1009,7 @@ class VariableInvalid(InvalidArgument):
 class ConfigInvalid(InvalidArgument):
     """The configuration has mistakes; each is listed with its place.
 
-    Correct them.
+    Correct what is named; `hostd config check FILE` checks without a start, docs/reference/config.md has every key.
     """
 
 
@@ -1022,7 +1023,7 @@ class ConfigNotRead(FailedPrecondition):
 class AddressInUse(Unavailable):
     """Another program listens on the address.
 
-    Stop it, or choose another with --listen or --http.
+    Stop it (`ss -ltnp` shows which it is), or choose another with --listen or --http.
     """
 
 
@@ -1044,6 +1045,21 @@ class Unreachable(Unavailable):
     """No daemon answers at the address.
 
     Start one with `hostd serve`, or say where it is: --data or --address.
+    """
+
+
+class TlsFailed(FailedPrecondition):
+    """Client and daemon do not agree on TLS: one speaks it and the other does not, or the certificate is not trusted.
+
+    Give --tls-ca the authority that signed the daemon's `tls.certificate`; without `tls` in its configuration leave
+    it out.
+    """
+
+
+class CallUnknown(Unsupported):
+    """What was called does not have this call: a daemon older than the client, or no hostd.
+
+    Upgrade the daemon (`hostd info` says its version), or use a client of its version.
     """
 
 

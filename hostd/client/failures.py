@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from hostd.client.error_kinds import ClientError, typed
 from hostd.errors.base import HostdError, Kind, Violation
 from hostd.errors.codes import CODES
+from hostd.values.version import VERSION
 
 if TYPE_CHECKING:
     import grpc
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 DETAILS_KEY = "grpc-status-details-bin"
 DOMAIN = "hostd"
+_CLOSED = "{address} closed the connection at once: if it wants TLS, name its authority with --tls-ca (HOSTD_TLS_CA)"
 _PLACE = re.compile(r"line ([0-9]{1,9}), column ([0-9]{1,9}): ")
 
 _KINDS = {codes.grpc: kind for kind, codes in CODES.items()}
@@ -24,7 +26,6 @@ _BARE = {
     "UNAVAILABLE": "UNREACHABLE",
     "DEADLINE_EXCEEDED": "UNREACHABLE",
     "CANCELLED": "UNREACHABLE",
-    "UNIMPLEMENTED": "NOT_YET_SUPPORTED",
     "UNAUTHENTICATED": "TOKEN_INVALID",
     "PERMISSION_DENIED": "ACCESS_DENIED",
     "RESOURCE_EXHAUSTED": "PAYLOAD_TOO_LARGE",
@@ -62,10 +63,50 @@ def _plain_error(status: Status, address: str) -> HostdError:
     if isinstance(raw, bytes) and (sent := _sent(raw, kind, text)) is not None:
         return sent
     if code in ("UNAVAILABLE", "CANCELLED"):
-        return HostdError(Kind.UNAVAILABLE, "UNREACHABLE", f"no daemon answers at {address}: {_cause(text)}")
+        return _unreachable(address, _cause(text))
     if code == "DEADLINE_EXCEEDED":
-        return HostdError(Kind.TIMEOUT, "UNREACHABLE", f"the daemon at {address} did not answer in time")
+        message = f"the daemon at {address} did not answer in time; `hostd health` says whether it serves"
+        return HostdError(Kind.TIMEOUT, "UNREACHABLE", message)
+    if code == "UNIMPLEMENTED":
+        message = f"what listens at {address} does not know this call of hostd {VERSION}: an older daemon, or none"
+        return HostdError(kind, "CALL_UNKNOWN", message)
     return HostdError(kind, _BARE.get(code, "BUG"), f"{address} answered {code}: {text[:500]}")
+
+
+def _unreachable(address: str, cause: str) -> HostdError:
+    """Return the error of a connection that did not come about, in words instead of gRPC's where the cause is known."""
+    known = next((words for sign, words in _CAUSES.items() if sign in cause), None)
+    if known is None:
+        cause = cause.removeprefix(f"ipv4:{address}: ").removeprefix("Failed to connect to remote host: ")
+        return HostdError(Kind.UNAVAILABLE, "UNREACHABLE", f"no daemon answers at {address}: {cause}")
+    reason, what = known
+    kind = Kind.UNAVAILABLE if reason == "UNREACHABLE" else Kind.STATE
+    return HostdError(kind, reason, what.format(address=address))
+
+
+# What gRPC says of a connection that did not come about, and what it means.
+_CAUSES = {
+    "WRONG_VERSION_NUMBER": ("TLS_FAILED", "{address} does not speak TLS: leave --tls-ca (HOSTD_TLS_CA) out"),
+    "CERTIFICATE_VERIFY_FAILED": (
+        "TLS_FAILED",
+        "the certificate of {address} is not of the authority that --tls-ca (HOSTD_TLS_CA) names, or is out of date",
+    ),
+    "Hostname Verification": (
+        "TLS_FAILED",
+        "the certificate of {address} is for another name: call it by a name that stands in it",
+    ),
+    "No such file or directory": (
+        "UNREACHABLE",
+        "no daemon answers at {address}: there is no such socket, so none runs on this data folder",
+    ),
+    "http1.x server": (
+        "UNREACHABLE",
+        "{address} speaks HTTP/1, so it is no gRPC port: 7421 serves webhooks, the gRPC port is 7420 where not changed",
+    ),
+    "address lookup failed": ("UNREACHABLE", "no daemon answers at {address}: nobody knows this name"),
+    "Socket closed": ("UNREACHABLE", _CLOSED),
+    "Connection reset": ("UNREACHABLE", _CLOSED),
+}
 
 
 def _cause(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 from hostd.errors.base import HostdError, Kind
@@ -11,7 +12,7 @@ def make_data_folder(data: Path) -> None:
     """Make the data folder and what every host needs in it. Blocks, shortly.
 
     Raises:
-        HostdError: JOURNAL_READ_ONLY when it cannot be made or written.
+        HostdError: JOURNAL_READ_ONLY when it cannot be made or written; JOURNAL_FULL where the disk has no space.
     """
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -23,5 +24,11 @@ def make_data_folder(data: Path) -> None:
 
 def unusable(data: Path, error: OSError) -> HostdError:
     """Return the error for a data folder that cannot be used."""
-    message = f"the data folder {data} cannot be used: {error.strerror}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        message = f"the data folder {data} cannot be made: {error.strerror}"
+        return HostdError(Kind.UNAVAILABLE, "JOURNAL_FULL", message)
+    what = error.strerror
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        what = "there is a file of this name; --data (HOSTD_DATA) names a folder"
+    message = f"the data folder {data} cannot be used: {what}"
     return HostdError(Kind.UNAVAILABLE, "JOURNAL_READ_ONLY", message)

@@ -85,11 +85,21 @@ def _read_file(file: FilePath | None, env: Mapping[str, str], data: FilePath) ->
     except (FileNotFoundError, NotADirectoryError):
         if named is None:
             return None, ""
-        raise _config_invalid([Violation("", "CONFIG_INVALID", f"{path} does not exist")]) from None
+        raise _config_invalid([Violation("", "CONFIG_INVALID", f"{path} does not exist", _beside(path))]) from None
     except (OSError, UnicodeDecodeError) as error:
         what = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         message = f"{path} cannot be read: {what}"
         raise _config_invalid([Violation("", "CONFIG_INVALID", message)]) from None
+
+
+def _beside(path: FilePath) -> str:
+    """Return a suggestion: the file that is there with a name like it."""
+    try:
+        there = {entry.stem: entry for entry in path.parent.iterdir() if entry.suffix in (".yaml", ".yml", ".json")}
+    except OSError:
+        return f"there is no folder {path.parent}"
+    near = difflib.get_close_matches(path.stem, there, n=1)
+    return f"did you mean {there[near[0]]}?" if near else "leave --config and HOSTD_CONFIG out to have none"
 
 
 def _merged(layers: Iterable[Layer], mistakes: list[Violation]) -> tuple[dict[str, Any], dict[Path, Origin]]:
@@ -154,13 +164,21 @@ def _mistake(fault: Any, origins: dict[Path, Origin]) -> Violation:
     origin = _origin(path, origins)
     if fault["type"] == "extra_forbidden":
         near = _nearest(path)
-        suggestion = f"did you mean `{near}`?" if near else ""
+        suggestion = f"did you mean `{near}`?" if near else _keys_beside(path)
         return _violation(
             path, "KEY_UNKNOWN", f"`{dotted(path)}` is not a key of the configuration", suggestion, origin
         )
-    message = _bound(path, fault) or str(fault["msg"]).removeprefix("Value error, ")
+    message = _bound(path, fault) or _UNREADABLE.get(fault["type"]) or str(fault["msg"]).removeprefix("Value error, ")
     reason = "TYPE_INVALID" if fault["type"].endswith("_type") else "VALUE_INVALID"
     return _violation(path, reason, f"`{dotted(path)}`: {message[:1].lower()}{message[1:]}", "", origin)
+
+
+_UNREADABLE = {
+    "int_parsing": "this is not a whole number",
+    "int_from_float": "this is not a whole number",
+    "float_parsing": "this is not a number",
+    "bool_parsing": "this is neither true nor false",
+}
 
 
 def _bound(path: Path, fault: Any) -> str:
@@ -184,6 +202,14 @@ def _nearest(path: Path) -> str:
         return ""
     near = difflib.get_close_matches(str(path[-1]), list(parent.model_fields), n=1, cutoff=0.6)
     return dotted((*path[:-1], near[0])) if near else ""
+
+
+def _keys_beside(path: Path) -> str:
+    """Return which keys there are where one stands that is none, as far as they can be read at a glance."""
+    parent = field_type(path[:-1])
+    keys = list(parent.model_fields) if isinstance(parent, type) and issubclass(parent, BaseModel) else []
+    where = f"`{dotted(path[:-1])}` has" if path[:-1] else "there are"
+    return f"{where} {', '.join(keys)}" if 0 < len(keys) <= 20 else ""
 
 
 def _origin(path: Path, origins: dict[Path, Origin]) -> Origin:

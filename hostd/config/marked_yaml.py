@@ -45,13 +45,21 @@ def read_yaml(text: str, *, file: str = "") -> Marked:
         return marked._replace(mistakes=[Violation("", refusal.reason, refusal.message, "", file, *refusal.mark)])
     except yaml.MarkedYAMLError as error:
         mark = _mark(error.problem_mark) if error.problem_mark else (0, 0)
-        return marked._replace(mistakes=[Violation("", "SYNTAX_INVALID", str(error.problem), "", file, *mark)])
+        what, hint = str(error.problem), ""
+        if error.problem_mark and _is_tab(text, *mark):
+            what, hint = "a tab cannot indent", "indent with spaces"
+        return marked._replace(mistakes=[Violation("", "SYNTAX_INVALID", what, hint, file, *mark)])
     except (yaml.YAMLError, UnicodeError) as error:
         return marked._replace(mistakes=[Violation("", "SYNTAX_INVALID", str(error), "", file)])
     if root is None:
         return marked
     walk = _Walk(file)
     return Marked(walk.value(root, ()), walk.marks, walk.mistakes)
+
+
+def _is_tab(text: str, line: int, column: int) -> bool:
+    lines = text.splitlines()[line - 1 : line]
+    return bool(lines) and lines[0][column - 1 : column] == "\t"
 
 
 class _Refused(Exception):

@@ -6,6 +6,7 @@ import datetime
 import re
 
 from hostd.definition.fit import Part, fit
+from hostd.definition.fixes import propose_duration
 from hostd.definition.grammar import ENGINE_STEPS, ENGINE_STEPS_LATER
 from hostd.definition.mistakes import Mistakes, child_path, did_you_mean, shown
 from hostd.definition.nodes import Node
@@ -88,7 +89,8 @@ def _check_wait(options: Part, mistakes: Mistakes) -> None:
         try:
             parse_duration_ms(duration[1])
         except ValueError as error:
-            mistakes.add(duration[0].path, "VALUE_INVALID", str(error), node=duration[0].node)
+            hint = propose_duration(duration[1])
+            mistakes.add(duration[0].path, "VALUE_INVALID", str(error), hint, node=duration[0].node)
     until = _literal(options, "until")
     if until and not _is_time(until[1]):
         message = f"{shown(until[1])} is no time such as 2031-01-01T00:00:00Z"

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from hostd.definition.fixes import SYNONYMS, propose
+from hostd.definition.fixes import SYNONYMS, propose, propose_duration
 from hostd.definition.mistakes import Mistakes, child_path, shown
 from hostd.definition.nodes import Node
 from hostd.definition.shapes import (
@@ -101,7 +101,6 @@ def _check_text(node: Node, text: str, spec: Text, path: str, mistakes: Mistakes
 
 
 def _fit_period(node: Node, spec: Period, path: str, mistakes: Mistakes) -> Part | None:
-    is_number = node.kind == "number"
     text = node.as_text()
     if text is None:
         _wrong_type(node, path, "a duration such as 10s", mistakes)
@@ -109,7 +108,7 @@ def _fit_period(node: Node, spec: Period, path: str, mistakes: Mistakes) -> Part
     try:
         ms = parse_duration_ms(text)
     except ValueError as error:
-        mistakes.add(path, "VALUE_INVALID", str(error), f"write {text}s for seconds" if is_number else "", node=node)
+        mistakes.add(path, "VALUE_INVALID", str(error), propose_duration(text), node=node)
         return None
     if ms == 0 and not spec.zero:
         mistakes.add(path, "VALUE_INVALID", "the duration must be longer than nothing", node=node)
@@ -191,7 +190,8 @@ def _fit_one_of(node: Node, spec: OneOf, path: str, mistakes: Mistakes) -> Part 
 def _fit_anything(node: Node, spec: Anything, path: str, mistakes: Mistakes) -> Part | None:
     is_template = node.kind == "text" and "${{" in node.value
     if spec.kinds and node.kind not in spec.kinds and not is_template:
-        _wrong_type(node, path, spec.what, mistakes)
+        is_time = node.kind == "number" and spec.what.startswith("a duration")
+        _wrong_type(node, path, spec.what, mistakes, propose_duration(str(node.value)) if is_time else "")
         return None
     return Part(node, path, None)
 
@@ -238,11 +238,27 @@ def _fit_named(node: Node, spec: Named, path: str, mistakes: Mistakes) -> Part |
         return None
     parts: dict[str, Part] = {}
     for name, child in node.value.items():
+        if _lost_its_indent(name, child, spec):
+            message = f"`{name}` stands among the {path.rpartition('.')[2]}, but is a key of one of them"
+            mark = node.key_marks.get(name)
+            mistakes.add(
+                child_path(path, name), "KEY_UNKNOWN", message, "indent it below what it belongs to", mark=mark
+            )
+            continue
         _check_name(node, name, spec.name, path, mistakes)
         part = fit(child, spec.item, child_path(path, name), mistakes)
         if part is not None:
             parts[name] = part
     return Part(node, path, parts)
+
+
+def _lost_its_indent(name: str, child: Node, spec: Named) -> bool:
+    """Say whether a name is a key of what is named here, with a value that what is named cannot have."""
+    if not isinstance(spec.item, Shape) or name not in spec.item.keys:
+        return False
+    keys = child.value if child.kind == "map" else ()
+    required = [key for key, about in spec.item.keys.items() if about.required]
+    return bool(required) and not any(key in keys for key in (*required, *_INSTEAD))
 
 
 def _check_name(node: Node, name: str, spec: Text, path: str, mistakes: Mistakes) -> None:

@@ -54,6 +54,29 @@ SYNONYMS = {
 }
 
 
+_WORDED = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*([a-z]+)\.?(?:\s*,?\s*(?:and\s+)?)", re.IGNORECASE)
+_UNITS = {
+    "ms": ("milliseconds", "millis", "msec", "msecs", "millisecond"),
+    "s": ("seconds", "second", "secs", "sec"),
+    "m": ("minutes", "minute", "mins", "min"),
+    "h": ("hours", "hour", "hrs", "hr"),
+    "d": ("days", "day"),
+    "w": ("weeks", "week"),
+}
+_UNIT_OF = {word: unit for unit, words in _UNITS.items() for word in (unit, *words)}
+
+
+def propose_duration(text: str) -> str:
+    """Return a suggestion for a duration that cannot be read: a number alone, or units in words; else an empty text."""
+    text = text.strip()[:200]
+    if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text):
+        return f"write {text}s for seconds"
+    parts = [(number, _UNIT_OF.get(word.lower(), "")) for number, word in _WORDED.findall(text)]
+    if not parts or not all(unit for _, unit in parts) or _WORDED.sub("", text):
+        return ""
+    return "write " + "".join(number + unit for number, unit in parts)
+
+
 def propose(rule: str, text: str) -> str:
     """Return a suggestion for a text that does not fit, or an empty text. `rule` names one of the rules below."""
     make = _RULES.get(rule)

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from hostd.definition.defaults import apply_defaults, check_cost
-from hostd.definition.mistakes import child_path, shown
+from hostd.definition.mistakes import child_path, nearest, shown
 from hostd.errors.base import HostdError, Kind, Violation, invalid
 from hostd.values.lazily import lazily
 
@@ -119,10 +119,20 @@ def schema_faults(schema: Any) -> list[tuple[list[str | int], str]]:
 def _schema_fault(error: Any) -> tuple[list[str | int], str]:
     where = list(error.instance_path)
     if where and where[-1] == "type":
-        return where, f"{shown(error.instance)} is no type; there are {', '.join(_TYPES)}"
+        word = str(error.instance)
+        meant = _MEANT.get(word.lower()) or nearest(word, _TYPES)
+        hint = f"; did you mean {meant}?" if meant else ""
+        return where, f"{shown(error.instance)} is no type; there are {', '.join(_TYPES)}{hint}"
+    if where and where[-1] == "required" and isinstance(error.instance, bool):
+        name = where[-2] if where[-3:-2] == ["properties"] else "NAME"
+        return where, f"`required` is a list that stands beside `properties`: write required: [{shown(name)}] there"
     return where, shown_message(error)
 
 
+_MEANT = {
+    "int": "integer", "long": "integer", "str": "string", "text": "string", "bool": "boolean", "float": "number",
+    "double": "number", "list": "array", "dict": "object", "map": "object", "mapping": "object", "none": "null",
+}  # fmt: skip
 _TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 
 

@@ -119,10 +119,12 @@ REASONS: dict[str, ReasonPage] = {
     "PAYLOAD_TOO_LARGE": ReasonPage(
         Kind.INVALID,
         "A value is larger than the limit at the door.",
-        "Keep it smaller, or store it elsewhere and pass a reference; GetSystemInfo announces the limits.",
+        "Keep it smaller, or store it elsewhere and pass a reference; `hostd info` (GetSystemInfo) shows the limits.",
     ),
     "INPUT_INVALID": ReasonPage(
-        Kind.INVALID, "The input does not fit the workflow's `inputs` schema.", "Correct the fields listed."
+        Kind.INVALID,
+        "The input does not fit the workflow's `inputs` schema.",
+        "Correct the fields named; `hostd workflow show NAME --source` has the schema, under `inputs`.",
     ),
     "OUTPUT_INVALID": ReasonPage(
         Kind.INVALID,
@@ -146,7 +148,7 @@ REASONS: dict[str, ReasonPage] = {
     "ACTION_RAISED": ReasonPage(
         Kind.BUG,
         "An action raised something other than ActionError: a bug in the plugin.",
-        "See the attempt's log; report it to the plugin's author.",
+        "`hostd runs logs RUN` has what it logged; it is for the plugin's author to mend.",
     ),
     "ACTION_UNKNOWN": ReasonPage(
         Kind.MISSING,
@@ -162,7 +164,7 @@ REASONS: dict[str, ReasonPage] = {
     "ATTEMPT_LOST": ReasonPage(
         Kind.UNAVAILABLE,
         "The daemon ended while the attempt ran, three times, the last time with nothing beside it: the attempt probably kills its host.",
-        "Run the plugin in a process of its own, or mend it.",
+        "Mend the plugin: `hostd plugin show ID` has what it printed last. One in a process of its own cannot stop the daemon.",
     ),
     "OUTCOME_UNKNOWN": ReasonPage(
         Kind.UNAVAILABLE,
@@ -486,7 +488,9 @@ REASONS: dict[str, ReasonPage] = {
         "The owner's token is in <data>/token.",
     ),
     "TOKEN_INVALID": ReasonPage(
-        Kind.UNAUTHENTICATED, "The token is not known.", "Use the content of <data>/token of the daemon you talk to."
+        Kind.UNAUTHENTICATED,
+        "The token is not known.",
+        "Use the content of <data>/token of the daemon you talk to; HOSTD_TOKEN goes before the data folder's.",
     ),
     "ACCESS_DENIED": ReasonPage(Kind.DENIED, "The principal may not do this.", "Ask the operator."),
     "INTAKE_FULL": ReasonPage(
@@ -520,7 +524,7 @@ REASONS: dict[str, ReasonPage] = {
     "JOURNAL_FULL": ReasonPage(
         Kind.UNAVAILABLE,
         "The disk is full; nothing new is accepted, reading goes on.",
-        "Free space; the daemon tries again each second.",
+        "Free space; a daemon that runs tries again each second.",
     ),
     "JOURNAL_BUSY": ReasonPage(
         Kind.UNAVAILABLE,
@@ -531,7 +535,9 @@ REASONS: dict[str, ReasonPage] = {
         Kind.CORRUPT, "The journal was written by a newer hostd.", "Use that version, or restore a backup of yours."
     ),
     "JOURNAL_CORRUPT": ReasonPage(
-        Kind.CORRUPT, "The journal is damaged; the message names the place.", "`hostd journal check`; restore a backup."
+        Kind.CORRUPT,
+        "The journal is damaged; the message names the place.",
+        "`hostd journal check` lists what is damaged; restore a backup (docs/reference/journal.md).",
     ),
     "JOURNAL_TRUNCATED": ReasonPage(
         Kind.CORRUPT,
@@ -597,7 +603,9 @@ REASONS: dict[str, ReasonPage] = {
         "Set the variable, or give a default with `${VAR:-default}`; `$${` is a literal `${`.",
     ),
     "CONFIG_INVALID": ReasonPage(
-        Kind.INVALID, "The configuration has mistakes; each is listed with its place.", "Correct them."
+        Kind.INVALID,
+        "The configuration has mistakes; each is listed with its place.",
+        "Correct what is named; `hostd config check FILE` checks without a start, docs/reference/config.md has every key.",
     ),
     "CONFIG_NOT_READ": ReasonPage(
         Kind.STATE,
@@ -607,7 +615,7 @@ REASONS: dict[str, ReasonPage] = {
     "ADDRESS_IN_USE": ReasonPage(
         Kind.UNAVAILABLE,
         "Another program listens on the address.",
-        "Stop it, or choose another with --listen or --http.",
+        "Stop it (`ss -ltnp` shows which it is), or choose another with --listen or --http.",
     ),
     "ADDRESS_REFUSED": ReasonPage(
         Kind.INVALID,
@@ -623,6 +631,16 @@ REASONS: dict[str, ReasonPage] = {
         Kind.UNAVAILABLE,
         "No daemon answers at the address.",
         "Start one with `hostd serve`, or say where it is: --data or --address.",
+    ),
+    "TLS_FAILED": ReasonPage(
+        Kind.STATE,
+        "Client and daemon do not agree on TLS: one speaks it and the other does not, or the certificate is not trusted.",
+        "Give --tls-ca the authority that signed the daemon's `tls.certificate`; without `tls` in its configuration leave it out.",
+    ),
+    "CALL_UNKNOWN": ReasonPage(
+        Kind.UNSUPPORTED,
+        "What was called does not have this call: a daemon older than the client, or no hostd.",
+        "Upgrade the daemon (`hostd info` says its version), or use a client of its version.",
     ),
     "BUG": ReasonPage(Kind.BUG, "A mistake in hostd itself; the log holds the id.", "Report it with the id."),
 }

@@ -204,8 +204,15 @@ def _loaded(report: PluginReport, printed: tuple[str, ...]) -> tuple[Violation, 
     if report.state is PluginState.LOADED:
         return ()
     message = report.message or "it did not say what it serves in time"
-    said = f"; it printed last: {' / '.join(printed[-3:])}" if printed else ""
-    return (Violation("", report.reason or "PLUGIN_FAILED", f"{message}{said}"[:2_000]),)
+    news = [line for line in printed[-3:] if message not in line]  # its own last words are often the message
+    said = f"; it printed last: {' / '.join(news)}" if news else ""
+    return (Violation("", report.reason or "PLUGIN_FAILED", f"{message}{said}"[:2_000], _remedy(message, report)),)
+
+
+def _remedy(message: str, report: PluginReport) -> str:
+    if message.startswith(("ModuleNotFoundError", "ImportError")):
+        return "`hostd plugin install FOLDER` brings the dependencies that its pyproject.toml names"
+    return "mend what the traceback names" if report.traceback else ""
 
 
 def _promises(promised: tuple[Provided, ...], said: Components) -> tuple[Violation, ...]:

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from hostd.errors.base import HostdError
 from hostd.errors.codes import CODES
+from hostd.errors.reasons import REASONS
 from hostd.values.json_text import JsonValue, dump_json
 
 # What HTTP has a finer word for than the kind of the error says.
@@ -34,7 +35,7 @@ def text_answer(body: bytes, content_type: str) -> web.Response:
 
 
 def error_answer(error: HostdError, headers: Mapping[str, str] | None = None) -> web.Response:
-    """Return `{"reason", "message"}`, where there are some with `details` and `violations`."""
+    """Return `{"reason", "message"}`, where there are some with `details`, `violations` and the reason's `fix`."""
     value: dict[str, JsonValue] = {"reason": error.reason, "message": error.message}
     if error.details:
         value["details"] = dict(error.details)
@@ -42,6 +43,9 @@ def error_answer(error: HostdError, headers: Mapping[str, str] | None = None) ->
         value["violations"] = [
             {"path": each.path, "reason": each.reason, "message": each.message} for each in error.violations
         ]
+    page = REASONS.get(error.reason)
+    if page is not None and not page.fix.startswith("See ") and page.fix not in error.message:
+        value["fix"] = page.fix
     extra = dict(headers or {})
     if error.retry_after_s is not None:
         extra["retry-after"] = str(max(1, round(error.retry_after_s)))

@@ -63,7 +63,8 @@ def connect(path: Path, *, wal_pages: int = WAL_PAGES) -> sqlite3.Connection:
             connection.execute(setting).fetchall()
     except SQLITE_ERRORS as error:
         connection.close()
-        raise as_hostd_error(error) from error
+        told = as_hostd_error(error)
+        raise HostdError(told.kind, told.reason, f"{path}: {told.message}", retry_after_s=told.retry_after_s) from error
     return connection
 
 

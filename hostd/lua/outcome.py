@@ -39,7 +39,19 @@ def breach(name: bytes) -> ScriptFailure:
 def invalid_failure(message: bytes, chunk: str) -> ScriptFailure:
     """Return the failure for a source that does not compile."""
     text = _text(message, _MESSAGE_CHARS)
-    return ScriptFailure(reason=FailureReason.SCRIPT_INVALID, message=text, line=_line(text, chunk))
+    told = text + next((f"; write {words}" for sign, words in _OTHER_TONGUES.items() if text.endswith(sign)), "")
+    return ScriptFailure(reason=FailureReason.SCRIPT_INVALID, message=told, line=_line(text, chunk))
+
+
+# What a source that is written as in another language ends the compiler's message with, and how Lua writes it.
+_OTHER_TONGUES = {
+    "near '!'": "`~=` for `!=`, and `not x` for `!x`",
+    "near '&'": "`and` for `&&`",
+    "near '|'": "`or` for `||`",
+    "'then' expected near '='": "`==` to compare",
+    "'then' expected near '{'": "`then ... end` for the braces",
+    "'do' expected near '{'": "`do ... end` for the braces",
+}
 
 
 def error_failure(parts: list[bytes], chunk: str) -> ScriptFailure:

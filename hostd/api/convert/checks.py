@@ -115,7 +115,8 @@ def check_run(ref: RunRef) -> RunRef:
         if ref.workflow or ref.key:
             raise fault("run", "name the run by run_id, or by workflow and key, not both")
         if not is_run_id(ref.run_id):
-            raise fault("run.run_id", "a run id has 26 characters of 0-9 and a-v")
+            told = f"{ref.run_id[:40]!r} is no run id, which has 26 characters of 0-9 and a-v"
+            raise fault("run.run_id", f"{told}; `hostd runs list` shows them, WORKFLOW/KEY names a run by its key")
         return ref
     if not ref.workflow or not ref.key:
         raise fault("run", "name the run: run_id, or workflow and key")

@@ -108,7 +108,7 @@ class _Parser:
         if self.is_op(operator):
             return self.step()
         if self.token.kind == "end":
-            raise Mistake(opened.start, f"`{opened.value}` is not closed", f"end it with {operator}")
+            raise Mistake(opened.start, f"`{opened.value}` is not closed", f"end it with `{operator}`")
         raise self.unexpected()
 
     def unexpected(self) -> Mistake:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
@@ -27,7 +29,9 @@ OptionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")
 
 def _served(wanted: str) -> str:
     if not accepts(wanted):
-        raise ValueError(f"it asks for the plugin API {wanted}; this hostd serves {API}")
+        raise ValueError(
+            f"it asks for the plugin API {wanted}; this hostd serves {API}: use another hostd, or change it"
+        )
     return wanted
 
 
@@ -153,11 +157,23 @@ def _violation(fault: Any, marks: Any, file: str) -> Violation:
         at = at[:-1]
     line, column = marks.get(at, (0, 0))
     message = re.sub(r"^(Value error|Assertion failed), ", "", fault["msg"])
+    hint = ""
     if fault["type"] == "extra_forbidden":
         message = "is no key of a manifest"
+        hint = _meant(place[-1], Manifest.model_fields) if len(place) == 1 else ""
     if fault["type"] == "missing":
-        message = "is required"
-    return Violation(".".join(map(str, place)), "MANIFEST_INVALID", message, file=file, line=line, column=column)
+        message, hint = "is required", f"add `{place[-1]}`"
+    if fault["type"] == "literal_error":
+        hint = _meant(fault["input"], re.findall(r"'([^']+)'", message))
+    if fault["type"] == "string_pattern_mismatch":
+        message = f"{fault['input'][:60]!r} is no id: a letter, then letters, digits and hyphens, in lower case"
+        hint = f"write {re.sub(r'[^a-z0-9]+', '-', fault['input'][:60].lower()).strip('-')}" if place == ("id",) else ""
+    return Violation(".".join(map(str, place)), "MANIFEST_INVALID", message, hint, file, line, column)
+
+
+def _meant(word: Any, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(str(word)[:60], list(known), n=1)
+    return f"did you mean {near[0]}?" if near else ""
 
 
 def _invalid(mistakes: list[Violation]) -> HostdError:

@@ -97,7 +97,7 @@ def _read_folder(folder: Path) -> PluginFolder:
 def _bare(folder: Path, digest: str) -> PluginFolder:
     """Return a Python package without a manifest: it may ask for everything, as any installed package may."""
     if not (folder / "__init__.py").exists() and not any(folder.glob("*/__init__.py")):
-        message = f"{folder} holds neither {FILE_NAME} nor a Python package"
+        message = f"{folder.name} holds neither {FILE_NAME} nor a Python package; `hostd plugin new ID` writes a plugin"
         raise HostdError(Kind.INVALID, "PLUGIN_FAILED", message)
     plugin_id = folder.name.lower().replace("_", "-").replace(" ", "-")
     if not re.fullmatch(PLUGIN_ID, plugin_id):

@@ -79,7 +79,8 @@ def test_a_right_configuration_checks_in_silence(hostd: Any, tmp_path: Path) -> 
     assert (done.code, done.out, done.err) == (0, "", f"{tmp_path}/my.yaml: no mistakes\n")
     assert hostd("config", "check").code == 0
     missing = hostd("config", "check", str(tmp_path / "none.yaml"))
-    assert (missing.code, missing.out) == (2, f".: CONFIG_INVALID {tmp_path}/none.yaml does not exist\n")
+    no_other = "leave --config and HOSTD_CONFIG out to have none"
+    assert (missing.code, missing.out) == (2, f".: CONFIG_INVALID {tmp_path}/none.yaml does not exist ({no_other})\n")
 
 
 def test_the_schema_is_json_schema(hostd: Any) -> None:

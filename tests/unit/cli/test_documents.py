@@ -75,7 +75,7 @@ def test_a_file_that_is_not_there_hides_no_mistakes(hostd: Any, bad: str) -> Non
 
     assert code == 2
     assert len(out.splitlines()) == 3
-    assert "/nowhere/x.yaml cannot be read: No such file" in err
+    assert "/nowhere/x.yaml cannot be read: there is no folder /nowhere" in err
 
 
 def test_run_prints_state_output_and_failure(hostd: Any, good: str) -> None:

@@ -72,7 +72,7 @@ def test_violations_come_back_with_their_places() -> None:
         ("UNAVAILABLE", Kind.UNAVAILABLE, "UNREACHABLE"),
         ("DEADLINE_EXCEEDED", Kind.TIMEOUT, "UNREACHABLE"),
         ("UNAUTHENTICATED", Kind.UNAUTHENTICATED, "TOKEN_INVALID"),
-        ("UNIMPLEMENTED", Kind.UNSUPPORTED, "NOT_YET_SUPPORTED"),
+        ("UNIMPLEMENTED", Kind.UNSUPPORTED, "CALL_UNKNOWN"),
         ("RESOURCE_EXHAUSTED", Kind.EXHAUSTED, "PAYLOAD_TOO_LARGE"),
         ("UNKNOWN", Kind.BUG, "BUG"),
     ],

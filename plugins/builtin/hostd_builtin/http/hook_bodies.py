@@ -58,7 +58,7 @@ def read_json(body: bytes) -> JsonValue:
     try:
         return parse_json(body)
     except HostdError as error:
-        raise Refusal(400, error.reason, error.message) from None
+        raise Refusal(400, error.reason, f"{error.message}; send JSON, or another content type") from None
 
 
 def _fields(body: bytes, kind: str) -> JsonValue:

@@ -104,7 +104,7 @@ def _compare(candidates: list[bytes], keys: list[bytes], message: bytes, algorit
         for candidate in candidates[:CANDIDATES_MAX]:
             fits |= hmac.compare_digest(expected, candidate)
     if not fits:
-        raise BadSignature("the signature does not fit the body")
+        raise BadSignature("the signature does not fit: sign the body's exact bytes with the secret of this trigger")
 
 
 def _fresh(text: str, tolerance: timedelta, now: datetime) -> str:
@@ -119,7 +119,7 @@ def _fresh(text: str, tolerance: timedelta, now: datetime) -> str:
 def _header(headers: Mapping[str, str], name: str) -> str:
     value = headers.get(name, "")
     if not value:
-        raise BadSignature(f"the header {name} is missing")
+        raise BadSignature(f"the header {name} is missing: this trigger takes signed requests only, sign them")
     if len(value) > HEADER_CHARS_MAX:
         raise BadSignature(f"the header {name} is too long")
     return value

@@ -145,7 +145,9 @@ class Webhook(Trigger[WebhookOptions]):
             found = faults(self._schema, event.data)
             if found:
                 where = f"event {place} of the batch" if batch else "the body"
-                raise Refusal(400, "SCHEMA_REFUSED", f"{where} does not fit the schema", faults=found)
+                raise Refusal(
+                    400, "SCHEMA_REFUSED", f"{where} does not fit the schema: send what `faults` misses", faults=found
+                )
 
 
 class _Desk:

@@ -73,7 +73,7 @@ class Run(Action[RunOptions]):
         allow = settings.allow
         setting = "the operator's setting `plugins.settings.shell.allow`"
         if allow is False or allow == []:
-            raise ActionError(f"no program may be run; {setting} is off", code="NOT_ALLOWED")
+            raise ActionError(f"no program may be run; {setting} is off: list there what may run", code="NOT_ALLOWED")
         path = shutil.which(name, path=settings.path)
         if allow is not True and name not in allow and path not in allow:
             raise ActionError(f"{name} is not among the programs of {setting}", code="NOT_ALLOWED")
