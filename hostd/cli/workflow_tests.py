@@ -78,8 +78,6 @@ def _read(places: Sequence[Path], words: str) -> tuple[list[WorkflowCase], list[
 def _run(case: WorkflowCase) -> CaseResult:
     import asyncio
 
-    import asyncio
-
     from hostd.testing.cases.running import run_case
 
     return asyncio.run(run_case(case))

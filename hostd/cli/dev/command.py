@@ -23,7 +23,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 @click.option("--log-level", type=click.Choice(LOG_LEVELS), help="Least severe level written into the log file.")
 @local
 def dev(
-    _: Printer,
+    out: Printer,
     folder: Path,
     memory: bool,
     listen: str | None,
@@ -41,6 +41,8 @@ def dev(
     from hostd.cli.dev.inside import Wishes, prepare
     from hostd.cli.dev.workbench import work
 
+    if out.form in ("json", "yaml"):
+        raise invalid("ARGUMENT_INVALID", "dev writes for people; programs ask the daemon: `hostd runs list -o json`")
     place = folder.expanduser().absolute()
     if not place.is_dir():
         what = "is a file" if place.exists() else "does not exist"

@@ -68,7 +68,7 @@ class Documents:
     async def _compare(self, there: Mapping[str, Mark], *, first: bool) -> None:
         changed = [name for name, mark in there.items() if self._changed(name, mark, first=first)]
         left = [(self.files.pop(name).names, f"{name} is gone") for name in list(self.files) if name not in there]
-        if changed or left:
+        if changed or left or first:
             leaving = [*await self._take(changed), *left]
             waiting = [name for name, file in self.files.items() if file.faults and name not in changed]
             leaving += await self._take(waiting, again=True)  # what was missing, or in the way, may be mended now
