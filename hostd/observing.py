@@ -21,6 +21,9 @@ Core: TypeAlias = Any
 """The core of core.py, which imports this module."""
 
 
+_NONE_RUN = {(executor,): 0.0 for executor in ("inline", "lua", "process", "thread")}
+
+
 def read_gauges(core: Core, usage: PluginUsage) -> None:
     """Let metrics that are states, not events, be read at each scrape."""
     reading = core.meter.reading
@@ -29,7 +32,7 @@ def read_gauges(core: Core, usage: PluginUsage) -> None:
     reading("hostd_steps_in_line", lambda: {(): float(core.slots.waiting())})
     reading("hostd_lane_messages", core.loop.lanes.sizes)
     reading("hostd_loop_stalls_total", lambda: tallied(dict(core.loop_watch.stalls)))
-    reading("hostd_attempts_in_flight", lambda: tally([a.executor for a in core.effects.running()]))
+    reading("hostd_attempts_in_flight", lambda: _NONE_RUN | tally([a.executor for a in core.effects.running()]))
     reading("hostd_triggers", lambda: tally(core.triggers.states()))
     reading("hostd_plugins", lambda: tally([str(plugin.state) for plugin in core.host.registry.plugins]))
     reading("hostd_attempts_ended_total", lambda: _without(core.effects.ends, 1))
@@ -101,7 +104,7 @@ class Outlet:
         if self._target.traces:
             tracing.sink, tracing.share = self._export, self._target.share
             rooms = {"tracing": tracing, "journal": core.journal, "readers": core.readers}
-            self._ended = EndedRuns(core.hub, **rooms)  # type: ignore[arg-type]
+            self._ended = EndedRuns(core.hub, **rooms)
             core.metering.then = self._ended
 
     async def close(self) -> None:

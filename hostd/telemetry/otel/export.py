@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
+import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from hostd.aio import Clock, spawn
@@ -61,7 +63,7 @@ class OtelExport:
         wire = self._wire
         if wire is not None:
             readings = self._meter.read()
-            await asyncio.to_thread(wire.metrics, readings, self._clock.wall_ms())
+            await _beside(lambda: wire.metrics(readings, self._clock.wall_ms()))
 
     async def close(self) -> None:
         """Send what waits, for five seconds at most."""
@@ -74,7 +76,25 @@ class OtelExport:
             async with asyncio.timeout(CLOSE_S):
                 if self._metrics is not None:
                     await self._send_once()
-                await asyncio.to_thread(wire.close)
+                await _beside(wire.close)
         except TimeoutError:
             _log.warning("otel_unsent message=%s", "the receiver did not take everything before the daemon ended")
         self._wire = None
+
+
+async def _beside(work: Callable[[], None]) -> None:
+    """Return when blocking work has ended, in a thread that neither the loop nor the process waits for."""
+    loop = asyncio.get_running_loop()
+    over = asyncio.Event()
+
+    def run() -> None:
+        try:
+            work()
+        finally:
+            try:
+                loop.call_soon_threadsafe(over.set)
+            except RuntimeError:
+                pass  # the loop has been closed: nobody waits
+
+    threading.Thread(target=run, name="hostd-otel", daemon=True).start()
+    await over.wait()

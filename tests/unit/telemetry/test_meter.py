@@ -101,15 +101,8 @@ def test_declared_metrics_follow_the_conventions() -> None:
         assert metric.name.endswith("_total") == (metric.kind == "counter")
         assert bool(metric.buckets) == (metric.kind == "histogram")
         assert list(metric.buckets) == sorted(set(metric.buckets))
-        assert not set(metric.labels) - {metric.chosen} & {
-            "workflow",
-            "action",
-            "namespace",
-            "run_id",
-            "trigger",
-            "path",
-            "le",
-        }
+        own = set(metric.labels) - {metric.chosen}
+        assert not own & {"workflow", "action", "namespace", "run_id", "trigger", "path", "le"}
         assert metric.chosen in {"", *metric.labels}
 
 
@@ -124,12 +117,15 @@ def test_ten_thousand_names_make_two_hundred_labels() -> None:
         counted.counter("named_total", who=f"n{number}", state="BAD").inc(2)
     read.reading("named_total", lambda: {(f"n{number}", "OK"): 1.0 for number in range(10_000)})
 
-    found, once, twice = samples(counted), samples(read), samples(read)
+    found, once, twice = (
+        {labels: value for (name, labels), value in samples(meter).items() if name == "named_total"}
+        for meter in (counted, read, read)
+    )
 
     assert len(found) == 2 * (CHOSEN_MAX + 1)
-    assert found["named_total", (OTHER, "OK")] == 10_000 - CHOSEN_MAX
-    assert found["named_total", (OTHER, "BAD")] == 2 * (10_000 - CHOSEN_MAX)
-    assert found["named_total", ("n0", "BAD")] == 2
+    assert found["OK", OTHER] == 10_000 - CHOSEN_MAX
+    assert found["BAD", OTHER] == 2 * (10_000 - CHOSEN_MAX)
+    assert found["BAD", "n0"] == 2
     assert len(once) == CHOSEN_MAX + 1
     assert sum(once.values()) == 10_000
     assert once == twice
