@@ -53,7 +53,7 @@ class DaemonProcess:
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command against the daemon."""
         return subprocess.run(
-            [*HOSTD, *arguments], env=self.env, capture_output=True, text=True, check=False, timeout=60
+            [*HOSTD, *arguments], env=self.env, capture_output=True, text=True, check=False, timeout=120
         )
 
     def ok(self, *arguments: str) -> str:
@@ -77,7 +77,7 @@ class DaemonProcess:
         assert self.process is not None
         self.process.send_signal(number)
 
-    def wait(self, seconds: float = 40) -> int:
+    def wait(self, seconds: float = 120) -> int:
         """Wait for the daemon's end; return its exit code."""
         assert self.process is not None
         return self.process.wait(timeout=seconds)
@@ -89,7 +89,7 @@ class DaemonProcess:
             self.process.wait()
 
 
-def wait_until(test: Callable[[], Any], what: str, seconds: float = 30) -> None:
+def wait_until(test: Callable[[], Any], what: str, seconds: float = 120) -> None:
     """Ask again and again until it holds."""
     until = time.monotonic() + seconds
     while not test():

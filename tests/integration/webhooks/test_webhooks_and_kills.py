@@ -115,7 +115,7 @@ def kill_during(tmp_path: Path, count: int, kills: int) -> None:
         daemon.close()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 def test_a_thousand_webhooks_and_two_kills(tmp_path: Path) -> None:
     """Taken means kept; sent again under the same id means the same run."""
     kill_during(tmp_path, 1_000, 2)
