@@ -197,6 +197,23 @@ def test_lines_in_a_pipe(folder: Path) -> None:
         assert piped.stop() == 0
 
 
+def test_it_ends_when_nobody_reads(folder: Path) -> None:
+    """A pipe whose reader went away ends it, as it does other programs; what it served is closed in order."""
+    (folder / "tick.yaml").write_text(ONCE + "triggers:\n  clock: {uses: cron.every, with: {period: 1s}}\n")
+    reading = subprocess.Popen(
+        [*HOSTD, "dev", str(folder), *ANY_PORT], env=OUTER, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+    )
+    assert reading.stdout is not None
+    try:
+        assert reading.stdout.readline() == b"hostd dev\n"
+        reading.stdout.close()
+        assert reading.wait(timeout=120) == 0
+    finally:
+        reading.kill()
+        reading.wait()
+    assert "daemon_stopped" in (folder / ".hostd/dev.log").read_text()
+
+
 @pytest.mark.parametrize("template", ["lua", "plugin"])
 def test_plugins_are_served_and_mended(tmp_path: Path, template: str) -> None:
     """The plugin of a starter serves its workflow; one that is broken says where, and the version before stays."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import time
@@ -27,6 +28,7 @@ class Screen:
     def __init__(self) -> None:
         self.live = is_terminal() and is_terminal(sys.stdin)
         self.below: Callable[[int, int], Sequence[str]] | None = None
+        self.unread: Callable[[], None] | None = None  # nobody reads any more
         self._drawn: list[int] = []  # how wide each line is that was drawn
         self._over = False
 
@@ -73,9 +75,14 @@ class Screen:
     def _write(self, text: str) -> None:
         if not text:
             return
-        sys.stdout.flush()
-        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
-        sys.stdout.buffer.flush()
+        try:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+            sys.stdout.buffer.flush()
+        except OSError:  # a pipe that is closed, a terminal that is gone
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            if self.unread is not None:
+                self.unread()
 
 
 def styled(text: str, *, fg: str | None = None, bold: bool | None = None, dim: bool | None = None) -> str:

@@ -36,6 +36,7 @@ class Workbench:
         self._folder, self._inside = folder, inside
         self._screen = Screen()
         self._leaving = asyncio.Event()
+        self._screen.unread = self._leaving.set
         self._keyboard = Keyboard(leave=self._screen.leave, enter=self._screen.enter) if self._screen.live else None
 
     async def run(self) -> int:
