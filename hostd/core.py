@@ -125,6 +125,7 @@ class Core:
         self.called: Callable[[], Actions] = lambda: self.host.registry  # what scripts and plugins call in attempts
         self._build_guests()
         self._build_ring()
+        self._build_upkeep()
         self._build_services()
         self._build_ways_in()
         self.workflows.loop = self.loop
@@ -241,14 +242,6 @@ class Core:
             clock=self.clock,
             runs_max=limits.runs_in_memory,
         )
-        self.upkeep = Upkeep(
-            journal=self.journal,
-            readers=self.readers,
-            residence=self.residence,
-            logs=self.log_files,
-            retention=lambda: retention_of(self.config),
-            clock=self.clock,
-        )
         self.loop = EngineLoop(
             journal=self.journal,
             clock=self.clock,
@@ -273,6 +266,17 @@ class Core:
             ask=lambda run, message: self.loop.ask(run, message, ""),
             threads_max=limits.threads,
             cancel_grace_s=limits.cancel_grace.total_seconds(),
+        )
+
+    def _build_upkeep(self) -> None:
+        """What is done now and then."""
+        self.upkeep = Upkeep(
+            journal=self.journal,
+            readers=self.readers,
+            residence=self.residence,
+            logs=self.log_files,
+            retention=lambda: retention_of(self.config),
+            clock=self.clock,
         )
 
     def _build_services(self) -> None:

@@ -127,7 +127,7 @@ def _write(place: Path, files: list[tuple[str, str]]) -> list[str]:
 
 def _write_plugin(place: Path, template: str, *, force: bool) -> list[str]:
     """Write the plugin of a template, but where one of that name is there; return its files."""
-    from hostd.cli.local import new_plugin
+    from hostd.cli.local_plugins import new_plugin
 
     runtime = TEMPLATES[template].plugin
     if not runtime or (force and (place / "plugins" / _PLUGIN).exists()):

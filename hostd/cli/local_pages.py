@@ -121,7 +121,7 @@ def config_page(key: str) -> Page | None:
 
 def component_page(component: str) -> Page | None:
     """Return the page of an action or trigger that comes with hostd; None where there is none."""
-    from hostd.cli.local import component_docs
+    from hostd.cli.local_plugins import component_docs
     from hostd.errors.base import HostdError
 
     try:

@@ -31,7 +31,7 @@ def docs(session: Session, component: str, kind: str | None, source: str | None)
 
     What is not built in is asked of the daemon.
     """
-    from hostd.cli.local import component_docs
+    from hostd.cli.local_plugins import component_docs
 
     page = component_docs(component, kind or "", source, Daemon(session))
     session.out.one(page, lambda value: clean(value["page"]).rstrip("\n"))
@@ -47,7 +47,7 @@ def sample(session: Session, component: str, kind: str | None, source: str | Non
 
     What is not built in is asked of the daemon.
     """
-    from hostd.cli.local import component_sample
+    from hostd.cli.local_plugins import component_sample
     from hostd.cli.printing import yaml_text
 
     written = component_sample(component, kind or "", source, Daemon(session))
@@ -61,7 +61,7 @@ def sample(session: Session, component: str, kind: str | None, source: str | Non
 @local
 def new(out: Printer, plugin_id: str, runtime: str, folder: str) -> None:
     """Write a new plugin's folder, with a manifest, an action, a test and a README; it works as it is."""
-    from hostd.cli.local import new_plugin
+    from hostd.cli.local_plugins import new_plugin
 
     written = new_plugin(plugin_id, runtime, Path(folder))
     out.many([{"file": str(file)} for file in written], lambda rows: "\n".join(row["file"] for row in rows))
@@ -80,7 +80,7 @@ def doctor(session: Session, path: str | None) -> int:
     Reads its manifest, starts it in a process as the daemon would, checks what it says it serves, and runs the
     conformance kit. Exits with 2 where something keeps it from working; remarks alone are no failure.
     """
-    from hostd.cli.local import doctor_plugins
+    from hostd.cli.local_plugins import doctor_plugins
 
     out = session.out
     found = doctor_plugins(path, Daemon(session))
