@@ -18,7 +18,7 @@ def complaint(error: HostdError) -> str:
     if left_out := error.details.get("violations_left_out"):
         lines.append(f"  and {clean(left_out)} more")
     page = REASONS.get(error.reason)
-    listed = error.reason != "ARGUMENT_INVALID" or faults  # its fix is: see the listed fields
+    listed = error.reason != "ARGUMENT_INVALID" or error.violations  # its fix is: correct the field named
     if page is not None and listed and page.fix not in error.message:
         lines.append(f"fix: {page.fix}")
     return "\n".join(lines)

@@ -712,7 +712,7 @@ class HostCallUnknown(Unsupported):
 class ArgumentInvalid(InvalidArgument):
     """A field of the request is missing or malformed.
 
-    See the listed fields.
+    Correct the field named; docs/reference/api.md says what it takes.
     """
 
 

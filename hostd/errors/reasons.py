@@ -419,7 +419,9 @@ REASONS: dict[str, ReasonPage] = {
     ),
     # -- requests
     "ARGUMENT_INVALID": ReasonPage(
-        Kind.INVALID, "A field of the request is missing or malformed.", "See the listed fields."
+        Kind.INVALID,
+        "A field of the request is missing or malformed.",
+        "Correct the field named; docs/reference/api.md says what it takes.",
     ),
     "REQUEST_ID_CONFLICT": ReasonPage(
         Kind.EXISTS,

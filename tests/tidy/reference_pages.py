@@ -17,6 +17,7 @@ from hostd.testing.cases.page import cases_reference
 FOLDER = Path(__file__).resolve().parents[2] / "docs/reference"
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from api_page import api_reference  # noqa: E402 lies beside this file, which is no package
+from mistakes_page import mistakes_reference  # noqa: E402
 
 
 def errors_reference() -> str:
@@ -42,6 +43,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "errors.md": errors_reference,
     "manifest.md": manifest_reference,
     "metrics.md": metrics_reference,
+    "mistakes.md": mistakes_reference,
     "tests.md": cases_reference,
 }
 
