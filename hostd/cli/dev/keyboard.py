@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 _KEYS_MAX = 10_000
 _SEQUENCE = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|O.)")  # arrows and their like: not ours
-_ECHO = termios.ECHO | termios.ICANON
+_BY_LINE = termios.ECHO | termios.ICANON
 ENTER, ESCAPE, BACKSPACE, KILL, END = "\n", "\x1b", "\x7f", "\x15", "\x04"
 
 
@@ -56,8 +56,8 @@ class Keyboard:
 
     def _take(self, before: list[object]) -> None:
         mode = list(before)
-        mode[0] = int(str(mode[0])) & ~(termios.IXON | termios.ICRNL) | termios.ICRNL
-        mode[3] = int(str(mode[3])) & ~_ECHO
+        mode[0] = int(str(mode[0])) & ~termios.IXON | termios.ICRNL
+        mode[3] = int(str(mode[3])) & ~_BY_LINE
         termios.tcsetattr(self._fd, termios.TCSADRAIN, mode)  # type: ignore[arg-type]  # a list of what tcgetattr gave
 
     def _give_back(self) -> None:

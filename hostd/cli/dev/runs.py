@@ -37,7 +37,7 @@ class Runs:
         self.started = 0
         self.states: dict[str, str] = {}  # of the last run of each workflow
         self._client, self._screen = client, screen
-        self._seen: dict[str, None] = {}
+        self._seen: dict[str, bool] = {}  # whether it is still to be counted
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._uncounted: dict[str, int] = {}
 
@@ -65,34 +65,29 @@ class Runs:
         self._screen.say(note("some runs went by too quickly to be shown; `hostd runs list` has them"))
 
     def _heed(self, run: Run, *, gone: bool) -> None:
-        """Begin to follow a run that is new; of one that is only counted, take how it ended."""
-        state = pb_state(run)
+        """Begin to follow a run that is new; one that is only counted, count when it has ended."""
         if gone:
             return
+        state = state_of(run)
         if not run.parent:
             self.states[run.workflow] = state
-        if run.run_id in self._seen:
-            if state in _FINAL and run.run_id not in self._tasks and self._seen[run.run_id] is None:
-                self._counted(run.run_id, state)
-            return
-        self._remember(run.run_id)
+        if run.run_id not in self._seen:
+            self._meet(run)
+        if self._seen.get(run.run_id) and state in _FINAL:
+            self._seen[run.run_id] = False
+            self._uncounted[state] = self._uncounted.get(state, 0) + 1
+
+    def _meet(self, run: Run) -> None:
+        """Follow a run where there is room for one more; else it is to be counted."""
         self.started += 1
         if not run.parent:
             self.last = run.run_id
-        if len(self._tasks) < FOLLOWED_MAX:
-            self._tasks[run.run_id] = spawn(self._one(run.run_id), name=f"run {run.run_id}")
-        elif state in _FINAL:
-            self._counted(run.run_id, state)
-
-    def _remember(self, run_id: str) -> None:
-        self._seen[run_id] = None
+        full = len(self._tasks) >= FOLLOWED_MAX
+        self._seen[run.run_id] = full
         if len(self._seen) > _SEEN_MAX:
             del self._seen[next(iter(self._seen))]
-
-    def _counted(self, run_id: str, state: str) -> None:
-        self._seen.pop(run_id, None)
-        self._remember(run_id)
-        self._uncounted[state] = self._uncounted.get(state, 0) + 1
+        if not full:
+            self._tasks[run.run_id] = spawn(self._one(run.run_id), name=f"run {run.run_id}")
 
     async def _count(self) -> None:
         """Say once a second how those ended that nobody could have read one by one."""
@@ -168,7 +163,7 @@ class Runs:
         return lines
 
 
-def pb_state(run: Run) -> str:
+def state_of(run: Run) -> str:
     """Return the word for a run's state."""
     state: str = plain(run)["state"] or "PENDING"
     return state
