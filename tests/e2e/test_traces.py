@@ -35,7 +35,8 @@ steps:
       script: |
         log.info("from lua")
         return http.request({url = input .. "/script"}).status
-  tell: {uses: event.publish, needs: [call, script], with: {topic: told, data: "${{ input.url }}"}}
+  say: {uses: log.write, needs: wait, with: {message: from a plugin}}
+  tell: {uses: event.publish, needs: [call, script, say], with: {topic: told, data: "${{ input.url }}"}}
 """
 HEARER = """
 workflow: hearer
@@ -97,11 +98,11 @@ def post(url: str, body: Any, headers: dict[str, str]) -> None:
 
 
 @shows("log.attempts")
-@pytest.mark.parametrize("where", ["inline", "process"])
+@pytest.mark.parametrize("where", ["inline", "thread", "process"])
 def test_a_trace_goes_through(tmp_path: Path, target: tuple[str, list[Any]], where: str) -> None:
     """By gRPC into a run, through a kill, out through http.request, a script and an event into the next run."""
     url, seen = target
-    daemon = daemon_of(tmp_path, plugins={"process": ["http", "mock"] if where == "process" else []})
+    daemon = daemon_of(tmp_path, plugins={where: ["http", "log", "mock"]} if where != "inline" else {})
     daemon.start()
     try:
         registered(daemon, CALLER, HEARER)
@@ -116,6 +117,9 @@ def test_a_trace_goes_through(tmp_path: Path, target: tuple[str, list[Any]], whe
         shown = {path: {name: headers.get(name, "") for name in TRACE} for path, headers in seen}
         assert shown == {"/call": TRACE, "/script": TRACE, "/heard": TRACE}
         lines = [json.loads(line) for line in daemon.log.read_text().splitlines() if '"attempt_line"' in line]
+        [wrote] = [line for line in lines if line.get("step") == "say"]
+        assert (wrote["run_id"], wrote["plugin"], wrote["trace_id"]) == (run_id, "log", PARENT[3:35])
+        assert "from a plugin" in wrote["line"]
         [said] = [line for line in lines if line.get("step") == "script"]
         assert (said["run_id"], said["attempt"], said["namespace"]) == (run_id, "1", "default")
         assert (said["workflow"], said["action"], said["plugin"]) == ("caller", "lua.script", "lua")

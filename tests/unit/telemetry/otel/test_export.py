@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 
 import pytest
 from otlp_receiver import OtlpReceiver
@@ -67,3 +69,10 @@ async def test_a_receiver_that_is_gone_holds_nothing_up(monkeypatch: pytest.Monk
         for number in range(export.QUEUE_SPANS_MAX + 10):
             sender.take(Span(f"s{number}", PLACE, "", 1, 2))
         await sender.close()
+
+
+def test_nothing_is_imported_where_nothing_is_sent() -> None:
+    """A daemon's modules bring none of OpenTelemetry's; only a target does."""
+    code = "import sys, hostd.daemon, hostd.api.server, hostd.http.server; print([*sys.modules].count('opentelemetry'))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "0\n"
