@@ -107,3 +107,20 @@ def test_of_two_packages_with_one_id_the_first_is_started(tmp_path: Path) -> Non
     host = PluginHost()
     host.load(found)
     assert host.outside
+
+
+@pytest.mark.parametrize("declares", [False, True])
+def test_of_two_copies_of_a_package_the_first_on_the_path_counts(tmp_path: Path, declares: bool) -> None:
+    """A copy further down is not what would be imported: its plugins are not found, whether the first has any."""
+    first = site(tmp_path / "first", ("one", "greet = one:plugin" if declares else ""))
+    second = site(tmp_path / "second", ("one", "greet = one:older"))
+    assert [found.origin for found in find_installed(first + second)] == ["one 1.0 (one:plugin)"] * declares
+    assert [found.origin for found in find_installed(second)] == ["one 1.0 (one:older)"]
+
+
+def test_packages_without_plugins_are_passed_over(tmp_path: Path) -> None:
+    """What is installed and declares nothing is not looked at further, damaged as it may be."""
+    damaged = tmp_path / "site" / "other-1.0.dist-info"
+    damaged.mkdir(parents=True)
+    (damaged / "METADATA").write_bytes(b"\xff\xfe")
+    assert find_installed([str(tmp_path / "site")]) == []
