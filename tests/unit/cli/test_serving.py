@@ -1,5 +1,7 @@
 """Flags of the daemon, and the configuration they make."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -38,3 +40,18 @@ def test_a_wrong_configuration_is_told_before_anything_starts(hostd: Any) -> Non
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("error: CONFIG_INVALID")
     assert "listen" in done.err
+
+
+def test_a_start_goes_without_what_only_documents_need() -> None:
+    """YAML, JSON Schema, RE2 and TOML are imported when a document is read, not by every start of the daemon."""
+    program = """
+import sys
+import hostd.api.server, hostd.cli.local, hostd.daemon
+from hostd.config.load import load_config
+from hostd.host.host import PluginHost
+load_config(env={}, flags={"data": "/nowhere"})
+assert PluginHost().load().actions
+print([name for name in ("yaml", "jsonschema_rs", "re2", "tomllib", "configparser") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
