@@ -9,9 +9,11 @@ import pytest
 
 from hostd.errors.base import HostdError
 from hostd.testing.cases.finding import case_files, chosen
+from hostd.testing.cases.junit import junit_xml
 from hostd.testing.cases.matching import differences, matcher_fault
 from hostd.testing.cases.reading import read_cases
-from hostd.testing.cases.running import run_case
+from hostd.testing.cases.running import CaseResult, run_case
+from hostd.testing.cases.schema import cases_schema
 
 ORDER = """
 workflow: order
@@ -217,3 +219,11 @@ def test_values_are_compared_as_json(expected: Any, actual: Any, count: int) -> 
     """true is no 1; matchers stand for what will do."""
     assert matcher_fault(expected) == ""
     assert len(list(differences(expected, actual, "it"))) == count
+
+
+def test_junit_and_the_schema_hold_what_they_are_made_of(tmp_path: Path) -> None:
+    """Characters that XML refuses are replaced; every key of a case is in the schema."""
+    case = read_cases(written(tmp_path, "  - {name: it}\n"))[0]
+    text = junit_xml([CaseResult(case=case, problems=("bad \x00 byte",))], []).decode()
+    assert "bad ? byte" in text and 'failures="1"' in text
+    assert {"name", "input", "mocks", "at", "expect"} <= cases_schema()["$defs"]["case"]["properties"].keys()
