@@ -19,6 +19,7 @@ from hostd.config.rooms import Config
 from hostd.errors.base import HostdError
 from hostd.runtime.desks.front import Front
 from hostd.telemetry.meter import Meter
+from hostd.telemetry.tracing import Tracing
 from hostd.v1.admin_service_pb2 import BackupJournalRequest, GetSystemInfoRequest
 from hostd.v1.admin_service_pb2_grpc import AdminServiceStub
 
@@ -101,7 +102,8 @@ async def test_a_mistake_of_ours_shows_an_id_and_nothing_else(tmp_path: Path, ca
         setattr(front, name, None)
     info = SimpleNamespace(mac_key=b"k", journal_id="j")
     hub = SimpleNamespace(close=lambda: None)
-    core: Any = SimpleNamespace(front=front, info=info, hub=hub, meter=Meter(), clock=SystemClock())
+    clock = SystemClock()
+    core: Any = SimpleNamespace(front=front, info=info, hub=hub, meter=Meter(), clock=clock, tracing=Tracing(clock))
     (tmp_path / "d").mkdir()
     token = OwnerToken(TOKEN, tmp_path / "token")
     server = ApiServer(core, token=token, config=Config(data=tmp_path / "d", listen="off"))
