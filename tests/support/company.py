@@ -1,4 +1,4 @@
-"""What the pages of the documentation talk to, in the test's own process: a shop with OAuth2 and pages, a mail server."""
+"""What the pages of the documentation talk to, in the test's own process: a shop, a mail server."""
 
 from __future__ import annotations
 
