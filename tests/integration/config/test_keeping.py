@@ -13,11 +13,12 @@ from effects import WAYS, configured, opened, shows
 from journals import append, whole_run
 
 from hostd.config.rooms import Config
-from hostd.core import PRUNE_S, Core
+from hostd.core import Core
 from hostd.errors.base import HostdError
 from hostd.journal.logs import AttemptLogs
 from hostd.journal.memory import MemoryJournal
 from hostd.journal.port import AuditRow, Batch, DeadLetter, Dedup, EventRow, RequestId, RunQuery
+from hostd.runtime.ring.upkeep import PRUNE_S
 from hostd.runtime.room_options import retention_of
 
 HOUR_MS = 3_600_000
