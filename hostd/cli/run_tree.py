@@ -17,11 +17,13 @@ from hostd.values.times import parse_time_ms
 EVERY_S = 0.2
 _UNICODE = {
     "PENDING": "·", "READY": "○", "RUNNING": "▶", "WAITING": "◷", "RETRYING": "↻", "SUCCEEDED": "✓", "FAILED": "✗",
-    "SKIPPED": "–", "CANCELED": "■", "CANCELING": "■", "TIMED_OUT": "✗", "PAUSED": "‖", "HELD": "‖", "COMPENSATING": "↺",
+    "SKIPPED": "–", "CANCELED": "■", "CANCELING": "■", "TIMED_OUT": "✗", "PAUSED": "‖", "HELD": "‖",
+    "COMPENSATING": "↺",
 }  # fmt: skip
 _ASCII = {
     "PENDING": ".", "READY": "o", "RUNNING": ">", "WAITING": "~", "RETRYING": "%", "SUCCEEDED": "+", "FAILED": "x",
-    "SKIPPED": "-", "CANCELED": "!", "CANCELING": "!", "TIMED_OUT": "x", "PAUSED": "=", "HELD": "=", "COMPENSATING": "<",
+    "SKIPPED": "-", "CANCELED": "!", "CANCELING": "!", "TIMED_OUT": "x", "PAUSED": "=", "HELD": "=",
+    "COMPENSATING": "<",
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from hostd.aio import SystemClock
 from hostd.host.process.daemon_lock import hold, let_go
@@ -70,7 +70,7 @@ class Context:
     """As much of an attempt's context as the host's side asks for."""
 
     namespace, workflow, deadline, progress = "default", "w", None, None
-    trace: dict[str, str] = {}
+    trace: ClassVar[dict[str, str]] = {}
     idempotency_key = "key"
 
     def __init__(self, run_id: str, step: str = "s", attempt: int = 1) -> None:

@@ -34,9 +34,9 @@ FAILED = object()
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC).replace(tzinfo=None)
 ENVIRONMENT = cel.NewEnv(variables=dict.fromkeys(CONTEXT, cel.Type.DYN))
 
-# What may stand for a kind. Capital words are kinds, V is the variable of the macro around it, and so may be of any kind.
-# Maps are walked only where they have one key: CEL gives them no order. `string` gets what is a bool or a text for sure:
-# of null, lists and maps ours makes a text, and CEL fails.
+# What may stand for a kind. Capital words are kinds, V is the variable of the macro around it, and so may be of any.
+# Maps are walked only where they have one key: CEL gives them no order. `string` gets what is a bool or a text for
+# sure: of null, lists and maps ours makes a text, and CEL fails.
 _RULES = {
     kind: [rule.strip() for rule in re.split(r"\s;\s", rules)]
     for kind, rules in {
