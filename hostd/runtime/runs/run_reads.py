@@ -121,13 +121,14 @@ class RunReads:
         return RunRecords(steps, items_of(rows, from_seq), next_seq, more)
 
     async def logs(self, namespace: str, ref: RunRef, *, step: str, attempt: int) -> Sequence[LogView]:
-        """Return what attempts logged. Raises RUN_MISSING."""
+        """Return what attempts logged, in the order of their first lines. Raises RUN_MISSING."""
         row = await self.find(namespace, ref)
         files = self._rooms.log_files
         if files is None:
             return ()
         run_id = text_id(row.run_id)
         found = await self._read(lambda: list(files.read(run_id, step or None, attempt or None)))
+        found.sort(key=lambda log: log.lines[:1])  # a line begins with its time
         return [LogView(log.step, log.attempt, log.lines) for log in found]
 
     async def blob(self, namespace: str, digest: bytes) -> BlobView:

@@ -316,6 +316,22 @@ async def test_logs_of_attempts_are_kept(kit: Kit) -> None:
     assert not other.lines
 
 
+async def test_logs_come_in_the_order_of_time(kit: Kit) -> None:
+    """What logged first comes first, whatever the steps are called."""
+    say = "uses: log.write, with: {message: hello}}"
+    steps = f"  c: {{{say}\n  a: {{needs: c, {say}\n  b: {{needs: a, {say}\n"
+    await kit.register(f"workflow: talk\nsteps:\n{steps}")
+    run = await kit.execute("talk")
+    told: list[str] = []
+    for _ in range(100):  # they are written beside the run
+        told = [line.step for line in (await kit.runs.GetLogs(wire.GetLogsRequest(run=ref(run.run_id)))).lines]
+        if len(told) == 3:
+            break
+        await asyncio.sleep(0.02)
+
+    assert told == ["c", "a", "b"]
+
+
 async def test_steering_a_run(kit: Kit) -> None:
     """Pause, resume, cancel and terminate answer with the run as it then is, and say it again when repeated."""
     one = ref((await kit.start("wait")).run_id)
