@@ -43,8 +43,11 @@ def _pages(word: str) -> list[dict[str, Any]]:
 def _nothing(word: str) -> HostdError:
     from hostd.cli.local_pages import known_names
 
-    near = difflib.get_close_matches(word[:80].upper(), REASONS, n=1, cutoff=0.6)
-    near += difflib.get_close_matches(word[:80], list(known_names()), n=1, cutoff=0.6)
+    names = list(known_names())
+    near = [name for name in names if name.endswith(f".{word}")]  # `retry` alone
+    if not near:
+        near = difflib.get_close_matches(word[:80].upper(), REASONS, n=1, cutoff=0.6)
+        near += difflib.get_close_matches(word[:80], names, n=1, cutoff=0.6)
     if near:
         hint = f"did you mean {' or '.join(near)}?"
     else:

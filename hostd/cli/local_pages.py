@@ -141,6 +141,7 @@ def known_names() -> Iterator[str]:
     for name, node in _schema("workflow")["properties"].items():
         yield name
         yield from (f"{name}.{item['key']}" for item in _described(node, "workflow document")["keys"])
+    yield from (name for name in _schema("workflow")["$defs"] if name.startswith("flow."))
     yield from (name for name, _ in config_keys())
     registry = PluginHost().load()
     yield from registry.actions

@@ -41,6 +41,8 @@ def test_every_key_of_documents_and_configuration_can_be_explained(hostd: Any) -
 def test_slips_are_answered_with_what_is_near(hostd: Any) -> None:
     """Of the reasons and of the keys."""
     assert "did you mean limits.watches?" in hostd("explain", "limits.watchs").err
+    assert "did you mean triggers.if or steps.if?" in hostd("explain", "if").err
+    assert "did you mean flow.wait?" in hostd("explain", "wait").err
     done = hostd("explain", "zzzzzzzz")
     assert (done.code, done.out) == (4, "")
     assert "lists the reasons" in done.err
