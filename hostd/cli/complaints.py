@@ -19,9 +19,14 @@ def complaint(error: HostdError) -> str:
         lines.append(f"  and {clean(left_out)} more")
     page = REASONS.get(error.reason)
     listed = error.reason != "ARGUMENT_INVALID" or error.violations  # its fix is: correct the field named
-    if page is not None and listed and page.fix not in error.message:
+    if page is not None and listed and not _tells(error.message, page.fix):
         lines.append(f"fix: {page.fix}")
     return "\n".join(lines)
+
+
+def _tells(message: str, fix: str) -> bool:
+    """Say whether a message tells the fix already, as a sentence of its own or behind a semicolon."""
+    return fix.rstrip(".").lower() in message.lower()
 
 
 def complain(error: HostdError, *, about: str = "") -> None:
