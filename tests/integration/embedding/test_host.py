@@ -310,7 +310,8 @@ async def test_who_waits_hears_that_the_host_closes(tmp_path: Path) -> None:
             await waiting
         assert caught.value.reason == "DRAINING"
     async with Host.open(tmp_path) as host:
-        assert (await host.get(run.id)).state == "WAITING"
+        while (await host.get(run.id)).state != "WAITING":
+            await asyncio.sleep(0.01)
 
 
 async def test_settings_come_from_the_call_and_the_folder_not_from_the_environment(
