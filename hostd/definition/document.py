@@ -205,7 +205,8 @@ def _explain(error: yaml.MarkedYAMLError, mistakes: Mistakes) -> None:
     elif "tab" in message:
         suggestion = "indent with spaces"
     elif error.context_mark is not None and mark is not None and error.context_mark.line != mark.line:
-        suggestion = f"{error.context} that begins on line {error.context_mark.line + 1}"
+        what = str(error.context).removeprefix("while ").removeprefix("parsing ").removeprefix("scanning ")
+        suggestion = f"look from line {error.context_mark.line + 1} on, where {what} begins"
     place = (mark.line + 1, mark.column + 1) if mark is not None else (0, 0)
     mistakes.add("", "SYNTAX_INVALID", f"not YAML: {message}", suggestion, mark=place)
 

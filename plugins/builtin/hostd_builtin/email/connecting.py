@@ -27,7 +27,10 @@ async def connect(server: Server, policy: AddressPolicy | None) -> socket.socket
         raise ActionError(f"{server.host} is not known: {error}", code="NETWORK", retryable=True) from None
     permitted = [one for one in found if policy is None or policy.permits(server.host, str(one[4][0]))]
     if not permitted:
-        message = f"{server.host} is a private or denied address; the operator can permit it with `egress.allow`"
+        message = (
+            f"{server.host} is a private or denied address; the operator can permit it: "
+            f"`egress: {{allow: [{server.host!r}]}}` in hostd.yaml, or HOSTD_EGRESS__ALLOW={server.host}"
+        )
         raise ActionError(message, code="ADDRESS_DENIED")
     why = "no address"
     for family, kind, protocol, _, address in permitted:

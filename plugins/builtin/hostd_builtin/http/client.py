@@ -78,7 +78,8 @@ async def check_target(policy: AddressPolicy, url: URL) -> None:
 def denied(host: str) -> ActionError:
     """Return the error for an address that may not be connected to."""
     return ActionError(
-        f"{host} is a private or denied address; the operator can permit it with `egress.allow`",
+        f"{host} is a private or denied address; the operator can permit it: "
+        f"`egress: {{allow: [{host!r}]}}` in hostd.yaml, or HOSTD_EGRESS__ALLOW={host}",
         code="ADDRESS_DENIED",
     )
 
