@@ -22,13 +22,24 @@ class Readers:
     async def call(self, read: Callable[..., T], *args: Any) -> T:
         """Return what a blocking read returns. Raises HostdError DRAINING once closed, and what the read raises."""
         if self._closed:
-            raise HostdError(Kind.UNAVAILABLE, "DRAINING", "the daemon is stopping", retry_after_s=2.0)
+            raise _stopping()
         if self._pool is None:
             return read(*args)
-        return await asyncio.get_running_loop().run_in_executor(self._pool, read, *args)
+        reading = asyncio.get_running_loop().run_in_executor(self._pool, read, *args)
+        try:
+            return await reading
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if reading.cancelled() and task is not None and not task.cancelling():
+                raise _stopping() from None  # `close` gave up what had not begun; nobody canceled who asked
+            raise
 
     def close(self) -> None:
         """Wait for what runs and let the threads go."""
         self._closed = True
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _stopping() -> HostdError:
+    return HostdError(Kind.UNAVAILABLE, "DRAINING", "the daemon is stopping", retry_after_s=2.0)
