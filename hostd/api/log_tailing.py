@@ -8,7 +8,7 @@ from typing import Any
 
 from hostd.api.convert.checks import check_attempt, check_namespace, check_step
 from hostd.api.convert.runs import read_ref
-from hostd.api.ports import Runs
+from hostd.api.run_ports import Runs
 from hostd.api.run_reading import run_scope
 from hostd.api.tokens import Position, Tokens, scope_of
 from hostd.api.watch_seats import WatchSeats

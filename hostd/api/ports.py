@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from hostd.api.install_port import Installs
-from hostd.api.run_ports import Runs as Runs
+from hostd.api.run_ports import Runs
 from hostd.model.configuration import ConfigView, ReloadedView
 from hostd.model.requests import LetterSelection, Repeat, TrialEvent
 from hostd.model.topics import EventTypeView, NewEvent, PublishedView, TopicEvents

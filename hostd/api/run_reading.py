@@ -11,7 +11,7 @@ from hostd.api.convert.history import PAGE_BYTES_MAX, history_pages
 from hostd.api.convert.runs import listed_run, read_ref, whole_run
 from hostd.api.filter_text import parse_filter
 from hostd.api.paging import Page
-from hostd.api.ports import Runs
+from hostd.api.run_ports import Runs
 from hostd.api.tokens import Position, Tokens, scope_of
 from hostd.errors.base import invalid
 from hostd.model.ids import is_run_id, text_id

@@ -18,7 +18,7 @@ from hostd.api.convert.runs import (
     whole_run,
 )
 from hostd.api.log_tailing import LogTailing
-from hostd.api.ports import Runs
+from hostd.api.run_ports import Runs
 from hostd.api.run_reading import RunReading
 from hostd.api.run_watching import RunWatching
 from hostd.api.tokens import Tokens

@@ -10,7 +10,7 @@ from hostd.api.convert.checks import check_namespace
 from hostd.api.convert.history import PAGE_BYTES_MAX, history_pages
 from hostd.api.convert.runs import change_bytes, read_ref, whole_run
 from hostd.api.filter_text import parse_filter
-from hostd.api.ports import Runs
+from hostd.api.run_ports import Runs
 from hostd.api.run_reading import run_id_of, run_position, run_scope
 from hostd.api.tokens import Tokens, scope_of
 from hostd.api.watch_seats import WatchSeats

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hostd.cli.inputs import file_label
-from hostd.cli.lazy import lazily
 from hostd.cli.session import Session
 from hostd.errors.base import HostdError, Violation
+from hostd.values.lazily import lazily
 
 if TYPE_CHECKING:
     from hostd.v1 import trigger_service_pb2 as pb

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hostd.cli.complaints import violation_line
-from hostd.cli.lazy import lazily
 from hostd.cli.printing import Printer, warn, write
 from hostd.cli.session import Session, local, remote
 from hostd.cli.tables import cell, clean, columns
 from hostd.errors.base import HostdError, Kind, invalid
 from hostd.errors.codes import CODES
+from hostd.values.lazily import lazily
 
 if TYPE_CHECKING:
     from hostd.v1 import admin_service_pb2 as pb

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hostd.cli.inputs import listed
-from hostd.cli.lazy import lazily
 from hostd.cli.printing import warn
 from hostd.cli.progress import Progress
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import columns, fields
 from hostd.errors.base import Kind, invalid
 from hostd.errors.codes import CODES
+from hostd.values.lazily import lazily
 
 if TYPE_CHECKING:
     from hostd.v1 import dead_letter_service_pb2 as pb

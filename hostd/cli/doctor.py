@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hostd.cli.lazy import lazily
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import columns
 from hostd.errors.base import HostdError, Kind
 from hostd.errors.codes import CODES
+from hostd.values.lazily import lazily
 from hostd.values.version import VERSION
 
 if TYPE_CHECKING:

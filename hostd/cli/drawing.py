@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hostd.cli.lazy import lazily
 from hostd.cli.moments import wall_ms
 from hostd.cli.plain import plain
 from hostd.cli.session import Session
 from hostd.cli.terminal import colored, unicode, width
 from hostd.cli.timeline import style, timeline
 from hostd.errors.base import HostdError
+from hostd.values.lazily import lazily
 
 if TYPE_CHECKING:
     from hostd.v1 import run_service_pb2 as pb

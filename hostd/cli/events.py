@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hostd.cli.inputs import json_argument, pairs_argument, read_file
-from hostd.cli.lazy import lazily
 from hostd.cli.printing import say, warn
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import columns
 from hostd.errors.base import invalid
 from hostd.values.json_text import dump_json, parse_json
+from hostd.values.lazily import lazily
 
 if TYPE_CHECKING:
     from hostd.v1 import event_service_pb2 as pb

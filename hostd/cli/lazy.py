@@ -7,8 +7,6 @@ from typing import Any, NamedTuple
 
 import click
 
-from hostd.values.lazily import lazily as lazily
-
 
 class Entry(NamedTuple):
     """Where a command is (`module:name`), and its line in the list of commands."""

@@ -8,9 +8,9 @@ import click
 
 from hostd.cli import plugin_changes, plugin_tools
 from hostd.cli.completing import complete_plugins
-from hostd.cli.lazy import lazily
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import clean, columns, fields
+from hostd.values.lazily import lazily
 
 if TYPE_CHECKING:
     from hostd.v1 import plugin_service_pb2 as pb

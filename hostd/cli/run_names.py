@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hostd.cli.completing import complete_runs
-from hostd.cli.lazy import lazily
 from hostd.errors.base import invalid
+from hostd.values.lazily import lazily
 
 if TYPE_CHECKING:
     from hostd.v1 import run_service_pb2 as pb

@@ -9,10 +9,10 @@ import click
 from hostd.cli import run_views
 from hostd.cli.completing import complete_workflows
 from hostd.cli.inputs import json_argument, pairs_argument
-from hostd.cli.lazy import lazily
 from hostd.cli.printing import warn
 from hostd.cli.session import Session, remote
 from hostd.errors.base import invalid
+from hostd.values.lazily import lazily
 
 if TYPE_CHECKING:
     from hostd.v1 import run_service_pb2 as pb

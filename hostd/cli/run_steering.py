@@ -10,12 +10,12 @@ import click
 from hostd.cli import run_views
 from hostd.cli.complaints import complain, exit_code
 from hostd.cli.inputs import json_argument, listed
-from hostd.cli.lazy import lazily
 from hostd.cli.printing import warn
 from hostd.cli.run_names import RUN_HELP, RUNS_HELP, run_argument, run_ref, runs_argument
 from hostd.cli.run_starts import start_spec
 from hostd.cli.session import Session, remote
 from hostd.errors.base import HostdError, invalid
+from hostd.values.lazily import lazily
 
 if TYPE_CHECKING:
     from hostd.v1 import run_service_pb2 as pb

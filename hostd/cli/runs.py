@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hostd.cli import run_starts, run_steering, run_views
-from hostd.cli.lazy import lazily
 from hostd.cli.printing import warn, write
 from hostd.cli.run_names import RUN_HELP, run_argument, run_ref
 from hostd.cli.session import Session, remote
+from hostd.values.lazily import lazily
 
 if TYPE_CHECKING:
     from hostd.v1 import run_service_pb2 as pb

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hostd.cli.lazy import lazily
 from hostd.errors.base import HostdError, Kind
 from hostd.values.json_text import parse_json
+from hostd.values.lazily import lazily
 
 if TYPE_CHECKING:
     from hostd.cli.session import Session

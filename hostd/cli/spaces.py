@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hostd.cli.lazy import lazily
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import columns
+from hostd.values.lazily import lazily
 
 if TYPE_CHECKING:
     from hostd.v1 import admin_service_pb2 as pb

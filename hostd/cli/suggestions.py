@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from hostd.cli.lazy import lazily
 from hostd.errors.base import HostdError
+from hostd.values.lazily import lazily
 
 if TYPE_CHECKING:
     from hostd.cli.session import Session

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hostd.cli.lazy import lazily
 from hostd.cli.printing import warn
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import fields
 from hostd.errors.base import HostdError, Kind
+from hostd.values.lazily import lazily
 
 if TYPE_CHECKING:
     from hostd.v1 import admin_service_pb2 as pb

@@ -9,7 +9,6 @@ import click
 from hostd.cli.applying import apply_one
 from hostd.cli.complaints import violation_line
 from hostd.cli.inputs import json_argument, read_text
-from hostd.cli.lazy import lazily
 from hostd.cli.moments import moment_option
 from hostd.cli.printing import say, warn
 from hostd.cli.progress import Progress
@@ -19,6 +18,7 @@ from hostd.cli.triggers import named, trigger, trigger_arguments
 from hostd.cli.workflows import documents_of
 from hostd.errors.base import HostdError, Kind, Violation, invalid
 from hostd.errors.codes import CODES
+from hostd.values.lazily import lazily
 
 if TYPE_CHECKING:
     from hostd.v1 import trigger_service_pb2 as pb

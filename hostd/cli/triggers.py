@@ -9,10 +9,10 @@ import click
 
 from hostd.cli.completing import complete_triggers
 from hostd.cli.inputs import json_argument
-from hostd.cli.lazy import lazily
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import age, columns, fields
 from hostd.errors.base import invalid
+from hostd.values.lazily import lazily
 
 if TYPE_CHECKING:
     from hostd.v1 import trigger_service_pb2 as pb

@@ -11,13 +11,13 @@ import click
 from hostd.cli import graphs
 from hostd.cli.completing import complete_workflows
 from hostd.cli.inputs import read_text
-from hostd.cli.lazy import lazily
 from hostd.cli.printing import say, warn
 from hostd.cli.run_names import run_ref
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import clean, paint, shortened
 from hostd.cli.terminal import colored, fitted_width
 from hostd.errors.base import HostdError, Kind, invalid
+from hostd.values.lazily import lazily
 
 if TYPE_CHECKING:
     from hostd.v1 import run_service_pb2 as runs_pb

@@ -15,13 +15,13 @@ from hostd.cli.applying import apply_one, faults_of
 from hostd.cli.complaints import violation_line
 from hostd.cli.completing import complete_workflows
 from hostd.cli.inputs import file_label, read_text
-from hostd.cli.lazy import lazily
 from hostd.cli.printing import say, warn
 from hostd.cli.progress import Progress
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import clean, columns, fields
 from hostd.errors.base import HostdError, Kind, Violation, invalid
 from hostd.errors.codes import CODES
+from hostd.values.lazily import lazily
 
 if TYPE_CHECKING:
     from hostd.v1 import workflow_service_pb2 as pb

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import jsonschema_rs
 import pytest
 import yaml
 from processes import DaemonProcess
+from shells import shell
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/configure.md"
 BLOCK = re.compile(r"<!-- (?P<mark>file: [^\n]*?|run) -->\n```\w+\n(?P<text>.*?)```", re.DOTALL)
@@ -41,12 +41,3 @@ def test_the_page_works(tmp_path: Path) -> None:
     assert re.search(rf"limits\.threads +48 +{daemon.data}/hostd\.yaml:3", reloaded)
     assert re.search(r"hostd\.journal +debug", levels)
     assert levels.rstrip().splitlines()[-1].startswith("as configured")
-
-
-def shell(script: str, folder: Path, env: dict[str, str]) -> str:
-    """Run a block as a person would type it, and return what it prints."""
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script], cwd=folder, env=env, capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
-    return done.stdout

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from shells import shell
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/plugin.md"
 BLOCK = re.compile(r"<!-- (?P<mark>[^\n]*?) -->\n```(?P<kind>\w+)\n(?P<text>.*?)```", re.DOTALL)
@@ -37,12 +37,3 @@ def test_the_plugin_of_the_page_is_tested_installed_and_used(tmp_path: Path) -> 
     tested, _, ran = said
     assert "5 passed" in tested
     assert '{"state":"SUCCEEDED","output":"1111","failure":null}' in ran
-
-
-def shell(script: str, folder: Path, env: dict[str, str]) -> str:
-    """Run a block as a person would type it, and return what it prints."""
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script], cwd=folder, env=env, capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
-    return done.stdout

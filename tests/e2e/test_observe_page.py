@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
 from processes import DaemonProcess
+from shells import shell
 
 from hostd.config.rooms import Config
 
@@ -51,12 +51,3 @@ def test_the_settings_of_the_page_are_taken() -> None:
     [text] = SETTINGS.findall(PAGE.read_text(encoding="utf-8"))
     config = Config.model_validate(yaml.safe_load(text))
     assert (config.otel.endpoint, config.otel.sample) == ("http://localhost:4318", 0.1)
-
-
-def shell(script: str, folder: Path, env: dict[str, str]) -> str:
-    """Run a block as a person would type it, and return what it prints."""
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script], cwd=folder, env=env, capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
-    return done.stdout

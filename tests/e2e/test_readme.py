@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import pytest
 from requires import require_tool
+from shells import shell
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"(?:<!-- (?P<mark>[^\n]*?) -->\n)?```(?P<kind>\w+)\n(?P<text>.*?)```", re.DOTALL)
@@ -34,15 +35,6 @@ def blocks() -> Iterator[Block]:
     tour = text[text.index("## Five minutes") : text.index("## What it promises")]
     for match in BLOCK.finditer(tour):
         yield Block(match["mark"] or "", match["kind"], match["text"])
-
-
-def shell(script: str, folder: Path, env: dict[str, str]) -> str:
-    """Run a block as a person would type it, and return what it prints."""
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script], cwd=folder, env=env, capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
 
 
 @pytest.mark.timeout(120)

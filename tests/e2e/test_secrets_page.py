@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from processes import DaemonProcess
+from shells import shell
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/secrets.md"
 BLOCK = re.compile(r"<!-- (?P<mark>file: [^\n]*?|run) -->\n```\w+\n(?P<text>.*?)```", re.DOTALL)
@@ -37,12 +37,3 @@ def test_the_page_works(tmp_path: Path) -> None:
     assert all(verb in told for verb in ("secret.set", "secret.rotate", "secret.delete"))
     files = [path for path in daemon.data.rglob("*") if path.is_file()]
     assert not [path for path in files if b"s3cret-t0ken" in path.read_bytes()]
-
-
-def shell(script: str, folder: Path, env: dict[str, str]) -> str:
-    """Run a block as a person would type it, and return what it prints."""
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script], cwd=folder, env=env, capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
-    return done.stdout

@@ -19,8 +19,6 @@ _OK, _BAD, _NOTE, _GONE = "✓✗!–"
 _ASCII = {_OK: "+", _BAD: "x", _NOTE: "!", _GONE: "-"}
 _COLORS = {_OK: "green", _BAD: "red", _NOTE: "yellow", _GONE: "yellow"}
 
-Say = Callable[[str], None]
-
 
 class Screen:
     """Prints. `below` returns the lines that are drawn below all others, as wide and high as is said; see `draw`."""

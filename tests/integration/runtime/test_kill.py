@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from nurseries import kill_often
 
-SUPPORT = Path(__file__).parents[2] / "support"
-
-
-def kill_often(folder: Path, cycles: int, seed: int, nursery: str = "crash_nursery.py") -> dict[str, Any]:
-    """Return the nursery's verdict."""
-    done = subprocess.run(
-        [sys.executable, str(SUPPORT / nursery), str(folder), str(cycles), str(seed)],
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    verdict: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return verdict
+NURSERY = "crash_nursery.py"
 
 
 def check(verdict: dict[str, Any]) -> None:
@@ -37,7 +21,7 @@ def check(verdict: dict[str, Any]) -> None:
 
 def test_every_acknowledged_run_ends_once_across_kills(tmp_path: Path) -> None:
     """After 25 kills at random instants every acknowledged start has succeeded, no step twice, histories fold."""
-    verdict = kill_often(tmp_path / "data", 25, 1)
+    verdict = kill_often(NURSERY, tmp_path / "data", 25, 1)
 
     check(verdict)
     assert verdict["losses"] > 0
@@ -48,14 +32,14 @@ def test_every_acknowledged_run_ends_once_across_kills(tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", range(10, 14))
 def test_hundreds_of_kills(tmp_path: Path, seed: int) -> None:
     """The same after 100 kills in one journal."""
-    check(kill_often(tmp_path / "data", 100, seed))
+    check(kill_often(NURSERY, tmp_path / "data", 100, seed))
 
 
 @pytest.mark.parametrize(("cycles", "seed"), [(15, 1), pytest.param(100, 2, marks=pytest.mark.slow)])
 @pytest.mark.timeout(600)
 def test_no_signal_is_lost_or_doubled_across_kills(tmp_path: Path, cycles: int, seed: int) -> None:
     """Events up to the cursor, and clients' requests however often repeated, are each in one run, once, in order."""
-    verdict = kill_often(tmp_path / "data", cycles, seed, "signal_nursery.py")
+    verdict = kill_often("signal_nursery.py", tmp_path / "data", cycles, seed)
 
     assert verdict["faults"] == []
     assert verdict["acknowledged"] > 0 and verdict["events"] > 0

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,10 +9,11 @@ from typing import Any
 import pytest
 from clocks import HandClock
 from lab import Lab
+from nurseries import kill_often
 
 from hostd.plugin import Event
 
-NURSERY = Path(__file__).parents[2] / "support" / "topic_nursery.py"
+NURSERY = "topic_nursery.py"
 SUBSCRIBER = """
 workflow: listener
 triggers:
@@ -131,24 +129,10 @@ async def test_a_workflow_publishes_and_counts(lab: Lab) -> None:
     assert entry is not None and (entry.value, entry.version) == (2, 2)
 
 
-def kill_often(folder: Path, cycles: int, seed: int) -> dict[str, Any]:
-    """Return the nursery's verdict."""
-    done = subprocess.run(
-        [sys.executable, str(NURSERY), str(folder), str(cycles), str(seed)],
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    verdict: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return verdict
-
-
 @pytest.mark.timeout(300)
 def test_every_event_leads_to_one_run_and_one_event_across_kills(tmp_path: Path) -> None:
     """After 15 kills at random instants each published event has one run, which has told and kept once."""
-    verdict = kill_often(tmp_path / "data", 15, 1)
+    verdict = kill_often(NURSERY, tmp_path / "data", 15, 1)
 
     assert verdict["faults"] == []
     assert verdict["acknowledged"] > 50
@@ -159,4 +143,4 @@ def test_every_event_leads_to_one_run_and_one_event_across_kills(tmp_path: Path)
 @pytest.mark.parametrize("seed", range(10, 13))
 def test_a_hundred_kills(tmp_path: Path, seed: int) -> None:
     """The same after 100 kills in one journal."""
-    assert kill_often(tmp_path / "data", 100, seed)["faults"] == []
+    assert kill_often(NURSERY, tmp_path / "data", 100, seed)["faults"] == []
