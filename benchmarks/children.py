@@ -39,10 +39,3 @@ def environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("HOSTD_", "PYTHON"))}
     kept["PYTHONPATH"] = os.environ.get("PYTHONPATH", "")
     return kept
-
-
-def cpu_so_far_s(pid: int) -> float:
-    """Return the processor time of a living process. Linux only."""
-    with open(f"/proc/{pid}/stat") as file:
-        fields = file.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -67,7 +67,6 @@ RETRY = Shape(
     },
 )
 
-_NEEDS_LATER = "any, all: a step that begins when one need has succeeded"
 POSITION = Shape(
     "position",
     {"x": Key(Number(-1e9, 1e9), "Across.", required=True), "y": Key(Number(-1e9, 1e9), "Down.", required=True)},
@@ -223,7 +222,6 @@ WORKFLOW = Shape(
     },
 )
 TRIGGER_DOCUMENT_KEY = "trigger"
-NEEDS_LATER = _NEEDS_LATER
 
 ENGINE_STEPS: dict[str, Shape] = {
     "flow.wait": Shape(

@@ -61,11 +61,6 @@ LIMIT_ROWS: dict[str, LimitRow] = {
 }
 
 DEFAULT_LIMITS = ScriptLimits()
-FIXED_BREACHES = {
-    "table": "one `table.move` over more than 1,000,000 places",
-    "crash": "the script ended its worker: a fault in Lua, or a forbidden system call",
-    "quarantine": "the same source crashed its worker three times within an hour",
-}
 
 
 def raised(overrides: Mapping[str, int]) -> ScriptLimits:

@@ -12,7 +12,6 @@ from typing import Any, NoReturn
 
 from lupa import lua54
 
-LUA_VERSION = "5.4"
 MEMORY_ERROR: type[Exception] = lua54.LuaMemoryError
 LUA_ERROR: type[Exception] = lua54.LuaError
 

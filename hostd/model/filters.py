@@ -15,7 +15,6 @@ FIELDS = frozenset({"workflow", "version", "state", "key", "trigger", "parent", 
 """Plain fields; `labels.NAME` comes beside them. A label that a run does not have compares as empty text."""
 
 LABELS = "labels."
-INTEGER_FIELDS = frozenset({"state", "created_at", "ended_at"})
 
 Operator: TypeAlias = Literal["=", "!=", "<", "<=", ">", ">="]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final, Protocol
+from typing import Final
 
 from hostd.values.json_text import JsonValue
 
@@ -40,11 +40,3 @@ class RunResult:
     def ended(self) -> bool:
         """Whether the state is final."""
         return self.state in ("SUCCEEDED", "FAILED", "CANCELED", "TIMED_OUT")
-
-
-class RunResults(Protocol):
-    """Where a trigger learns what became of runs of its workflow."""
-
-    async def __call__(self, run_id: str, *, timeout: timedelta) -> RunResult:
-        """Return a run once it has ended, or as it is when the time is over. Raises HostdError RUN_MISSING."""
-        ...

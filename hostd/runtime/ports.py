@@ -14,8 +14,6 @@ from hostd.runtime.attempts.attempt import Attempt
 class Plans(Protocol):
     """Compiled plans by version; `get` may block (it reads the journal) and is called in reader threads."""
 
-    def cached(self, namespace: str, workflow: str, version: str) -> Plan | None: ...
-
     def get(self, namespace: str, workflow: str, version: str) -> Plan: ...
 
     def of_run(self, row: RunRow) -> Plan:

@@ -71,11 +71,6 @@ class Workflows:
 
     # -- plans
 
-    def cached(self, namespace: str, workflow: str, version: str) -> Plan | None:
-        """Return a plan that is in memory."""
-        ready = self._plans.get((namespace, workflow, version))
-        return None if ready is None else ready.plan
-
     def get(self, namespace: str, workflow: str, version: str) -> Plan:
         """Return a version's plan. Blocks. Raises HostdError VERSION_MISSING."""
         return self._ready(namespace, workflow, version).plan
