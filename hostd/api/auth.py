@@ -66,6 +66,7 @@ VERBS: dict[str, str] = {
     "/hostd.v1.EventService/ListEventTypes": "event.list",
     "/hostd.v1.PluginService/ListPlugins": "plugin.list",
     "/hostd.v1.PluginService/GetPlugin": "plugin.get",
+    "/hostd.v1.PluginService/WatchPlugins": "plugin.list",
     "/hostd.v1.PluginService/ReloadPlugin": "plugin.reload",
     "/hostd.v1.PluginService/GetComponentSchema": "plugin.get",
     "/hostd.v1.PluginService/InstallPlugin": "plugin.install",

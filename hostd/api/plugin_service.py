@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 from hostd.api.caller import CALLER
@@ -11,8 +12,10 @@ from hostd.api.convert.checks import check_component, check_kind, check_namespac
 from hostd.api.convert.installs import Upload
 from hostd.api.install_port import Installs
 from hostd.api.paging import Page
-from hostd.api.ports import Plugins
+from hostd.api.ports import Plugins, PluginWatch
 from hostd.api.tokens import Tokens, scope_of
+from hostd.api.watch_seats import WatchSeats
+from hostd.errors.base import invalid
 from hostd.v1 import plugin_service_pb2 as wire
 from hostd.v1.plugin_service_pb2_grpc import PluginServiceServicer
 
@@ -20,10 +23,14 @@ from hostd.v1.plugin_service_pb2_grpc import PluginServiceServicer
 class PluginService(PluginServiceServicer):
     """Plugins and what they provide. They are the daemon's, the same in every namespace."""
 
-    def __init__(self, plugins: Plugins, installs: Installs, tokens: Tokens) -> None:
+    def __init__(
+        self, plugins: Plugins, installs: Installs, watch: PluginWatch, *, tokens: Tokens, seats: WatchSeats
+    ) -> None:
         self._plugins = plugins
         self._installs = installs
+        self._watch = watch
         self._tokens = tokens
+        self._seats = seats
 
     async def ListPlugins(self, request: wire.ListPluginsRequest, context: Any) -> wire.ListPluginsResponse:
         """Return a page of plugins by id."""
@@ -78,3 +85,25 @@ class PluginService(PluginServiceServicer):
     async def _switched(self, verb: Any, request: Any) -> wire.Plugin:
         namespace, plugin_id = check_namespace(request.namespace), check_component(request.id)
         return plugin_message(await verb(namespace, plugin_id, principal=CALLER.get().principal))
+
+    async def WatchPlugins(
+        self, request: wire.WatchPluginsRequest, context: Any
+    ) -> AsyncIterator[wire.WatchPluginsResponse]:
+        """Stream changes of plugins."""
+        check_namespace(request.namespace)
+        plugin_id = check_component(request.id) if request.id else ""
+        scope = scope_of("WatchPlugins", plugin_id)
+        after = self._tokens.read_watch(request.resume_token, scope) if request.resume_token else ""
+        if not isinstance(after, str):
+            raise invalid("RESUME_TOKEN_INVALID", "the resume token belongs to another watch; start without one")
+        with self._seats.take("plugins"):
+            async with aclosing(self._watch.watch(plugin_id, after=after)) as batches:  # type: ignore[type-var]
+                async for batch in batches:
+                    yield wire.WatchPluginsResponse(
+                        changes=[
+                            wire.PluginChange(kind=f"CHANGE_KIND_{change.kind}", plugin=plugin_message(change.plugin))
+                            for change in batch.changes
+                        ],
+                        resume_token=self._tokens.watch(scope, batch.position) if batch.position else "",
+                        snapshot_end=batch.snapshot_end,
+                    )

@@ -23,6 +23,7 @@ from hostd.model.views import (
     DifferencesView,
     FiredView,
     NamespaceView,
+    PluginChanges,
     PluginView,
     RedrivenView,
     RegisteredView,
@@ -272,6 +273,17 @@ class Plugins(Protocol):
         ...
 
 
+class PluginWatch(Protocol):
+    """What becomes of plugins."""
+
+    def watch(self, plugin_id: str, *, after: str) -> AsyncIterator[PluginChanges]:
+        """Yield changes of plugins, without end; a snapshot first, unless a position is given.
+
+        Raises RESUME_TOKEN_EXPIRED, DRAINING.
+        """
+        ...
+
+
 class Secrets(Protocol):
     """Secrets without their values. All raise PLUGIN_FAILED where a provider fails, SECRETS_UNUSABLE."""
 
@@ -393,6 +405,9 @@ class Ports(Protocol):
 
     @property
     def plugins(self) -> Plugins: ...
+
+    @property
+    def plugin_watch(self) -> PluginWatch: ...
 
     @property
     def installs(self) -> Installs: ...

@@ -142,6 +142,7 @@ class ApiServer:
         seats = self._seats
         unread = UnreadBytes(core.clock)
         triggers = TriggerService(ports.triggers, ports.trials, ports.schedules, tokens=tokens, seats=seats)
+        plugins = PluginService(ports.plugins, ports.installs, ports.plugin_watch, tokens=tokens, seats=seats)
         admin = AdminService(ports.admin, ports.settings, tokens, renew=self._token.renew)
         added: tuple[tuple[Callable[[Any, Any], None], object], ...] = (
             (add_WorkflowServiceServicer_to_server, WorkflowService(ports.workflows, tokens)),
@@ -149,7 +150,7 @@ class ApiServer:
             (add_TriggerServiceServicer_to_server, triggers),
             (add_DeadLetterServiceServicer_to_server, DeadLetterService(ports.dead_letters, tokens)),
             (add_EventServiceServicer_to_server, EventService(ports.events, tokens, seats, unread)),
-            (add_PluginServiceServicer_to_server, PluginService(ports.plugins, ports.installs, tokens)),
+            (add_PluginServiceServicer_to_server, plugins),
             (add_ScriptServiceServicer_to_server, ScriptService(ports.scripts)),
             (add_SecretServiceServicer_to_server, SecretService(ports.secrets, tokens)),
             (add_AdminServiceServicer_to_server, admin),

@@ -29,7 +29,7 @@ class WatchSeats:
         """Hold a seat. Raises HostdError WATCHES_FULL.
 
         Args:
-            kind: what is watched, for the metric: run, runs, triggers, events, logs.
+            kind: what is watched, for the metric: run, runs, triggers, plugins, events, logs.
         """
         if self._taken.total() >= self.most:
             message = (

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from hostd.client.conversion import JSON_TEXT
-from hostd.client.run_results import Failure
+from hostd.client.run_results import ChangeKind, Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,14 @@ class Plugin:
     api: str
     permissions: tuple[str, ...]
     process: PluginProcess | None
+
+
+@dataclass(frozen=True, slots=True)
+class PluginChange:
+    """One change of one plugin."""
+
+    kind: ChangeKind
+    plugin: Plugin
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,3 +1,4 @@
+from hostd.v1 import run_service_pb2 as _run_service_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -229,3 +230,31 @@ class ComponentSchema(_message.Message):
     schema: str
     sample: str
     def __init__(self, component: _Optional[_Union[Component, _Mapping]] = ..., schema: _Optional[str] = ..., sample: _Optional[str] = ...) -> None: ...
+
+class WatchPluginsRequest(_message.Message):
+    __slots__ = ("namespace", "id", "resume_token")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    id: str
+    resume_token: str
+    def __init__(self, namespace: _Optional[str] = ..., id: _Optional[str] = ..., resume_token: _Optional[str] = ...) -> None: ...
+
+class PluginChange(_message.Message):
+    __slots__ = ("kind", "plugin")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    PLUGIN_FIELD_NUMBER: _ClassVar[int]
+    kind: _run_service_pb2.ChangeKind
+    plugin: Plugin
+    def __init__(self, kind: _Optional[_Union[_run_service_pb2.ChangeKind, str]] = ..., plugin: _Optional[_Union[Plugin, _Mapping]] = ...) -> None: ...
+
+class WatchPluginsResponse(_message.Message):
+    __slots__ = ("changes", "resume_token", "snapshot_end")
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_END_FIELD_NUMBER: _ClassVar[int]
+    changes: _containers.RepeatedCompositeFieldContainer[PluginChange]
+    resume_token: str
+    snapshot_end: bool
+    def __init__(self, changes: _Optional[_Iterable[_Union[PluginChange, _Mapping]]] = ..., resume_token: _Optional[str] = ..., snapshot_end: bool = ...) -> None: ...

@@ -80,6 +80,11 @@ class PluginServiceStub(object):
                 request_serializer=hostd_dot_v1_dot_plugin__service__pb2.RollbackPluginRequest.SerializeToString,
                 response_deserializer=hostd_dot_v1_dot_plugin__service__pb2.Plugin.FromString,
                 _registered_method=True)
+        self.WatchPlugins = channel.unary_stream(
+                '/hostd.v1.PluginService/WatchPlugins',
+                request_serializer=hostd_dot_v1_dot_plugin__service__pb2.WatchPluginsRequest.SerializeToString,
+                response_deserializer=hostd_dot_v1_dot_plugin__service__pb2.WatchPluginsResponse.FromString,
+                _registered_method=True)
 
 
 class PluginServiceServicer(object):
@@ -153,6 +158,13 @@ class PluginServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchPlugins(self, request, context):
+        """Changes of plugins: a snapshot, then what is added, modified or deleted.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PluginServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -200,6 +212,11 @@ def add_PluginServiceServicer_to_server(servicer, server):
                     servicer.RollbackPlugin,
                     request_deserializer=hostd_dot_v1_dot_plugin__service__pb2.RollbackPluginRequest.FromString,
                     response_serializer=hostd_dot_v1_dot_plugin__service__pb2.Plugin.SerializeToString,
+            ),
+            'WatchPlugins': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchPlugins,
+                    request_deserializer=hostd_dot_v1_dot_plugin__service__pb2.WatchPluginsRequest.FromString,
+                    response_serializer=hostd_dot_v1_dot_plugin__service__pb2.WatchPluginsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -446,6 +463,33 @@ class PluginService(object):
             '/hostd.v1.PluginService/RollbackPlugin',
             hostd_dot_v1_dot_plugin__service__pb2.RollbackPluginRequest.SerializeToString,
             hostd_dot_v1_dot_plugin__service__pb2.Plugin.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchPlugins(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/hostd.v1.PluginService/WatchPlugins',
+            hostd_dot_v1_dot_plugin__service__pb2.WatchPluginsRequest.SerializeToString,
+            hostd_dot_v1_dot_plugin__service__pb2.WatchPluginsResponse.FromString,
             options,
             channel_credentials,
             insecure,

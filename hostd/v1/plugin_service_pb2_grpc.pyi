@@ -82,6 +82,12 @@ class PluginServiceStub:
     to it.
     """
 
+    WatchPlugins: grpc.UnaryStreamMultiCallable[
+        hostd.v1.plugin_service_pb2.WatchPluginsRequest,
+        hostd.v1.plugin_service_pb2.WatchPluginsResponse,
+    ]
+    """Changes of plugins: a snapshot, then what is added, modified or deleted."""
+
 class PluginServiceAsyncStub:
     """Plugins and what they provide."""
 
@@ -145,6 +151,12 @@ class PluginServiceAsyncStub:
     """Lets the version serve that an installed plugin had before; the newer one is kept, and a second rollback returns
     to it.
     """
+
+    WatchPlugins: grpc.aio.UnaryStreamMultiCallable[
+        hostd.v1.plugin_service_pb2.WatchPluginsRequest,
+        hostd.v1.plugin_service_pb2.WatchPluginsResponse,
+    ]
+    """Changes of plugins: a snapshot, then what is added, modified or deleted."""
 
 class PluginServiceServicer(metaclass=abc.ABCMeta):
     """Plugins and what they provide."""
@@ -227,5 +239,13 @@ class PluginServiceServicer(metaclass=abc.ABCMeta):
         """Lets the version serve that an installed plugin had before; the newer one is kept, and a second rollback returns
         to it.
         """
+
+    @abc.abstractmethod
+    def WatchPlugins(
+        self,
+        request: hostd.v1.plugin_service_pb2.WatchPluginsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[hostd.v1.plugin_service_pb2.WatchPluginsResponse], collections.abc.AsyncIterator[hostd.v1.plugin_service_pb2.WatchPluginsResponse]]:
+        """Changes of plugins: a snapshot, then what is added, modified or deleted."""
 
 def add_PluginServiceServicer_to_server(servicer: PluginServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from hostd.client.aio.connection import Connection
+from hostd.client.aio.watch import Watch
 from hostd.client.conversion import result_of
 from hostd.client.error_kinds import typed
-from hostd.client.host_results import ComponentSchema, InstalledPlugin, Plugin
+from hostd.client.host_results import ComponentSchema, InstalledPlugin, Plugin, PluginChange
 from hostd.client.packing import packed, pieces_of
 from hostd.errors.base import HostdError
 from hostd.v1 import plugin_service_pb2 as pb
@@ -34,6 +35,17 @@ class PluginCalls(Connection):
         """Return a plugin with what it registered. Raises PLUGIN_MISSING."""
         request = pb.GetPluginRequest(namespace=self.namespace, id=plugin)
         return await self._result(Plugin, self.plugins.GetPlugin, request)
+
+    def watch_plugins(
+        self, plugin: str = "", *, resume_token: str = "", on_expired: Callable[[], None] | None = None
+    ) -> Watch[PluginChange]:
+        """Yield changes of plugins: first what is there (ADDED), then what happens, without end; see `watch_runs`.
+
+        A token does not outlive the daemon: after a restart `on_expired` is called and a snapshot follows; without it
+        RESUME_TOKEN_EXPIRED is raised.
+        """
+        request = pb.WatchPluginsRequest(namespace=self.namespace, id=plugin, resume_token=resume_token)
+        return self._watched(self.plugins.WatchPlugins, request, _changes, on_expired=on_expired)
 
     async def reload_plugin(self, plugin: str) -> Plugin:
         """Start the process of a plugin anew, from what lies in its folder now."""
@@ -95,6 +107,10 @@ class PluginCalls(Connection):
         """Return what the options of an action or trigger, such as http.request, may be."""
         request = pb.GetComponentSchemaRequest(namespace=self.namespace, id=component, kind=kind)
         return await self._result(ComponentSchema, self.plugins.GetComponentSchema, request)
+
+
+def _changes(message: pb.WatchPluginsResponse) -> Iterator[PluginChange]:
+    return (result_of(PluginChange, change) for change in message.changes)
 
 
 def _order_and_bytes(order: pb.InstallPluginRequest, source: str | os.PathLike[str]) -> list[pb.InstallPluginRequest]:

@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class FromPlugin(_message.Message):
-    __slots__ = ("call", "hello", "done", "outcome", "heartbeat", "log", "emit", "trigger_ended", "host_call", "webhook_answer", "partitions", "open_route", "leaving", "batch", "slots")
+    __slots__ = ("call", "hello", "done", "outcome", "heartbeat", "log", "emit", "trigger_ended", "host_call", "webhook_answer", "partitions", "open_route", "leaving", "batch", "slots", "trigger_begun")
     CALL_FIELD_NUMBER: _ClassVar[int]
     HELLO_FIELD_NUMBER: _ClassVar[int]
     DONE_FIELD_NUMBER: _ClassVar[int]
@@ -23,6 +23,7 @@ class FromPlugin(_message.Message):
     LEAVING_FIELD_NUMBER: _ClassVar[int]
     BATCH_FIELD_NUMBER: _ClassVar[int]
     SLOTS_FIELD_NUMBER: _ClassVar[int]
+    TRIGGER_BEGUN_FIELD_NUMBER: _ClassVar[int]
     call: int
     hello: Hello
     done: Done
@@ -38,7 +39,8 @@ class FromPlugin(_message.Message):
     leaving: Leaving
     batch: PluginBatch
     slots: Slots
-    def __init__(self, call: _Optional[int] = ..., hello: _Optional[_Union[Hello, _Mapping]] = ..., done: _Optional[_Union[Done, _Mapping]] = ..., outcome: _Optional[_Union[Outcome, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., log: _Optional[_Union[Log, _Mapping]] = ..., emit: _Optional[_Union[Emit, _Mapping]] = ..., trigger_ended: _Optional[_Union[TriggerEnded, _Mapping]] = ..., host_call: _Optional[_Union[HostCall, _Mapping]] = ..., webhook_answer: _Optional[_Union[WebhookAnswer, _Mapping]] = ..., partitions: _Optional[_Union[Partitions, _Mapping]] = ..., open_route: _Optional[_Union[OpenRoute, _Mapping]] = ..., leaving: _Optional[_Union[Leaving, _Mapping]] = ..., batch: _Optional[_Union[PluginBatch, _Mapping]] = ..., slots: _Optional[_Union[Slots, _Mapping]] = ...) -> None: ...
+    trigger_begun: TriggerBegun
+    def __init__(self, call: _Optional[int] = ..., hello: _Optional[_Union[Hello, _Mapping]] = ..., done: _Optional[_Union[Done, _Mapping]] = ..., outcome: _Optional[_Union[Outcome, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., log: _Optional[_Union[Log, _Mapping]] = ..., emit: _Optional[_Union[Emit, _Mapping]] = ..., trigger_ended: _Optional[_Union[TriggerEnded, _Mapping]] = ..., host_call: _Optional[_Union[HostCall, _Mapping]] = ..., webhook_answer: _Optional[_Union[WebhookAnswer, _Mapping]] = ..., partitions: _Optional[_Union[Partitions, _Mapping]] = ..., open_route: _Optional[_Union[OpenRoute, _Mapping]] = ..., leaving: _Optional[_Union[Leaving, _Mapping]] = ..., batch: _Optional[_Union[PluginBatch, _Mapping]] = ..., slots: _Optional[_Union[Slots, _Mapping]] = ..., trigger_begun: _Optional[_Union[TriggerBegun, _Mapping]] = ...) -> None: ...
 
 class FromHost(_message.Message):
     __slots__ = ("call", "welcome", "provision", "start_attempt", "cancel_attempt", "recorded", "start_trigger", "stop_trigger", "emitted", "host_answer", "webhook", "plan_partitions", "route_opened", "drain", "ping", "batch", "plan_slots")
@@ -109,7 +111,7 @@ class Fault(_message.Message):
     def __init__(self, reason: _Optional[str] = ..., message: _Optional[str] = ..., code: _Optional[str] = ..., retryable: bool = ..., details: _Optional[bytes] = ..., retry_after_ms: _Optional[int] = ..., traceback: _Optional[str] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("protocol_min", "protocol_max", "cookie", "plugin", "version", "sdk", "api", "components", "running", "broken", "pid", "batches")
+    __slots__ = ("protocol_min", "protocol_max", "cookie", "plugin", "version", "sdk", "api", "components", "running", "broken", "pid", "batches", "begun")
     PROTOCOL_MIN_FIELD_NUMBER: _ClassVar[int]
     PROTOCOL_MAX_FIELD_NUMBER: _ClassVar[int]
     COOKIE_FIELD_NUMBER: _ClassVar[int]
@@ -122,6 +124,7 @@ class Hello(_message.Message):
     BROKEN_FIELD_NUMBER: _ClassVar[int]
     PID_FIELD_NUMBER: _ClassVar[int]
     BATCHES_FIELD_NUMBER: _ClassVar[int]
+    BEGUN_FIELD_NUMBER: _ClassVar[int]
     protocol_min: int
     protocol_max: int
     cookie: str
@@ -134,7 +137,8 @@ class Hello(_message.Message):
     broken: Fault
     pid: int
     batches: bool
-    def __init__(self, protocol_min: _Optional[int] = ..., protocol_max: _Optional[int] = ..., cookie: _Optional[str] = ..., plugin: _Optional[str] = ..., version: _Optional[str] = ..., sdk: _Optional[str] = ..., api: _Optional[str] = ..., components: _Optional[_Iterable[_Union[Component, _Mapping]]] = ..., running: _Optional[_Iterable[_Union[AttemptId, _Mapping]]] = ..., broken: _Optional[_Union[Fault, _Mapping]] = ..., pid: _Optional[int] = ..., batches: bool = ...) -> None: ...
+    begun: bool
+    def __init__(self, protocol_min: _Optional[int] = ..., protocol_max: _Optional[int] = ..., cookie: _Optional[str] = ..., plugin: _Optional[str] = ..., version: _Optional[str] = ..., sdk: _Optional[str] = ..., api: _Optional[str] = ..., components: _Optional[_Iterable[_Union[Component, _Mapping]]] = ..., running: _Optional[_Iterable[_Union[AttemptId, _Mapping]]] = ..., broken: _Optional[_Union[Fault, _Mapping]] = ..., pid: _Optional[int] = ..., batches: bool = ..., begun: bool = ...) -> None: ...
 
 class Component(_message.Message):
     __slots__ = ("kind", "id", "description", "since", "stability", "effects", "max_in_flight", "instances", "options_schema", "sample", "settings_schema")
@@ -163,20 +167,22 @@ class Component(_message.Message):
     def __init__(self, kind: _Optional[str] = ..., id: _Optional[str] = ..., description: _Optional[str] = ..., since: _Optional[str] = ..., stability: _Optional[str] = ..., effects: _Optional[str] = ..., max_in_flight: _Optional[int] = ..., instances: _Optional[str] = ..., options_schema: _Optional[bytes] = ..., sample: _Optional[bytes] = ..., settings_schema: _Optional[bytes] = ...) -> None: ...
 
 class Welcome(_message.Message):
-    __slots__ = ("protocol", "host", "permissions", "data_dir", "frame_bytes_max", "batches")
+    __slots__ = ("protocol", "host", "permissions", "data_dir", "frame_bytes_max", "batches", "begun")
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     HOST_FIELD_NUMBER: _ClassVar[int]
     PERMISSIONS_FIELD_NUMBER: _ClassVar[int]
     DATA_DIR_FIELD_NUMBER: _ClassVar[int]
     FRAME_BYTES_MAX_FIELD_NUMBER: _ClassVar[int]
     BATCHES_FIELD_NUMBER: _ClassVar[int]
+    BEGUN_FIELD_NUMBER: _ClassVar[int]
     protocol: int
     host: str
     permissions: _containers.RepeatedScalarFieldContainer[str]
     data_dir: str
     frame_bytes_max: int
     batches: bool
-    def __init__(self, protocol: _Optional[int] = ..., host: _Optional[str] = ..., permissions: _Optional[_Iterable[str]] = ..., data_dir: _Optional[str] = ..., frame_bytes_max: _Optional[int] = ..., batches: bool = ...) -> None: ...
+    begun: bool
+    def __init__(self, protocol: _Optional[int] = ..., host: _Optional[str] = ..., permissions: _Optional[_Iterable[str]] = ..., data_dir: _Optional[str] = ..., frame_bytes_max: _Optional[int] = ..., batches: bool = ..., begun: bool = ...) -> None: ...
 
 class Provision(_message.Message):
     __slots__ = ("component", "settings")
@@ -307,6 +313,12 @@ class StartTrigger(_message.Message):
     def __init__(self, instance: _Optional[str] = ..., trigger: _Optional[str] = ..., options: _Optional[bytes] = ..., settings: _Optional[bytes] = ..., namespace: _Optional[str] = ..., workflow: _Optional[str] = ..., name: _Optional[str] = ..., cursor: _Optional[bytes] = ..., partition: _Optional[str] = ..., since_ms: _Optional[int] = ...) -> None: ...
 
 class StopTrigger(_message.Message):
+    __slots__ = ("instance",)
+    INSTANCE_FIELD_NUMBER: _ClassVar[int]
+    instance: str
+    def __init__(self, instance: _Optional[str] = ...) -> None: ...
+
+class TriggerBegun(_message.Message):
     __slots__ = ("instance",)
     INSTANCE_FIELD_NUMBER: _ClassVar[int]
     instance: str

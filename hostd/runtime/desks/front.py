@@ -17,6 +17,7 @@ from hostd.runtime.desks.event_desk import EventDesk
 from hostd.runtime.desks.namespace_shelf import NamespaceShelf
 from hostd.runtime.desks.plugin_desk import PluginDesk
 from hostd.runtime.desks.plugin_shelf import PluginShelf
+from hostd.runtime.desks.plugin_watch import PluginWatch
 from hostd.runtime.desks.script_desk import ScriptDesk
 from hostd.runtime.desks.secret_desk import SecretDesk
 from hostd.runtime.desks.settings_desk import SettingsDesk
@@ -46,6 +47,7 @@ class Front(NamedTuple):
     dead_letters: DeadLetters
     events: EventDesk
     plugins: PluginShelf
+    plugin_watch: PluginWatch
     installs: PluginDesk
     scripts: ScriptDesk
     secrets: SecretDesk
@@ -77,6 +79,7 @@ def build_front(
     def registry() -> HostRegistry:
         return host.registry
 
+    shelf = PluginShelf(host)
     spaces = NamespaceShelf(journal=journal, readers=readers, triggers=triggers, registry=registry)
     return Front(
         runs=Runs(rooms),
@@ -98,7 +101,13 @@ def build_front(
         dead_letters=DeadLetters(
             triggers=triggers, emission=emission, loop=rooms.loop, journal=journal, readers=readers, verbs=verbs
         ),
-        plugins=PluginShelf(host),
+        plugins=shelf,
+        plugin_watch=PluginWatch(
+            look=shelf.list,
+            life=f"{random.getrandbits(64):016x}",
+            closed=lambda: rooms.hub.closed,
+            clock=clock,
+        ),
         installs=PluginDesk(host=host, loop=rooms.loop, may_install=may_install),
         events=EventDesk(topics=topics, journal=journal, readers=readers, clock=clock, random=random),
         scripts=ScriptDesk(scripts=scripts, clock=clock),
