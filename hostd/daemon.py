@@ -27,6 +27,7 @@ from hostd.config.rooms import Config
 from hostd.config.service_manager import ServiceManager
 from hostd.core import Core
 from hostd.errors.base import HostdError, Kind
+from hostd.http.listening import address_of, close, listen
 from hostd.telemetry.logs import configure_logs
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class Daemon:
         self.core = core or Core(config, data=config.data)
         self.core.reconfigured.append(self._reconfigure)
         self._http_socket = http_socket
+        self._http_sockets: list[socket.socket] = []
         self.token: OwnerToken | None = None
         self.api: ApiServer | None = None
         self.http: HttpServer | None = None
@@ -72,11 +74,12 @@ class Daemon:
     async def start(self) -> None:
         """Open everything; when this returns the ports answer. Raises HostdError for what stands in the way."""
         self.token = OwnerToken(prepare_data_folder(self.config.data), self.config.data / "token")
-        doors = spawn(asyncio.to_thread(_import_doors, http=self.config.http.listen != "off"), name="doors-import")
+        door = spawn(asyncio.to_thread(importlib.import_module, "hostd.api.server"), name="api-import")
         await self.core.open()
-        await doors
-        self._lua = spawn(self._start_lua(), name="lua-start")
+        await door
+        await self._bind_http()
         api = await self._open_api()
+        self._lua = spawn(self._start_lua(), name="lua-start")
         await self._open_http()
         await self.core.triggers.start()
         self._health = spawn(self._follow_health(api), name="health")
@@ -111,15 +114,25 @@ class Daemon:
         self.core.front.admin.grpc_address = str(api.address) if api.address is not None else ""
         return api
 
+    async def _bind_http(self) -> None:
+        """Listen on the HTTP port, or on the socket that was handed over; who connects waits for `_open_http`."""
+        given, config = self._http_socket, self.config
+        if given is not None and config.http.listen == "off":
+            _log.warning("http_socket_unused address=%s message=%s", bound_to(given), "http.listen is off")
+            given.close()
+        elif given is not None:
+            check_exposed(given, protected=config.tls.certificate is not None or config.insecure)
+            self._http_sockets = [given]
+        elif config.http.listen != "off":
+            self._http_sockets = await listen(config.http.listen)
+        if self._http_sockets:
+            self.core.front.admin.http_address = str(address_of(self._http_sockets))
+
     async def _open_http(self) -> None:
-        given = self._http_socket
-        if self.config.http.listen == "off":
-            if given is not None:
-                _log.warning("http_socket_unused address=%s message=%s", bound_to(given), "http.listen is off")
-                given.close()
+        """Serve what the HTTP port gets, once gRPC answers: to import aiohttp takes a fifth of a whole start."""
+        if not self._http_sockets:
             return
-        if given is not None:
-            check_exposed(given, protected=self.config.tls.certificate is not None or self.config.insecure)
+        await asyncio.to_thread(importlib.import_module, "hostd.http.server")
         from hostd.http.server import HttpServer
 
         core = self.core
@@ -135,10 +148,9 @@ class Daemon:
             clock=core.clock,
             tracing=core.tracing,
             tls=http_tls(self.config),
-            given=self._http_socket,
+            given=self._http_sockets,
         )
-        bound = await self.http.start()
-        core.front.admin.http_address = str(bound)
+        await self.http.start()
 
     async def _follow_health(self, api: ApiServer) -> None:
         """Tell gRPC health checks when the journal cannot be written, and when it can again."""
@@ -170,6 +182,8 @@ class Daemon:
         await self.core.triggers.stop()
         if self.http is not None:
             await self.http.stop(grace_s=min(grace_s, 5.0))
+        else:
+            close(self._http_sockets)  # of a start that failed
         left = await self.core.drain(grace_s)
         self.core.hub.close()
         self.core.topics.news.close()
@@ -179,13 +193,6 @@ class Daemon:
             await asyncio.wait([self._lua])  # it is short; cut off half way it would leave a process behind
         await self.core.close()
         _log.info("daemon_stopped attempts_cut_off=%d", left)
-
-
-def _import_doors(*, http: bool) -> None:
-    """Import what the doors need beside the opening of the core: on the loop it would stand still for it."""
-    importlib.import_module("hostd.api.server")
-    if http:
-        importlib.import_module("hostd.http.server")
 
 
 def http_tls(config: Config) -> ssl.SSLContext | None:

@@ -6,12 +6,11 @@ Every bound is here: connections, requests at once, headers and their size, body
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import secrets
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
@@ -19,12 +18,13 @@ from aiohttp.web_protocol import RequestHandler
 
 from hostd.aio import Clock
 from hostd.config.rooms import Http
-from hostd.config.types import HostPort, parse_address
+from hostd.config.types import HostPort
 from hostd.errors.base import HostdError, Kind, invalid
 from hostd.http.answers import error_answer, json_answer, text_answer
 from hostd.http.events import PREFIX as EVENTS_PREFIX
 from hostd.http.events import take_events
 from hostd.http.guard import Visitors
+from hostd.http.listening import BACKLOG, address_of, listen
 from hostd.http.ports import TRACE, EventTopics, Health, MetricsSource, TokenCheck, WebhookRoutes
 from hostd.http.unanswered import Unanswered
 from hostd.http.webhooks import PREFIX, answer_webhook
@@ -39,7 +39,6 @@ IDLE_S = 30  # also the time a client has for its request line and headers
 LINE_BYTES_MAX = 8_190
 HEADER_BYTES_MAX = 8_190
 READ_BYTES = 1 << 16
-BACKLOG = 512
 LINGER_S = 1.0
 TRACED = frozenset({"webhook", "events"})  # routes that bring events, in a trace or not
 _log = logging.getLogger("hostd.http")
@@ -52,7 +51,7 @@ class HttpServer:
     Args:
         settings: the room of the configuration; `listen` must not be `off`.
         tls: where set, the port speaks HTTPS.
-        given: a socket that listens already; `listen` then says nothing.
+        given: sockets that listen already, which it closes; `listen` then says nothing.
     """
 
     def __init__(
@@ -68,7 +67,7 @@ class HttpServer:
         clock: Clock,
         tracing: Tracing | None = None,
         tls: ssl.SSLContext | None = None,
-        given: socket.socket | None = None,
+        given: Sequence[socket.socket] = (),
     ) -> None:
         self._settings = settings
         self._given = given
@@ -82,7 +81,7 @@ class HttpServer:
         self._tracing = tracing or Tracing(clock)
         self._tls = tls
         self._visitors = self._visitors_of(settings)
-        self._site: asyncio.Server | None = None
+        self._sites: list[asyncio.Server] = []
         self._server: _Server | None = None
         self._busy = 0
         self._unanswered = Unanswered(settings.connections_max)
@@ -96,20 +95,14 @@ class HttpServer:
         Raises:
             HostdError: ADDRESS_IN_USE or ADDRESS_REFUSED.
         """
+        listening = self._given or await listen(self._settings.listen)
+        bound = address_of(listening)
         self._server = _Server(self._handle, self._settings.headers_max, self._settings.connections_max)
-        try:
-            self._site = await self._listen(self._server)
-        except OSError as error:
-            raise _cannot_listen(self._settings.listen, error) from None
-        bound = self._site.sockets[0].getsockname()
-        return HostPort(bound[0], bound[1])
-
-    async def _listen(self, server: _Server) -> asyncio.Server:
         loop = asyncio.get_running_loop()
-        if self._given is not None:
-            return await loop.create_server(server, sock=self._given, ssl=self._tls, backlog=BACKLOG)
-        host, port = parse_address(self._settings.listen)
-        return await loop.create_server(server, host, port, ssl=self._tls, reuse_address=True, backlog=BACKLOG)
+        for one in listening:
+            site = await loop.create_server(self._server, sock=one, ssl=self._tls, backlog=BACKLOG)
+            self._sites.append(site)
+        return bound
 
     def reconfigure(self, settings: Http) -> None:
         """Take other settings from the next request on; where it listens stays."""
@@ -125,9 +118,10 @@ class HttpServer:
     async def stop(self, *, grace_s: float) -> None:
         """Refuse what is new, let what runs end within the grace, then close. May be called twice."""
         self._draining = True
-        if self._site is None or self._server is None:
+        if not self._sites or self._server is None:
             return
-        self._site.close()
+        for site in self._sites:
+            site.close()
         try:
             async with asyncio.timeout(grace_s):
                 await self._idle.wait()
@@ -135,7 +129,7 @@ class HttpServer:
             _log.warning("http_requests_cut count=%d", self._busy)
         self._server.pre_shutdown()
         await self._server.shutdown(0.1)
-        self._site = None
+        self._sites = []
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request, whatever happens; the door's supervisor."""
@@ -316,9 +310,3 @@ def _unreadable(error: HttpProcessingError) -> HostdError:
 
 def _bug(message: str, **details: str) -> HostdError:
     return HostdError(Kind.BUG, "BUG", message, details=details)
-
-
-def _cannot_listen(address: str, error: OSError) -> HostdError:
-    if error.errno == errno.EADDRINUSE:
-        return HostdError(Kind.UNAVAILABLE, "ADDRESS_IN_USE", f"another program listens on {address}")
-    return HostdError(Kind.INVALID, "ADDRESS_REFUSED", f"cannot listen on {address}: {error.strerror or error}")
