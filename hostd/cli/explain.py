@@ -1,4 +1,4 @@
-"""`hostd explain`: what a reason, a key of a document or of the configuration, an action or a trigger means."""
+"""`hostd explain`: what a word means that hostd writes or reads."""
 
 from __future__ import annotations
 
@@ -14,19 +14,26 @@ from hostd.errors.base import HostdError, Kind
 from hostd.errors.codes import CODES
 from hostd.errors.reasons import REASONS
 
+WORD_CHARS_MAX = 300
+NEAR_MAX = 3
+
 
 @click.command()
-@click.argument("word", required=False, metavar="[WORD]")
+@click.argument("words", nargs=-1, metavar="[WORD]")
 @local
-def explain(out: Printer, word: str | None) -> None:
-    """Say what WORD means: a reason such as RUN_MISSING, a key of documents such as steps.retry, a key of the
-    configuration such as limits.watches, an action or a trigger such as http.request. Without one, list the reasons.
+def explain(out: Printer, words: tuple[str, ...]) -> None:
+    """Say what WORD means: a reason such as RUN_MISSING, a code of an action's failure such as ADDRESS_DENIED, a key of
+    documents such as steps.retry.jitter, of the configuration such as limits.watches, an action, a trigger or an option
+    of one such as http.request.url, a function such as size, a metric, a call such as StartRun, a command such as runs
+    list. Without one, list the reasons.
+
+    The word `workflow`, `trigger`, `tests`, `manifest` or `config` before a key says which kind of document is meant.
     """
-    if word is None:
+    if not words:
         out.many([reason_page(name) for name in REASONS], _listing)
         return
-    reason = word.upper().removeprefix("REASON_")
-    found = [reason_page(reason)] if reason in REASONS else _pages(word)
+    word = " ".join(words).strip()
+    found = _pages(word) if len(word) <= WORD_CHARS_MAX else []
     if not found:
         raise _nothing(word)
     out.many(found, lambda pages: "\n\n".join(map(_text, pages)))
@@ -34,26 +41,66 @@ def explain(out: Printer, word: str | None) -> None:
 
 def _pages(word: str) -> list[dict[str, Any]]:
     """Return every page that a word has: `log.level` and `log.write` are of different books."""
-    from hostd.cli.local_pages import component_page, config_page, document_page
+    reason = word.upper().removeprefix("REASON_")
+    found = [reason_page(reason)] if reason in REASONS else []
+    from hostd.cli.local_words import word_pages
 
-    component = component_page(word) if "." in word and not word.startswith("flow.") else None
-    return [page for page in (document_page(word), config_page(word), component) if page is not None]
+    found += word_pages(word)
+    if found and found[0].get("reason") and not word.islower():
+        return found  # written as reasons are, it means nothing else
+    from hostd.cli.local_pages import component_pages, key_pages, variable_pages
+
+    if "." in word and not word.startswith("flow."):
+        found += component_pages(word)
+    keys = [page for page in key_pages(word) if not (found and "below" in page)]  # what stands below is known better
+    return [*keys, *variable_pages(word), *found, *_command_pages(word)]
+
+
+def _command_pages(word: str) -> list[dict[str, Any]]:
+    command: click.Command | None = click.get_current_context().find_root().command
+    for name in word.removeprefix("hostd ").split():
+        command = command.get_command(click.Context(command), name) if isinstance(command, click.Group) else None
+    if command is None or not word:
+        return []
+    name = word if word.startswith("hostd ") else f"hostd {word}"
+    return [{"kind": "command", "name": name, "meaning": command.get_short_help_str(200), "more": f"`{name} --help`"}]
 
 
 def _nothing(word: str) -> HostdError:
-    from hostd.cli.local_pages import known_names
+    return HostdError(Kind.MISSING, "ARGUMENT_INVALID", _missing(word))
 
-    names = list(known_names())
-    near = [name for name in names if name.endswith(f".{word}")]  # `retry` alone
-    if not near:
-        near = difflib.get_close_matches(word[:80].upper(), REASONS, n=1, cutoff=0.6)
-        near += difflib.get_close_matches(word[:80], names, n=1, cutoff=0.6)
-    if near:
-        hint = f"did you mean {' or '.join(near)}?"
-    else:
-        hint = "`hostd explain` lists the reasons, `hostd plugin schema ID` asks a daemon for what its plugins provide"
-    message = f"there is no reason, key, action or trigger {word[:80]!r}; {hint}"
-    return HostdError(Kind.MISSING, "ARGUMENT_INVALID", message)
+
+def _missing(word: str) -> str:
+    """Return what is not there, and what is near: keys below one that is, or else words that are written alike."""
+    from hostd.cli.local_pages import near_path
+
+    near = near_path(word) if "." in word and len(word) <= WORD_CHARS_MAX else None
+    if near is not None and near.candidates:
+        return f"{near.there} has no key {near.missing[:80]!r}; did you mean {_either(near.candidates)}?"
+    meant = _alike(word)
+    if meant:
+        return f"there is no word {word[:80]!r} that could be explained; did you mean {_either(meant)}?"
+    if near is not None:
+        return f"{near.there} has no key {near.missing[:80]!r}; `hostd explain {near.there}` tells those it has"
+    hint = "`hostd explain` lists the reasons, `hostd plugin schema ID` asks a daemon for what its plugins provide"
+    return f"there is no word {word[:80]!r} that could be explained; {hint}"
+
+
+def _alike(word: str) -> list[str]:
+    from hostd.cli.local_pages import known_names
+    from hostd.cli.local_words import known_words
+
+    names = [*known_names(), *known_words()]
+    meant = [name for name in names if name.endswith(f".{word}")][:NEAR_MAX]  # `jitter` alone
+    if meant:
+        return meant
+    meant = difflib.get_close_matches(word[:80].upper(), REASONS, n=1, cutoff=0.6)
+    others = [name for name in names if not (meant and name.isupper())]
+    return meant + difflib.get_close_matches(word[:80], others, n=1, cutoff=0.6)
+
+
+def _either(names: list[str]) -> str:
+    return " or ".join(dict.fromkeys(names))
 
 
 def reason_page(name: str) -> dict[str, Any]:

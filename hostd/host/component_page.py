@@ -38,6 +38,7 @@ class ComponentAbout(NamedTuple):
     effects: str = ""
     executors: tuple[str, ...] = ()
     instances: str = ""
+    codes: Mapping[str, str] = {}
 
 
 def sample_block(about: ComponentAbout) -> dict[str, JsonValue]:
@@ -83,8 +84,16 @@ def component_page(about: ComponentAbout, sample_text: str) -> str:
     ]
     said = " · ".join(f"{name}: {value}" for name, value in facts if value)
     lines = [f"# {about.id}\n", about.description, "", said, "", "## Options", "", _table(about.schema)]
+    lines += _codes(about.codes)
     lines += ["## Sample", "", "```yaml", sample_text.rstrip("\n"), "```"]
     return "\n".join(lines) + "\n"
+
+
+def _codes(codes: Mapping[str, str]) -> list[str]:
+    if not codes:
+        return []
+    head = ["## Codes of its failures", "", "| code | what happened, and what to do |", "|---|---|"]
+    return [*head, *(f"| `{code}` | {text.replace('|', chr(92) + '|')} |" for code, text in codes.items()), ""]
 
 
 def _table(schema: Mapping[str, Any]) -> str:

@@ -59,6 +59,7 @@ def about(entry: ActionEntry | TriggerEntry) -> ComponentAbout:
         entry.effects if action else "",
         tuple(entry.executors) if action else (),
         "" if isinstance(entry, ActionEntry) else str(entry.instances),
+        {} if isinstance(entry, TriggerEntry) else entry.codes,
     )
 
 

@@ -98,13 +98,14 @@ class FirstUseInThread:
 class ActionEntry(Entry):
     """An action and its one instance: call `instance.run(ctx, options)`; the first attempt provisions by itself."""
 
-    __slots__ = ("effects", "executors", "instance", "life", "max_in_flight")
+    __slots__ = ("codes", "effects", "executors", "instance", "life", "max_in_flight")
 
     def __init__(
         self, action: type[Action[Any]], options: type[Options], *, life: Shared, plugin: str, origin: str
     ) -> None:
         super().__init__(action, options, plugin=plugin, origin=origin)
         self.effects = action.effects
+        self.codes: Mapping[str, str] = action.codes
         self.executors = action.executors
         self.max_in_flight = action.max_in_flight
         self.life = life

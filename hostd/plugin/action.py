@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import re
+from collections.abc import Mapping
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, get_args
 
 from hostd.plugin.component import Component, refuse
@@ -14,7 +16,7 @@ Effects: TypeAlias = Literal["none", "idempotent", "at_most_once"]
 
 OptionsT = TypeVar("OptionsT", bound=Options)
 
-ON_LOOP = "inline"
+CODE = re.compile(r"(?:[A-Z0-9_]|<[a-z_]+>)+")
 RUN_BY_HOST = frozenset({"inline", "thread", "process"})
 EXECUTORS = RUN_BY_HOST | {"lua", "worker", "shell", "kubernetes", "dask"}
 
@@ -27,11 +29,14 @@ class Action(Component, Generic[OptionsT]):
         executors: where `run` may run, the default first. `async def run` takes `inline` (and `process`), a blocking
             plain `def run` takes `thread` and `process`; an options class without `run` names another, such as `lua`.
         max_in_flight: attempts that may wait at once in this daemon; None = the executor's limit.
+        codes: what its failures may be called (`ActionError.code`), each with what happened and what to do about it,
+            for `hostd explain CODE` and the action's page. `<word>` stands for what varies, as in `HTTP_<status>`.
     """
 
     effects: ClassVar[Effects] = "idempotent"
     executors: ClassVar[tuple[str, ...]] = ("inline",)
     max_in_flight: ClassVar[int | None] = None
+    codes: ClassVar[Mapping[str, str]] = {}
 
     def run(self, ctx: ActionContext, options: OptionsT) -> Any:
         """Do the work: `async def` or plain `def`; returns a JSON value.
@@ -53,6 +58,11 @@ def check_action(action: type[Action[Any]]) -> None:
     limit: Any = action.max_in_flight
     if limit is not None and (not isinstance(limit, int) or limit < 1):
         raise refuse(f"{name}.max_in_flight is {limit!r}; it is a count from 1, or None")
+    codes: Any = action.codes
+    if not isinstance(codes, Mapping) or not all(
+        isinstance(code, str) and CODE.fullmatch(code) and isinstance(text, str) for code, text in codes.items()
+    ):
+        raise refuse(f"{name}.codes maps codes such as CARD_DECLINED to what they mean")
     _check_run(action, name)
 
 

@@ -67,3 +67,18 @@ def test_each_folder_has_a_test(folder: str) -> None:
     tests = Path(__file__).parents[1]
     texts = (path.read_text() for path in tests.rglob("test_*.py") if path != Path(__file__))
     assert folder == "secrets" or any(f"hostd_builtin.{folder}" in text for text in texts)
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_code_is_declared_and_on_the_page(folder: str, registry: HostRegistry) -> None:
+    """What failures are called in the sources is what the actions say of them, and stands in the plugin's README."""
+    declared = {code for entry in registry.actions.values() if entry.plugin == folder for code in entry.codes}
+    sources = "\n".join(file.read_text() for file in (HOME / folder).glob("*.py"))
+    raised = set(re.findall(r'\bcode="([A-Z0-9_]+)"', sources))
+    raised |= {f"{word}_<" for word in re.findall(r'\bcode=f"([A-Z0-9]+)_\{', sources)}
+    known = declared | {code.partition("<")[0] + "<" for code in declared if "<" in code}
+    known |= {f"SQLITE_{word}" for word in ("RANGE",) if folder == "sql"}  # of SQLITE_<word>
+    assert raised - known == set()
+    page = (HOME / folder / "README.md").read_text()
+    missing = {code for code in declared if f"`{code}`" not in page and code != "<sqlstate>"}
+    assert folder == "mock" or missing == set()

@@ -110,6 +110,7 @@ class RemoteActionEntry(_BySchema, ActionEntry):
         self.process = process
         self.code_fields = self._form.code_fields
         self.effects = component.effects
+        self.codes = {}  # its process does not tell
         self.executors = ("process",)
         self.max_in_flight = min(component.max_in_flight or process.attempts_max, process.attempts_max)
         self.instance: Any = RemoteAction(process, component.id)

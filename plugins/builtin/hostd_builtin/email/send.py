@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from hostd.plugin import Action, ActionContext, ActionError, HostdError, JsonValue, Kind, ProvisionContext
+from hostd_builtin.email.codes import CODES
 from hostd_builtin.email.connecting import connect, is_untrusted, trust
 from hostd_builtin.email.mailbox import parse_mailbox
 from hostd_builtin.email.options import EmailSettings, SendOptions, Server
@@ -21,6 +22,7 @@ class Send(Action[SendOptions]):
 
     id, since, stability, effects, executors = "email.send", "0.1", "stable", "idempotent", ("inline",)
     Settings = EmailSettings
+    codes = CODES
     max_in_flight = 20
 
     async def provision(self, ctx: ProvisionContext) -> None:

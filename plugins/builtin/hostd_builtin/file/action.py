@@ -6,6 +6,7 @@ import asyncio
 from typing import ClassVar, TypeVar
 
 from hostd.plugin import Action, Field, HostdError, Kind, Options, ProvisionContext
+from hostd_builtin.file.codes import CODES
 from hostd_builtin.file.roots import PATH_CHARS_MAX, FileSettings, Roots, is_supported
 
 OptionsT = TypeVar("OptionsT", bound=Options)
@@ -29,6 +30,7 @@ class FileAction(Action[OptionsT]):
 
     executors: ClassVar[tuple[str, ...]] = ("thread",)
     Settings = FileSettings
+    codes = CODES
     roots: Roots
 
     async def provision(self, ctx: ProvisionContext) -> None:

@@ -15,6 +15,7 @@ from hostd.plugin import Action, ActionContext, ActionError, JsonValue, Provisio
 from hostd_builtin.http.addresses import AddressPolicy
 from hostd_builtin.http.answer import excerpt, is_expected, is_retryable, read_body, retry_after_s
 from hostd_builtin.http.auth_options import BasicAuth, BearerAuth, KeyAuth, OAuth2Auth
+from hostd_builtin.http.codes import CODES
 from hostd_builtin.http.decoding import ACCEPTED, pieces, too_large
 from hostd_builtin.http.exchange import FOR_ANY_HOST, Exchanges, Outgoing, parsed, shown
 from hostd_builtin.http.oauth import TOKEN_BYTES_MAX, Token, Tokens, cache_key, read_token, token_request
@@ -36,6 +37,7 @@ class Request(Action[RequestOptions]):
 
     id, since, stability, effects, executors = "http.request", "0.1", "stable", "idempotent", ("inline",)
     Settings = RequestSettings
+    codes = CODES
     _exchanges: Exchanges | None = None
 
     async def provision(self, ctx: ProvisionContext) -> None:

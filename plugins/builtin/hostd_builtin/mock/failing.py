@@ -6,6 +6,7 @@ import hashlib
 from typing import Any, Literal
 
 from hostd.plugin import Action, ActionContext, ActionError, Duration, Field, JsonValue, Options
+from hostd_builtin.mock.codes import FAILED, FLAKY
 
 
 class FailOptions(Options):
@@ -25,6 +26,7 @@ class Fail(Action[FailOptions]):
     """Fails the first attempts, then returns `{attempt}`."""
 
     id, since, stability, effects = "mock.fail", "0.1", "stable", "none"
+    codes = FAILED
 
     async def run(self, ctx: ActionContext, options: FailOptions) -> dict[str, JsonValue]:
         """Raises ActionError as told."""
@@ -50,6 +52,7 @@ class Flaky(Action[FlakyOptions]):
     """Fails some attempts, always the same ones for the same seed, run and step."""
 
     id, since, stability, effects = "mock.flaky", "0.1", "stable", "none"
+    codes = FLAKY
 
     async def run(self, ctx: ActionContext, options: FlakyOptions) -> dict[str, JsonValue]:
         """Raises ActionError MOCK_FLAKY, retryable."""

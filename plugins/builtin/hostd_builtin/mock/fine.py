@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hostd.plugin import Action, ActionContext, ActionError, Duration, Field, JsonValue, Options
+from hostd_builtin.mock.codes import FAILED
 
 
 class NoopOptions(Options):
@@ -66,6 +67,7 @@ class Progress(Action[ProgressOptions]):
     """Reports each part it has done, and goes on where the attempt before it stopped."""
 
     id, since, stability, effects = "mock.progress", "0.1", "stable", "none"
+    codes = FAILED
 
     async def run(self, ctx: ActionContext, options: ProgressOptions) -> dict[str, JsonValue]:
         """Do the parts that are left. Raises ActionError MOCK_FAILED where it is told to."""

@@ -11,6 +11,7 @@ import time
 from typing import TypeVar
 
 from hostd.plugin import Action, ActionContext, ActionError, Duration, Field, JsonValue, Options
+from hostd_builtin.mock.codes import FORBIDDEN
 
 OptionsT = TypeVar("OptionsT", bound=Options)
 
@@ -25,6 +26,7 @@ class Harmful(Action[OptionsT]):
     """Base of what needs the operator's word."""
 
     Settings = MockSettings
+    codes = FORBIDDEN
 
     def allow(self) -> None:
         """Raise ActionError MOCK_FORBIDDEN unless the operator allowed harm."""

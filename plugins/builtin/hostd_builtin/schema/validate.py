@@ -19,6 +19,7 @@ from hostd.plugin import (
     dump_json,
     parse_json,
 )
+from hostd_builtin.schema.codes import CODES
 
 FAULTS_MAX = 100
 MESSAGE_CHARS_MAX = 300
@@ -49,6 +50,7 @@ class Validate(Action[ValidateOptions]):
     """Checks a value and returns `{valid, value, faults}`."""
 
     id, since, stability, effects, executors = "schema.validate", "0.1", "stable", "none", ("inline",)
+    codes = CODES
 
     async def provision(self, ctx: ProvisionContext) -> None:
         """Load the validator."""

@@ -21,6 +21,7 @@ from hostd.plugin import (
 )
 from hostd_builtin.file.failures import told
 from hostd_builtin.file.roots import Roots, is_supported
+from hostd_builtin.shell.codes import CODES
 from hostd_builtin.shell.options import RunOptions, ShellSettings
 from hostd_builtin.shell.running import Ended, NotStarted, Order, run_program
 
@@ -32,6 +33,7 @@ class Run(Action[RunOptions]):
 
     id, since, stability, effects, executors = "shell.run", "0.1", "stable", "at_most_once", ("inline",)
     Settings = ShellSettings
+    codes = CODES
     max_in_flight = 16
 
     async def provision(self, ctx: ProvisionContext) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from hostd.plugin import Action, ActionContext, JsonValue, Options, ProvisionContext
+from hostd_builtin.sql.codes import CODES
 from hostd_builtin.sql.databases import Databases
 from hostd_builtin.sql.options import (
     KEY_PARAMETER,
@@ -24,6 +25,7 @@ class SqlAction(Action[OptionsT]):
 
     executors = ("inline",)
     Settings = SqlSettings
+    codes = CODES
     max_in_flight = 32
     _databases: Databases | None = None
 

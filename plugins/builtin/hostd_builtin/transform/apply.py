@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from hostd.plugin import Action, ActionContext, ActionError, HostdError, JsonValue
 from hostd_builtin.transform import items, lists
+from hostd_builtin.transform.codes import CODES
 from hostd_builtin.transform.options import OPERATIONS, ApplyOptions, Operation
 from hostd_builtin.transform.paths import change_path, parse_path
 from hostd_builtin.transform.work import FULL_NODES, QUICK_NODES, TooMuchWork, Work
@@ -22,6 +23,7 @@ class Apply(Action[ApplyOptions]):
     """Does operations on a value, one after the other, and returns what they make of it."""
 
     id, since, stability, effects, executors = "transform.apply", "0.1", "stable", "none", ("inline",)
+    codes = CODES
     max_in_flight = 4  # those that go on in a thread; what is done at once needs no place
 
     async def run(self, ctx: ActionContext, options: ApplyOptions) -> JsonValue:

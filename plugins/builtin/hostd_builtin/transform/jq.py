@@ -23,6 +23,7 @@ from hostd.plugin import (
     parse_json,
 )
 from hostd_builtin.shell.running import Ended, NotStarted, Order, run_program
+from hostd_builtin.transform.codes import CODES_OF_JQ
 
 CHILD = Path(__file__).with_name("jq_child.py")
 EXACT = 2**53
@@ -64,6 +65,7 @@ class Jq(Action[JqOptions]):
     """Runs a jq program on a value and returns what it gives."""
 
     id, since, stability, effects, executors = "transform.jq", "0.1", "beta", "none", ("inline",)
+    codes = CODES_OF_JQ
     max_in_flight = 4
 
     async def provision(self, ctx: ProvisionContext) -> None:
