@@ -24,7 +24,7 @@ from hostd.journal.port import Journal, JournalInfo
 from hostd.journal.sqlite import SqliteJournal
 from hostd.lua.check import BlockingCheck
 from hostd.lua.script import LuaPool
-from hostd.observing import Outlet, PluginUsage, opened, outlet_of, read_gauges
+from hostd.observing import Outlet, PluginUsage, opened, read_gauges
 from hostd.runtime.attempts.effects import Effects
 from hostd.runtime.attempts.executors import Executors
 from hostd.runtime.attempts.log_writer import LogWriter, NoLogFiles
@@ -376,8 +376,7 @@ class Core:
     async def _open_outlet(self) -> None:
         """Begin to send spans and metrics, before the first run ends. Raises HostdError CONFIG_INVALID."""
         otel = self.config.otel
-        wanted = outlet_of(self, otel, None if self.heeds_environ else {})
-        self._outlet, why = await opened(wanted, asked_for=otel.endpoint is not None)
+        self._outlet, why = await opened(self, otel, None if self.heeds_environ else {})
         if why:
             _log.warning("otel_off message=%s", why)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import platform
 from collections import Counter
@@ -12,9 +13,9 @@ from hostd.config.rooms import Otel
 from hostd.errors.base import HostdError
 from hostd.host.process.usage import Usage, usage_of
 from hostd.runtime.ring.metering import tallied, tally
-from hostd.runtime.runs.ended_runs import EndedRuns
+from hostd.runtime.runs.live_spans import LiveSpans
 from hostd.telemetry.otel.export import OtelExport
-from hostd.telemetry.otel.target import Target, target_of
+from hostd.telemetry.otel.target import Said, Target, target_of
 from hostd.values.version import VERSION
 
 Core: TypeAlias = Any
@@ -95,24 +96,48 @@ class Outlet:
         self._core = core
         self._target = target
         self._export = OtelExport(target, meter=core.meter, clock=core.clock)
-        self._ended: EndedRuns | None = None
+        self._live: LiveSpans | None = None
+        self._unsent = core.data / "run" / "spans-unsent" if core.data is not None else None  # there while we send
 
     async def open(self) -> None:
         """Begin to send. Raises HostdError CONFIG_INVALID where the extra is not installed."""
         core, tracing = self._core, self._core.contexts.tracing
         await self._export.start()
-        if self._target.traces:
-            tracing.sink, tracing.share = self._export, self._target.share
-            rooms = {"tracing": tracing, "journal": core.journal, "readers": core.readers}
-            self._ended = EndedRuns(core.hub, **rooms)
-            core.metering.then = self._ended
+        reading = core.meter.reading
+        reading("hostd_otel_spans_total", lambda: tallied(self._export.outcomes()))
+        reading("hostd_otel_queue_spans", lambda: {(): float(self._export.waiting())})
+        if self._target.traces is None:
+            return
+        tracing.sink, tracing.share = self._export, self._target.share
+        self._live = live = LiveSpans(
+            core.hub,
+            tracing=tracing,
+            journal=core.journal,
+            readers=core.readers,
+            plans=core.workflows,
+            unsent=await asyncio.to_thread(self._mark),
+        )
+        await live.open()
+        reading("hostd_otel_runs_skipped_total", lambda: {(): float(live.skipped)})
+        core.metering.then = live
+
+    def _mark(self) -> bool:
+        """Note that spans may be unsent from here; return whether the last daemon noted it and never took it back."""
+        if self._unsent is None:
+            return False
+        there: bool = self._unsent.exists()
+        self._unsent.parent.mkdir(mode=0o700, exist_ok=True)
+        self._unsent.touch(mode=0o600)
+        return there
 
     async def close(self) -> None:
         """Send what waits, for ten seconds at most; nothing ends any more."""
-        if self._ended is not None:
-            await self._ended.stop()
-        await self._export.close()
+        if self._live is not None:
+            await self._live.stop()
+        sent = await self._export.close()
         self._core.contexts.tracing.sink = None
+        if sent and self._unsent is not None:
+            await asyncio.to_thread(self._unsent.unlink, missing_ok=True)
 
 
 def outlet_of(core: Core, otel: Otel, environ: Mapping[str, str] | None = None) -> Outlet | None:
@@ -121,9 +146,16 @@ def outlet_of(core: Core, otel: Otel, environ: Mapping[str, str] | None = None) 
     Raises:
         HostdError: CONFIG_INVALID.
     """
-    target = target_of(
-        endpoint=otel.endpoint,
+    said = Said(
+        endpoint=otel.endpoint or "",
+        protocol=otel.protocol or "",
         headers=otel.headers.get_secret_value() if otel.headers is not None else "",
+        ca=str(otel.ca or ""),
+        certificate=str(otel.certificate or ""),
+        key=str(otel.key or ""),
+    )
+    target = target_of(
+        said,
         share=otel.sample,
         metrics_every_s=otel.metrics_every.total_seconds(),
         environ=os.environ if environ is None else environ,
@@ -131,14 +163,18 @@ def outlet_of(core: Core, otel: Otel, environ: Mapping[str, str] | None = None) 
     return Outlet(core, target) if target is not None else None
 
 
-async def opened(outlet: Outlet | None, *, asked_for: bool) -> tuple[Outlet | None, str]:
-    """Open a way out; where only a variable asked for one, return why there is none instead of raising."""
-    if outlet is None:
-        return None, ""
+async def opened(core: Core, otel: Otel, environ: Mapping[str, str] | None) -> tuple[Outlet | None, str]:
+    """Open the way out; where only a variable asked for one, return why there is none instead of raising.
+
+    Raises:
+        HostdError: CONFIG_INVALID, where the configuration asked for one.
+    """
     try:
-        await outlet.open()
+        outlet = outlet_of(core, otel, environ)
+        if outlet is not None:
+            await outlet.open()
     except HostdError as error:
-        if asked_for:
+        if otel.endpoint is not None:
             raise
         return None, error.message
     return outlet, ""

@@ -252,16 +252,34 @@ class Log(Room):
 
 
 class Otel(Room):
-    """OpenTelemetry: where traces and metrics are sent, over OTLP/HTTP; needs `pip install 'hostd[otel]'`."""
+    """OpenTelemetry: where traces and metrics are sent, by OTLP; needs `pip install 'hostd[otel]'`."""
 
     endpoint: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")] | None = Field(
         None,
         description="Base address of the receiver, such as `http://localhost:4318`; unset: "
         "`OTEL_EXPORTER_OTLP_ENDPOINT` of the environment, else nothing is sent.",
     )
+    protocol: Literal["http/protobuf", "grpc"] | None = Field(
+        None,
+        description="How it is spoken to; unset: `OTEL_EXPORTER_OTLP_PROTOCOL`, else `http/protobuf`. The receiver's "
+        "port is most often 4318 for HTTP and 4317 for `grpc`.",
+    )
     headers: SecretStr | None = Field(
         None,
         description="Headers it is sent with, `name=value,name=value`; unset: `OTEL_EXPORTER_OTLP_HEADERS`.",
+    )
+    ca: Path | None = Field(
+        None,
+        description="PEM file with who may have signed the certificate of an `https://` receiver; unset: "
+        "`OTEL_EXPORTER_OTLP_CERTIFICATE`, else the system's authorities.",
+    )
+    certificate: Path | None = Field(
+        None,
+        description="PEM file with the certificate shown to the receiver; unset: "
+        "`OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE`, else none.",
+    )
+    key: Path | None = Field(
+        None, description="PEM file with the key of that certificate; unset: `OTEL_EXPORTER_OTLP_CLIENT_KEY`."
     )
     sample: float = Field(
         1.0,

@@ -121,6 +121,19 @@ METRICS: tuple[Metric, ...] = (
     Metric("hostd_log_lines_dropped_total", "counter", "Lines of attempts that found no room on their way to the disk"),
     Metric("hostd_lua_workers", "gauge", "Processes for scripts", ("state",)),
     Metric("hostd_lua_scripts_total", "counter", "Scripts that ended", ("outcome",)),
+    # -- OpenTelemetry
+    Metric(
+        "hostd_otel_spans_total",
+        "counter",
+        "Spans by what became of them: sent, FAILED at the receiver, or DROPPED from a full queue",
+        ("outcome",),
+    ),
+    Metric("hostd_otel_queue_spans", "gauge", "Spans that wait to be sent"),
+    Metric(
+        "hostd_otel_runs_skipped_total",
+        "counter",
+        "Runs some of whose spans were not sent: too many waited to be read back, or could not be read",
+    ),
     # -- doors
     Metric("hostd_rpcs_total", "counter", "Calls answered", ("method", "code")),
     Metric("hostd_rpc_seconds", "histogram", "Time of a call that is not a stream", ("method",), SLOW),

@@ -34,10 +34,15 @@ class Tracing:
 
     def run(self, run_id: str, text: str) -> Trace:
         """Return a run's own place, whatever it was started in (`text`)."""
-        trace_id = run_trace_id(run_id, text)
         came = trace_of(text)
-        sampled = came.sampled if came is not None else is_sampled(trace_id, self.share)
-        return Trace(trace_id, span_of(run_id), sampled, came.state if came is not None else "")
+        state = came.state if came is not None else ""
+        return Trace(run_trace_id(run_id, text), span_of(run_id), self.records(run_id, text), state)
+
+    def records(self, run_id: str, text: str) -> bool:
+        """Say whether a run is recorded: as whoever started it decided, else by its share."""
+        if text:
+            return text.partition(" ")[0].endswith("01")
+        return self.share >= 1.0 or (self.share > 0.0 and is_sampled(run_trace_id(run_id, ""), self.share))
 
     def headers(self, run_id: str, step: str, attempt: int, text: str) -> dict[str, str]:
         """Return the headers of what an attempt sends to others; none where there is no trace."""

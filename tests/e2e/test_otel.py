@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
+import trustme
 from effects import shows
 from otlp_receiver import OtlpReceiver
 from processes import DaemonProcess, wait_until
@@ -22,7 +23,7 @@ WORK = """
 workflow: work
 steps:
   first: {uses: mock.noop}
-  slow: {uses: mock.sleep, needs: first, with: {duration: 1s}}
+  slow: {uses: mock.sleep, needs: first, with: {duration: 2s}}
   shaky:
     uses: mock.fail
     needs: slow
@@ -64,6 +65,8 @@ def test_a_run_is_one_trace_through_a_kill(tmp_path: Path) -> None:
             with connect_blocking(daemon.listen, token=token, metadata=TRACE) as client:
                 run_id = client.start("work").run_id
             wait_until(lambda: receiver.named("hostd.v1.RunService/StartRun"), "the span of the call")
+            wait_until(lambda: receiver.named("step first"), "the first step, while the second runs")
+            assert receiver.named("run work") == receiver.named("step slow") == []
             daemon.signal(signal.SIGKILL)
             daemon.wait()
             daemon.start()
@@ -71,6 +74,7 @@ def test_a_run_is_one_trace_through_a_kill(tmp_path: Path) -> None:
         finally:
             daemon.close()
 
+    assert {span.span_id for span in receiver.named("step first")} == {span_of(run_id, "first")}
     [call] = receiver.named("hostd.v1.RunService/StartRun")
     [run] = receiver.named("run work")
     [step] = receiver.named("step slow")
@@ -81,7 +85,7 @@ def test_a_run_is_one_trace_through_a_kill(tmp_path: Path) -> None:
     lost, done = receiver.named("attempt mock.sleep")
     assert (lost.parent_id, done.parent_id, step.began_ns) == (step.span_id, step.span_id, lost.began_ns)
     assert lost.error.startswith("ATTEMPT_LOST")
-    assert done.ended_ns - done.began_ns >= 1_000_000_000
+    assert done.ended_ns - done.began_ns >= 2_000_000_000
     failed, again = sorted(receiver.named("attempt mock.fail"), key=lambda span: span.attributes["hostd.attempt"])
     assert (bool(failed.error), again.error) == (True, "")
     assert receiver.named("step never") == []
@@ -92,6 +96,43 @@ def test_a_run_is_one_trace_through_a_kill(tmp_path: Path) -> None:
     assert receiver.resources[0]["service.name"] == "hostd"
     assert {headers["x-key"] for headers in receiver.headers} == {"s ecret"}
     assert "s ecret" not in daemon.log.read_text()
+
+
+@shows("otel.protocol", "otel.ca", "otel.certificate", "otel.key")
+def test_a_run_that_was_not_sent_is_sent_again(tmp_path: Path) -> None:
+    """Killed with its last spans still in the queue, a daemon leaves them to the next one: same trace, same ids."""
+    authority = trustme.CA()
+    mine = authority.issue_cert("daemon")
+    files = {name: str(tmp_path / f"{name}.pem") for name in ("ca", "certificate", "key")}
+    authority.cert_pem.write_to_path(files["ca"])
+    mine.cert_chain_pems[0].write_to_path(files["certificate"])
+    mine.private_key_pem.write_to_path(files["key"])
+    with OtlpReceiver(authority) as receiver:
+        endpoint = f"https://localhost:{receiver.grpc_port}"
+        otel = {"endpoint": endpoint, "protocol": "grpc", "metrics_every": "0s", **files}
+        daemon = started(tmp_path, otel, OTEL_BSP_SCHEDULE_DELAY="600000")
+        try:
+            run_id = daemon.json("runs", "start", "hearer", "--wait")["run_id"]
+            daemon.signal(signal.SIGKILL)
+            daemon.wait()
+            assert receiver.spans == []
+            restart_and_stop(daemon)
+            [run], [step], [attempt] = map(receiver.named, ("run hearer", "step done", "attempt mock.noop"))
+            assert (run.span_id, step.span_id) == (span_of(run_id), span_of(run_id, "done"))
+            assert attempt.span_id == span_of(run_id, "done", 1)
+            assert run.trace_id == step.trace_id == attempt.trace_id
+            restart_and_stop(daemon)
+            assert len(receiver.named("run hearer")) == 1, "a stop in good order leaves nothing to send again"
+        finally:
+            daemon.close()
+
+
+def restart_and_stop(daemon: DaemonProcess) -> None:
+    """Start a daemon, and let it end in good order when it is ready."""
+    before = daemon.log.read_text().count("daemon_ready")
+    daemon.start()
+    wait_until(lambda: daemon.log.read_text().count("daemon_ready") > before, "that it is ready")
+    assert daemon.stop() == 0
 
 
 @shows("otel.metrics_every")

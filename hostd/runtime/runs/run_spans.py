@@ -1,11 +1,12 @@
-"""The spans of a run, its steps and attempts: made from its history when it has ended, whoever began it.
+"""The spans of one run, its steps and attempts, each handed over when it has ended; made of records alone.
 
-So nothing of a run is missing that a daemon saw which was killed since, and turns of the engine loop make no spans.
+A record says what a span needs but its beginning, which an earlier record said. So after a restart a run's history is
+heard from its start (live_spans.py), and what it tells again has the same ids.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from hostd.definition.plan import Plan
@@ -33,25 +34,37 @@ ERROR_CHARS_MAX = 500
 
 
 class RunSpans:
-    """Collects the spans of one run, record by record.
+    """Makes the spans of one run, record by record.
 
     Args:
         trace: the run's own place.
         parent_id: span that started it; empty for none.
+        take: takes each span when it has ended.
+
+    Attributes:
+        run: the state after the last record, at least when the run ends; set by who owns this.
+        muted: spans that end now were handed over before.
     """
 
-    def __init__(self, run: Run, namespace: str, trace: Trace, parent_id: str) -> None:
-        self._run = run
+    __slots__ = (
+        "_begun", "_last_ms", "_left_out", "_made", "_namespace", "_open", "_parent_id", "_plan", "_take", "_trace",
+        "_trigger", "muted", "run",
+    )  # fmt: skip
+
+    def __init__(self, run: Run, namespace: str, trace: Trace, parent_id: str, take: Callable[[Span], None]) -> None:
+        self.run = run
+        self.muted = False
         self._plan: Plan = run.plan
         self._trace = trace
         self._parent_id = parent_id
         self._namespace = namespace
+        self._take = take
         self._begun: dict[int, int] = {}  # steps, when
         self._open: dict[tuple[int, int], int] = {}  # attempts, when they began
         self._trigger = ""
+        self._made = 0
         self._left_out = 0
         self._last_ms = 0
-        self.spans: list[Span] = []
 
     def hear(self, record: AnyRecord, at_ms: int) -> None:
         """Take the next record."""
@@ -98,7 +111,7 @@ class RunSpans:
             began_ms = self._begun.setdefault(step, at_ms)
         plan = self._plan.steps[step]
         about: Attributes = {"hostd.attempt": number, **self._about(step)}
-        self._add(f"attempt {plan.uses}", span_of(self._run.run_id, plan.id, number), began_ms, at_ms, about, error)
+        self._add(f"attempt {plan.uses}", span_of(self.run.run_id, plan.id, number), began_ms, at_ms, about, error)
 
     def _step(self, step: int, at_ms: int, state: StepState, error: str = "") -> None:
         began_ms = self._begun.pop(step, None)
@@ -106,27 +119,30 @@ class RunSpans:
             return  # it never began: skipped, or canceled before
         plan = self._plan.steps[step]
         about: Attributes = {"hostd.state": state.name, **self._about(step)}
-        own = span_of(self._run.run_id, plan.id)
+        own = span_of(self.run.run_id, plan.id)
         began_ms = at_ms if began_ms is None else began_ms
         self._add(f"step {plan.id}", own, began_ms, at_ms, about, error, parent_id=self._trace.span_id)
 
     def _about(self, step: int) -> Attributes:
         plan = self._plan.steps[step]
-        return {"hostd.run_id": self._run.run_id, "hostd.step": plan.id, "hostd.action": plan.uses}
+        return {"hostd.run_id": self.run.run_id, "hostd.step": plan.id, "hostd.action": plan.uses}
 
     def _add(
         self, name: str, span_id: str, began_ms: int, at_ms: int, about: Attributes, error: str, parent_id: str = ""
     ) -> None:
-        if len(self.spans) >= SPANS_MAX:
+        if self._made >= SPANS_MAX:
             self._left_out += 1
             return
-        parent_id = parent_id or span_of(self._run.run_id, str(about["hostd.step"]))
+        self._made += 1
+        if self.muted:
+            return
+        parent_id = parent_id or span_of(self.run.run_id, str(about["hostd.step"]))
         place = self._trace._replace(span_id=span_id)
-        self.spans.append(Span(name, place, parent_id, began_ms, at_ms, "internal", about, error))
+        self._take(Span(name, place, parent_id, began_ms, at_ms, "internal", about, error))
 
-    def end(self) -> list[Span]:
-        """Return all spans; the run's own is the last."""
-        run = self._run
+    def end(self) -> None:
+        """Hand over what is still open, and the run's own span. Once, when the run is final."""
+        run = self.run
         for step, number in list(self._open):
             self._attempt(step, number, self._last_ms, "CANCELED: the run ended first")
         for step in list(self._begun):
@@ -145,8 +161,7 @@ class RunSpans:
         error = f"{run.reason or RunState(run.state).name}: {run.message}"[:ERROR_CHARS_MAX] if failed else ""
         times = (float(run.started_at_ms), float(self._last_ms))
         kind: SpanKind = "consumer" if self._trigger else "internal"
-        self.spans.append(Span(f"run {self._plan.workflow}", self._trace, self._parent_id, *times, kind, about, error))
-        return self.spans
+        self._take(Span(f"run {self._plan.workflow}", self._trace, self._parent_id, *times, kind, about, error))
 
 
 _HEARD: dict[type, Callable[[RunSpans, Any, int], None]] = {
@@ -160,20 +175,6 @@ _HEARD: dict[type, Callable[[RunSpans, Any, int], None]] = {
     WaitEnded: RunSpans._wait_ended,
     StepEnded: RunSpans._step_ended,
 }
-
-
-def spans_of_run(
-    run: Run, namespace: str, trace: Trace, parent_id: str, history: Iterable[tuple[int, AnyRecord]]
-) -> list[Span]:
-    """Return the spans of a run that has ended.
-
-    Args:
-        history: all its records in order, each with when it was decided, in milliseconds.
-    """
-    found = RunSpans(run, namespace, trace, parent_id)
-    for at_ms, record in history:
-        found.hear(record, at_ms)
-    return found.end()
 
 
 def _told(failure: Failure) -> str:

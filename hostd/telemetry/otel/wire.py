@@ -1,4 +1,4 @@
-"""The only module that knows OpenTelemetry's libraries. Blocks; imported on use, by export.py."""
+"""Spans and metrics as OpenTelemetry's libraries want them. Blocks; imported on use, by export.py."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.metrics.export import (
     AggregationTemporality,
     Gauge,
@@ -22,17 +20,17 @@ from opentelemetry.sdk.metrics.export import (
 )
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.export import SpanExportResult
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 
 from hostd.telemetry.meter import Distribution, Reading
+from hostd.telemetry.otel.exporters import metric_exporter, span_exporter
 from hostd.telemetry.otel.target import Target
 from hostd.telemetry.spans import Span
 from hostd.values.trace import Trace
 from hostd.values.version import VERSION
 
-TIMEOUT_S = 10.0
 _KINDS = {
     "internal": SpanKind.INTERNAL,
     "server": SpanKind.SERVER,
@@ -45,23 +43,19 @@ _NO_EXTREMES: tuple[Any, Any] = (None, None)  # they are not kept
 
 
 class Wire:
-    """One receiver."""
+    """The receivers of one target. Every method blocks."""
 
-    def __init__(self, target: Target, *, queue_max: int) -> None:
+    def __init__(self, target: Target) -> None:
         self._resource = _resource()
         self._began_ns = time.time_ns()  # noqa: TID251 the receiver's clock is the system's
-        self._spans: BatchSpanProcessor | None = None
-        self._metrics: OTLPMetricExporter | None = None
-        if target.traces:
-            exporter = OTLPSpanExporter(target.traces, headers=target.headers, timeout=TIMEOUT_S)
-            self._spans = BatchSpanProcessor(exporter, max_queue_size=queue_max)
-        if target.metrics:
-            self._metrics = OTLPMetricExporter(target.metrics, headers=target.headers, timeout=TIMEOUT_S)
+        self._traces = span_exporter(target.traces) if target.traces is not None else None
+        self._metrics = metric_exporter(target.metrics) if target.metrics is not None else None
 
-    def span(self, span: Span) -> None:
-        """Queue a span. Does not block."""
-        if self._spans is not None:
-            self._spans.on_end(self._readable(span))
+    def spans(self, spans: Sequence[Span]) -> bool:
+        """Send spans that are sampled; say whether they were taken."""
+        if self._traces is None:
+            return False
+        return self._traces.export([self._readable(span) for span in spans]) is SpanExportResult.SUCCESS
 
     def _readable(self, span: Span) -> ReadableSpan:
         parent = _context(span.trace._replace(span_id=span.parent_id), remote=True) if span.parent_id else None
@@ -109,9 +103,9 @@ class Wire:
         return Metric(metric.name, metric.what, metric.unit, data)
 
     def close(self) -> None:
-        """Send what waits."""
-        if self._spans is not None:
-            self._spans.shutdown()  # type: ignore[no-untyped-call]
+        """Let go of the connections; who sends just now gives up."""
+        if self._traces is not None:
+            self._traces.shutdown()
         if self._metrics is not None:
             self._metrics.shutdown()
 

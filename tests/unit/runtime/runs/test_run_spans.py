@@ -1,4 +1,4 @@
-"""The spans of a run, from its history alone."""
+"""The spans of a run, from its records alone, each handed over with the record that ends it."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from hostd.model.records import (
     WaitStarted,
 )
 from hostd.model.states import RunState, StepState
-from hostd.runtime.runs import ended_runs, run_spans
-from hostd.runtime.runs.run_spans import spans_of_run
+from hostd.runtime.runs import run_spans
+from hostd.runtime.runs.run_spans import RunSpans
 from hostd.telemetry.spans import Span
 from hostd.values.trace import Trace, span_of
 
@@ -44,7 +44,12 @@ async def spans(*history: tuple[int, Any], state: RunState = RunState.SUCCEEDED)
     finally:
         await lab.close()
     run = Run(plan, run_id="r", state=state.value, started_at_ms=1_000)
-    found = spans_of_run(run, "default", OWN, "1" * 16, history)
+    found: list[Span] = []
+    made = RunSpans(run, "default", OWN, "1" * 16, found.append)
+    for at_ms, record in history:
+        made.hear(record, at_ms)
+        assert all(span.ended_ms <= at_ms for span in found)
+    made.end()
     return {f"{span.name} {span.attributes.get('hostd.attempt', '')}".strip(): span for span in found}
 
 
@@ -91,4 +96,3 @@ async def test_what_is_open_ends_with_the_run(monkeypatch: pytest.MonkeyPatch) -
     found = await spans(*history, state=RunState.CANCELED)
     assert list(found) == ["attempt mock.noop 1", "run work"]
     assert found["run work"].attributes["hostd.spans_left_out"] == 2
-    assert ended_runs.WAITING_MAX == 10_000
