@@ -22,7 +22,7 @@ from hostd.embedding.expressions import expr as expr
 from hostd.embedding.expressions import fn as fn
 from hostd.embedding.expressions import is_in as is_in
 from hostd.embedding.host import Host as Host
-from hostd.embedding.host import Registered as Registered
+from hostd.embedding.host_calls import Registered as Registered
 from hostd.embedding.parts import Step as Step
 from hostd.embedding.run import Run as Run
 from hostd.embedding.run_calls import RunChange as RunChange

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
@@ -23,17 +24,21 @@ class Calls:
     principal: str
     _core: Core | None
     _loop: asyncio.AbstractEventLoop | None
+    _process: int
 
     @property
     def core(self) -> Core:
         """The host's insides, without any promise.
 
         Raises:
-            HostdError: DRAINING for a host that is not open; ARGUMENT_INVALID from another event loop than its own.
+            HostdError: DRAINING for a host that is not open; ARGUMENT_INVALID from another event loop than its own, or
+                from a process that was forked off the one that opened it.
         """
         if self._core is None:
             message = "the host is not open: it is, inside `async with Host.open(...)`, or after `await Host.open(...)`"
             raise HostdError(Kind.UNAVAILABLE, "DRAINING", message)
+        if self._process != os.getpid():
+            raise after_fork()
         if asyncio.get_running_loop() is not self._loop:
             message = "the host belongs to another event loop; open it on this one, or use Host.blocking from threads"
             raise invalid("ARGUMENT_INVALID", message)
@@ -68,3 +73,9 @@ def seconds_of(duration: Duration) -> float | None:
         except ValueError as error:
             raise invalid("ARGUMENT_INVALID", str(error)) from None
     return duration.total_seconds() if isinstance(duration, timedelta) else duration
+
+
+def after_fork() -> HostdError:
+    """Return the error of a call in a forked process: a host has threads and locks, which do not come along."""
+    message = "the host belongs to the process that opened it; in one that was forked off it, open another folder's"
+    return invalid("ARGUMENT_INVALID", message)

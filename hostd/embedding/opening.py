@@ -17,6 +17,7 @@ from hostd.config.load import load_config
 from hostd.config.rooms import Config, Room
 from hostd.core import Core
 from hostd.embedding.functions import PLUGIN, Functions
+from hostd.embedding.to_the_end import to_the_end
 from hostd.errors.base import HostdError, Kind, invalid
 from hostd.host.found import PluginState
 
@@ -109,14 +110,19 @@ class Rooms:
         await daemon.start()
 
     async def close(self, grace_s: float) -> None:
-        """Take nothing new, let attempts that run end within the grace, and let go of everything."""
+        """Take nothing new, let attempts that run end within the grace, and let go of everything.
+
+        A cancellation ends the grace, and is passed on when everything is closed.
+        """
         if self._daemon is not None:
-            await self._daemon.stop(grace_s)
+            await to_the_end(self._daemon.stop(grace_s), name="host-close")
             return
-        self.core.intake.draining = True
-        await self.core.triggers.stop()
-        await self.core.drain(grace_s)
-        await self.core.close()
+        try:
+            self.core.intake.draining = True
+            await self.core.triggers.stop()
+            await self.core.drain(grace_s)
+        finally:
+            await to_the_end(self.core.close(), name="host-close")
 
 
 def _daemon(config: Config, core: Core) -> Daemon:

@@ -3,35 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import is_dataclass
+from datetime import date, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from pathlib import PurePath
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel
+from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from hostd.embedding.expressions import Expr, text_of
-from hostd.embedding.places import Path
+from hostd.embedding.places import Path, Place
 from hostd.embedding.uses import OURS, named
 from hostd.plugin.duration import format_duration
 from hostd.plugin.function import ActionFunction, Use, caller
-
-if TYPE_CHECKING:
-    from hostd.embedding.workflow import Workflow
 
 PartT = TypeVar("PartT", bound="Part")
 Usable = Use | ActionFunction[..., Any] | str
 """What a step uses: `http.request(url=...)`, a function with `@action`, or an id alone."""
 
 UNSET: Any = object()
+_READ_BY_ACTIONS = (BaseModel, Enum, date, time, Decimal, UUID, PurePath)
+
+
+class Document(Protocol):
+    """What parts are written into."""
+
+    def put(self, path: Path, value: Any, place: Place) -> None:
+        """Set a part, and remember where it was written."""
 
 
 class Part:
     """A mapping of the document that can still be told more."""
 
-    def __init__(self, workflow: Workflow, path: Path) -> None:
-        self._workflow = workflow
+    def __init__(self, document: Document, path: Path) -> None:
+        self._document = document
         self._path = path
 
-    def _set(self, key: str, value: Any, *, place: tuple[str, int] | None = None) -> None:
+    def _set(self, key: str, value: Any, *, place: Place | None = None) -> None:
         value = condition_of(value) if key == "if" else value
-        self._workflow._put((*self._path, key), value, place or caller(OURS))
+        self._document.put((*self._path, key), value, place or caller(OURS))
 
     def _use(self, use: Usable | None) -> None:
         if use is None:
@@ -58,8 +71,8 @@ class Part:
 class Step(Part):
     """A step. It reads like one in expressions (`fetch.output.status`), and can be told more: `.retry(...)`."""
 
-    def __init__(self, workflow: Workflow, path: Path) -> None:
-        super().__init__(workflow, path)
+    def __init__(self, document: Document, path: Path) -> None:
+        super().__init__(document, path)
         self.id = str(path[-1])
 
     def __repr__(self) -> str:
@@ -150,15 +163,27 @@ def condition_of(value: Any) -> Any:
 
 
 def written(value: Any) -> Any:
-    """Return a value as a document holds it: expressions as text, steps as their ids, durations as text."""
+    """Return a value as a document holds it: expressions as text, steps as their ids, durations as text.
+
+    Models, dataclasses, enums and times are written as an action that takes one reads it.
+    """
     if isinstance(value, Expr):
         return str(value)
     if isinstance(value, Step):
         return value.id
     if isinstance(value, timedelta):
         return format_duration(value)
+    if isinstance(value, _READ_BY_ACTIONS) or (is_dataclass(value) and not isinstance(value, type)):
+        return _plain(value)
     if isinstance(value, Mapping):
         return {key: written(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [written(item) for item in value]
     return value
+
+
+def _plain(value: Any) -> Any:
+    try:
+        return to_jsonable_python(value, by_alias=True, fallback=written)
+    except (PydanticSerializationError, ValueError):
+        return value  # whoever puts it into the document says that it cannot stand there

@@ -160,12 +160,12 @@ class Workflow:
 
     def var(self, name: str, value: Any) -> Expr:
         """Add a value that is computed once when the run starts; return how expressions read it."""
-        self._put(("vars", name), value, caller(OURS))
+        self.put(("vars", name), value, caller(OURS))
         return Expr(f"vars.{name}", simple=True)
 
     def output(self, value: Any) -> None:
         """Say what the run returns when it has succeeded."""
-        self._put(("output",), value, caller(OURS))
+        self.put(("output",), value, caller(OURS))
 
     def _new(self, path: tuple[str, str], kind: type[PartT]) -> PartT:
         group, name = path
@@ -173,10 +173,10 @@ class Workflow:
         if name in self._keys.get(group, {}):
             at = child_path(group, name)
             self._faults.append(Fault(at, "KEY_DUPLICATE", f"{at} is there already", "give it another name", place))
-        self._put(path, {}, place)
+        self.put(path, {}, place)
         return kind(self, path)
 
-    def _put(self, path: Path, value: Any, place: Place) -> None:
+    def put(self, path: Path, value: Any, place: Place) -> None:
         """Set a part, and remember where it was written."""
         holder = self._keys
         for key in path[:-1]:

@@ -15,22 +15,28 @@ import sys
 import types
 from collections.abc import Callable, Mapping
 from copy import copy
-from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar, get_args, get_origin, get_type_hints
+from datetime import timedelta
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any, Generic, NamedTuple, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, create_model
+from pydantic import BaseModel, TypeAdapter, create_model
+from pydantic.errors import PydanticUserError
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined, to_jsonable_python
+from pydantic_core import PydanticSerializationError, PydanticUndefined, to_jsonable_python
 
 from hostd.plugin.action import Action, Effects
 from hostd.plugin.component import Stability, refuse
 from hostd.plugin.context import ActionContext
+from hostd.plugin.duration import Duration
 from hostd.plugin.options import Field, Options
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 CONTEXT = "ctx"
-_PLAIN: tuple[Any, ...] = (Any, None, type(None), bool, int, float, str, dict, list)
+_HOLDERS = (Union, types.UnionType, list, dict, tuple, set, frozenset)
+_PLAIN = (type(None), bool, int, float, str)
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 _ARGUMENT = re.compile(r"(?P<indent>\s+)(?P<name>\w+)(?: \([^)]*\))?: (?P<text>.+)")
 
@@ -87,9 +93,10 @@ def action(
 
     Each parameter is an option of its name, checked as its annotation says (`Annotated[int, Field(ge=1)]` says more);
     one without a default is required. A first parameter `ctx` gets the ActionContext. `async def` runs on the host's
-    loop, a plain `def` in a thread. What it returns becomes JSON: JSON's types, dataclasses, models, times, enums. It
-    fails as every action does: `raise ActionError(...)`; anything else is ACTION_RAISED, which is retryable. The
-    docstring is the documentation, its `Args:` that of the options.
+    loop, a plain `def` in a thread. A method is one once it is bound: `action("shop.price")(shop.price)`. What it
+    returns becomes JSON: JSON's types, dataclasses, models, times, enums. It fails as every action does: `raise
+    ActionError(...)`; anything else is ACTION_RAISED, which is retryable. The docstring is the documentation, its
+    `Args:` that of the options.
 
     Args:
         id: `<domain>.<name>`.
@@ -98,6 +105,9 @@ def action(
     Raises:
         HostdError: PLUGIN_FAILED for a function that cannot be one.
     """
+
+    if not isinstance(id, str):
+        raise refuse(f'@action needs an id: write @action("shop.price"), not {id!r:.80}')
 
     def make(function: Callable[P, R]) -> ActionFunction[P, R]:
         facts = {"effects": effects, "max_in_flight": max_in_flight, "since": since, "stability": stability}
@@ -109,7 +119,7 @@ def action(
 def _component(function: Callable[..., Any], action_id: str, facts: dict[str, Any]) -> type[Action[Any]]:
     name = getattr(function, "__qualname__", repr(function))
     if (
-        not inspect.isfunction(function)
+        not (inspect.isfunction(function) or inspect.ismethod(function))
         or inspect.isasyncgenfunction(function)
         or inspect.isgeneratorfunction(function)
     ):
@@ -123,7 +133,7 @@ def _component(function: Callable[..., Any], action_id: str, facts: dict[str, An
         "__doc__": function.__doc__,
         "id": action_id,
         "executors": ("inline", "process") if inspect.iscoroutinefunction(function) else ("thread", "process"),
-        "run": _run(function, fields, has_context, convert=not _is_plain(hints.get("return", Any))),
+        "run": _run(function, fields, has_context),
     }
     made: type[Action[Any]] = types.new_class(function.__name__, (Action[model],), {}, lambda space: space.update(body))  # type: ignore[valid-type]
     return made
@@ -147,14 +157,19 @@ def _options(
     described = _described(inspect.getdoc(function) or "")
     fields: dict[str, Any] = {}
     names: dict[str, str] = {}
+    if parameters and parameters[0].name in ("self", "cls") and parameters[0].name not in hints:
+        bound = f'action("...")({name.partition(".")[0].lower()}.{function.__name__})'
+        raise refuse(f"{name} is a method; make the action where there is an object: {bound}")
     for parameter in parameters[has_context:]:
         if parameter.kind not in _NAMED:
             raise refuse(f"{name} takes {parameter}; options have names, so an action has plain parameters only")
         if parameter.name not in hints:
             raise refuse(f"the parameter {parameter.name} of {name} has no type; write `{parameter.name}: str`, or Any")
-        field = f"{parameter.name}_" if _is_taken(parameter.name) else parameter.name
+        field = _field_name(parameter.name, [*names, *(each.name for each in parameters)])
+        hint = _with_duration_text(hints[parameter.name])
+        _check_type(hint, f"the parameter {parameter.name} of {name}")
         names[field] = parameter.name
-        fields[field] = (hints[parameter.name], _field(parameter, field, described.get(parameter.name, "")))
+        fields[field] = (hint, _field(parameter, field, described.get(parameter.name, "")))
     title = "".join(part.capitalize() for part in function.__name__.split("_")) + "Options"
     model = create_model(title, __base__=Options, __module__=function.__module__, **fields)
     return model, names, has_context
@@ -164,9 +179,40 @@ def _takes_context(parameter: inspect.Parameter, hints: dict[str, Any]) -> bool:
     return parameter.name == CONTEXT or hints.get(parameter.name) is ActionContext
 
 
-def _is_taken(name: str) -> bool:
-    """Say whether a model cannot have a field of that name."""
-    return hasattr(Options, name) or name.startswith("_")
+def _field_name(name: str, others: list[str]) -> str:
+    """Return the name of a parameter's field: its own, unless a model cannot have a field of that name."""
+    if not (hasattr(Options, name) or name.startswith("_")):
+        return name
+    field = f"{name.lstrip('_') or 'option'}_"
+    while field in others:
+        field += "_"
+    return field
+
+
+def _check_type(hint: Any, what: str) -> None:
+    """Raise where no option can have a type: here somebody knows who wrote it, later it would fail the whole plugin."""
+    try:
+        TypeAdapter(hint)
+    except PydanticUserError as error:
+        why = str(error).partition("\n")[0].partition(" Set `arbitrary")[0]
+        raise refuse(f"{what} has a type that is not read from a document: {why}; take dict, str or Any") from None
+
+
+def _with_duration_text(hint: Any) -> Any:
+    """Return a type in which each timedelta is read from duration text, as documents write it: `5s`."""
+    if hint is timedelta:
+        return Duration
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        if get_args(Duration)[1] in inner:
+            return hint
+        return Annotated[(_with_duration_text(inner[0]), *inner[1:])]
+    if origin not in _HOLDERS:
+        return hint
+    changed = tuple(_with_duration_text(each) for each in inner)
+    if changed == inner:
+        return hint
+    return reduce(or_, changed) if origin in (Union, types.UnionType) else origin[changed]
 
 
 def _field(parameter: inspect.Parameter, field: str, description: str) -> FieldInfo:
@@ -197,29 +243,27 @@ def _described(doc: str) -> dict[str, str]:
     return found
 
 
-def _is_plain(hint: Any) -> bool:
-    """Say whether values of a type are JSON already."""
-    if hint in _PLAIN:
-        return True
-    return get_origin(hint) in (dict, list) and all(_is_plain(argument) for argument in get_args(hint))
+def _as_json(value: Any) -> Any:
+    """Return what a function returned as JSON's types; what has none is left for the door, which names it."""
+    if type(value) in _PLAIN:
+        return value
+    try:
+        return to_jsonable_python(value, by_alias=True)
+    except (PydanticSerializationError, ValueError, RecursionError):
+        return value
 
 
-def _run(
-    function: Callable[..., Any], fields: dict[str, str], has_context: bool, *, convert: bool
-) -> Callable[..., Any]:
+def _run(function: Callable[..., Any], fields: dict[str, str], has_context: bool) -> Callable[..., Any]:
     """Return the action's `run`."""
     places = tuple(fields.items())
 
     def arguments(options: BaseModel) -> dict[str, Any]:
         return {name: getattr(options, field) for field, name in places}
 
-    def finished(value: Any) -> Any:
-        return to_jsonable_python(value, by_alias=True) if convert else value
-
     async def run_on_loop(self: Any, ctx: ActionContext, options: Any) -> Any:
-        return finished(await function(*((ctx,) if has_context else ()), **arguments(options)))
+        return _as_json(await function(*((ctx,) if has_context else ()), **arguments(options)))
 
     def run_in_thread(self: Any, ctx: ActionContext, options: Any) -> Any:
-        return finished(function(*((ctx,) if has_context else ()), **arguments(options)))
+        return _as_json(function(*((ctx,) if has_context else ()), **arguments(options)))
 
     return run_on_loop if inspect.iscoroutinefunction(function) else run_in_thread

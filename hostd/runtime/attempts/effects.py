@@ -161,11 +161,11 @@ class Effects:
     async def before_adoption(self, resident: Resident) -> None:
         """Learn what a run's attempts that outlived the last daemon may show: any secret of the namespace.
 
-        Which of them a plugin asked for at work, nobody remembers.
+        Which of them a plugin asked for at work, nobody remembers. An action that is not loaded may come later.
         """
         actions, plan = self._actions(), resident.run.plan
         entries = (actions.action(plan.steps[index].uses) for index in resident.run.active)
-        if not any(entry is not None and entry.executors[0] == "process" for entry in entries):
+        if not any(entry is None or entry.executors[0] == "process" for entry in entries):
             return
         await self._inherited.learn(resident.namespace, plan.secret_names)
 
@@ -355,10 +355,14 @@ class Effects:
             await asyncio.wait(tasks, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
         return len(self._running)
 
-    async def stop(self) -> None:
-        """Cut off what still runs; nothing starts any more. What was cut off is issued again by the next start."""
+    def hold(self) -> None:
+        """Start nothing any more, and record nothing of what is canceled from now on: the next start decides."""
         self._stopped = True
         self._slots.hold()
+
+    async def stop(self) -> None:
+        """Cut off what still runs; nothing starts any more. What was cut off is issued again by the next start."""
+        self.hold()
         attempts = [*self._running.values(), *self._abandoned]
         for attempt in attempts:
             if attempt.context is not None:

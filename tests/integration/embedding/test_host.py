@@ -429,3 +429,20 @@ async def test_a_run_that_waits_for_a_function_is_still_steered(host: Host) -> N
     assert (await run.info()).waits_for == ("shop.gone",)
     await run.cancel()
     assert (await run.wait()).state == "CANCELED"
+
+
+async def test_an_action_may_change_what_it_was_given(host: Host) -> None:
+    """Options that are the same in each run are its own each time; the next run sees them as they were written."""
+
+    @host.use
+    @action("shop.mark")
+    async def mark(order: dict[str, Any], tags: list[str], note: Any = None) -> dict[str, Any]:
+        order["seen"] = order.get("seen", 0) + 1
+        tags.append("seen")
+        note["in"]["deep"] = note["in"].get("deep", 0) + 1
+        return {"order": order, "tags": tags, "note": note}
+
+    wf = Workflow("twice")
+    wf.output(wf.step("it", mark.step(order={"n": 1}, tags=["a"], note={"in": {}})).output)
+    first, second = await host.execute(wf), await host.execute(wf)
+    assert first == second == {"order": {"n": 1, "seen": 1}, "tags": ["a", "seen"], "note": {"in": {"deep": 1}}}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import linecache
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -318,6 +320,43 @@ def test_models_functions_and_python_values_are_taken() -> None:
     assert document["steps"]["b"] == {"uses": "shop.price", "needs": ["a"], "if": False}
     assert document["steps"]["c"]["with"] == {"if": 1, "a-b": [1, 2], "from": "x"}
     assert wf.plan().steps[0].timeout_ms == 90_000
+
+
+@dataclass
+class Article:
+    """What is sold; its number may be an expression."""
+
+    sku: Any
+    since: date = date(2026, 1, 2)
+
+
+class Size(Enum):
+    """How large."""
+
+    LARGE = "large"
+
+
+class Buyer(BaseModel):
+    """Who buys."""
+
+    name: str = "bo"
+
+
+def test_what_an_action_takes_can_be_written_as_it_takes_it() -> None:
+    """Dataclasses with expressions in them, models, enums, times; what is none of JSON's types is still told."""
+    wf = Workflow("order")
+    wf.step(
+        "it", use("a.b", of=[Article(wf.input.sku)], by=Buyer(), size=Size.LARGE, at=datetime(2026, 1, 1, tzinfo=UTC))
+    )
+    assert wf.to_document()["steps"]["it"]["with"] == {
+        "of": [{"sku": "${{ input.sku }}", "since": "2026-01-02"}],
+        "by": {"name": "bo"},
+        "size": "large",
+        "at": "2026-01-01T00:00:00Z",
+    }
+    wf.step("odd", use("a.b", of=Article(object())))
+    with pytest.raises(HostdError, match="steps.odd.with: Article is not a JSON value"):
+        wf.to_document()
 
 
 def test_a_value_is_left_out_or_null() -> None:

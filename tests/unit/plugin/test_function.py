@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -131,6 +132,63 @@ async def test_dataclasses_times_and_enums_leave_as_json() -> None:
     assert await run_action(quote, {"size": "small"}) == [{"cents": 5, "at": "2026-01-01T00:00:00Z", "size": "small"}]
 
 
+@pytest.mark.parametrize("hint", [dict, dict[str, Any], Any, None])
+async def test_what_it_returns_is_json_whatever_it_says_it_returns(hint: Any) -> None:
+    """A dataclass or a time inside a dict, a set, keys that are numbers; no annotation at all."""
+
+    async def found():  # type: ignore[no-untyped-def]
+        return {"at": datetime(2026, 1, 1, tzinfo=UTC), 7: Price(5, datetime(2026, 1, 2, tzinfo=UTC)), "of": {"a"}}
+
+    if hint is not None:
+        found.__annotations__["return"] = hint
+    assert await run_action(action("shop.found")(found), {}) == {
+        "at": "2026-01-01T00:00:00Z",
+        "7": {"cents": 5, "at": "2026-01-02T00:00:00Z", "size": "small"},
+        "of": ["a"],
+    }
+
+
+async def test_what_json_cannot_say_is_refused_by_name() -> None:
+    """The door of the host names the type."""
+
+    @action("shop.odd")
+    async def odd() -> Any:
+        return {"it": object()}
+
+    with pytest.raises(HostdError, match="object is not a JSON value"):
+        await run_action(odd, {})
+
+
+async def test_a_timedelta_is_read_from_duration_text() -> None:
+    """As documents write it, also where it may be left out or stands in a list."""
+
+    @action("shop.rest")
+    async def rest(
+        a: timedelta,
+        b: timedelta | None = None,
+        c: Annotated[list[timedelta], Field()] = Field(["1h"]),  # noqa: B008
+    ) -> float:
+        return (a + (b or timedelta()) + sum(c, timedelta())).total_seconds()
+
+    assert await run_action(rest, {"a": "5s", "b": "1m"}) == 3665
+    with pytest.raises(HostdError, match="a duration is a text with a unit"):
+        parse_options(registered(rest).options, {"a": 5}, owner="shop.rest")
+
+
+async def test_a_bound_method_and_private_parameters_will_do() -> None:
+    """A method is an action of its object; a parameter may begin with `_`."""
+
+    class Shop:
+        rate = 7
+
+        async def price(self, amount: int, _more: int = 0) -> int:
+            return amount * self.rate + _more
+
+    price = action("shop.price")(Shop().price)
+    assert option_names(registered(price).options) == ["amount", "_more"]
+    assert await run_action(price, {"amount": 2, "_more": 1}) == 15
+
+
 async def test_it_fails_as_every_action_does() -> None:
     """In its own words by ActionError; what else it raises is retryable, its traceback begins in the function."""
     with pytest.raises(ActionError) as failed:
@@ -174,9 +232,18 @@ def _unknown(sku: Missing) -> None:  # type: ignore[name-defined]  # noqa: F821
     ...
 
 
+def _foreign(sku: list[threading.Lock]) -> None: ...
+
+
+class _Shop:
+    def price(self, sku: str) -> None: ...
+
+
 @pytest.mark.parametrize(
     "function, words",
     [
+        (_foreign, "the parameter sku of _foreign has a type that is not read from a document"),
+        (_Shop.price, r"_Shop.price is a method; make the action where there is an object"),
         (_no_type, "has no type"),
         (_many, "options have names"),
         (_others, "options have names"),
@@ -190,6 +257,12 @@ def test_what_cannot_be_an_action_is_refused_where_it_is_written(function: Calla
     with pytest.raises(HostdError, match=words) as caught:
         action("shop.wrong")(function)
     assert caught.value.reason == "PLUGIN_FAILED"
+
+
+def test_it_needs_an_id() -> None:
+    """A decorator without its parentheses would pass for one that does nothing."""
+    with pytest.raises(HostdError, match="@action needs an id"):
+        action(_foreign)  # type: ignore[arg-type]
 
 
 def test_a_wrong_id_is_refused_when_it_is_registered() -> None:

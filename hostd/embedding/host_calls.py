@@ -1,0 +1,225 @@
+"""What a host does besides its runs and events: open and close, take actions, register workflows."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import warnings
+from collections.abc import Generator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import msgspec
+
+from hostd.api.convert.checks import DEFAULT_NAMESPACE, check_namespace
+from hostd.api.convert.digests import repeat_of
+from hostd.core import Core
+from hostd.embedding.calls import Duration, seconds_of
+from hostd.embedding.event_calls import EventCalls
+from hostd.embedding.forgotten import LoopWatch, let_go
+from hostd.embedding.functions import Brought, Functions, as_plugin, register
+from hostd.embedding.opening import Rooms, Wanted
+from hostd.embedding.run_calls import RunCalls
+from hostd.embedding.to_the_end import to_the_end
+from hostd.embedding.workflow import Workflow
+from hostd.errors.base import HostdError, invalid
+from hostd.model.views import WorkflowView
+from hostd.plugin import Registry
+from hostd.values.json_text import JsonValue, dump_json
+
+WORKFLOWS_MAX = 1_000
+BroughtT = TypeVar("BroughtT", bound=Brought)
+Written = str | bytes | Path | Mapping[str, Any] | Workflow
+"""A workflow's text, a file that holds it, the document as a mapping, or a builder."""
+
+
+class Registered(msgspec.Struct, frozen=True):
+    """What registering did. `created`: False when the same document was registered before."""
+
+    workflow: str
+    version: str
+    created: bool
+    warnings: tuple[str, ...] = ()
+
+
+class HostCalls(RunCalls, EventCalls):
+    """Everything that can be asked of a host; `Host` says how one is made."""
+
+    def __init__(self, wanted: Wanted, functions: Functions, *, namespace: str, principal: str) -> None:
+        """Made by `open`."""
+        self.namespace = check_namespace(namespace) if namespace else DEFAULT_NAMESPACE
+        self.principal = principal
+        self._wanted = wanted
+        self._functions = functions
+        self._turn = asyncio.Lock()
+        self._rooms: Rooms | None = None
+        self._core: Core | None = None
+        self._watch: LoopWatch | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._process = 0
+        self._written: dict[str, tuple[str, str]] = {}  # of builders: text and version, by name
+
+    # -- opening and closing
+
+    async def __aenter__(self) -> Self:
+        return await self._open()
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        return self._open().__await__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close(grace=0 if error is not None else None)
+
+    async def _open(self) -> Self:
+        """Open it; what ran when the last host on the folder ended goes on.
+
+        Raises:
+            HostdError: JOURNAL_LOCKED when another process, or this one, has the folder open; CONFIG_INVALID,
+                JOURNAL_*, ADDRESS_IN_USE and what else stands in the way.
+        """
+        async with self._turn:
+            if self._rooms is None:
+                try:
+                    await to_the_end(self._open_rooms(), name="host-open")
+                except asyncio.CancelledError:
+                    await self._close_rooms(0.0)
+                    raise
+        return self
+
+    async def _open_rooms(self) -> None:
+        folder = await asyncio.to_thread(let_go, self._wanted.path)
+        rooms = await asyncio.to_thread(Rooms, self._wanted, self._functions)
+        await rooms.open()
+        self._watch = LoopWatch(folder, rooms.core)
+        self._rooms, self._core = rooms, rooms.core
+        self._loop, self._process = asyncio.get_running_loop(), os.getpid()
+
+    async def close(self, *, grace: Duration = None) -> None:
+        """Take nothing new, let attempts that run end, and close. Safe to call twice.
+
+        What is cut off, and what waits, goes on when the folder is opened again; in memory it is gone.
+
+        A cancellation of the call ends what still runs, and is passed on when the host is closed.
+
+        Args:
+            grace: how long attempts may take to end; `limits.drain` of the configuration where not given.
+        """
+        if self._process != os.getpid():
+            self._rooms = self._core = None  # it is the parent's, which goes on with it
+            return
+        async with self._turn:
+            await self._close_rooms(seconds_of(grace))
+
+    async def _close_rooms(self, grace_s: float | None) -> None:
+        rooms, self._rooms, self._core = self._rooms, None, None
+        if rooms is not None:
+            if self._watch is not None:
+                self._watch.stop()
+            await rooms.close(rooms.config.limits.drain.total_seconds() if grace_s is None else grace_s)
+
+    def __del__(self) -> None:
+        if self._rooms is not None and self._process == os.getpid():
+            where = self._wanted.path or "in memory"
+            warnings.warn(f"a host was not closed: {where}", ResourceWarning, stacklevel=2, source=self)
+
+    @property
+    def address(self) -> str:
+        """Where gRPC is served, empty where no port is."""
+        return self._front.admin.grpc_address
+
+    @property
+    def http_address(self) -> str:
+        """Where HTTP is served, empty where it is not."""
+        return self._front.admin.http_address
+
+    # -- actions
+
+    def use(self, brought: BroughtT) -> BroughtT:
+        """Bring an action or trigger, also while the host runs; steps that waited for it go on. Returns what it got.
+
+        Brought again under the same id, as when a notebook's cell is run again, it takes the place of the former one.
+
+        Raises:
+            HostdError: PLUGIN_FAILED for what is none, or whose id a plugin has.
+        """
+        register(Registry(), [brought])
+        if self._core is None:
+            self._functions.add(brought)
+        else:
+            self.core.host.add(as_plugin([brought]))
+            self._functions.add(brought)
+        return brought
+
+    # -- workflows
+
+    async def register(
+        self,
+        document: Written,
+        *,
+        activate: bool = True,
+        request_id: str = "",
+    ) -> Registered:
+        """Register a workflow, and have starts and triggers use it. The same document again changes nothing.
+
+        Args:
+            document: its text, a file, the document as a mapping, or a builder.
+
+        Raises:
+            HostdError: DOCUMENT_INVALID with every mistake as a violation, of a builder with its Python lines;
+                VERSION_EXISTS, REQUEST_ID_CONFLICT; ARGUMENT_INVALID for a file that cannot be read.
+        """
+        text, file = await asyncio.to_thread(_text_of, document)
+        fields: dict[str, JsonValue] = {"document": text.decode("utf-8", "replace"), "activate": activate}
+        try:
+            done = await self._front.workflows.register(
+                self.namespace,
+                text,
+                file=file,
+                activate=activate,
+                principal=self.principal,
+                repeat=repeat_of(request_id, fields),
+            )
+        except HostdError as error:
+            if isinstance(document, Workflow):
+                raise document.placed(error) from None
+            raise
+        version = done.workflow.version.version if done.workflow.version is not None else ""
+        return Registered(done.workflow.workflow, version, done.created, done.warnings)
+
+    async def workflows(self) -> Sequence[WorkflowView]:
+        """Return the workflows, by name, the first 1,000."""
+        return await self._front.workflows.list(self.namespace, after="", limit=WORKFLOWS_MAX)
+
+    async def _workflow(self, workflow: str | Workflow, version: str) -> tuple[str, str]:
+        """Return name and version to start; a builder's document is registered where it is new."""
+        if isinstance(workflow, str):
+            return workflow, version
+        text = workflow.to_yaml()
+        known = self._written.get(workflow.name)
+        if known is None or known[0] != text:
+            done = await self.register(workflow)
+            known = self._written[workflow.name] = (text, done.version)
+        return workflow.name, version or known[1]
+
+
+def _text_of(document: Written) -> tuple[bytes, str]:
+    """Return a document's text, and the file it stands in. Blocks, shortly."""
+    if isinstance(document, Workflow):
+        return document.to_yaml().encode(), ""
+    if isinstance(document, Path):
+        return _read(document), str(document)
+    if isinstance(document, str):
+        return document.encode("utf-8", "surrogatepass"), ""
+    if isinstance(document, bytes):
+        return document, ""
+    return dump_json(document), ""
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise invalid("ARGUMENT_INVALID", f"{file} cannot be read: {error.strerror}") from None
