@@ -137,6 +137,9 @@ class _Report:
             word = _painted("FAILED", "red")
             say(f"\n{word} {clean(str(result.case.file))}:{result.case.line} {clean(result.case.name)}")
             say("\n".join(f"  {clean(problem)}" for problem in result.problems))
+        for result in self.results:
+            for note in result.notes:
+                warn(f"note: {result.case.file}:{result.case.line} {result.case.name}: {note}")
         failed, passed = len(self.failed), len(self.results) - len(self.failed)
         counts = [f"{passed} passed", *([f"{failed} failed"] if failed else [])]
         counts += [f"{len(faults)} files with mistakes"] if faults else []
@@ -155,6 +158,7 @@ def _plain(result: CaseResult) -> dict[str, Any]:
         "name": result.case.name,
         "passed": result.passed,
         "problems": list(result.problems),
+        "notes": list(result.notes),
         "took": result.took_ms / 1000,
         "seconds": round(result.seconds, 3),
     }

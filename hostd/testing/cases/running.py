@@ -18,10 +18,14 @@ NOT_BEGUN = ("PENDING", "READY")
 
 
 class CaseResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a case. `problems` is empty where it passed; `seconds` is real time, `took_ms` the host's."""
+    """What came of a case. `problems` is empty where it passed; `seconds` is real time, `took_ms` the host's.
+
+    `notes` are no problems: what the case does that had no effect.
+    """
 
     case: WorkflowCase
     problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     seconds: float = 0.0
     took_ms: int = 0
 
@@ -44,19 +48,31 @@ class Came(msgspec.Struct, frozen=True, kw_only=True):
     why: str
 
 
+_WAYS = (
+    "only what is built in and installed is known here: name the plugin's folder (`plugins: plugins/NAME`), or mock the "
+    "step (`mocks: {steps.NAME: ...}`)"
+)
+
+
 async def run_case(case: WorkflowCase) -> CaseResult:
     """Run a case and compare. Never raises for what its files hold: that is a problem of the case."""
     began_s = time.perf_counter()
     took_ms = 0
     problems: list[str] = []
+    notes: list[str] = []
     try:
         async with _host(case) as host:
             host.stands_s = 0.0  # nobody else is there
-            took_ms, problems = await _run(host, case)
+            took_ms, problems = await _run(host, case, notes)
     except HostdError as error:
-        problems = [f"{error.reason}: {error.message}", *_places(error)]
-    cut = problems[:DIFFERENCES_MAX]
-    return CaseResult(case=case, problems=tuple(cut), seconds=time.perf_counter() - began_s, took_ms=took_ms)
+        problems = [f"{error.reason}: {error.message}", *_places(error), *_unknown(error)]
+    return CaseResult(
+        case=case,
+        problems=tuple(problems[:DIFFERENCES_MAX]),
+        notes=tuple(notes),
+        seconds=time.perf_counter() - began_s,
+        took_ms=took_ms,
+    )
 
 
 def _host(case: WorkflowCase) -> TestHost:
@@ -71,7 +87,7 @@ def _host(case: WorkflowCase) -> TestHost:
     )
 
 
-async def _run(host: TestHost, case: WorkflowCase) -> tuple[int, list[str]]:
+async def _run(host: TestHost, case: WorkflowCase, notes: list[str]) -> tuple[int, list[str]]:
     for target, answers in case.mocks.items():
         host.mock(target, script=answers)
     for file in case.also:
@@ -86,6 +102,7 @@ async def _run(host: TestHost, case: WorkflowCase) -> tuple[int, list[str]]:
     if isinstance(run, str):
         return 0, [run]
     came = await _came(host, case, run)
+    notes += () if came.broke else _untaken(case)
     problems = [*_problems(case.expected, came), *_calls(host, case.expected)]
     if problems and came.info.state != case.expected.state:
         problems += _failures(came.info)
@@ -218,7 +235,21 @@ def _failures(info: RunInfo) -> Iterator[str]:
         yield f"failed: {failure.step or 'the run'}: {failure.reason}{code}: {failure.message}"
 
 
+def _untaken(case: WorkflowCase) -> list[str]:
+    """Return a note for each signal that was sent: runs keep them, and there are no steps yet that take one."""
+    sent = dict.fromkeys(event.word for event in case.meanwhile if event.verb == "signal")
+    return [f"the run keeps the signal {name}, and no step takes it: this version has none that do" for name in sent]
+
+
+def _unknown(error: HostdError) -> list[str]:
+    """Return what to do about actions that are not known here."""
+    known = any(fault.reason == "ACTION_UNKNOWN" for fault in error.violations)
+    return [_WAYS] if known else []
+
+
 def _places(error: HostdError) -> list[str]:
+    if len(error.violations) == 1 and error.violations[0].message in error.message:
+        return []  # it is told already
     places = [f"{fault.file}:{fault.line}:{fault.column} " if fault.line else "" for fault in error.violations]
     return [
         f"{place}{fault.path or '.'}: {fault.message}" for place, fault in zip(places, error.violations, strict=True)

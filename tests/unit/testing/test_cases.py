@@ -158,7 +158,7 @@ async def test_a_workflow_with_mistakes_fails_the_case_with_its_lines(tmp_path: 
     (tmp_path / "order.yaml").write_text("workflow: order\nsteps:\n  a: {uses: nothing.here}\n")
     (case,) = read_cases(file)
     found = (await run_case(case)).problems
-    assert found[0].startswith("DOCUMENT_INVALID") and f"{tmp_path / 'order.yaml'}:3:" in found[1]
+    assert found[0].startswith("DOCUMENT_INVALID") and f"{tmp_path / 'order.yaml'}:3:" in found[0]
 
 
 MISTAKES = {
@@ -227,3 +227,33 @@ def test_junit_and_the_schema_hold_what_they_are_made_of(tmp_path: Path) -> None
     text = junit_xml([CaseResult(case=case, problems=("bad \x00 byte",))], []).decode()
     assert "bad ? byte" in text and 'failures="1"' in text
     assert {"name", "input", "mocks", "at", "expect"} <= cases_schema()["$defs"]["case"]["properties"].keys()
+
+
+async def test_a_signal_that_no_step_takes_is_noted(tmp_path: Path) -> None:
+    """The case passes where the workflow declares it, and says that nothing came of it; another name is refused."""
+    (tmp_path / "w.yaml").write_text(
+        "workflow: w\nsignals: {PAY: {type: object}}\nsteps: {wait: {uses: flow.wait, with: {duration: 1h}}}\n"
+    )
+    file = tmp_path / "w.test.yaml"
+    file.write_text(
+        "workflow: w.yaml\ncases:\n"
+        "  - {name: kept, at: [{after: 1m, signal: PAY, data: {}}]}\n"
+        "  - {name: refused, at: [{after: 1m, signal: PAID}]}\n"
+        "  - {name: none}\n"
+    )
+    kept, refused, none = [await run_case(case) for case in read_cases(file)]
+    assert kept.passed
+    assert "keeps the signal PAY" in kept.notes[0]
+    assert "SIGNAL_UNKNOWN" in refused.problems[0]
+    assert (none.notes, refused.notes) == ((), ())
+
+
+async def test_an_unknown_action_is_told_with_the_ways_to_bring_it(tmp_path: Path) -> None:
+    """Once, with the keys `plugins` and `mocks`."""
+    (tmp_path / "w.yaml").write_text("workflow: w\nsteps: {say: {uses: greeter.say}}\n")
+    file = tmp_path / "w.test.yaml"
+    file.write_text("workflow: w.yaml\ncases: [{name: one}]\n")
+    told = (await run_case(read_cases(file)[0])).problems
+    assert len(told) == 2
+    assert "greeter.say" in told[0]
+    assert "plugins:" in told[1] and "mocks:" in told[1]
