@@ -5,21 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from hostd.embedding.calls import Duration, after_fork
 from hostd.embedding.functions import Brought
-from hostd.embedding.host_calls import HostCalls, Registered
+from hostd.embedding.host_calls import HostCalls, Registered, Written
 from hostd.embedding.run import Run
 from hostd.embedding.run_calls import RunChange, Which
 from hostd.embedding.run_info import Change, RunInfo
 from hostd.errors.base import HostdError, Kind
 from hostd.model.topics import PublishedView, TopicEvent
-from hostd.model.views import FiredView
+from hostd.model.views import FiredView, LogView, WorkflowView
 from hostd.values.json_text import JsonValue
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ BroughtT = TypeVar("BroughtT", bound=Brought)
 class BlockingHost:
     """`with Host.blocking(path) as host`. Its calls are those of Host, which say more, and raise the same.
 
-    `call` runs any other coroutine of the host: `host.call(lambda host: host.pause(run))`.
+    `call` runs a coroutine of yours on the host's loop: `host.call(lambda host: my_own(host))`.
     """
 
     def __init__(self, host: HostCalls) -> None:
@@ -126,6 +125,16 @@ class BlockingHost:
 
     # -- what Host has
 
+    @property
+    def address(self) -> str:
+        """Where gRPC is served, empty where no port is."""
+        return self.call(_address)[0]
+
+    @property
+    def http_address(self) -> str:
+        """Where HTTP is served, empty where it is not."""
+        return self.call(_address)[1]
+
     def use(self, brought: BroughtT) -> BroughtT:
         """Bring an action or trigger."""
         if self._loop is None:
@@ -136,11 +145,9 @@ class BlockingHost:
 
         return self.call(use)
 
-    def register(
-        self, document: str | bytes | Path | Mapping[str, Any] | Workflow, *, activate: bool = True
-    ) -> Registered:
+    def register(self, document: Written, *, activate: bool = True, request_id: str = "") -> Registered:
         """Register a workflow."""
-        return self.call(lambda host: host.register(document, activate=activate))
+        return self.call(lambda host: host.register(document, activate=activate, request_id=request_id))
 
     def start(self, workflow: str | Workflow, input: Any = None, **more: Any) -> Run:  # noqa: A002
         """Start a run; its own methods are for event loops: hand it to this host's."""
@@ -173,13 +180,40 @@ class BlockingHost:
         """Return runs, the newest first."""
         return self.call(lambda host: host.list_runs(filter, limit=limit))
 
-    def history(self, run: Which) -> Sequence[Change]:
+    def count_runs(self, filter: str = "") -> int:  # noqa: A002
+        """Return how many runs a filter finds."""
+        return self.call(lambda host: host.count_runs(filter))
+
+    def workflows(self) -> Sequence[WorkflowView]:
+        """Return the workflows, by name."""
+        return self.call(lambda host: host.workflows())
+
+    def history(self, run: Which, *, from_seq: int = 0) -> Sequence[Change]:
         """Return a run's records."""
-        return self.call(lambda host: host.history(run))
+        return self.call(lambda host: host.history(run, from_seq=from_seq))
+
+    def logs(self, run: Which, *, step: str = "", attempt: int = 0) -> Sequence[LogView]:
+        """Return what attempts logged."""
+        return self.call(lambda host: host.logs(run, step=step, attempt=attempt))
 
     def signal(self, run: Which, name: str, data: Any = None, *, request_id: str = "") -> bool:
         """Tell an open run something."""
         return self.call(lambda host: host.signal(run, name, data, request_id=request_id))
+
+    def signal_with_start(
+        self,
+        workflow: str | Workflow,
+        key: str,
+        name: str,
+        data: Any = None,
+        *,
+        input: Any = None,  # noqa: A002
+        request_id: str = "",
+    ) -> Run:
+        """Tell the open run of a key something; where none is open, start it with the signal."""
+        return self.call(
+            lambda host: host.signal_with_start(workflow, key, name, data, input=input, request_id=request_id)
+        )
 
     def cancel(self, run: Which, reason: str = "") -> RunInfo:
         """Stop a run in good order."""
@@ -189,13 +223,25 @@ class BlockingHost:
         """End a run at once."""
         return self.call(lambda host: host.terminate(run, reason))
 
+    def pause(self, run: Which, reason: str = "") -> RunInfo:
+        """Let nothing new of a run start."""
+        return self.call(lambda host: host.pause(run, reason))
+
+    def resume(self, run: Which) -> RunInfo:
+        """Let a paused or held run go on."""
+        return self.call(lambda host: host.resume(run))
+
+    def delete(self, run: Which) -> None:
+        """Delete a run that has ended."""
+        self.call(lambda host: host.delete(run))
+
     def publish(self, topic: str, data: Any = None, **more: Any) -> PublishedView:
         """Publish an event."""
         return self.call(lambda host: host.publish(topic, data, **more))
 
-    def fire(self, workflow: str, trigger: str, data: Any = None) -> FiredView:
+    def fire(self, workflow: str, trigger: str, data: Any = None, *, event_id: str = "") -> FiredView:
         """Emit one event by hand, as if the trigger had."""
-        return self.call(lambda host: host.fire(workflow, trigger, data))
+        return self.call(lambda host: host.fire(workflow, trigger, data, event_id=event_id))
 
     def watch(self, run: Which, *, from_seq: int = 0) -> Iterator[Change]:
         """Yield a run's records until it has ended."""
@@ -241,6 +287,10 @@ class _Stream(Generic[T]):
             return (await anext(self._items),)
         except StopAsyncIteration:
             return None
+
+
+async def _address(host: HostCalls) -> tuple[str, str]:
+    return host.address, host.http_address
 
 
 def _closed() -> HostdError:

@@ -1,4 +1,4 @@
-"""What a program brings to its host: functions with `@action`, and classes of actions and triggers."""
+"""What a program brings to its host: functions with `@action`, and classes of actions, triggers and secrets."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from hostd.host.found import Found, Source
-from hostd.plugin import Action, Registry, Trigger, hookimpl
+from hostd.plugin import Action, Registry, SecretsProvider, Trigger, hookimpl
 from hostd.plugin.component import refuse
 from hostd.plugin.function import ActionFunction
 from hostd.values.version import VERSION
@@ -14,7 +14,9 @@ from hostd.values.version import VERSION
 PLUGIN = "embedded"
 """The plugin they belong to, as lists of plugins show it."""
 
-Brought = ActionFunction[..., Any] | type[Action[Any]] | type[Trigger[Any]]
+TAKEN = "functions with @action, or classes of Action, Trigger and SecretsProvider"
+
+Brought = ActionFunction[..., Any] | type[Action[Any]] | type[Trigger[Any]] | type[SecretsProvider]
 
 
 class Functions:
@@ -46,10 +48,12 @@ def register(registry: Registry, brought: Iterable[Brought]) -> None:
         given: Any = one
         if isinstance(given, type) and issubclass(given, Trigger):
             registry.trigger(given)
+        elif isinstance(given, type) and issubclass(given, SecretsProvider):
+            registry.secrets(given)
         elif isinstance(given, ActionFunction) or (isinstance(given, type) and issubclass(given, Action)):
             registry.action(given)
         else:
-            raise refuse(f"{one!r:.80} is no action: hand in functions with @action, or classes of Action and Trigger")
+            raise refuse(f"{one!r:.80} is no action: hand in {TAKEN}")
 
 
 class _Holder:

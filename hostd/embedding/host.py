@@ -42,7 +42,7 @@ class Host(HostCalls):
 
         Args:
             path: the data folder, made where there is none: runs go on when it is opened again. None: in memory.
-            actions: functions with `@action`, classes of Action and Trigger; more come with `use`.
+            actions: functions with `@action`, classes of Action, Trigger and SecretsProvider; more come with `use`.
             config: settings as in `hostd.yaml`, over those of `<path>/hostd.yaml`; the environment is not asked.
             namespace: whose workflows and runs the calls are about; `default` where not given.
             principal: who is noted as the one who asked.

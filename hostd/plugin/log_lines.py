@@ -22,6 +22,16 @@ def fields_text(fields: dict[str, JsonValue]) -> str:
         return repr(fields)[:LINE_CHARS_MAX]
 
 
+def told(message: str, args: tuple[object, ...]) -> str:
+    """Return a message with its arguments, as `logging` takes them: `log.info("%d of %d", done, all)`. Never raises."""
+    if not args:
+        return message
+    try:
+        return message % args
+    except (TypeError, ValueError):
+        return f"{message} {args!r}"
+
+
 class LeveledLog(ABC):
     """A Log whose lines all end in one place."""
 
@@ -31,21 +41,21 @@ class LeveledLog(ABC):
     def add(self, level: str, message: str, fields: dict[str, JsonValue]) -> None:
         """Take a line; `level` is debug, info, warning or error. Must not raise for what the plugin says."""
 
-    def debug(self, message: str, /, **fields: JsonValue) -> None:
+    def debug(self, message: str, /, *args: object, **fields: JsonValue) -> None:
         """Log a line for whoever looks for a mistake."""
-        self.add("debug", message, fields)
+        self.add("debug", told(message, args), fields)
 
-    def info(self, message: str, /, **fields: JsonValue) -> None:
+    def info(self, message: str, /, *args: object, **fields: JsonValue) -> None:
         """Log a line."""
-        self.add("info", message, fields)
+        self.add("info", told(message, args), fields)
 
-    def warning(self, message: str, /, **fields: JsonValue) -> None:
+    def warning(self, message: str, /, *args: object, **fields: JsonValue) -> None:
         """Log a line about something that may need a look."""
-        self.add("warning", message, fields)
+        self.add("warning", told(message, args), fields)
 
-    def error(self, message: str, /, **fields: JsonValue) -> None:
+    def error(self, message: str, /, *args: object, **fields: JsonValue) -> None:
         """Log a line about something that failed."""
-        self.add("error", message, fields)
+        self.add("error", told(message, args), fields)
 
 
 class LineBudget:

@@ -77,7 +77,7 @@ class TestHost(Host):
         """Build; `async with` or `await` opens it.
 
         Args:
-            actions: functions with `@action`, classes of Action and Trigger.
+            actions: functions with `@action`, classes of Action, Trigger and SecretsProvider.
             plugins: folders of plugins in Python, which run inside the host.
             secrets: of every namespace.
             config: settings as in `hostd.yaml`. Nothing is pruned unless `retention` says so.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from hostd.embedding import Host, HostdError, RunFailed, Workflow, action
+from hostd.embedding import BlockingHost, Host, HostdError, RunFailed, Workflow, action
 from hostd.embedding.uses import flow, lua
 
 
@@ -88,3 +89,30 @@ async def test_it_works_inside_a_running_loop_too() -> None:
             return host.execute(order(), {"sku": "x"})
 
     assert await asyncio.to_thread(synchronous) == "X: 7"
+
+
+def test_it_has_every_call_of_a_host() -> None:
+    """By the same names, taking the same; only `open` is the program's own."""
+    for name, call in inspect.getmembers(Host, inspect.isfunction):
+        if not name.startswith("_") and name not in ("__init__",):
+            own = getattr(BlockingHost, name, None)
+            assert own is not None, name
+            kept = set(inspect.signature(call).parameters) - {"request_id"}
+            given = inspect.signature(own).parameters
+            assert "more" in given or kept <= given.keys(), name
+
+
+def test_runs_are_steered_and_counted() -> None:
+    """What the asynchronous host has."""
+    with Host.blocking() as host:
+        wf = Workflow("waits", signals={"go": {}})
+        wf.step("it", flow.wait(duration="1h"))
+        host.register(wf)
+        run = host.signal_with_start("waits", "k", "go")
+        assert host.pause(run).state == "PAUSED"
+        assert host.resume(run).id == run.id
+        host.terminate(run)
+        assert [view.workflow for view in host.workflows()] == ["waits"]
+        assert (host.count_runs(), list(host.logs(run))) == (1, [])
+        host.delete(run)
+        assert host.count_runs() == 0

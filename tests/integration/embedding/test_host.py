@@ -20,6 +20,7 @@ from loop_guard import nothing_blocks_the_loop as nothing_blocks_the_loop
 from hostd.aio import SystemClock
 from hostd.embedding import ActionContext, ActionError, Host, HostdError, RunFailed, Workflow, action, use
 from hostd.embedding.uses import event, flow, log
+from hostd.plugin import SecretsProvider
 
 ECHO = """
 workflow: echo
@@ -446,3 +447,25 @@ async def test_an_action_may_change_what_it_was_given(host: Host) -> None:
     wf.output(wf.step("it", mark.step(order={"n": 1}, tags=["a"], note={"in": {}})).output)
     first, second = await host.execute(wf), await host.execute(wf)
     assert first == second == {"order": {"n": 1, "seen": 1}, "tags": ["a", "seen"], "note": {"in": {"deep": 1}}}
+
+
+async def test_secrets_come_from_a_provider_of_the_program(host: Host) -> None:
+    """A class of SecretsProvider, handed in beside functions; the environment is asked first."""
+
+    class Vault(SecretsProvider):
+        id = "shop.vault"
+
+        async def get(self, name: str, *, namespace: str = "default") -> str | None:
+            return "not-a-real-one" if name == "bank_token" else None
+
+    @action("shop.length")
+    async def length(token: str) -> int:
+        return len(token)
+
+    wf = Workflow("secret")
+    wf.output(wf.step("it", length.step(token=wf.secrets.bank_token)).output)
+    async with Host.open(actions=[length, Vault]) as with_vault:
+        assert await with_vault.execute(wf) == 14
+    host.use(length)
+    with pytest.raises(RunFailed, match="SECRET_MISSING"):
+        await host.execute(wf)
