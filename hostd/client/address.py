@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from hostd.client.error_kinds import bad_argument
+from hostd.client.typed_errors import bad_argument
 from hostd.errors.base import HostdError
 
 SOCKET = Path("run") / "hostd.sock"

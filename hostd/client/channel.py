@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hostd.client.address import Door, Tls
-from hostd.client.error_kinds import bad_argument
+from hostd.client.typed_errors import bad_argument
 
 if TYPE_CHECKING:
     import grpc

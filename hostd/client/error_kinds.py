@@ -42,8 +42,35 @@ class ClientError(HostdError):
         return page.fix if page else ""
 
     def __reduce__(self) -> tuple[Any, ...]:
+        made_of = _MIXED.get(type(self), (type(self),))
         given = (self.kind, self.reason, self.message, self.details, self.violations, self.retry_after_s)
-        return _made_again, given
+        return _made_again, (made_of, *given)
+
+
+_MIXED: dict[type[ClientError], tuple[type[ClientError], ...]] = {}
+"""What a class that `mixed` made was made of: it can be found under no name."""
+
+
+@cache
+def mixed(of_reason: type[ClientError], of_kind: type[ClientError]) -> type[ClientError]:
+    """Return the class of errors whose reason came with another kind than usual: it is of both."""
+    made = type(of_reason.__name__, (of_reason, of_kind), {"__module__": of_reason.__module__})
+    _MIXED[made] = (of_reason, of_kind)
+    return made
+
+
+def _made_again(
+    made_of: tuple[type[ClientError], ...],
+    kind: Kind,
+    reason: str,
+    message: str,
+    details: dict[str, str],
+    violations: tuple[Violation, ...],
+    retry_after_s: float | None,
+) -> ClientError:
+    """Return an error that was pickled."""
+    cls = made_of[0] if len(made_of) == 1 else mixed(*made_of)
+    return cls(kind, reason, message, details=details, violations=violations, retry_after_s=retry_after_s)
 
 
 class InvalidArgument(ClientError):
@@ -143,55 +170,6 @@ KINDS: dict[Kind, type[ClientError]] = {
 }
 
 
-def typed(error: HostdError) -> ClientError:
-    """Return an error as one of the class of its reason, and of its kind where the two differ."""
-    if isinstance(error, ClientError):
-        return error
-    return class_of(error.kind, error.reason)(
-        error.kind,
-        error.reason,
-        error.message,
-        details=error.details,
-        violations=error.violations,
-        retry_after_s=error.retry_after_s,
-    )
-
-
-def bad_argument(message: str) -> ClientError:
-    """Return the error for what the caller gave."""
-    return typed(HostdError(Kind.INVALID, "ARGUMENT_INVALID", message))
-
-
-@cache
-def class_of(kind: Kind, reason: str) -> type[ClientError]:
-    """Return the class for a reason: the kind's where the reason is newer than this client.
-
-    An error of a reason that came with another kind than usual, such as UNREACHABLE for a deadline, is of both.
-    """
-    from hostd.client import errors
-
-    of_kind = KINDS[kind]
-    of_reason = getattr(errors, class_name(reason), None)
-    if not isinstance(of_reason, type) or of_reason.__module__ != errors.__name__:  # a kind, or what is imported there
-        return of_kind
-    if issubclass(of_reason, of_kind):
-        return of_reason
-    return type(of_reason.__name__, (of_reason, of_kind), {"__module__": errors.__name__})
-
-
 def class_name(reason: str) -> str:
     """Return the name of a reason's class: RUN_MISSING is RunMissing."""
     return "".join(word.capitalize() for word in reason.split("_"))
-
-
-def _made_again(
-    kind: Kind,
-    reason: str,
-    message: str,
-    details: dict[str, str],
-    violations: tuple[Violation, ...],
-    retry_after_s: float | None,
-) -> ClientError:
-    """Return an error that was pickled."""
-    plain = HostdError(kind, reason, message, details=details, violations=violations, retry_after_s=retry_after_s)
-    return typed(plain)

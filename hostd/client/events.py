@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from google.protobuf.message import Message
 
-from hostd.client.error_kinds import ClientError, typed
+from hostd.client.error_kinds import ClientError
 from hostd.client.payloads import from_payload
+from hostd.client.typed_errors import typed
 from hostd.errors.base import HostdError, Kind
 from hostd.v1 import event_service_pb2 as pb
 from hostd.v1.payload_pb2 import Payload

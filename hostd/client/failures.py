@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from hostd.client.error_kinds import ClientError, typed
+from hostd.client.error_kinds import ClientError
+from hostd.client.typed_errors import typed
 from hostd.errors.base import HostdError, Kind, Violation
 from hostd.errors.codes import CODES
 from hostd.values.version import VERSION

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
-from hostd.client.error_kinds import bad_argument, typed
 from hostd.client.payloads import to_payload
+from hostd.client.typed_errors import bad_argument, typed
 from hostd.errors.base import HostdError
 from hostd.v1.payload_pb2 import Payload
 from hostd.v1.run_service_pb2 import RunRef, StartSpec

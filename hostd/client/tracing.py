@@ -6,7 +6,7 @@ import importlib
 import sys
 from collections.abc import Mapping
 
-from hostd.client.error_kinds import bad_argument
+from hostd.client.typed_errors import bad_argument
 
 Metadata = tuple[tuple[str, str], ...]
 RESERVED = ("authorization", "grpc-")

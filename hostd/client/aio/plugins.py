@@ -11,9 +11,9 @@ from typing import Any
 from hostd.client.aio.connection import Connection
 from hostd.client.aio.watch import Watch
 from hostd.client.conversion import result_of
-from hostd.client.error_kinds import typed
 from hostd.client.host_results import ComponentSchema, InstalledPlugin, Plugin, PluginChange
 from hostd.client.packing import packed, pieces_of
+from hostd.client.typed_errors import typed
 from hostd.errors.base import HostdError
 from hostd.v1 import plugin_service_pb2 as pb
 

@@ -10,8 +10,8 @@ from typing import Any
 from hostd.client.aio.connection import Connection
 from hostd.client.aio.watch import Watch
 from hostd.client.conversion import result_of
-from hostd.client.error_kinds import bad_argument
 from hostd.client.run_results import RunChange
+from hostd.client.typed_errors import bad_argument
 from hostd.errors.base import HostdError
 from hostd.v1 import run_service_pb2 as pb
 

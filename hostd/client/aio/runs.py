@@ -10,7 +10,7 @@ from hostd.client.aio.connection import Connection
 from hostd.client.aio.handle import RunHandle
 from hostd.client.aio.watch import Watch
 from hostd.client.conversion import result_of
-from hostd.client.error_kinds import ClientError, TimedOut, typed
+from hostd.client.error_kinds import ClientError, TimedOut
 from hostd.client.run_results import LogLine, Logs, Record, Run
 from hostd.client.starts import (
     STARTS_A_MESSAGE,
@@ -22,6 +22,7 @@ from hostd.client.starts import (
     payload_of,
     run_ref,
 )
+from hostd.client.typed_errors import typed
 from hostd.errors.base import HostdError, Kind
 from hostd.v1 import run_service_pb2 as pb
 from hostd.v1.payload_pb2 import Failure

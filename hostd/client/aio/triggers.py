@@ -10,9 +10,9 @@ from typing import Any
 from hostd.client.aio.connection import Connection
 from hostd.client.aio.watch import Watch
 from hostd.client.conversion import result_of
-from hostd.client.error_kinds import bad_argument
 from hostd.client.results import AppliedTrigger, Backfilled, Fired, Slot, TriedEvent, Trigger, TriggerChange
 from hostd.client.starts import document_of, new_request_id, payload_of
+from hostd.client.typed_errors import bad_argument
 from hostd.v1 import trigger_service_pb2 as pb
 
 

@@ -4,13 +4,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hostd.client.run_results import Logs, Record, Run
+from hostd.client.starts import RunName
 
 if TYPE_CHECKING:
-    from hostd.client.blocking.runs import RunCalls
     from hostd.client.blocking.watch import BlockingWatch
+
+
+class Runs(Protocol):
+    """What a run in hand asks of its client, which says more."""
+
+    def get_run(self, run: RunName) -> Run: ...
+
+    def wait(self, run: RunName, *, timeout_s: float | None = None) -> Run: ...
+
+    def watch_run(self, run: RunName, *, resume_token: str = "") -> BlockingWatch[Record]: ...
+
+    def history(self, run: RunName) -> Iterator[Record]: ...
+
+    def logs(self, run: RunName, *, step: str = "", attempt: int = 0) -> Logs: ...
+
+    def signal(self, run: RunName, name: str, data: Any = None, *, request_id: str = "") -> None: ...
+
+    def cancel(self, run: RunName, reason: str = "") -> Run: ...
+
+    def terminate(self, run: RunName, reason: str = "") -> Run: ...
+
+    def pause(self, run: RunName, reason: str = "") -> Run: ...
+
+    def resume(self, run: RunName) -> Run: ...
 
 
 class BlockingRunHandle:
@@ -21,7 +45,7 @@ class BlockingRunHandle:
         version: version of the workflow that it executes; empty where the handle was made by id.
     """
 
-    def __init__(self, client: RunCalls, run_id: str, *, existing: bool = False, version: str = "") -> None:
+    def __init__(self, client: Runs, run_id: str, *, existing: bool = False, version: str = "") -> None:
         self._client = client
         self.run_id = run_id
         self.existing = existing

@@ -5,7 +5,8 @@ import pickle
 import pytest
 
 from hostd.client import errors
-from hostd.client.error_kinds import KINDS, RunUnsuccessful, class_name, class_of, typed
+from hostd.client.error_kinds import KINDS, RunUnsuccessful, class_name
+from hostd.client.typed_errors import class_of, typed
 from hostd.errors.base import HostdError, Kind, Violation
 from hostd.errors.reasons import REASONS
 

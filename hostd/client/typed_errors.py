@@ -1,0 +1,42 @@
+"""Errors as they come, turned into those of the class of their reason."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from hostd.client.error_kinds import KINDS, ClientError, class_name, mixed
+from hostd.errors.base import HostdError, Kind
+
+
+def typed(error: HostdError) -> ClientError:
+    """Return an error as one of the class of its reason, and of its kind where the two differ."""
+    if isinstance(error, ClientError):
+        return error
+    return class_of(error.kind, error.reason)(
+        error.kind,
+        error.reason,
+        error.message,
+        details=error.details,
+        violations=error.violations,
+        retry_after_s=error.retry_after_s,
+    )
+
+
+def bad_argument(message: str) -> ClientError:
+    """Return the error for what the caller gave."""
+    return typed(HostdError(Kind.INVALID, "ARGUMENT_INVALID", message))
+
+
+@cache
+def class_of(kind: Kind, reason: str) -> type[ClientError]:
+    """Return the class for a reason: the kind's where the reason is newer than this client.
+
+    An error of a reason that came with another kind than usual, such as UNREACHABLE for a deadline, is of both.
+    """
+    from hostd.client import errors  # a class a reason: only a program that meets an error waits for them
+
+    of_kind = KINDS[kind]
+    of_reason = getattr(errors, class_name(reason), None)
+    if not isinstance(of_reason, type) or of_reason.__module__ != errors.__name__:  # a kind, or what is imported there
+        return of_kind
+    return of_reason if issubclass(of_reason, of_kind) else mixed(of_reason, of_kind)
