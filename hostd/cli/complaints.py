@@ -12,8 +12,10 @@ from hostd.errors.reasons import REASONS
 
 def complaint(error: HostdError) -> str:
     """Return the lines for standard error."""
-    lines = [f"error: {error.reason}: {clean(_sentence(error))}"]
-    faults = () if _says_it_all(error) else error.violations
+    alone = error.violations[0] if _says_it_all(error) else None
+    own = f"{alone.reason}: " if alone is not None and alone.reason not in ("", error.reason) else ""
+    lines = [f"error: {error.reason}: {own}{clean(_sentence(error))}"]
+    faults = () if alone is not None else error.violations
     lines += [f"  {violation_line(fault)}" for fault in faults]
     if left_out := error.details.get("violations_left_out"):
         lines.append(f"  and {clean(left_out)} more")

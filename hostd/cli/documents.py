@@ -7,17 +7,22 @@ from typing import Any
 
 import click
 
-from hostd.cli.complaints import complaint, fix_of, violation_line
+from hostd.cli.complaints import complain, complaint, exit_code, fix_of, violation_line
+from hostd.cli.document_kinds import require_document
 from hostd.cli.inputs import file_label, json_argument, read_file
 from hostd.cli.outcomes import EXIT_FAILED, OUTCOME_EXITS
 from hostd.cli.printing import Printer, warn, write
 from hostd.cli.session import local
 from hostd.cli.tables import clean, fields
-from hostd.errors.base import HostdError, Kind, Violation
+from hostd.errors.base import HostdError, Kind, Violation, invalid
 from hostd.errors.codes import CODES
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 EXIT_INVALID = CODES[Kind.INVALID].exit
+_UNKNOWN = (
+    "only built-in and installed plugins are known here: `--plugins DIR` serves those in the folders of DIR, "
+    "`hostd dev` and `hostd runs start` have those of a daemon"
+)
 UNKNOWN_HERE = ("ACTION_UNKNOWN", "TRIGGER_UNKNOWN")
 
 
@@ -28,8 +33,12 @@ UNKNOWN_HERE = ("ACTION_UNKNOWN", "TRIGGER_UNKNOWN")
               help="Configuration; else as for `hostd serve`. Ports and storage have no effect.")  # fmt: skip
 @click.option("--log-level", type=click.Choice(LOG_LEVELS), default="warning",
               show_default=True, help="Least severe level written to standard error.")  # fmt: skip
+@click.option("--plugins", metavar="DIR", type=click.Path(path_type=Path),
+              help="Serve the plugins in the folders of DIR, too, each in a process of its own.")  # fmt: skip
 @local
-def run(out: Printer, file: str, input_text: str, config_file: Path | None, log_level: str) -> int:
+def run(
+    out: Printer, file: str, input_text: str, config_file: Path | None, log_level: str, plugins: Path | None
+) -> int:
     """Run the workflow in FILE in this process: a journal in memory, no triggers, no daemon.
 
     Prints {"state", "output", "failure"}. Exit codes: 0 SUCCEEDED, 1 FAILED, 12 CANCELED, 9 TIMED_OUT.
@@ -37,7 +46,20 @@ def run(out: Printer, file: str, input_text: str, config_file: Path | None, log_
     from hostd.cli.local import run_here
 
     value = json_argument(input_text, "--input")
-    ended = run_here(read_file(file), value, file=file_label(file), config_file=config_file, log_level=log_level)
+    data = read_file(file)
+    require_document(file, data.decode("utf-8", "replace"))
+    if plugins is not None and not plugins.is_dir():
+        raise invalid("ARGUMENT_INVALID", f"--plugins: there is no folder {plugins}")
+    flags = {"plugins.dir": str(plugins.absolute())} if plugins is not None else {}
+    try:
+        ended = run_here(data, value, file=file_label(file), config_file=config_file, log_level=log_level, flags=flags)
+    except HostdError as error:
+        unknown = [fault for fault in error.violations if fault.reason == "ACTION_UNKNOWN"]
+        if not unknown or any("may provide it" in fault.message for fault in unknown):  # why not is told
+            raise
+        complain(error)
+        warn(_UNKNOWN if plugins is None else f"none of the plugins in {plugins} has it: `hostd plugin doctor FOLDER`")
+        return exit_code(error)
     out.one(ended, _ended)
     return OUTCOME_EXITS.get(ended["state"], EXIT_FAILED)
 
@@ -57,15 +79,20 @@ def _ended(ended: dict[str, Any]) -> str:
 def validate(out: Printer, files: tuple[str, ...]) -> int:
     """Check the documents of FILES (- is standard input) with the built-in plugins; exit with 2 if one has mistakes.
 
+    Case files, hostd.yaml, manifests of plugins and Lua scripts are known by their names and keys, and checked as such.
+
     Prints FILE:LINE:COL path: REASON message (suggestion), one line a mistake, all of them.
     """
-    from hostd.cli.local import check_documents
+    from hostd.cli.document_kinds import kind_of
+    from hostd.cli.local_files import check_file
 
     found: list[Violation] = []
     code = 0
     for file in files:
         try:
-            faults, warnings = check_documents(read_file(file), file_label(file))
+            data = read_file(file)
+            kind = kind_of(file, data.decode("utf-8", "replace"))
+            faults, warnings = check_file(kind, data, name=file, label=file_label(file))
         except HostdError as error:
             warn(complaint(error))
             code = EXIT_INVALID

@@ -91,7 +91,7 @@ def _alike(word: str) -> list[str]:
     from hostd.cli.local_words import known_words
 
     names = [*known_names(), *known_words()]
-    meant = [name for name in names if name.endswith(f".{word}")][:NEAR_MAX]  # `jitter` alone
+    meant = [name for name in names if name.endswith(f".{word}")][:NEAR_MAX]  # `kind` alone
     if meant:
         return meant
     meant = difflib.get_close_matches(word[:80].upper(), REASONS, n=1, cutoff=0.6)

@@ -32,6 +32,10 @@ def json_argument(text: str, option: str) -> JsonValue:
 
 def read_file(name: str) -> bytes:
     """Return the bytes of a file, of standard input for `-`. Raises ARGUMENT_INVALID when it cannot be read."""
+    if not name.strip():
+        raise invalid(
+            "ARGUMENT_INVALID", "the name of a file is empty; name one that is there, or - for standard input"
+        )
     try:
         if name == "-":
             data = sys.stdin.buffer.read(FILE_BYTES_MAX + 1)

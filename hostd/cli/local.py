@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 NAMESPACE = "default"
 PRINCIPAL = "cli"
+STARTING_LOOK_S = 0.02
 
 
 def run_daemon(flags: dict[str, Any], config_file: Path | None) -> int:
@@ -186,8 +187,19 @@ def schema_text(what: str) -> bytes:
     return json.dumps(made, indent=2, ensure_ascii=False).encode() + b"\n"
 
 
-def run_here(text: bytes, value: JsonValue, *, file: str, config_file: Path | None, log_level: str) -> dict[str, Any]:
+def run_here(
+    text: bytes,
+    value: JsonValue,
+    *,
+    file: str,
+    config_file: Path | None,
+    log_level: str,
+    flags: dict[str, Any] | None = None,
+) -> dict[str, Any]:
     """Run a document in this process, on a journal in memory; return {state, output, failure}.
+
+    Args:
+        flags: keys of the configuration that were said on the command line.
 
     Raises:
         HostdError: CONFIG_INVALID, DOCUMENT_INVALID, INPUT_INVALID.
@@ -195,7 +207,7 @@ def run_here(text: bytes, value: JsonValue, *, file: str, config_file: Path | No
     from hostd.config.load import load_config
     from hostd.telemetry.logs import configure_logs
 
-    config = load_config(flags={"journal.store": "memory"}, file=config_file).config
+    config = load_config(flags={"journal.store": "memory", **(flags or {})}, file=config_file).config
     configure_logs(level=log_level, style=config.log.format)
     return asyncio.run(run_document(text, value, file=file, config=config))
 
@@ -207,10 +219,17 @@ async def run_document(text: bytes, value: JsonValue, *, file: str, config: Conf
     core = Core(config, data=None)
     await core.open()
     try:
+        await _plugins_there(core)
         key = await _start(core, text, value, file)
         return await _end_of(core, key)
     finally:
         await core.close()
+
+
+async def _plugins_there(core: Core) -> None:
+    """Wait until no plugin is starting any more: what cannot start fails by its own time limit."""
+    while core.host.registry.starting:
+        await core.clock.sleep(STARTING_LOOK_S)
 
 
 async def _start(core: Core, text: bytes, value: JsonValue, file: str) -> int:
@@ -338,7 +357,10 @@ async def _check_lua(sources: dict[str, str]) -> list[Violation]:
         for file, source in sources.items():
             failure = await pool.validate(source, file)
             if failure is not None:
-                found.append(Violation("", failure.reason.value, failure.message, "", file, failure.line, 1))
+                said = (
+                    failure.message.partition(f":{failure.line}: ")[2] or failure.message
+                )  # the place stands before it
+                found.append(Violation("", failure.reason.value, said, "", file, failure.line, 1))
     return found
 
 

@@ -77,11 +77,19 @@ def key_pages(path: str) -> list[Page]:
     said, _, below = path.partition(".")
     if said in BOOKS and below and (found := _page(said, below, path)):
         return [found]
+    found = (_page("workflow", path, path) or _alone(path)) if "." not in path else None
     documents = (page for word in BOOKS if word != "config" and (page := _page(word, path, path)))
-    found = next(documents, None)
-    if found is not None and "." not in path:
-        found["also"] = ", ".join([name for name in _book("workflow").paths() if name.endswith(f".{path}")][:ALSO_MAX])
-    return [page for page in (found, _page("config", path, path)) if page is not None]
+    return [page for page in (found or next(documents, None), _page("config", path, path)) if page is not None]
+
+
+def _alone(key: str) -> Page | None:
+    """Return the page of a key that stands deeper in workflows, such as `retry`; those of steps come first."""
+    paths = [path for path in _book("workflow").paths() if path.endswith(f".{key}")]
+    paths.sort(key=lambda path: (not path.startswith("steps."), path.count(".")))
+    page = _page("workflow", paths[0], paths[0]) if paths else None
+    if page is not None:
+        page["also"] = ", ".join(paths[1 : ALSO_MAX + 1])
+    return page
 
 
 def _page(word: str, path: str, name: str) -> Page | None:

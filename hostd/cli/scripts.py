@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from hostd.cli.complaints import exit_code
+from hostd.cli.document_kinds import require_script
 from hostd.cli.inputs import file_label, json_argument, read_text
 from hostd.cli.printing import Printer, warn
 from hostd.cli.run_views import value_text
@@ -30,8 +31,9 @@ def run_script(out: Printer, file: str, input_text: str, limits: tuple[str, ...]
     """
     from hostd.cli.local import run_lua
 
-    value = json_argument(input_text, "--input")
-    result, logs = run_lua(read_text(file), value, name=file_label(file), limits=_limits(limits))
+    value, source = json_argument(input_text, "--input"), read_text(file)
+    require_script(file, source)
+    result, logs = run_lua(source, value, name=file_label(file), limits=_limits(limits))
     for level, message in logs:
         warn(f"{level}: {clean(message)}")
     if isinstance(result, HostdError):
@@ -58,6 +60,9 @@ def validate_script(out: Printer, files: tuple[str, ...]) -> int:
     from hostd.cli.complaints import violation_line
     from hostd.cli.local import check_lua
 
-    found: list[Violation] = check_lua({file_label(file): read_text(file) for file in files})
+    sources = {file_label(file): read_text(file) for file in files}
+    for file, source in sources.items():
+        require_script(file, source)
+    found: list[Violation] = check_lua(sources)
     out.many([fault._asdict() for fault in found], lambda _: "\n".join(map(violation_line, found)))
     return exit_code(invalid("SCRIPT_INVALID", "")) if found else 0

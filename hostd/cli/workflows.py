@@ -14,6 +14,7 @@ from hostd.cli import workflow_tests, workflow_tools
 from hostd.cli.applying import apply_one, faults_of
 from hostd.cli.complaints import violation_line
 from hostd.cli.completing import complete_workflows
+from hostd.cli.document_kinds import documents_only
 from hostd.cli.inputs import file_label, read_text
 from hostd.cli.printing import say, warn
 from hostd.cli.progress import Progress
@@ -60,7 +61,8 @@ def register(session: Session, files: tuple[str, ...], activate: bool, request_i
 
     Documents with `trigger: NAME` beside them are applied, as by `hostd trigger apply`.
     """
-    documents = [(file, document) for file in files for document in documents_of(read_text(file))]
+    texts = documents_only((file, read_text(file)) for file in files)
+    documents = [(file, document) for file, text in texts for document in documents_of(text)]
     if not documents:
         raise invalid("DOCUMENT_INVALID", "there is no document in what was given")
     own, alone = [each for each in documents if _is_trigger(each[1])], len(documents) == 1
@@ -120,8 +122,8 @@ def _registration(answer: Any) -> str:
 def validate(session: Session, files: tuple[str, ...]) -> int:
     """Check documents with the plugins that the daemon has loaded; registers nothing."""
     found: list[Violation] = []
-    for file in files:
-        faults, warnings = faults_of(session, read_text(file), file_label(file))
+    for file, text in documents_only((file, read_text(file)) for file in files):
+        faults, warnings = faults_of(session, text, file_label(file))
         found += faults
         for warning in warnings:
             warn(f"{file_label(file)}: warning: {clean(warning)}")

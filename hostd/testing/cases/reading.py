@@ -27,6 +27,11 @@ def read_cases(file: Path) -> list[WorkflowCase]:
         text = file.read_bytes()
     except OSError as error:
         raise invalid("ARGUMENT_INVALID", f"{file} cannot be read: {error.strerror}") from None
+    return cases_of(text, file)
+
+
+def cases_of(text: bytes, file: Path) -> list[WorkflowCase]:
+    """Return the cases of a file's text. Raises HostdError DOCUMENT_INVALID with all mistakes."""
     documents, faults = read_documents(text, file=str(file))
     faults = [*(fault for document in documents for fault in document.faults), *faults]
     mistakes = Mistakes(str(file))

@@ -49,8 +49,8 @@ class Came(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _WAYS = (
-    "only what is built in and installed is known here: name the plugin's folder (`plugins: plugins/NAME`), or mock the "
-    "step (`mocks: {steps.NAME: ...}`)"
+    "only what is built in and installed is known here: name the plugin's folder (`plugins: plugins/NAME`), or mock "
+    "the step (`mocks: {steps.NAME: ...}`)"
 )
 
 

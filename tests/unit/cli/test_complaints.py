@@ -38,3 +38,12 @@ def test_a_mistake_of_ours_shows_its_id_and_a_hostile_message_nothing() -> None:
 def test_a_reason_of_a_newer_daemon_has_no_fix() -> None:
     """Unknown reasons are printed as they come."""
     assert complaint(HostdError(Kind.STATE, "BRAND_NEW", "later")) == "error: BRAND_NEW: later"
+
+
+def test_one_fault_keeps_its_own_reason() -> None:
+    """Where the sentence is the fault itself, the reason stands in front of it, and it is told once."""
+    message = "`listen` 0.0.0.0:7 is reachable from other machines; set `tls`"
+    fault = Violation("listen", "INSECURE_LISTEN", "`listen` 0.0.0.0:7 is reachable from other machines", "set `tls`")
+    lines = complaint(HostdError(Kind.INVALID, "CONFIG_INVALID", message, violations=(fault,))).splitlines()
+    assert lines[0] == f"error: CONFIG_INVALID: INSECURE_LISTEN: {message}"
+    assert len(lines) == 2 and lines[1].startswith("fix: ")

@@ -21,6 +21,10 @@ import pytest
         ("steps.fetch.for_each", "workflow document", "NOT_YET_SUPPORTED"),
         ("handlers.failure.retry.jitter", "workflow document", "random"),
         ("inputs.properties.name", "workflow document", "JSON Schema"),
+        ("retry", "workflow document", "steps.retry"),
+        ("jitter", "workflow document", "defaults.retry.jitter"),
+        ("if", "workflow document", "steps.if"),
+        ("target", "trigger document", "order@active"),
         ("flow.wait.duration", "workflow document", "How long"),
         ("cases.at[0].signal", "case file", "told this signal"),
         ("manifest.actions.hello.file", "hostd-plugin.yaml", "script"),
@@ -67,7 +71,6 @@ def test_every_word_that_is_suggested_has_a_page(hostd: Any) -> None:
 def test_slips_are_answered_with_what_is_near(hostd: Any) -> None:
     """Of the reasons and of the keys; where a path leads nowhere, from where on."""
     assert "did you mean limits.watches?" in hostd("explain", "limits.watchs").err
-    assert "defaults.retry.jitter or steps.retry.jitter" in hostd("explain", "jitter").err
     assert "did you mean flow.wait?" in hostd("explain", "wait").err
     lost = hostd("explain", "steps.X.retry.backoff.initial")
     assert lost.code == 4
