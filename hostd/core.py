@@ -176,6 +176,7 @@ class Core:
             pool=self.lua,
             actions=lambda: self.called(),
             contexts=self.contexts,
+            arrivals=self.host.coming,
             limits=script_limits(self.config),
         )
 
@@ -233,6 +234,7 @@ class Core:
             journal=self.journal,
             readers=self.readers,
             catalogue=lambda: self.host.registry,
+            arrivals=self.host.coming,
             code=BlockingCheck(self.lua, script_limits(self.config), lambda: self._ground),
         )
         self.residence = Residence(
@@ -286,7 +288,7 @@ class Core:
         self.blob_shelf = BlobShelf(**rooms)
         self.topic_types = TopicTypes(journal=self.journal, readers=self.readers)
         self.topics = Topics(**rooms, types=self.topic_types)
-        requests = Requests(lambda: self.called())
+        requests = Requests(lambda: self.called(), self.host.coming)
         self.contexts.services = Services(self.key_values, self.blob_shelf, self.topics, requests)
 
     def _build_ways_in(self) -> None:
@@ -326,6 +328,7 @@ class Core:
             readers=self.readers,
             clock=self.clock,
         )
+        self.routes.incomplete = self.triggers.incomplete
 
     def _journal_size(self) -> dict[tuple[str, ...], float]:
         size = self.upkeep.journal_bytes

@@ -261,6 +261,7 @@ async def _serve(
     settings.reloading = lambda: manager.reloading(time.monotonic_ns() // 1000)
     settings.reloaded = manager.ready
     manager.status("opens the journal and loads plugins")
+    asked = _asked_to_stop()  # before anybody is served, who may ask for it at once
     try:
         await daemon.start()
     except BaseException:
@@ -268,8 +269,19 @@ async def _serve(
         raise
     gc.freeze()  # what is here now stays: the collector need not look at it again
     gc.enable()  # `hostd serve` starts without it
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: spawn(_reload(daemon), name="reload"))
+    watchdog = spawn(_feed_watchdog(daemon), name="watchdog")
+    await asked.wait()
+    grace_s = daemon.config.limits.drain.total_seconds()
+    _log.info("daemon_drains grace_s=%.0f", grace_s)
+    await daemon.stop(grace_s)
+    watchdog.cancel()
+    return 0
+
+
+def _asked_to_stop() -> asyncio.Event:
+    """Return what SIGTERM and SIGINT set; a second one ends the daemon at once."""
     asked = asyncio.Event()
-    loop = asyncio.get_running_loop()
 
     def on_signal() -> None:
         if asked.is_set():
@@ -278,15 +290,8 @@ async def _serve(
         asked.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, on_signal)
-    loop.add_signal_handler(signal.SIGHUP, lambda: spawn(_reload(daemon), name="reload"))
-    watchdog = spawn(_feed_watchdog(daemon), name="watchdog")
-    await asked.wait()
-    grace_s = daemon.config.limits.drain.total_seconds()
-    _log.info("daemon_drains grace_s=%.0f", grace_s)
-    await daemon.stop(grace_s)
-    watchdog.cancel()
-    return 0
+        asyncio.get_running_loop().add_signal_handler(number, on_signal)
+    return asked
 
 
 async def _reload(daemon: Daemon) -> None:

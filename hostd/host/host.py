@@ -16,6 +16,7 @@ from hostd.aio import Clock, SystemClock, spawn
 from hostd.errors.base import HostdError, Kind
 from hostd.host.additions import with_more
 from hostd.host.assembly import Assembly
+from hostd.host.coming import Coming
 from hostd.host.composing import Guests, code_homes, composed, disabled_in, not_there, tell, told_again
 from hostd.host.contexts import ProvisionScope
 from hostd.host.discover import find_built_in, find_installed
@@ -70,6 +71,7 @@ class PluginHost:
         self.installed: Installed | None = None
         self.processes: Processes | None = None  # made when the first is needed: it brings gRPC
         self.changed: Callable[[], None] | None = None  # told when the registry was replaced
+        self.coming = Coming(lambda: self.registry)
 
     def load(self, found: list[Found] | None = None) -> HostRegistry:
         """Load every plugin and return the new registry. Never raises for a broken plugin: `registry.plugins` lists it.
@@ -127,7 +129,7 @@ class PluginHost:
         return plugin.launch is not None and refusal is not None and refusal[0] is PluginState.NEEDS_PROCESS
 
     async def start_processes(self, *, socket: Path | None = None) -> None:
-        """Start the plugins that run outside the daemon; returns when each has said what it serves, or is late.
+        """Start the plugins that run outside the daemon, and wait for none: who needs one waits for it (`coming`).
 
         Raises:
             OSError: the socket they dial cannot be made.
@@ -140,10 +142,14 @@ class PluginHost:
             await processes.start(self._outside)
             await self._start_installed(processes)
             await self._start_folders(processes)
-            await processes.inherited()
             self._compose()
-            self._unused -= processes.settings_used
-            self._tell_unused()
+            self.coming.heard = spawn(self._hear(processes), name="first words of plugins")
+
+    async def _hear(self, processes: Processes) -> None:
+        """Wait for what the plugins that were found at the start say; then it is known which settings nobody takes."""
+        await processes.hear()
+        self._unused -= processes.settings_used
+        self._tell_unused()
 
     @property
     def outside(self) -> bool:
@@ -218,6 +224,7 @@ class PluginHost:
         rooms = (self.processes, self.installed, self.folders)
         guests: list[Guests] = [room for room in rooms if room is not None]
         self.registry = composed(self._inside, guests)
+        self.coming.tell()
         if self.changed is not None:
             self.changed()
 
@@ -368,6 +375,7 @@ class PluginHost:
 
     async def close(self) -> None:
         """Close every shared component, in reverse order of loading; may be called twice."""
+        self.coming.close()
         if self.folders is not None:
             await self.folders.stop()
         if self.processes is not None:

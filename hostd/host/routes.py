@@ -7,7 +7,7 @@ answered for the same method: no order of registration, and no rule of precedenc
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from hostd.errors.base import HostdError, Kind, invalid
@@ -63,6 +63,7 @@ class RouteTable:
     def __init__(self) -> None:
         self._routes: dict[tuple[str, str], RouteEntry] = {}
         self._root = _Node()
+        self.incomplete: Callable[[], bool] = lambda: False  # whether more paths are to come, as plugins start
 
     def find(self, url_path: str, method: str) -> RouteEntry | None:
         """Return who answers, None when nobody does."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from hostd.model.requests import Repeat
@@ -43,6 +43,11 @@ class WebhookRoutes(Protocol):
 
     def methods(self, url_path: str) -> list[str]:
         """Return the methods a path answers; empty when there is no such path."""
+        ...
+
+    @property
+    def incomplete(self) -> Callable[[], bool]:
+        """Say whether more paths are to come: triggers that have not begun yet, or wait for their plugin."""
         ...
 
 

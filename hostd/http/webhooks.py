@@ -17,6 +17,7 @@ from hostd.values.trace import headers_of
 
 PREFIX = "/hooks/"
 ANSWER_BYTES_MAX = 16 << 20
+COMING_S = 5
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, token
 _VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 # Framing and connection are ours, whatever a plugin answers.
@@ -34,7 +35,7 @@ async def answer_webhook(
     path = request.rel_url.raw_path
     route = routes.find(path, request.method)
     if route is None:
-        return _asks_about(path, request.method, routes.methods(path))
+        return _asks_about(path, request.method, routes)
     body = await read_body(
         request,
         max_bytes=min(route.max_body_bytes, settings.body_max),
@@ -46,12 +47,16 @@ async def answer_webhook(
     return _answer(answer)
 
 
-def _asks_about(path: str, method: str, taken: list[str]) -> web.StreamResponse:
+def _asks_about(path: str, method: str, routes: WebhookRoutes) -> web.StreamResponse:
     """Answer what makes no event: OPTIONS, and HEAD where GET is taken (it promises to change nothing).
 
     Raises:
-        HostdError: PATH_MISSING, METHOD_REFUSED.
+        HostdError: PATH_MISSING, METHOD_REFUSED; PLUGIN_UNAVAILABLE while a trigger that is to come may answer.
     """
+    taken = routes.methods(path)
+    if not taken and routes.incomplete():
+        message = f"no trigger answers {path[:200]} yet, but some wait for their plugin to start; try again"
+        raise HostdError(Kind.UNAVAILABLE, "PLUGIN_UNAVAILABLE", message, retry_after_s=COMING_S)
     if not taken:
         raise HostdError(Kind.MISSING, "PATH_MISSING", f"no trigger answers {path[:200]}")
     allow = ", ".join(sorted({*taken, "OPTIONS", *(["HEAD"] if "GET" in taken else [])}))

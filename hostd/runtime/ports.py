@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
 from hostd.definition.plan import Plan
@@ -97,6 +97,22 @@ class Loaded(Actions, Protocol):
         ...
 
     def absence(self, component_id: str) -> str:
+        """Return which plugins may have a component that is not loaded, and why they do not serve; empty for none."""
+        ...
+
+
+class Arrivals(Protocol):
+    """Components that are not loaded, while plugins that are starting may bring them (host.coming)."""
+
+    async def settled(self, components: Collection[str]) -> None:
+        """Return when each is there, or no plugin that is starting may bring it."""
+        ...
+
+    async def at_start(self, components: Collection[str]) -> bool:
+        """Wait for what plugins that were found at the start may still bring; say whether to look again."""
+        ...
+
+    def absence(self, component: str) -> str:
         """Return which plugins may have a component that is not loaded, and why they do not serve; empty for none."""
         ...
 

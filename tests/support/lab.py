@@ -47,7 +47,13 @@ class Lab:
         if self._data is not None:
             await asyncio.to_thread(self._data.mkdir, exist_ok=True)
         await self.core.open()
+        await self._hear()
         return self
+
+    async def _hear(self) -> None:
+        """Wait for what plugins say that were found at the start: tests look at them right away."""
+        if (heard := self.core.host.coming.heard) is not None:
+            await asyncio.wait([heard])
 
     async def close(self) -> None:
         """Close the core."""
@@ -59,8 +65,13 @@ class Lab:
         await self.close()
         if config:
             self.config = Config.model_validate(config)
+        await self.again()
+
+    async def again(self) -> None:
+        """Open anew on the same journal, what was closed before."""
         self.core = self._build(self.core.journal)
         await self.core.open()
+        await self._hear()
 
     # -- doing
 

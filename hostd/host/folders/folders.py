@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from hostd.host.registry import ActionEntry, TriggerEntry
 
 POLL_S = 0.5
 _log = logging.getLogger("hostd.host.folders")
+Start = Callable[[Found], Awaitable[PluginReport]]  # of a plugin's process
 
 
 class _Known:
@@ -72,13 +73,13 @@ class Folders:
     # -- life
 
     async def start(self) -> None:
-        """Serve what is there, and follow what changes from here on."""
+        """Begin to serve what is there, whose processes are not waited for, and follow what changes from here on."""
         with suppress(OSError):  # without the folder `cp -r plugin plugins/` puts the plugin in its place
             await asyncio.to_thread(self._dir.mkdir, parents=True, exist_ok=True)
         there = await asyncio.to_thread(folders_in, self._dir)
         self._known = {name: _Known(signature) for name, signature in there.items()}
         for name, known in self._known.items():
-            self._begin(name, known)
+            self._begin(name, known, self._processes.bring)
         await asyncio.gather(*(known.work for known in self._known.values() if known.work is not None))
         self._watch = spawn(self._follow(), name="plugin-folders")
 
@@ -114,22 +115,22 @@ class Folders:
                 known.seen = signature  # it may still be being copied
             else:
                 known.signature, known.seen = signature, None
-                self._begin(name, known)
+                self._begin(name, known, self._processes.add)
 
     # -- one folder
 
-    def _begin(self, name: str, known: _Known) -> asyncio.Task[None]:
-        work = known.work = spawn(self._serve(name, known), name=f"folder {name}")
+    def _begin(self, name: str, known: _Known, start: Start) -> asyncio.Task[None]:
+        work = known.work = spawn(self._serve(name, known, start), name=f"folder {name}")
         return work
 
-    async def _serve(self, name: str, known: _Known) -> None:
+    async def _serve(self, name: str, known: _Known, start: Start) -> None:
         """Read a folder and put what it provides in the place of what it provided."""
         old = known.plugin
         try:
             fresh = await asyncio.to_thread(read_folder, self._dir / name)
             self._check_free(fresh, name)
             known.plugin = fresh
-            report = await self._load(fresh, name)
+            report = await self._load(fresh, name, start)
         except OSError as error:  # a process needs a pipe and a socket; the folders are followed on
             known.plugin = old
             self._tell_broken(
@@ -151,7 +152,7 @@ class Folders:
         if fresh.id in others or self._taken(fresh.id):
             raise invalid("PLUGIN_FAILED", f"another plugin has the id {fresh.id} already")
 
-    async def _load(self, fresh: PluginFolder, name: str) -> PluginReport | None:
+    async def _load(self, fresh: PluginFolder, name: str, start: Start) -> PluginReport | None:
         """Serve a plugin; return what became of it where no process reports it."""
         found = _found(fresh)
         refusal = self._choices.refusal(found)
@@ -162,7 +163,7 @@ class Folders:
             return report
         if fresh.launch is not None:
             self._reports.pop(name, None)
-            return await self._processes.add(found)
+            return await start(found)
         scope = ProvisionScope(fresh.id, fresh.id, self._clock, None)
         entries = await asyncio.to_thread(lua_entries, fresh, scope)
         self._lua[fresh.id] = entries
@@ -213,7 +214,7 @@ class Folders:
             if known.plugin is not None and known.plugin.id == plugin_id:
                 while known.busy and known.work is not None:
                     await asyncio.wait([known.work])
-                await asyncio.shield(self._begin(name, known))
+                await asyncio.shield(self._begin(name, known, self._processes.add))
                 return True
         return False
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
@@ -32,6 +32,7 @@ from hostd.model.installs import InstallOrder
 FOLDER = "plugins-installed"
 BUSY_S = 5.0
 _log = logging.getLogger("hostd.host.installed")
+Start = Callable[[Found], Awaitable[PluginReport]]  # of a plugin's process
 
 
 class Done(NamedTuple):
@@ -80,10 +81,13 @@ class Installed:
     # -- life
 
     async def start(self) -> None:
-        """Serve what is installed, and clear away what was left by installs that did not come to their end."""
+        """Begin to serve what is installed, and clear away what was left by installs that did not come to their end.
+
+        Processes are started, and not waited for.
+        """
         await asyncio.to_thread(self._shelf.sweep_all)
         self._standings = await asyncio.to_thread(self._shelf.standings)
-        await asyncio.gather(*(self.refresh(plugin) for plugin in list(self._standings)))
+        await asyncio.gather(*(self._refresh(plugin, self._processes.bring) for plugin in list(self._standings)))
 
     @property
     def ids(self) -> frozenset[str]:
@@ -265,20 +269,23 @@ class Installed:
         Raises:
             HostdError: PLUGIN_NOT_INSTALLED where it was uninstalled meanwhile.
         """
+        return await self._refresh(plugin, self._processes.add)
+
+    async def _refresh(self, plugin: str, start: Start) -> PluginReport:
         async with self._turns.setdefault(plugin, asyncio.Lock()):
             self._standing(plugin)
-            report = await self._refreshed(plugin)
+            report = await self._refreshed(plugin, start)
         self._changed()
         return report
 
-    async def _refreshed(self, plugin: str) -> PluginReport:
+    async def _refreshed(self, plugin: str, start: Start) -> PluginReport:
         standing = self._standings[plugin]
         found = Found(plugin, "", Source.INSTALLED, str(self._shelf.home(plugin, standing.serving)), lambda: None)
         try:
             version = await asyncio.to_thread(self._version, plugin, standing)
             found = version.found
             self._reports.pop(plugin, None)
-            return await self._serve(version)
+            return await self._serve(version, start)
         except (OSError, HostdError) as error:  # a process needs a pipe; the others are served
             reason = error.reason if isinstance(error, HostdError) else "PLUGIN_FAILED"
             message = error.message if isinstance(error, HostdError) else f"it cannot be started: {error}"
@@ -294,7 +301,7 @@ class Installed:
             raise HostdError(Kind.INVALID, "PLUGIN_FAILED", "its files are damaged; install it again")
         return version_of(install, self._shelf.home(plugin, standing.serving))
 
-    async def _serve(self, version: Version) -> PluginReport:
+    async def _serve(self, version: Version, start: Start) -> PluginReport:
         found = version.found
         refusal = self._choices.refusal(found)
         if refusal is not None and refusal[0] is not PluginState.NEEDS_PROCESS:
@@ -303,7 +310,7 @@ class Installed:
             return report
         if version.folder is None:
             self._lua.pop(found.id, None)
-            return await self._processes.add(found)
+            return await start(found)
         entries = await asyncio.to_thread(lua_entries, version.folder, self._scope(found.id))
         await self._let_go(found.id)
         self._lua[found.id] = entries

@@ -332,13 +332,17 @@ class PluginProcess:
             self.traceback = hello.broken.traceback[:8_000]
             self._become(ProcessState.BROKEN, f"{hello.broken.reason}: {hello.broken.message}"[:2_000])
             raise ValueError(self.message)
+        known = bool(self.components)  # recovery could ask for what it holds
         self.components = check_hello(hello)
         self.api = hello.api[:100]
         self.spoke = True
         if self._stay is not None:
             self._stay.said(hello.pid)
+        late, self.claims.recovered = self.claims.recovered and not known, self.claims.recovered and known
         self.conversation.begin(link)
-        self._become(ProcessState.READY)
+        self._become(ProcessState.READY)  # who waited for what it serves begins, or claims what it holds
+        if late:
+            self.drop_unclaimed()
         data_dir = self._home.data_dir
         return pb.Welcome(
             protocol=PROTOCOL_MAX,

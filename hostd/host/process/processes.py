@@ -6,7 +6,7 @@ import asyncio
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -33,8 +33,6 @@ from hostd.host.process.served import Served
 from hostd.host.process.start_queue import StartQueue
 from hostd.host.process.switchboard import Switchboard
 from hostd.model.views import ProcessView
-
-REDIAL_S = 10.0
 
 
 class Processes:
@@ -86,7 +84,7 @@ class Processes:
     async def start(self, found: Iterable[Found]) -> None:
         """Listen, and start the plugins' processes: each at once where nothing is known of it, else on its first use.
 
-        Returns when it is known of each what it serves, or after a while.
+        Waits for none of them; see `hear`.
 
         Raises:
             OSError: the socket or its folder cannot be made.
@@ -102,7 +100,10 @@ class Processes:
         await self._listen(run_dir)  # now that all are expected: one that outlived a daemon dials at once
         for process in processes:
             process.start(wanted=not process.components)
-        await hear(processes)
+
+    async def hear(self) -> None:
+        """Return when it is known of each what it serves, or after a while."""
+        await hear(tuple(self.known.values()))
 
     async def _folder(self) -> Path:
         """Return the folder for pipes and notes, made where it is not there. Raises OSError."""
@@ -158,20 +159,24 @@ class Processes:
         The old one goes on serving until the new one is ready, and stays when the new one cannot be used. Whoever asked
         may go away meanwhile: a change that has begun is brought to its end.
         """
-        return await asyncio.shield(spawn(self._add_in_turn(found), name=f"change of {found.id}"))
+        return await asyncio.shield(spawn(self._in_turn(found, self._added), name=f"change of {found.id}"))
 
-    async def _add_in_turn(self, found: Found) -> PluginReport:
+    async def bring(self, found: Found) -> PluginReport:
+        """Do the same, but do not wait for what the process of a plugin says that had none."""
+        return await asyncio.shield(spawn(self._in_turn(found, self._brought), name=f"start of {found.id}"))
+
+    async def _in_turn(self, found: Found, change: Callable[[Found, Path], Awaitable[PluginReport]]) -> PluginReport:
         run_dir = await self._folder()
         await self._listen(run_dir)
         async with self._changing.setdefault(found.id, asyncio.Lock()):
             if self._stopping:
                 raise unavailable("the daemon stops")
             try:
-                return await self._begin(found, run_dir)
+                return await change(found, run_dir)
             finally:
                 self._leaving.pop(found.id, None)
 
-    async def _begin(self, found: Found, run_dir: Path) -> PluginReport:
+    async def _brought(self, found: Found, run_dir: Path) -> PluginReport:
         if found.id in self.known:
             return await self._replace(found, run_dir)
         process = await self._make(found, run_dir)
@@ -180,6 +185,13 @@ class Processes:
         self._put(found, process)
         process.start(wanted=not process.components)
         self._changed()  # it is starting: who needs it may wait
+        return self.report(found.id)
+
+    async def _added(self, found: Found, run_dir: Path) -> PluginReport:
+        if found.id in self.known:
+            return await self._replace(found, run_dir)
+        await self._brought(found, run_dir)
+        process = self.known[found.id]
         await hear([process])
         self._heard(process)
         return self.report(found.id)
@@ -287,17 +299,6 @@ class Processes:
         return True
 
     # -- recovery
-
-    async def inherited(self) -> None:
-        """Wait for processes that the daemon before left behind and of which nothing is known, at most ten seconds.
-
-        Nobody waits for the others: recovery hears what they hold when they dial, however late.
-        """
-        until_s = self._clock.monotonic_s() + REDIAL_S
-        while self._clock.monotonic_s() < until_s:
-            if not any(process.inherited and not process.components for process in self.known.values()):
-                return
-            await self._clock.sleep(0.05)
 
     async def drop_unclaimed(self) -> None:
         """Recovery is over: nobody asks any more for what processes still hold."""

@@ -10,7 +10,7 @@ from typing import Any
 from hostd.errors.base import HostdError, Kind
 from hostd.plugin import ActionError, HttpAnswer
 from hostd.plugin.services import BLOB_BYTES_MAX
-from hostd.runtime.ports import Actions
+from hostd.runtime.ports import Actions, Arrivals
 from hostd.values.json_text import JsonValue
 
 ACTION = "http.request"
@@ -36,8 +36,9 @@ class Numbered:
 class Requests:
     """Sends requests for actions."""
 
-    def __init__(self, actions: Callable[[], Actions]) -> None:
+    def __init__(self, actions: Callable[[], Actions], arrivals: Arrivals) -> None:
         self._actions = actions
+        self._arrivals = arrivals
 
     async def __call__(
         self,
@@ -58,7 +59,11 @@ class Requests:
         """
         entry = self._actions().action(ACTION)
         if entry is None:
-            raise HostdError(Kind.MISSING, "PLUGIN_MISSING", f"requests need the action {ACTION}; it is not loaded")
+            await self._arrivals.settled([ACTION])  # as a step waits that uses it
+            entry = self._actions().action(ACTION)
+        if entry is None:
+            why = self._arrivals.absence(ACTION) or "`hostd plugin list` shows what is loaded"
+            raise HostdError(Kind.MISSING, "PLUGIN_MISSING", f"requests need the action {ACTION}; {why}")
         options: dict[str, JsonValue] = {"method": method.upper(), "url": url, "headers": dict(headers)}
         options |= {"expect_status": ANY_STATUS, "parse": "base64", "max_response_bytes": BLOB_BYTES_MAX}
         if body:

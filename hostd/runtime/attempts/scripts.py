@@ -19,8 +19,9 @@ from hostd.lua.ports import HostCalls, NoHostCalls, ScriptCallError
 from hostd.lua.script import LuaPool
 from hostd.plugin import ActionError
 from hostd.runtime.attempts.attempt import Attempt
+from hostd.runtime.attempts.called_actions import CalledActions
 from hostd.runtime.attempts.requests import Numbered
-from hostd.runtime.ports import Actions, Contexts
+from hostd.runtime.ports import Actions, Arrivals, Contexts
 from hostd.values.json_text import dump_json, parse_json
 
 SINGLE_SCRIPTS = ("", "scripts")
@@ -51,12 +52,14 @@ class Scripts:
         pool: LuaPool,
         actions: Callable[[], Actions],
         contexts: Contexts,
+        arrivals: Arrivals,
         granted: frozenset[str] = frozenset(CAPABILITIES),
         limits: ScriptLimits = DEFAULT_LIMITS,
     ) -> None:
         self._pool = pool
         self._actions = actions
         self._contexts = contexts
+        self._arrivals = arrivals
         self._granted = granted
         self._limits = limits
         self.ends: Counter[str] = Counter()  # scripts that ended, by outcome
@@ -84,7 +87,8 @@ class Scripts:
             capabilities=capabilities & self._granted,
             share=(attempt.namespace, attempt.plan.workflow),
         )
-        result = await self._run(call, StepCalls(attempt, self._actions(), self._contexts))
+        called = CalledActions(self._actions, self._arrivals, wait_s=call.limits.wall_ms / 1000)
+        result = await self._run(call, StepCalls(attempt, called, self._contexts))
         for level, message in result.logs:
             getattr(attempt.context.log, "warning" if level == "warn" else level)(message)
         if result.failure is not None:
@@ -141,18 +145,16 @@ class StepCalls:
     so what is repeated then is published once, and a server that heeds the key takes a request once.
     """
 
-    def __init__(self, attempt: Attempt, actions: Actions, contexts: Contexts) -> None:
+    def __init__(self, attempt: Attempt, called: CalledActions, contexts: Contexts) -> None:
         self._attempt = attempt
-        self._actions = actions
+        self._called = called
         self._contexts = contexts
         self._count = 0
 
     async def call(self, name: str, argument: bytes) -> bytes:
         """Run the action a capability names. Raises ScriptCallError with what a step would fail with."""
         self._count += 1
-        entry = self._actions.action(name)
-        if entry is None:
-            raise ScriptCallError(f"no loaded plugin provides {name}", code="ACTION_UNKNOWN")
+        entry = await self._called.entry(name)
         try:
             if not entry.life.ready:
                 await entry.life.prepare()

@@ -86,7 +86,7 @@ def build_front(
         workflows=WorkflowStore(
             workflows=rooms.workflows, journal=journal, readers=readers, secret_is_missing=host.secret_is_missing
         ),
-        triggers=_trigger_desk(rooms, triggers, registry, random),
+        triggers=_trigger_desk(rooms, triggers, random),
         trials=_trials(rooms, triggers, registry, random),
         schedules=Schedules(
             triggers=triggers,
@@ -146,16 +146,13 @@ def _administration(
     )
 
 
-def _trigger_desk(
-    rooms: RunRooms, triggers: Triggers, registry: Callable[[], HostRegistry], random: Random
-) -> TriggerDesk:
+def _trigger_desk(rooms: RunRooms, triggers: Triggers, random: Random) -> TriggerDesk:
     own = OwnTriggers(
         triggers=triggers,
         workflows=rooms.workflows,
         loop=rooms.loop,
         journal=rooms.journal,
         readers=rooms.readers,
-        catalogue=registry,
     )
     return TriggerDesk(
         triggers=triggers,

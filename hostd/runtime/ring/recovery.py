@@ -40,7 +40,7 @@ async def recover(
     after = 0
     while True:
         rows = await readers.call(lambda after=after: journal.live_runs(after=after, limit=PAGE, states=MOVING))
-        await _load(loop, rows, actions(), lost)
+        await _load(loop, rows, actions, lost)
         if len(rows) < PAGE:
             break
         after = rows[-1].run
@@ -54,8 +54,8 @@ async def recover(
     return len(lost)
 
 
-async def _load(loop: EngineLoop, rows: list[RunRow], actions: Actions, lost: list[Lost]) -> None:
-    """Take runs into memory; collect what they lost, and let READY steps ask again."""
+async def _load(loop: EngineLoop, rows: list[RunRow], actions: Callable[[], Actions], lost: list[Lost]) -> None:
+    """Take runs into memory; collect what they lost, and let READY steps ask again. Plugins may come meanwhile."""
     rows = [row for row in rows if loop.residence.get(row.run) is None]
     for row, loaded in zip(rows, await loop.residence.load_rows(rows), strict=True):
         if isinstance(loaded, HostdError):
@@ -64,7 +64,7 @@ async def _load(loop: EngineLoop, rows: list[RunRow], actions: Actions, lost: li
         loop.loaded(loaded)
         if loop.effects is not None:
             await loop.effects.before_adoption(loaded)
-        look_at_steps(loop, loaded, actions, lost)
+        look_at_steps(loop, loaded, actions(), lost)
 
 
 async def _decide(loop: EngineLoop, lost: list[Lost]) -> None:

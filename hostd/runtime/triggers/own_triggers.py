@@ -32,14 +32,12 @@ class OwnTriggers:
         loop: EngineLoop,
         journal: Journal,
         readers: Readers,
-        catalogue: Callable[[], Catalogue],
     ) -> None:
         self._triggers = triggers
         self._workflows = workflows
         self._loop = loop
         self._journal = journal
         self._readers = readers
-        self._catalogue = catalogue
         self._writing = asyncio.Lock()
 
     async def find(self, namespace: str, name: str) -> OwnTriggerRow | None:
@@ -53,7 +51,7 @@ class OwnTriggers:
         Raises:
             HostdError: DOCUMENT_INVALID with every mistake, WORKFLOW_MISSING, VERSION_MISSING.
         """
-        own: OwnTrigger = await self._workflows.compilers.call(lambda: self._compile(text, file, None))
+        own: OwnTrigger = await self._workflows.compiled(lambda loaded: _compile(text, file, loaded, None))
         try:
             ready = await self._workflows.resolve(namespace, own.workflow, own.version)
         except HostdError as error:
@@ -63,14 +61,8 @@ class OwnTriggers:
         if ready.plan.inputs is None:
             return own
         inputs = ready.plan.inputs
-        checked: OwnTrigger = await self._workflows.compilers.call(lambda: self._compile(text, file, inputs))
+        checked: OwnTrigger = await self._workflows.compiled(lambda loaded: _compile(text, file, loaded, inputs))
         return checked
-
-    def _compile(self, text: bytes, file: str, inputs: Any) -> OwnTrigger:
-        documents = load_documents(text, file=file)
-        if len(documents) != 1:
-            raise invalid("DOCUMENT_INVALID", f"the text holds {len(documents)} documents; send them one at a time")
-        return compile_trigger_document(documents[0], catalogue=self._catalogue(), inputs=inputs)
 
     async def create(
         self,
@@ -126,3 +118,10 @@ class OwnTriggers:
 
         async with self._writing:
             await self._triggers.forget((namespace, "", name), write)
+
+
+def _compile(text: bytes, file: str, catalogue: Catalogue, inputs: Any) -> OwnTrigger:
+    documents = load_documents(text, file=file)
+    if len(documents) != 1:
+        raise invalid("DOCUMENT_INVALID", f"the text holds {len(documents)} documents; send them one at a time")
+    return compile_trigger_document(documents[0], catalogue=catalogue, inputs=inputs)

@@ -1,6 +1,8 @@
 """The life of one configured trigger: options, run, what its end means, restarts with back-off.
 
 STARTING -> ACTIVE -> BACKING_OFF -> ACTIVE ...      PAUSED by somebody      ENDED, FAILED by the trigger
+
+One whose plugin is starting stays STARTING, without a task, until the registry says that it came, or will not.
 """
 
 from __future__ import annotations
@@ -78,17 +80,25 @@ class TriggerLife:
             return
         live.state = "STARTING"
         live.parts = {}
+        uses, registry = live.source.plan.uses, self._registry()
+        live.awaits_plugin = registry.trigger(uses) is None and registry.may_come(uses)
+        if live.awaits_plugin:
+            live.message = registry.absence(uses)
+            return
         live.task = spawn(self._supervise(live, self._run), name=f"trigger {live.source.scope_name}")
 
     async def end(self, live: Live) -> None:
         """Stop a trigger in good order: it is closed, nothing is emitted any more."""
+        live.awaits_plugin = False
         if live.task is not None and not live.task.done():
             live.task.cancel()
             await asyncio.wait([live.task], timeout=END_S)
         live.task = None
 
     def outdated(self, live: Live) -> bool:
-        """Say whether a trigger runs, or failed, with another plugin than the one that is loaded now."""
+        """Say whether a trigger runs, failed or waits with another plugin, or none, than the one that is loaded now."""
+        if live.awaits_plugin:
+            return True  # looked at again whenever plugins change: what it says of them may be old, too
         over = live.state in ("PAUSED", "ENDED", "STARTING")
         return not over and self._registry().trigger(live.source.plan.uses) is not live.entry
 
@@ -131,7 +141,8 @@ class TriggerLife:
         if isinstance(live, Live):
             live.entry = entry
         if entry is None:
-            message = f"no loaded plugin provides the trigger {live.source.plan.uses}"
+            why = self._registry().absence(live.source.plan.uses) or "`hostd plugin list` shows what is loaded"
+            message = f"no loaded plugin provides the trigger {live.source.plan.uses}; {why}"
             return verdict_of(HostdError(Kind.MISSING, "PLUGIN_MISSING", message))
         if entry.instances is Instances.PARTITIONS and isinstance(live, Live):
             return await self._run_parts(live, entry)

@@ -34,6 +34,7 @@ class Live:
         self.started_s = 0.0
         self.parts: dict[str, Part] = {}  # by partition, where the trigger has partitions
         self.entry: object = None  # the plugin it last ran with, None where none was loaded
+        self.awaits_plugin = False  # it does not run: a plugin that is starting may bring what it uses
 
     @property
     def name(self) -> Name:

@@ -62,7 +62,6 @@ class TriggerTrials:
         self._triggers = triggers
         self._workflows = workflows
         self._starts = starts
-        self._catalogue = catalogue
         self._journal = journal
         self._readers = readers
         self._clock = clock
@@ -97,7 +96,7 @@ class TriggerTrials:
         return _Subject(source.plan, ready, source.scope_name, source.run_trigger, source.scope_name, live.missing)
 
     async def _of_document(self, name: Name, text: bytes) -> _Subject:
-        compiled: Any = await self._workflows.compilers.call(lambda: self._compile(text))
+        compiled: Any = await self._workflows.compiled(lambda loaded: _compile(text, loaded))
         if isinstance(compiled, Ready):
             plan = _named(compiled.plan.triggers, name[2])
             return _Subject(plan, compiled, f"{compiled.plan.workflow}/{plan.name}", plan.name)
@@ -109,14 +108,6 @@ class TriggerTrials:
         except HostdError as error:
             return _Subject(compiled.plan, None, scope_name, scope_name, missing=error)
         return _Subject(compiled.plan, ready, scope_name, scope_name)
-
-    def _compile(self, text: bytes) -> Any:
-        documents = load_documents(text)
-        if len(documents) != 1:
-            raise invalid("DOCUMENT_INVALID", f"the text holds {len(documents)} documents; send one")
-        if is_trigger_document(documents[0].root):
-            return compile_trigger_document(documents[0], catalogue=self._catalogue())
-        return Ready(compile_document(documents[0], catalogue=self._catalogue()))
 
     # -- trying
 
@@ -296,3 +287,12 @@ def _named(triggers: tuple[TriggerPlan, ...], name: str) -> TriggerPlan:
 
 def _no_such(name: str) -> HostdError:
     return HostdError(Kind.MISSING, "TRIGGER_MISSING", f"the document has no trigger {name!r}")
+
+
+def _compile(text: bytes, catalogue: Catalogue) -> Any:
+    documents = load_documents(text)
+    if len(documents) != 1:
+        raise invalid("DOCUMENT_INVALID", f"the text holds {len(documents)} documents; send one")
+    if is_trigger_document(documents[0].root):
+        return compile_trigger_document(documents[0], catalogue=catalogue)
+    return Ready(compile_document(documents[0], catalogue=catalogue))

@@ -160,6 +160,10 @@ class Triggers:
         """Return the triggers of every namespace, by name."""
         return [live for _, live in sorted(self._live.items())]
 
+    def incomplete(self) -> bool:
+        """Say whether paths may come to be answered that are not yet: triggers have not begun, or wait for a plugin."""
+        return not self.running or any(live.awaits_plugin for live in self._live.values())
+
     def states(self) -> Sequence[str]:
         """Return the state of every trigger of an active version."""
         return [live.state for live in self._live.values()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -19,11 +19,14 @@ from hostd.errors.base import HostdError, Kind, invalid
 from hostd.journal.port import Journal, OwnTriggerRow, RunQuery, RunRow, WorkflowRow, WorkflowVersion
 from hostd.model.filters import And, Compare, Filter
 from hostd.model.states import RunState, run_is_final
+from hostd.runtime.ports import Arrivals
 from hostd.runtime.ring.engine_loop import EngineLoop
 from hostd.runtime.ring.readers import Readers
 from hostd.runtime.workflows.kept_documents import KeptDocuments, keep_documents
+from hostd.runtime.workflows.noting_catalogue import NotingCatalogue
 
 PLANS_MAX = 1_000
+T = TypeVar("T")
 
 
 class Ready:
@@ -55,12 +58,14 @@ class Workflows:
         journal: Journal,
         readers: Readers,
         catalogue: Callable[[], Catalogue],
+        arrivals: Arrivals,
         code: CodeCheck | None = None,
     ) -> None:
         self._journal = journal
         self._readers = readers
         self.compilers = Readers(1)  # a large document takes seconds: nobody who reads shall wait for it
         self._catalogue = catalogue
+        self._arrivals = arrivals
         self._code = code
         self._kept = KeptDocuments(journal)
         self._plans: OrderedDict[tuple[str, str, str], Ready] = OrderedDict()
@@ -149,18 +154,33 @@ class Workflows:
 
     # -- registering
 
-    def compile(self, text: bytes, *, file: str = "") -> Plan:
+    async def compiled(self, work: Callable[[Catalogue], T]) -> T:
+        """Return what compiling with what is loaded makes; `work` blocks, and may be called again.
+
+        Who names what is not loaded waits for plugins that were found at the start and have not had their say.
+        Raises what `work` does.
+        """
+        while True:
+            loaded = NotingCatalogue(self._catalogue())
+            try:
+                return await self.compilers.call(work, loaded)
+            except HostdError:
+                if not await self._arrivals.at_start(loaded.missing):
+                    raise
+
+    def compile(self, text: bytes, *, file: str = "", catalogue: Catalogue | None = None) -> Plan:
         """Return the plan of a text with exactly one document. Blocks; for `compilers`. Raises DOCUMENT_INVALID."""
         documents = load_documents(text, file=file)
         if len(documents) != 1:
             message = f"the text holds {len(documents)} documents; register them one at a time"
             raise invalid("DOCUMENT_INVALID", message)
-        return compile_document(documents[0], catalogue=self._catalogue(), code=self._code)
+        return compile_document(documents[0], catalogue=catalogue or self._catalogue(), code=self._code)
 
     async def check(self, text: bytes, *, file: str = "") -> list[Plan]:
         """Return the plans of all documents of a text. Raises HostdError DOCUMENT_INVALID."""
-        catalogue = self._catalogue()
-        return await self.compilers.call(lambda: compile_text(text, file=file, catalogue=catalogue, code=self._code))
+        return await self.compiled(
+            lambda catalogue: compile_text(text, file=file, catalogue=catalogue, code=self._code)
+        )
 
     async def register(
         self, namespace: str, text: bytes, *, activate: bool, principal: str, file: str = "", note: Any = None
@@ -173,7 +193,7 @@ class Workflows:
         Raises:
             HostdError: DOCUMENT_INVALID, VERSION_EXISTS.
         """
-        plan = await self.compilers.call(lambda: self.compile(text, file=file))
+        plan = await self.compiled(lambda catalogue: self.compile(text, file=file, catalogue=catalogue))
         async with self._writing:
             versions = await self._readers.call(self._journal.versions, namespace, plan.workflow)
             row, created = self._version_row(namespace, plan, text, versions, principal)

@@ -21,6 +21,7 @@ from hostd.host.process.remote import RemoteAction
 from hostd.host.process.states import ProcessState
 from hostd.host.process.switchboard import Switchboard
 from hostd.plugin.v1 import host_pb2 as pb
+from hostd.runtime.attempts.drive import drive
 
 SLOW = '''
 import asyncio, os
@@ -145,6 +146,31 @@ async def test_an_attempt_is_handed_over_whenever_its_process_dials(
         assert second.restarts == 0
         for place in taken:
             place.leave()
+        await second.stop()
+        await dead.buried()
+
+
+async def test_one_of_which_nothing_is_known_hands_over_when_it_says_what_it_serves(folder: Path) -> None:
+    """Recovery, which could not ask for it, is over: what is claimed then goes on, what nobody claims is stopped."""
+    async with open_switchboard() as home:
+        dead = DeadDaemon(home, folder)
+        left = await dead.leave()
+        claims: list[Any] = []
+
+        def changed(process: PluginProcess) -> None:
+            if process.components and not claims:
+                claims.append(drive(RemoteAction(process, "slow.do").again(Context("r")), name="claim"))
+
+        second = PluginProcess("slow", "1.0", launch(folder), home, changed, left=left)
+        second.drop_unclaimed()
+        home.switchboard.more_to_come = False
+        second.start()
+        async with asyncio.timeout(60):
+            await until(second, ProcessState.READY)
+            (folder / "go").touch()
+            assert dead.child.has(await claims[0])
+        assert not second.claims.any
+        assert second.claims.recovered
         await second.stop()
         await dead.buried()
 

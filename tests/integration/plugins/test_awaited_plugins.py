@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from lab import Lab, of_kind
 
 from hostd.errors.base import HostdError
+from hostd.host.coming import Coming
 from hostd.host.found import PluginState
 from hostd.host.process import hearing
 from hostd.model.records import AttemptFailed, AttemptSucceeded
@@ -48,6 +50,22 @@ if not mark.exists():
     mark.touch()
     os._exit(3)
 """
+TICK = '''
+import asyncio
+from hostd.plugin import Options, Registry, Trigger, hookimpl
+
+class Tick(Trigger[Options]):
+    """Never fires."""
+
+    id, since, stability = "slow.tick", "0.1", "stable"
+
+    async def run(self, ctx):
+        await asyncio.Event().wait()
+
+@hookimpl
+def hostd_register(registry: Registry) -> None:
+    registry.trigger(Tick)
+'''
 WORKFLOW = "workflow: w\nsteps:\n  a: {uses: %s}\n"
 
 
@@ -159,6 +177,102 @@ async def test_a_document_for_a_plugin_that_is_starting_is_refused_with_that(lat
     (late.marks / "go").touch()
     await lab.until(lambda: late.state is PluginState.LOADED)
     assert await lab.register(document) == "new"
+
+
+async def test_a_daemon_serves_beside_a_plugin_that_hangs(late: Late, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for it at the start but who needs it, however long it may take to say its first word."""
+    lab = late.lab
+    await lab.close()
+    (late.source.parent / "__init__.py").write_text(GATE.format(folder=str(late.marks)) + SAY % "other.act")
+    monkeypatch.setattr(hearing, "FIRST_WORD_S", 3_600.0)
+    lab.core = lab._build()
+    await lab.core.open()
+
+    assert late.state is PluginState.STARTING
+    row, _ = await lab.run("workflow: quick\nsteps:\n  a: {uses: mock.noop}\n")
+    assert row.state == RunState.SUCCEEDED
+
+    registering = asyncio.create_task(lab.register(WORKFLOW % "other.act"))
+    await lab.until(lambda: (late.marks / "began").exists())
+    assert not registering.done()
+    (late.marks / "go").touch()
+    assert await registering == "w"
+
+
+async def test_a_trigger_waits_for_its_plugin(late: Late) -> None:
+    """It says for which, is no failure meanwhile, and runs once that has come."""
+    lab = late.lab
+    late.source.write_text(TICK)
+    await lab.until(lambda: lab.core.host.registry.trigger("slow.tick"))
+    await lab.register("workflow: w\ntriggers:\n  t: {uses: slow.tick}\nsteps:\n  a: {uses: mock.noop}\n")
+    await late.change(GATE, TICK)
+    await lab.core.triggers.start()
+    live = lab.trigger("w", "t")
+    assert (live.state, live.message) == ("STARTING", "plugin slow, which may provide it, is starting")
+    assert lab.core.routes.incomplete()
+
+    (late.marks / "go").touch()
+    await lab.until(lambda: live.state == "ACTIVE")
+    assert live.message == ""
+    assert not lab.core.routes.incomplete()
+
+
+async def test_a_trigger_whose_plugin_cannot_serve_fails_and_says_why(late: Late) -> None:
+    """As soon as that is known."""
+    lab = late.lab
+    late.source.write_text(TICK)
+    await lab.until(lambda: lab.core.host.registry.trigger("slow.tick"))
+    await lab.register("workflow: w\ntriggers:\n  t: {uses: slow.tick}\nsteps:\n  a: {uses: mock.noop}\n")
+    await late.change(GATE, "import there_is_no_such_module")
+    await lab.core.triggers.start()
+    live = lab.trigger("w", "t")
+    (late.marks / "go").touch()
+    await lab.until(lambda: live.state == "FAILED")
+    assert "there_is_no_such_module" in live.message
+
+
+CALLING = """
+workflow: calling
+permissions: [kv.get]
+steps:
+  a:
+    uses: lua.script
+    with: {script: 'return host.call("kv.get", {})'}
+"""
+
+
+async def test_a_script_waits_for_the_plugin_of_an_action_that_it_calls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a step does that uses the action; other scripts compute meanwhile."""
+    monkeypatch.setattr(hearing, "FIRST_WORD_S", 0.05)
+    lab = await Lab(tmp_path / "data", plugins={"deny": ["kv"]}, lua={"limits": {"slice": "2m"}}).open()
+    late = Late(tmp_path, lab, "kv.get")
+    await late.serve()
+    workflow = await lab.register(CALLING)
+    await late.change(GATE)
+    waits = asyncio.Event()
+    arrivals = lab.core.host.coming
+
+    class Seen(Coming):
+        """Says that somebody waits."""
+
+        async def settled(self, components: Any) -> None:
+            waits.set()
+            await arrivals.settled(components)
+
+    lab.core.scripts._arrivals = Seen(lambda: lab.core.host.registry)
+    started = await lab.start(workflow)
+    await waits.wait()
+    row, _ = await lab.run('workflow: other\nsteps:\n  a: {uses: lua.script, with: {script: "return 7"}}\n')
+    assert row.state == RunState.SUCCEEDED
+    assert lab.row(started).state == RunState.RUNNING
+
+    (late.marks / "go").touch()
+    await lab.ended(started)
+    assert parse_json(of_kind(lab.records(started), AttemptSucceeded)[0].output) == "second"
+    await lab.core.lua.close()
+    await lab.close()
 
 
 async def test_a_step_of_an_action_that_nobody_brings_does_not_wait(late: Late) -> None:

@@ -192,8 +192,7 @@ async def test_another_content_and_a_damaged_memory_are_asked_about(lab: Lab, tm
 
     await lab.close()
     write(tmp_path, SHOP.replace("shop.orders", "shop.sales"))
-    lab.core = lab._build(lab.core.journal)
-    await lab.core.open()
+    await lab.again()
     assert process(lab).spoke
     assert report(lab).components == ("action shop.charge", "trigger shop.sales")
 

@@ -133,8 +133,7 @@ async def test_one_that_goes_or_breaks_leaves_the_others(lab: Lab, tmp_path: Pat
 
     await lab.close()
     write(tmp_path, "one", "raise RuntimeError('not today')")
-    lab.core = lab._build(lab.core.journal)
-    await lab.core.open()
+    await lab.again()
     assert (report(lab, "one").state, report(lab, "one").message) == (PluginState.FAILED, "RuntimeError: not today")
     await lab.ended(waits)
     await act(lab, "two")

@@ -110,6 +110,14 @@ async def test_nobody_answers_elsewhere(hooks: Hooks) -> None:
     assert (status, value["reason"], headers["allow"]) == (405, "METHOD_REFUSED", "OPTIONS, POST, PUT")
 
 
+async def test_a_path_that_may_come_is_to_be_asked_again(hooks: Hooks) -> None:
+    """While triggers wait for their plugins a sender is told to come back, not that there is nothing."""
+    hooks.routes.incomplete = lambda: True
+    status, value, headers = await hooks.send(path="/hooks/default/later")
+    assert (status, value["reason"], headers["retry-after"]) == (503, "PLUGIN_UNAVAILABLE", "5")
+    assert (await hooks.send("GET"))[0] == 405
+
+
 async def test_questions_about_a_path_make_no_event(hooks: Hooks) -> None:
     """OPTIONS names the methods, HEAD is for paths that take GET; neither reaches a trigger, and both know a 404."""
     status, _, headers = await hooks.send("OPTIONS")

@@ -1,0 +1,40 @@
+"""A catalogue that remembers what was looked for in it and is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hostd.definition.ports import Catalogue, ComponentInfo
+
+
+class NotingCatalogue:
+    """What is loaded at one moment; `missing` are the ids of components that a document names beyond that."""
+
+    def __init__(self, loaded: Catalogue) -> None:
+        self.missing: set[str] = set()
+        self._loaded = loaded
+
+    def action(self, component_id: str) -> ComponentInfo | None:
+        """Return an action, None when nothing loaded provides it."""
+        return self._noted(component_id, self._loaded.action(component_id))
+
+    def trigger(self, component_id: str) -> ComponentInfo | None:
+        """Return a trigger plugin, None when nothing loaded provides it."""
+        return self._noted(component_id, self._loaded.trigger(component_id))
+
+    def _noted(self, component_id: str, found: ComponentInfo | None) -> ComponentInfo | None:
+        if found is None:
+            self.missing.add(component_id)
+        return found
+
+    def action_ids(self) -> Iterable[str]:
+        """Return the ids of all actions."""
+        return self._loaded.action_ids()
+
+    def trigger_ids(self) -> Iterable[str]:
+        """Return the ids of all trigger plugins."""
+        return self._loaded.trigger_ids()
+
+    def absence(self, component_id: str) -> str:
+        """Return which plugins may have a component that is not loaded, and why they do not serve; empty for none."""
+        return self._loaded.absence(component_id)
