@@ -72,8 +72,8 @@ def test_every_module_says_what_lives_in_it() -> None:
 
 
 def test_typed_markers_lie_where_they_count() -> None:
-    """At the top of a namespace package py.typed counts for nothing; each part of the SDK has its own."""
-    for room in ("errors", "values", "plugin", "client"):
+    """At the top of a namespace package py.typed counts for nothing; each part that programs import has its own."""
+    for room in ("errors", "values", "plugin", "client", "embedding", "model", "testing"):
         assert (ROOT / "hostd" / room / "py.typed").exists(), room
     if list((ROOT / "hostd/v1").glob("*_pb2.py")):
         assert (ROOT / "hostd/v1/py.typed").exists()
