@@ -22,6 +22,11 @@ class Crashes:
         self._dice = dice
 
     @property
+    def quarantine_s(self) -> float:
+        """How long it is kept out after too many."""
+        return QUARANTINE_S
+
+    @property
     def recent(self) -> int:
         """How many there were within the window."""
         return len(self._at_s)

@@ -2,7 +2,7 @@
 
 IDLE ──needed──▶ STARTING ──Hello──▶ READY ──idle──▶ IDLE
                     │                  │ crash, hang, protocol broken
-                    └────────────▶ BACKING_OFF ──▶ STARTING ...   five crashes in ten minutes ──▶ QUARANTINED
+                    └────────────▶ BACKING_OFF ──▶ STARTING ...   five crashes in ten minutes ──▶ QUARANTINED ──▶ IDLE
 BROKEN: it could not be loaded; another try needs another version.      STOPPED: the daemon ends, or it was replaced
 
 A start waits for its turn among those of all plugins; taking over a process that is there already does not.
@@ -199,6 +199,7 @@ class PluginProcess:
         self.crashes.forgive()
         if self._is(ProcessState.QUARANTINED, ProcessState.BROKEN):
             self._become(ProcessState.IDLE)
+            self._pause_over.set()
 
     async def first_word(self) -> None:
         """Wait until it is known what it serves, or that it cannot."""
@@ -235,12 +236,33 @@ class PluginProcess:
         """Wait before the next start, or give up for a while."""
         delay_s = self.crashes.count(why, self._home.clock.monotonic_s())
         if delay_s is None:
-            self._wanted.clear()
-            _log.error("plugin_quarantined plugin=%s crashes=%d why=%s", self.plugin, self.crashes.recent, why)
-            self._become(ProcessState.QUARANTINED, f"{self.crashes.recent} crashes in ten minutes, the last: {why}")
+            await self._quarantine(why)
             return
         _log.warning("plugin_crashed plugin=%s in_s=%.1f why=%s", self.plugin, delay_s, why)
         self._become(ProcessState.BACKING_OFF, why)
+        await self._pause(delay_s)
+
+    async def _quarantine(self, why: str) -> None:
+        """Give up for ten minutes. Then whoever needs it has it started; what it serves may not be known, so that
+        nobody can: that one is started by itself.
+        """
+        self._wanted.clear()
+        count, plugin = self.crashes.recent, self.plugin
+        _log.error("plugin_quarantined plugin=%s crashes=%d why=%s", plugin, count, why)
+        then = "when it is needed" if self.components else "by itself"
+        message = (
+            f"kept out for ten minutes after {count} crashes, then started again {then}; "
+            f"`hostd plugin reload {plugin}` starts it now; the last crash: {why}"
+        )
+        self._become(ProcessState.QUARANTINED, message)
+        if self.components:
+            return
+        await self._pause(self.crashes.quarantine_s)
+        if self._is(ProcessState.QUARANTINED):
+            self.release()
+            self._wanted.set()
+
+    async def _pause(self, delay_s: float) -> None:
         self._pause_over.clear()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(delay_s):
