@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,7 +28,7 @@ from hostd.runtime.triggers.emit_gate import EmitGate
 from hostd.runtime.triggers.emit_turn import EmitItem, Match, Way
 from hostd.runtime.triggers.event_scope import EventScope, input_of, key_of, signal_of
 from hostd.runtime.triggers.overlap import Overlaps
-from hostd.runtime.triggers.trigger_source import TELL_EVERY_MS, Source
+from hostd.runtime.triggers.trigger_source import TELL_EVERY_MS, KeptRow, Source
 from hostd.values.json_text import dump_json
 from hostd.values.trace import event_trace
 
@@ -175,11 +175,13 @@ class Emission:
     def _has_room(self, size: int, size_bytes: int) -> bool:
         return self._loop.unwritable is None and self._loop.lanes.has_room(size, size_bytes, patient=True)
 
-    async def write_row(self, row: TriggerRow, note: Note | None = None) -> None:
-        """Write what is known of a trigger, and a request id beside it; returns once durable."""
+    async def change_row(
+        self, kept: KeptRow, change: Callable[[TriggerRow], TriggerRow], note: Note | None = None
+    ) -> None:
+        """Change what is known of a trigger, and write a request id beside it; returns once durable."""
 
         def fill(turn: Turn) -> None:
-            turn.batch.triggers.append(row)
+            kept.change(turn, change)
             if note is not None:
                 note(turn)
 

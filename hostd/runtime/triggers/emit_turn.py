@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from hostd.errors.base import HostdError
-from hostd.journal.port import AuditRow, DeadLetter, Dedup, EventRow
+from hostd.journal.port import AuditRow, DeadLetter, Dedup, EventRow, TriggerRow
 from hostd.plugin import EmitOutcome, Emitted, Event
 from hostd.plugin.clocks import slot_of
 from hostd.runtime.ring.audit import audit_row
@@ -208,19 +208,16 @@ class EmitItem:
             )
 
     def _move_cursor(self, turn: Turn, fired: int) -> None:
-        source = self._source
-        row = source.row
         if self._cursor is None and not fired:
             return
-        source.row = msgspec.structs.replace(
-            row,
-            cursor=row.cursor if self._cursor is None else with_cursor(row.cursor, self._way.partition, self._cursor),
-            fired=row.fired + fired,
-            last_fired_at_ms=turn.batch.at_ms if fired else row.last_fired_at_ms,
-        )
-        turn.batch.triggers.append(source.row)
+        cursor, partition, at_ms = self._cursor, self._way.partition, turn.batch.at_ms
 
-        def undo() -> None:
-            source.row = row
+        def move(row: TriggerRow) -> TriggerRow:
+            return msgspec.structs.replace(
+                row,
+                cursor=row.cursor if cursor is None else with_cursor(row.cursor, partition, cursor),
+                fired=row.fired + fired,
+                last_fired_at_ms=at_ms if fired else row.last_fired_at_ms,
+            )
 
-        turn.when_failed.append(undo)
+        self._source.kept.change(turn, move)

@@ -17,6 +17,7 @@ from hostd.runtime.ring.engine_loop import EngineLoop
 from hostd.runtime.ring.readers import Readers
 from hostd.runtime.ring.repeats import Note
 from hostd.runtime.ring.turn import Turn
+from hostd.runtime.triggers.trigger_source import KeptRow
 from hostd.runtime.triggers.triggers import Triggers
 from hostd.runtime.workflows.workflows import Workflows
 
@@ -107,13 +108,13 @@ class OwnTriggers:
     async def delete(self, namespace: str, name: str, *, note: Note | None = None) -> None:
         """Delete a trigger with its cursor. Raises HostdError TRIGGER_MISSING."""
 
-        def fill(turn: Turn) -> None:
-            turn.batch.own_trigger_deletes.append((namespace, name))
-            turn.batch.trigger_deletes.append((namespace, "", name))
-            if note is not None:
-                note(turn)
+        async def write(kept: KeptRow) -> None:
+            def fill(turn: Turn) -> None:
+                turn.batch.own_trigger_deletes.append((namespace, name))
+                kept.forget(turn)
+                if note is not None:
+                    note(turn)
 
-        async def write() -> None:
             await self._loop.write(fill)
 
         async with self._writing:

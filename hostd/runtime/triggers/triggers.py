@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -19,9 +21,9 @@ from hostd.runtime.ring.repeats import Note
 from hostd.runtime.triggers.emit import Emission
 from hostd.runtime.triggers.trigger_life import TriggerLife
 from hostd.runtime.triggers.trigger_live import Live, Name
-from hostd.runtime.triggers.trigger_source import Source
+from hostd.runtime.triggers.trigger_source import KeptRow, Source
 from hostd.runtime.triggers.wanted_triggers import WantedTriggers
-from hostd.runtime.workflows.workflows import Ready, Workflows
+from hostd.runtime.workflows.workflows import Workflows
 
 _log = logging.getLogger("hostd.runtime")
 
@@ -47,6 +49,7 @@ class Triggers:
         self._clock = clock
         self._wanted_triggers = WantedTriggers(workflows=workflows, readers=readers)
         self._live: dict[Name, Live] = {}
+        self._kept: WeakValueDictionary[Name, KeptRow] = WeakValueDictionary()  # as long as anything may change one
         self._wanted = asyncio.Event()
         self._changing = asyncio.Lock()  # one at a time: reconcile, pause, resume
         self._keeper: asyncio.Task[None] | None = None
@@ -97,12 +100,12 @@ class Triggers:
 
     async def _reconcile(self) -> None:
         wanted = await self._wanted_triggers.all(self._journal)
-        kept: dict[Name, TriggerRow] = {}
+        anew: set[Name] = set()
         for name, live in list(self._live.items()):
             found = wanted.get(name)
             if found is None or found.digest != live.digest:
                 await self._life.end(live)
-                kept[name] = live.source.row
+                anew.add(name)
                 if found is None:
                     del self._live[name]  # one that is replaced stays visible until it is
                 continue
@@ -110,10 +113,11 @@ class Triggers:
             if self._life.outdated(live):
                 await self._life.end(live)
                 self._life.begin(live)
-        rows = {(row.namespace, row.workflow, row.name): row for row in await self._rows()} | kept
+        missing = anew | (wanted.keys() - self._live.keys())
+        rows = {(row.namespace, row.workflow, row.name): row for row in await self._rows()} if missing else {}
         for name, found in wanted.items():
-            if name not in self._live or name in kept:
-                source = self._source(name, found.ready, found.plan, rows.get(name))
+            if name in missing:
+                source = Source(name[0], found.ready, found.plan, self._row(name, found.plan, rows.get(name)))
                 source.since_ms, source.begins = found.since_ms, found.begins
                 live = Live(source, digest=found.digest, target=found.target, missing=found.missing)
                 self._live[name] = live
@@ -122,13 +126,20 @@ class Triggers:
     async def _rows(self) -> list[TriggerRow]:
         return await self._readers.call(self._journal.triggers, None)
 
-    def _source(self, name: Name, ready: Ready, plan: TriggerPlan, row: TriggerRow | None) -> Source:
-        if row is None:
-            row = TriggerRow(*name, plan.uses)
-        elif row.uses != plan.uses:
-            _log.warning("trigger_cursor_reset trigger=%s/%s was=%s now=%s", name[1], name[2], row.uses, plan.uses)
-            row = msgspec.structs.replace(row, uses=plan.uses, cursor=b"")
-        return Source(name[0], ready, plan, row)
+    def _row(self, name: Name, plan: TriggerPlan, read: TriggerRow | None) -> KeptRow:
+        """Return a trigger's row: the one that something may be about to change, else the one that was read."""
+        kept = self._kept.get(name)
+        if kept is not None and not kept.forgotten:
+            if kept.row.uses == plan.uses:
+                return kept
+            kept.forgotten, read = True, kept.row
+        if read is None:
+            read = TriggerRow(*name, plan.uses)
+        elif read.uses != plan.uses:
+            _log.warning("trigger_cursor_reset trigger=%s/%s was=%s now=%s", name[1], name[2], read.uses, plan.uses)
+            read = msgspec.structs.replace(read, uses=plan.uses, cursor=b"")
+        kept = self._kept[name] = KeptRow(read)
+        return kept
 
     async def settled(self) -> None:
         """Return when triggers live as versions are active now: who activates one has its triggers."""
@@ -175,8 +186,7 @@ class Triggers:
             live = self.get(name)
             await self._life.end(live)
             try:
-                row = msgspec.structs.replace(live.source.row, paused=True, pause_reason=reason)
-                await self._write(live, row, note)
+                await self._change(live, note, paused=True, pause_reason=reason)
             except HostdError:
                 self._life.begin(live)
                 raise
@@ -188,28 +198,27 @@ class Triggers:
         await self.settled()
         async with self._changing:
             live = self.get(name)
-            await self._write(live, msgspec.structs.replace(live.source.row, paused=False, pause_reason=""), note)
+            await self._change(live, note, paused=False, pause_reason="")
             if live.has_stopped_parts:
                 await self._life.end(live)
             if live.task is None or live.task.done():
                 self._life.begin(live)
             return live
 
-    async def forget(self, name: Name, write: Callable[[], Awaitable[None]]) -> None:
+    async def forget(self, name: Name, write: Callable[[KeptRow], Awaitable[None]]) -> None:
         """Stop a trigger for good, and write what makes it one that never was. Raises TRIGGER_MISSING."""
         async with self._changing:
             live = self.get(name)
             await self._life.end(live)
             try:
-                await write()
+                await write(live.source.kept)
             except HostdError:
                 self._life.begin(live)
                 raise
             del self._live[name]
 
-    async def _write(self, live: Live, row: TriggerRow, note: Note | None) -> None:
-        await self._emission.write_row(row, note)
-        live.source.row = row
+    async def _change(self, live: Live, note: Note | None, **fields: Any) -> None:
+        await self._emission.change_row(live.source.kept, lambda row: msgspec.structs.replace(row, **fields), note)
 
     async def fire(self, name: Name, event: Event, principal: str) -> Emitted:
         """Emit one event by hand, as the trigger would."""
