@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from hostd.aio import spawn
 from hostd.errors.base import HostdError, Kind, invalid
 from hostd.journal.filters import holds
 from hostd.journal.port import DeadLetter, Journal
@@ -36,6 +37,16 @@ class _Found(NamedTuple):
     number: int
     at_ms: int
     letter: DeadLetter
+
+
+class _Lot(NamedTuple):
+    """Which letters are redriven, and for whom."""
+
+    namespace: str
+    selection: LetterSelection
+    after: int
+    limit: int
+    principal: str
 
 
 class DeadLetters:
@@ -100,11 +111,35 @@ class DeadLetters:
 
         async def work() -> tuple[list[RedrivenView], int]:
             await self._triggers.settled()
-            async with self._redriving:
-                views, more = await self.find(namespace, selection, after=after, limit=limit)
-                return [await self._redrive(view, principal) for view in views], more
+            gone = asyncio.Event()
+            lot = _Lot(namespace, selection, after, limit, principal)
+            try:
+                done = await asyncio.shield(spawn(self._redrive_all(lot, gone), name="redrive"))
+            finally:
+                gone.set()
+            if isinstance(done, HostdError):
+                raise done
+            return done
 
         return await self._verbs.once(namespace, REDRIVE, repeat, work, tuple[list[RedrivenView], int])
+
+    async def _redrive_all(self, lot: _Lot, gone: asyncio.Event) -> tuple[list[RedrivenView], int] | HostdError:
+        """Redrive one letter after the other until who asked is gone; returns why it could not.
+
+        In a task of its own: a letter whose append is under way is still there for whoever looks, so nobody may look
+        until it is decided.
+        """
+        done: list[RedrivenView] = []
+        async with self._redriving:
+            try:
+                views, more = await self.find(lot.namespace, lot.selection, after=lot.after, limit=lot.limit)
+                for view in views:
+                    if gone.is_set():
+                        break
+                    done.append(await self._redrive(view, lot.principal))
+            except HostdError as error:
+                return error
+        return done, more
 
     async def _redrive(self, view: DeadLetterView, principal: str) -> RedrivenView:
         refused = RedrivenView(view.number, view.event_id)
