@@ -15,7 +15,7 @@ PLAYED = (ROOT / "tests/e2e/test_pages.py").read_text(encoding="utf-8")
 
 # Pages with a test of their own, and the remarks of the blocks that it runs; "" are blocks without one.
 OWN = {
-    "README.md": ("tests/e2e/test_readme.py", r"file: .*|background|"),
+    "README.md": ("tests/e2e/test_readme.py", r"file: .*|background|dev|"),
     "docs/how-to/command-line.md": ("tests/e2e/test_command_line_page.py", r"file: .*|"),
     "docs/how-to/configure.md": ("tests/e2e/test_configure_page.py", r"file: .*|run"),
     "docs/how-to/embed.md": ("tests/e2e/test_embed_page.py", r"file: .*|python.*|"),
