@@ -180,13 +180,21 @@ def _problems(expected: Expected, came: Came) -> Iterator[str]:
     if expected.output is not NOT_SAID:
         yield from differences(expected.output, info.output, "output")
     if expected.path is not None and expected.path != came.path:
-        yield f"path: expected {_listed(expected.path)}; got {_listed(came.path)}"
+        yield f"path: expected {_listed(expected.path)}; got {_listed(came.path)}{_absent(expected.path, came)}"
     for name, wanted in expected.steps.items():
         yield from _step(name, wanted, info)
     if expected.failure:
         yield from _failure(expected, info)
     if expected.took_ms is not None and expected.took_ms != came.took_ms:
         yield f"took: expected {format_duration_ms(expected.took_ms)}, got {format_duration_ms(came.took_ms)}"
+
+
+def _absent(path: tuple[str, ...], came: Came) -> str:
+    """Say what became of the steps that are expected and did not begin."""
+    steps = came.info.steps
+    missing = [name for name in dict.fromkeys(path) if name not in came.path]
+    told = [f"{name} is {steps[name].state}" if name in steps else f"there is no step {name}" for name in missing]
+    return f" ({', '.join(told)})" if told else ""
 
 
 def _step(name: str, wanted: Any, info: RunInfo) -> Iterator[str]:
