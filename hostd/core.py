@@ -114,6 +114,7 @@ class Core:
         self.reconfigured: list[Callable[[Config], None]] = []  # the doors, which read it too
         self._care: list[asyncio.Task[None]] = []
         self._outlet: Outlet | None = None
+        self.plugins_may_wait = False  # built-in ones, to be imported by `host.complete` once the ports listen
         self.heeds_environ = False  # OTEL_* variables, which in a program that embeds a host are the program's
         self._ground: asyncio.AbstractEventLoop
         self.log_files = AttemptLogs(data / "logs") if data is not None else None
@@ -352,7 +353,7 @@ class Core:
         if self._watch_loop:
             self.loop_watch.start(self._ground)
         self.info = await asyncio.to_thread(self.journal.open)
-        await asyncio.to_thread(self.host.load)
+        await asyncio.to_thread(self.host.load, may_wait=self.plugins_may_wait)
         await self.host.prepare_secrets()
         await self._remember_secrets()
         await self.host.start_processes(socket=await asyncio.to_thread(self._plugin_socket))

@@ -74,12 +74,14 @@ class Daemon:
     async def start(self) -> None:
         """Open everything; when this returns the ports answer. Raises HostdError for what stands in the way."""
         self.token = OwnerToken(prepare_data_folder(self.config.data), self.config.data / "token")
+        self.core.plugins_may_wait = True
         door = spawn(asyncio.to_thread(importlib.import_module, "hostd.api.server"), name="api-import")
         await self.core.open()
         await door
         await self._bind_http()
         api = await self._open_api()
         self._lua = spawn(self._start_lua(), name="lua-start")
+        await self.core.host.complete()
         await self._open_http()
         await self.core.triggers.start()
         self._health = spawn(self._follow_health(api), name="health")

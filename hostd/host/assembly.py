@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from hostd.errors.base import HostdError, invalid
 from hostd.host.contexts import ProvisionScope
 from hostd.host.found import Choices, Found, PluginReport, PluginState
 from hostd.host.guard import LOAD_ERRORS, plugin_traceback
+from hostd.host.late import LateActionEntry, LatePlugin, LateTriggerEntry, late_plugin
 from hostd.host.lifecycle import Shared
 from hostd.host.loader import load_plugin
 from hostd.host.registry import ActionEntry, HostRegistry, SecretsEntry, TriggerEntry
@@ -25,9 +27,13 @@ from hostd.plugin.registry import Registration
 
 
 class Assembly:
-    """Builds one registry. A plugin that fails anywhere leaves nothing behind but its report."""
+    """Builds one registry. A plugin that fails anywhere leaves nothing behind but its report.
 
-    def __init__(self, choices: Choices, *, clock: Clock, data_dir: Path | None) -> None:
+    Args:
+        may_wait: import built-in plugins when something of theirs is first looked at (late.py).
+    """
+
+    def __init__(self, choices: Choices, *, clock: Clock, data_dir: Path | None, may_wait: bool = False) -> None:
         self._choices = choices
         self._clock = clock
         self._data_dir = data_dir
@@ -37,7 +43,9 @@ class Assembly:
         self._secrets: list[SecretsEntry] = []
         self._reports: list[PluginReport] = []
         self._settings_used: set[str] = set()
+        self._may_wait = may_wait
         self.loops: list[PluginLoop] = []
+        self.late: list[LatePlugin] = []
 
     def build(self, found: Iterable[Found]) -> HostRegistry:
         """Return the registry of everything found, in that order; of two owners of an id the first keeps it."""
@@ -49,7 +57,7 @@ class Assembly:
 
     def unused_settings(self) -> list[str]:
         """Return keys of `plugins.settings` that nothing loaded takes: probably misspelt."""
-        return sorted(set(self._choices.settings) - self._settings_used)
+        return sorted(set(self._choices.settings) - self._choices.defaults - self._settings_used)
 
     def _add(self, found: Found) -> PluginReport:
         refusal = self._choices.refusal(found)
@@ -58,12 +66,15 @@ class Assembly:
             return PluginReport(
                 found.id, found.version, found.source, found.origin, state, reason=reason, message=message
             )
+        late = late_plugin(found, self._choices) if self._may_wait else None
+        if late is not None:
+            return self._add_late(late)
         report, registrations = load_plugin(found, trace=self._choices.trace)
         if report.state is not PluginState.LOADED:
             return report
         loop = PluginLoop(found.id) if found.id in self._choices.thread else None
         try:
-            self._check_free(found, registrations)
+            self._check_free(found, [(one.kind, one.id, _origin(found, one)) for one in registrations])
             entries = [self._entry(found, registration, loop) for registration in registrations]
         except HostdError as error:
             return _failed(report, error.reason, error.message)
@@ -93,13 +104,47 @@ class Assembly:
         else:
             self._secrets.append(entry)
 
-    def _check_free(self, found: Found, registrations: list[Registration]) -> None:
-        for registration in registrations:
-            owner = self._owners.get((registration.kind, registration.id))
+    def _add_late(self, late: LatePlugin) -> PluginReport:
+        """Take what a plugin's list says of it; each entry fills itself in when more is asked."""
+        report, origin = late.report, f"plugin {late.found.id} ({late.found.origin})"
+        listed = [("action", one) for one in late.listing.actions] + [("trigger", one) for one in late.listing.triggers]
+        try:
+            self._check_free(late.found, [(kind, one, origin) for kind, one in listed])
+        except HostdError as error:
+            return _failed(report, error.reason, error.message)
+        self._owners.update((one, origin) for one in listed)
+        fill = partial(self._fill, late.found)
+        for action in late.listing.actions:
+            self._actions[action] = late.keep(LateActionEntry(action, late, fill))
+        for trigger in late.listing.triggers:
+            self._triggers[trigger] = late.keep(LateTriggerEntry(trigger, late, fill))
+        self.late.append(late)
+        return report
+
+    def _fill(self, found: Found, entry: LateActionEntry | LateTriggerEntry, registration: Registration) -> None:
+        """Make of an entry what it would have been at once."""
+        settings = self._settings(found, registration)
+        names: Any = {"plugin": found.id, "origin": _origin(found, registration)}
+        if isinstance(entry, LateTriggerEntry):
+            TriggerEntry.__init__(entry, registration.component, registration.options, settings=settings, **names)
+            return
+        instance = registration.component()
+        instance.settings = settings
+        life = self._life(found, registration, instance)
+        ActionEntry.__init__(entry, registration.component, registration.options, life=life, **names)
+
+    def _life(self, found: Found, registration: Registration, instance: Any) -> Shared:
+        """Return the life of a component that attempts share. Raises what its `validate` raises."""
+        life = Shared(instance, ProvisionScope(found.id, registration.id, self._clock, self._data_dir))
+        life.prepare_at_once()
+        return life
+
+    def _check_free(self, found: Found, components: Iterable[tuple[str, str, str]]) -> None:
+        """Raise PLUGIN_FAILED where somebody else has one of the components (kind, id, origin), or the plugin's id."""
+        for kind, component_id, mine in components:
+            owner = self._owners.get((kind, component_id))
             if owner is not None:
-                mine = _origin(found, registration)
-                message = f"the {registration.kind} {registration.id} of {mine} is provided by {owner} already"
-                raise _refused(message)
+                raise _refused(f"the {kind} {component_id} of {mine} is provided by {owner} already")
         if any(report.id == found.id and report.state is PluginState.LOADED for report in self._reports):
             raise _refused(f"another plugin with the id {found.id} is loaded already")
 
@@ -119,8 +164,7 @@ class Assembly:
         if loop is not None and threaded:
             asynchronous = inspect.iscoroutinefunction(component.run)
             instance = ThreadAction(instance, loop) if asynchronous else ThreadCall(instance, loop)
-        life = Shared(instance, ProvisionScope(found.id, registration.id, self._clock, self._data_dir))
-        life.prepare_at_once()
+        life = self._life(found, registration, instance)
         if registration.kind == "action":
             kind = ThreadActionEntry if threaded else ActionEntry
             return kind(component, registration.options, life=life, **names)

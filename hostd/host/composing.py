@@ -67,6 +67,16 @@ def told_again(inside: HostRegistry, plugin_id: str, refusal: tuple[PluginState,
     return HostRegistry(actions=inside.actions, triggers=inside.triggers, secrets=inside.secrets, plugins=plugins)
 
 
+def without(inside: HostRegistry, failed: PluginReport) -> HostRegistry:
+    """Return a registry without the components of a plugin that turned out to be broken."""
+    return HostRegistry(
+        actions={one: entry for one, entry in inside.actions.items() if entry.plugin != failed.id},
+        triggers={one: entry for one, entry in inside.triggers.items() if entry.plugin != failed.id},
+        secrets=inside.secrets,
+        plugins=[failed if one.id == failed.id else one for one in inside.plugins],
+    )
+
+
 def disabled_in(installed_dir: Path) -> set[str]:
     """Return the plugins that were disabled, as they are written down. Blocks."""
     from hostd.host.installed.shelf import Shelf

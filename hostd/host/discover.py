@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from hostd.errors.base import HostdError
-from hostd.host.found import Found, Source
+from hostd.host.found import LISTING, Found, Source
 from hostd.host.process.launch import python_launch
 from hostd.plugin.loading import PLUGIN_ID, Refused
 from hostd.values.version import VERSION
@@ -36,6 +36,7 @@ def find_built_in(package: str = BUILT_IN_PACKAGE) -> list[Found]:
             str(Path(folder) / name),
             partial(importlib.import_module, f"{package}.{name}"),
             python_launch("--entry-point", f"{package}.{name}"),
+            Path(folder) / name / LISTING,
         )
         for name in names
     ]

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping, Set
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
 from hostd.host.process.launch import Launch
+
+LISTING = "components.json"
+"""What a built-in plugin's folder says of its components without being imported (late.py)."""
 
 
 class Source(enum.StrEnum):
@@ -36,6 +40,7 @@ class Found(NamedTuple):
     """A plugin that was found and not imported yet. `origin` says where, for people.
 
     `load` imports it into the daemon; `launch` starts it in a process of its own, None where that cannot be.
+    `listing` is the file that lists the components of one that need not be imported at once (late.py).
     """
 
     id: str
@@ -44,6 +49,7 @@ class Found(NamedTuple):
     origin: str
     load: Callable[[], Any]
     launch: Launch | None = None
+    listing: Path | None = None
 
 
 class PluginReport(msgspec.Struct, frozen=True, gc=False):
@@ -78,6 +84,7 @@ class Choices(msgspec.Struct, frozen=True, gc=False):
         disabled: ids that somebody disabled; changes while the daemon runs.
         safe_mode: built-ins only.
         settings: plugin id, or component id, to its settings.
+        defaults: keys of `settings` under which nobody wrote anything: there is nothing in them to check at the start.
         groups: ids of plugins that share a process, by the group's name.
         trace: log each call of the registration hook.
     """
@@ -90,6 +97,7 @@ class Choices(msgspec.Struct, frozen=True, gc=False):
     disabled: Set[str] = frozenset()
     safe_mode: bool = False
     settings: Mapping[str, Any] = {}
+    defaults: frozenset[str] = frozenset()
     groups: Mapping[str, tuple[str, ...]] = {}
     trace: bool = False
 

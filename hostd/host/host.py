@@ -17,11 +17,12 @@ from hostd.errors.base import HostdError, Kind
 from hostd.host.additions import with_more
 from hostd.host.assembly import Assembly
 from hostd.host.coming import Coming
-from hostd.host.composing import Guests, code_homes, composed, disabled_in, not_there, tell, told_again
+from hostd.host.composing import Guests, code_homes, composed, disabled_in, not_there, tell, told_again, without
 from hostd.host.contexts import ProvisionScope
 from hostd.host.discover import find_built_in, find_installed
 from hostd.host.found import Choices, Found, PluginState
 from hostd.host.guard import PLUGIN_ERRORS
+from hostd.host.late import LatePlugin
 from hostd.host.process.launch import ProcessLimits
 from hostd.host.registry import HostRegistry, TriggerEntry
 from hostd.host.secrets import HandedOut, list_secrets, read_secret, secret_is_missing, set_secret
@@ -60,6 +61,7 @@ class PluginHost:
         self._packages: dict[str, Found] = {}  # what is built in or of the daemon's environment, by id
         self._unused: set[str] = set()
         self._loops: list[PluginLoop] = []
+        self._late: list[LatePlugin] = []
         self.registry = self._inside
         self._handed_out = HandedOut()
         self.also: list[Found] = []  # plugins beside those that are found, for who embeds a core
@@ -73,18 +75,20 @@ class PluginHost:
         self.changed: Callable[[], None] | None = None  # told when the registry was replaced
         self.coming = Coming(lambda: self.registry)
 
-    def load(self, found: list[Found] | None = None) -> HostRegistry:
+    def load(self, found: list[Found] | None = None, *, may_wait: bool = False) -> HostRegistry:
         """Load every plugin and return the new registry. Never raises for a broken plugin: `registry.plugins` lists it.
 
         Args:
             found: what to load, instead of the built-in and installed plugins.
+            may_wait: import built-in plugins when something of theirs is first looked at, or by `complete`.
         """
         if self._installed_dir is not None:
             self._disabled |= disabled_in(self._installed_dir)
         everything = [*find_built_in(), *find_installed(), *self.also] if found is None else found
         absent = (self._choices.inline | self._choices.thread) - {plugin.id for plugin in everything}
         everything = [*everything, *(not_there(plugin_id) for plugin_id in sorted(absent))]
-        assembly = Assembly(self._choices, clock=self._clock, data_dir=self._data_dir)
+        assembly = Assembly(self._choices, clock=self._clock, data_dir=self._data_dir, may_wait=may_wait)
+        self._late = assembly.late
         self._inside = self.registry = assembly.build(everything)
         self._packages = {}
         for plugin in everything:
@@ -97,6 +101,16 @@ class PluginHost:
         if not self._outside:
             self._tell_unused()
         return self.registry
+
+    async def complete(self) -> None:
+        """Import what `load` left for later, in a thread; what cannot be imported is not loaded any more."""
+        late, self._late = self._late, []
+        for plugin in late:
+            report = await asyncio.to_thread(plugin.complete)
+            if report.state is PluginState.FAILED:
+                tell(report)
+                self._inside = without(self._inside, report)
+                self._compose()
 
     def add(self, found: Found) -> None:
         """Load one plugin more, for who embeds a host. What it had of the same ids before is replaced.

@@ -34,6 +34,7 @@ class Entry:
 
     effects: str = ""
     executors: tuple[str, ...] = ()
+    filled: bool = True  # False while only a list says what there is (late.py)
 
     def __init__(self, component: type[Any], options: type[Options], *, plugin: str, origin: str) -> None:
         self.id: str = component.id
@@ -211,8 +212,8 @@ class HostRegistry:
         return absence(component_id, self.plugins)
 
     def shared(self) -> list[ActionEntry | SecretsEntry]:
-        """Return the entries whose one instance is provisioned and closed, secrets first."""
-        return [*self.secrets, *self.actions.values()]
+        """Return the entries whose one instance is provisioned and closed, secrets first; it is made for each."""
+        return [*self.secrets, *(entry for entry in self.actions.values() if entry.filled)]
 
     def plugin(self, plugin_id: str) -> PluginReport:
         """Return what became of a plugin. Raises HostdError PLUGIN_MISSING."""

@@ -12,6 +12,9 @@ from hostd.journal.port import Retention
 from hostd.lua.limits import ScriptLimits
 from hostd.lua.pool import PoolOptions
 
+GUARDED = {"http.request": "http", "email.send": "email"}
+"""Actions that connect to where a step says, and their plugins."""
+
 
 def whole_ms(value: timedelta) -> int:
     """Return a duration in whole milliseconds."""
@@ -90,6 +93,7 @@ def plugin_choices(config: Config) -> Choices:
         deny=frozenset(plugins.deny),
         safe_mode=plugins.safe_mode,
         settings=_plugin_settings(config),
+        defaults=_as_ever(config),
         groups=plugins.groups,
         trace=plugins.trace,
     )
@@ -100,7 +104,15 @@ def _plugin_settings(config: Config) -> dict[str, Any]:
     settings: dict[str, Any] = dict(config.plugins.settings)
     egress = config.egress
     guard = {"private": egress.private, "allow": list(egress.allow), "deny": list(egress.deny)}
-    for plugin, action in (("http", "http.request"), ("email", "email.send")):
+    for action, plugin in GUARDED.items():
         own = settings[action] if action in settings else settings.pop(plugin, {})  # else it would count as unused
         settings[action] = {**guard, **own}
     return settings
+
+
+def _as_ever(config: Config) -> frozenset[str]:
+    """Return the actions whose settings are only the guard that an operator who says nothing has."""
+    egress, written = config.egress, config.plugins.settings
+    if egress.private or egress.allow or egress.deny:
+        return frozenset()
+    return frozenset(action for action, plugin in GUARDED.items() if action not in written and plugin not in written)
