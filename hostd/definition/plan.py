@@ -107,13 +107,10 @@ class Template(Protocol):
         ...
 
 
-class Budget:
+class Budget(msgspec.Struct, gc=False):
     """Nodes one decision may still evaluate; shared by all its expressions."""
 
-    __slots__ = ("nodes_left",)
-
-    def __init__(self, nodes: int = 20_000) -> None:
-        self.nodes_left = nodes
+    nodes_left: int = 20_000
 
 
 class StepKind(enum.IntEnum):

@@ -54,7 +54,7 @@ def begin(plan: Plan, message: Begin, stamp: Stamp) -> Decision | Needs | Refuse
     Raises:
         HostdError: EXPRESSION_FAILED when `vars` cannot be computed; the start is then refused at the door.
     """
-    return _run(life.on_begin, Draft(Run(plan), stamp), message)
+    return _run(life.on_begin, Run(plan), message, stamp)
 
 
 def decide(run: Run, message: Message, stamp: Stamp) -> Decision | Needs | Refused:
@@ -67,10 +67,11 @@ def decide(run: Run, message: Message, stamp: Stamp) -> Decision | Needs | Refus
     handler, guard = _HANDLERS[type(message)]
     if not guard(run, message):
         return NOTHING
-    return _run(handler, Draft(run.fork(), stamp), message)
+    return _run(handler, run.fork(), message, stamp)
 
 
-def _run(handler: Handler, draft: Draft, message: Message) -> Decision | Needs | Refused:
+def _run(handler: Handler, run: Run, message: Message, stamp: Stamp) -> Decision | Needs | Refused:
+    draft = Draft(run, stamp.at_ms, stamp.permits, stamp.blobs)
     try:
         handler(draft, message)
         settle(draft)
@@ -78,7 +79,9 @@ def _run(handler: Handler, draft: Draft, message: Message) -> Decision | Needs |
         return Needs((needed.digest,))
     except signals.Refusal as refusal:
         return Refused(refusal.error)
-    return draft.decision() if draft.records or draft.commands else NOTHING
+    if not draft.records and not draft.commands:
+        return NOTHING
+    return Decision(draft.run, draft.records, draft.commands, draft.new_blobs)
 
 
 def _always(run: Run, message: Message) -> bool:

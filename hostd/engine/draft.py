@@ -50,25 +50,23 @@ class Needs(msgspec.Struct, frozen=True, gc=False):
     digests: tuple[bytes, ...]
 
 
-class Draft:
-    """The working copy behind one decision. `ended`: steps whose dependents have not been looked at yet."""
+class Draft(msgspec.Struct, gc=False, eq=False):
+    """The working copy behind one decision; `at_ms`, `permits` and `blobs` are its stamp's.
 
-    __slots__ = (
-        "_parsed", "_taken", "at_ms", "blobs", "budget", "commands", "ended", "new_blobs", "permits", "records", "run",
-    )  # fmt: skip
+    `ended`: steps whose dependents have not been looked at yet.
+    """
 
-    def __init__(self, run: Run, stamp: Stamp) -> None:
-        self.run = run
-        self.at_ms = stamp.at_ms
-        self.permits = stamp.permits
-        self.blobs = stamp.blobs
-        self.budget = Budget()
-        self.records: list[AnyRecord] = []
-        self.commands: list[Command] = []
-        self.new_blobs: list[Blob] = []
-        self.ended: list[int] = []
-        self._taken: dict[str, int] = {}
-        self._parsed: dict[Any, Any] = {}  # values that expressions looked into, for this decision only
+    run: Run
+    at_ms: int
+    permits: Mapping[str, int]
+    blobs: Mapping[bytes, bytes]
+    budget: Budget = msgspec.field(default_factory=Budget)
+    records: list[AnyRecord] = []
+    commands: list[Command] = []
+    new_blobs: list[Blob] = []
+    ended: list[int] = []
+    _taken: dict[str, int] = {}
+    _parsed: dict[Any, Any] = {}  # values that expressions looked into, for this decision only
 
     def add(self, record: AnyRecord) -> None:
         """Decide a record: it is true from here on."""
@@ -114,7 +112,3 @@ class Draft:
     def take_permit(self, action: str) -> None:
         """Count an attempt that starts against what is free."""
         self._taken[action] = self._taken.get(action, 0) + 1
-
-    def decision(self) -> Decision:
-        """Return the finished decision."""
-        return Decision(self.run, self.records, self.commands, self.new_blobs)

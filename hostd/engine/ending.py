@@ -108,10 +108,9 @@ def keep_within_walls(draft: Draft) -> None:
     run = draft.run
     room = RUN_RECORDS_MAX - run.seq
     steps = len(run.states)
-    stopping = bool(run.stop or run.outcome)
     if room > 3 * steps + _HANDLER_RECORDS and run.value_bytes <= RUN_BYTES_MAX and run.value_count <= RUN_VALUES_MAX:
         return
-    if not stopping:
+    if not run.stop and not run.outcome:
         end_early(draft, Outcome(RUN_FAILED, "RUN_TOO_LARGE", _wall(run)))
     elif room <= steps + 10 and (run.active or run.unfinished):
         give_up_all(draft)

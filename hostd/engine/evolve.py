@@ -60,6 +60,8 @@ from hostd.model.records import (
 
 LOST_AGAIN, LOST_ALONE, LOST_FAILED, LOST_CANCELED = 0, 1, 2, 3
 TIMEOUT_MESSAGE = "the run took longer than its `timeout`"
+_CANCELING = (STOP_CANCEL, STOP_TIMEOUT)
+_GOING_ON = (STEP_READY, STEP_RUNNING)
 
 
 def fold(plan: Plan, records: list[tuple[int, AnyRecord]]) -> Run:
@@ -79,12 +81,12 @@ def evolve(run: Run, record: AnyRecord, at_ms: int) -> None:
 
 def run_state(run: Run) -> int:
     """Return the run's word for what is going on, from the facts."""
-    if run.stop in (STOP_CANCEL, STOP_TIMEOUT):
+    if run.stop in _CANCELING:
         return RUN_CANCELING
     if run.paused:
         return RUN_PAUSED
     for step in run.active:
-        if run.states[step] in (STEP_READY, STEP_RUNNING):
+        if run.states[step] in _GOING_ON:
             return RUN_RUNNING
     return RUN_WAITING if run.active else RUN_RUNNING
 

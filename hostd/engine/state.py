@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from array import array
-from copy import copy
 from typing import Any, TypeAlias
 
 import msgspec
@@ -100,7 +99,7 @@ class Run(msgspec.Struct, gc=False, eq=False):
 
     def fork(self) -> Run:
         """Return an independent copy."""
-        twin = copy(self)
+        twin: Run = self.__copy__()  # type: ignore[attr-defined]  # as copy() does, which looks for it first
         twin.states = self.states[:]
         twin.open_needs = self.open_needs[:]
         twin.active = self.active.copy()

@@ -124,7 +124,7 @@ def start(draft: Draft, index: int, *, alone: bool = False) -> None:
     if step.kind is ACTION and not _has_slot(draft, index, alone=alone):
         return
     try:
-        options = step.options.render(draft.scope(index), draft.budget) if step.options is not None else {}
+        options = _options(draft, step)
         if step.kind is not ACTION:
             DO[step.kind](draft, index, options)
             return
@@ -132,6 +132,14 @@ def start(draft: Draft, index: int, *, alone: bool = False) -> None:
         draft.fail(index, failure_of(error))
         return
     _issue(draft, step, options)
+
+
+def _options(draft: Draft, step: StepPlan) -> Any:
+    """Return the rendered `with`; what is literal looks at nothing."""
+    template = step.options
+    if template is None:
+        return {}
+    return template.render(None if template.literal else draft.scope(step.index), draft.budget)
 
 
 def _hold(draft: Draft, index: int) -> None:

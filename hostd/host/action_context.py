@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+import msgspec
+
 from hostd.aio import Clock
 from hostd.host.expressions import AttemptExpressions
 from hostd.host.guard import fault_of
@@ -35,20 +37,16 @@ class AttemptSecrets:
         return value
 
 
-class AttemptContext:
+class AttemptContext(msgspec.Struct, eq=False):
     """One attempt's ActionContext; the runtime reads `lines` and calls `request_cancel`."""
 
-    __slots__ = ("_attempt", "_cancel", "_deadline", "_home", "_http", "_log", "when_recorded")
-
-    def __init__(self, home: AttemptContexts, attempt: AttemptFacts) -> None:
-        self._home = home
-        self._attempt = attempt
-        self._log: AttemptLog | None = None
-        self._cancel: CancelFlag | None = None
-        self._http: AttemptRequests | None = None
-        self.when_recorded: Callable[[], object] | None = None  # called once the outcome is durable
-        timeout_ms = attempt.step.timeout_ms
-        self._deadline = home.clock.now() + timedelta(milliseconds=timeout_ms) if timeout_ms else None
+    _home: AttemptContexts
+    _attempt: AttemptFacts
+    _deadline: datetime | None = None
+    _log: AttemptLog | None = None
+    _cancel: CancelFlag | None = None
+    _http: AttemptRequests | None = None
+    when_recorded: Callable[[], object] | None = None  # called once the outcome is durable
 
     @property
     def namespace(self) -> str:
@@ -200,7 +198,9 @@ class AttemptContexts:
 
     def action(self, attempt: AttemptFacts) -> AttemptContext:
         """Return an attempt's context."""
-        return AttemptContext(self, attempt)
+        timeout_ms = attempt.step.timeout_ms
+        deadline = self.clock.now() + timedelta(milliseconds=timeout_ms) if timeout_ms else None
+        return AttemptContext(self, attempt, deadline)
 
     def failure(self, error: BaseException, attempt: AttemptFacts) -> tuple[Failure, int | None]:
         """Return what an action raised as a failure, and its retry_after in milliseconds; log a bug's traceback."""

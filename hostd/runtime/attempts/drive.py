@@ -15,28 +15,24 @@ import sys
 from collections.abc import Coroutine, Generator
 from typing import Any
 
+import msgspec
+
 EAGER = sys.version_info >= (3, 12)
 
 
-class Ended:
+class Ended(msgspec.Struct, frozen=True, eq=False):
     """The coroutine ended in its first step."""
 
-    __slots__ = ("error", "value")
-
-    def __init__(self, value: Any, error: BaseException | None) -> None:
-        self.value = value
-        self.error = error
+    value: Any
+    error: BaseException | None
 
 
-class _StandIn:
+class _StandIn(msgspec.Struct, eq=False, weakref=True):
     """What `asyncio.current_task()` answers during the first step; later calls reach the task that took over."""
 
-    __slots__ = ("__weakref__", "_loop", "_name", "task")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, name: str) -> None:
-        self._loop = loop
-        self._name = name
-        self.task: asyncio.Task[Any] | None = None
+    _loop: asyncio.AbstractEventLoop
+    _name: str
+    task: asyncio.Task[Any] | None = None
 
     def cancel(self, msg: Any = None) -> bool:
         if self.task is not None:

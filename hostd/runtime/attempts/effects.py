@@ -85,7 +85,7 @@ class Effects:
         self._threads = ActionThreads(threads_max)
         self._stopped = False
         self.stand_in: Callable[[Attempt, ActionEntry], ActionEntry] | None = None  # tests: a fake for the action
-        self.ends: Counter[tuple[str, ...]] = Counter()  # attempts that ended, by executor, action and outcome
+        self.ends: dict[tuple[str, str, str], int] = {}  # attempts that ended, by executor, action and outcome
         self.times: AttemptTimes | None = None
 
     @property
@@ -242,7 +242,7 @@ class Effects:
     def _refuse(self, attempt: Attempt, failure: Failure) -> None:
         """Answer an attempt that was not begun."""
         self._let_go(attempt)
-        self.ends[attempt.executor, attempt.action if attempt.plugin else UNKNOWN, FAILED] += 1
+        self._count(attempt, attempt.action if attempt.plugin else UNKNOWN, FAILED)
         self._tell(attempt.key, self._answers.failed(attempt, failure))
 
     # -- stopping
@@ -296,12 +296,12 @@ class Effects:
     def _ended(self, attempt: Attempt, value: Any, error: BaseException | None) -> None:
         waited = attempt.waits
         self._let_go(attempt)
-        if isinstance(error, AttemptLostError) or (self._stopped and error is not None):
+        if error is not None and (self._stopped or isinstance(error, AttemptLostError)):
             self._cut_off(attempt)
         else:
             answer = self._answers.of(attempt, value, error)
             outcome = _outcome(answer)
-            self.ends[attempt.executor, attempt.action, outcome] += 1
+            self._count(attempt, attempt.action, outcome)
             if waited and outcome is SUCCEEDED and self.times is not None and attempt.ready_at_ms:
                 self.times.succeeded(attempt.executor, (self._clock.wall_ms() - attempt.ready_at_ms) / 1000)
             self._answer(attempt, answer)
@@ -310,6 +310,12 @@ class Effects:
             lines = clean(lines, attempt.hidden) if attempt.hidden else lines
             self._logs.append(attempt.run_id, attempt.step.id, attempt.number, lines)
             repeat_lines(attempt, lines)
+        if not attempt.abandoned:
+            attempt.context = None
+
+    def _count(self, attempt: Attempt, action: str, outcome: str) -> None:
+        ended = (attempt.executor, action, outcome)
+        self.ends[ended] = self.ends.get(ended, 0) + 1
 
     def _answer(self, attempt: Attempt, answer: AttemptDone | AttemptError) -> None:
         """Tell the engine; whoever keeps the outcome until it is durable (a plugin's process) hears when it is."""
@@ -381,13 +387,15 @@ class Effects:
 def _attempt_of(resident: Resident, index: int, number: int, *, alone: bool = False) -> Attempt:
     run = resident.run
     active = run.active.get(index)
+    step = run.plan.steps[index]
     return Attempt(
         resident.key,
         resident.namespace,
         run.run_id,
         run.lineage,
         run.plan,
-        run.plan.steps[index],
+        step,
+        step.uses,
         number,
         active.ready_at_ms if active is not None else 0,
         alone,

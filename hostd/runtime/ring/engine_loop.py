@@ -14,6 +14,7 @@ import asyncio
 
 from hostd.aio import Clock
 from hostd.definition.plan import Plan
+from hostd.engine.codes import RUN_FINAL
 from hostd.engine.decide import NOTHING, begin, decide
 from hostd.engine.draft import Decision, Needs, Refused, Stamp
 from hostd.engine.state import Run
@@ -22,7 +23,6 @@ from hostd.journal.codec import encode_records
 from hostd.journal.port import Blob, BlobHold, Journal, NewRun, Row
 from hostd.model.commands import StartAttempt
 from hostd.model.messages import Begin, Message, SlotFree
-from hostd.model.states import RunState
 from hostd.runtime.attempts.slots import Slots
 from hostd.runtime.ring.carried_blobs import BLOB_MARK, carried_blobs
 from hostd.runtime.ring.holding import Holding
@@ -167,25 +167,26 @@ class EngineLoop(Holding):
         """Make a decision part of the turn: its state is the run's from here on, its records go into the batch."""
         run: Run = decision.run  # type: ignore[assignment]
         records = decision.records
-        before_seq = run.seq - len(records)
         if records:
             body = encode_records(records)
-            turn.batch.rows.append(Row(resident.key, before_seq, len(records), body, principal))
-            turn.size_bytes += len(body)
-            if BLOB_MARK in body:
+            count, size_bytes = len(records), len(body)
+            before_seq = run.seq - count
+            turn.batch.rows.append(Row(resident.key, before_seq, count, body, principal))
+            turn.size_bytes += size_bytes
+            if body.find(BLOB_MARK) >= 0:
                 _hold_carried(turn, resident, body)
-            resident.to_snapshot -= len(records) * RECORD_WEIGHT + len(body)
+            resident.to_snapshot -= count * RECORD_WEIGHT + size_bytes
             if self.watchers is not None:
-                turn.changes.append(Change(resident, run, before_seq, records, len(body)))
+                turn.changes.append(Change(resident, run, before_seq, records, size_bytes))
             turn.touched[resident.key] = resident
-            if run.state >= RunState.SUCCEEDED:
+            if run.state >= RUN_FINAL:
                 turn.ended.append(resident)
         resident.run = run
         resident.used_s = turn.now_s
         for blob in decision.blobs:
             turn.batch.blobs.append(Blob(resident.namespace, blob.digest, blob.data, resident.key, blob.content_type))
             turn.size_bytes += len(blob.data)
-            if BLOB_MARK in blob.data:
+            if blob.data.find(BLOB_MARK) >= 0:
                 _hold_carried(turn, resident, blob.data)
         if decision.commands:
             turn.commands.append((resident, decision.commands))

@@ -119,6 +119,8 @@ class Loading:
 
     def blobs_of(self, key: int) -> Mapping[bytes, bytes] | None:
         """Return what was read for a run's waiting decisions, with all that is held; None where nothing was."""
+        if not self._waiting:
+            return None
         wanted = self._wanted.of(key)
         return None if wanted is None else {**self._cache.held, **wanted}
 

@@ -44,6 +44,7 @@ class Metering:
         self._meter = meter
         self.then = then  # who hears next; may change
         self._steps = {state: meter.counter("hostd_steps_ended_total", state=state.name) for state in StepState}
+        succeeded = self._steps[StepState.SUCCEEDED]
         self._started = {
             source: meter.counter("hostd_runs_started_total", source=source) for source in ("client", "trigger")
         }
@@ -53,8 +54,8 @@ class Metering:
             RunStarted: self._run_started,
             RunEnded: self._run_ended,
             Terminated: self._run_ended,
-            AttemptSucceeded: lambda *_: self._steps[StepState.SUCCEEDED].inc(),
-            WaitEnded: lambda *_: self._steps[StepState.SUCCEEDED].inc(),
+            AttemptSucceeded: lambda *_: succeeded.inc(),
+            WaitEnded: lambda *_: succeeded.inc(),
             StepEnded: lambda run, record, at_ms: self._steps[StepState(record.state)].inc(),
             AttemptFailed: self._attempt_failed,
             AttemptLost: self._attempt_lost,

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+import msgspec
+
 from hostd.engine.state import Run
 from hostd.journal.port import Appended, Batch
 from hostd.model.commands import Command
@@ -39,17 +41,14 @@ class Resident:
         self.used_s = 0.0  # monotonic seconds of the last message
 
 
-class Change:
+class Change(msgspec.Struct, frozen=True, gc=False, eq=False):
     """One decision, as watchers are told of it once it is durable."""
 
-    __slots__ = ("first_seq", "records", "resident", "run", "size_bytes")
-
-    def __init__(self, resident: Resident, run: Run, first_seq: int, records: list[AnyRecord], size_bytes: int) -> None:
-        self.resident = resident
-        self.run = run  # the state after the records; replaced, not changed, by the next decision
-        self.first_seq = first_seq
-        self.records = records
-        self.size_bytes = size_bytes  # of the records, encoded
+    resident: Resident
+    run: Run  # the state after the records; replaced, not changed, by the next decision
+    first_seq: int
+    records: list[AnyRecord]
+    size_bytes: int  # of the records, encoded
 
 
 class Answer:

@@ -13,10 +13,10 @@ import asyncio
 import logging
 from typing import Protocol
 
+from hostd.engine.codes import RUN_FINAL
 from hostd.errors.base import HostdError, Kind
 from hostd.journal.port import Appended, Batch, Journal, RunUpdate
 from hostd.model.commands import Command
-from hostd.model.states import FINAL_RUN
 from hostd.runtime.attempts.slots import Slots
 from hostd.runtime.ring.lanes import Lanes
 from hostd.runtime.ring.metering import RingMeter
@@ -128,7 +128,7 @@ class TurnEnds:
     def _note_run(self, turn: Turn, resident: Resident) -> None:
         """Put what changed of a run's index row into the batch."""
         run = resident.run
-        if run.state >= FINAL_RUN:
+        if run.state >= RUN_FINAL:
             if resident.has_snapshot:
                 turn.batch.snapshot_deletes.append(resident.key)
         elif resident.to_snapshot <= 0:

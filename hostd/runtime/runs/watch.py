@@ -9,9 +9,9 @@ import asyncio
 from collections import deque
 from typing import TypeAlias
 
+from hostd.engine.codes import RUN_FINAL
 from hostd.errors.base import HostdError, Kind
 from hostd.journal.port import Appended, RunRow
-from hostd.model.states import run_is_final
 from hostd.model.views import ChangeWord, RunChange, RunView
 from hostd.runtime.ring.turn import Change
 from hostd.runtime.runs.run_views import row_view
@@ -273,7 +273,7 @@ class Hub:
         """Tell subscribers of a durable turn. Rows lie one behind another, each as wide as its record count."""
         if self._ends:
             for change in changes:
-                if run_is_final(change.run.state):
+                if change.run.state >= RUN_FINAL:
                     self._end(change.resident.key)
         if not self._all and not self._by_run:
             return

@@ -34,7 +34,8 @@ async def kept_run(lab: Lab, value: Any = None) -> tuple[Started, Any]:
 
 def context_of(lab: Lab, started: Started, plan: Any) -> Any:
     """Return an attempt's context."""
-    attempt = Attempt(started.key, NS, started.run_id, started.run_id, plan, plan.steps[0], 1, 0, False, "")
+    step = plan.steps[0]
+    attempt = Attempt(started.key, NS, started.run_id, started.run_id, plan, step, step.uses, 1, 0, False, "")
     return lab.core.contexts.action(attempt)
 
 

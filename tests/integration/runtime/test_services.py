@@ -305,7 +305,8 @@ async def attempt_of(lab: Lab) -> Any:
     await lab.register("workflow: w\nsteps: {a: {uses: flow.wait, with: {duration: 1h}}}\n")
     started = await lab.start("w")
     plan = (await lab.core.workflows.resolve(NS, "w")).plan
-    attempt = Attempt(started.key, NS, started.run_id, started.run_id, plan, plan.steps[0], 1, 0, False, "")
+    step = plan.steps[0]
+    attempt = Attempt(started.key, NS, started.run_id, started.run_id, plan, step, step.uses, 1, 0, False, "")
     return lab.core.contexts.action(attempt)
 
 
