@@ -6,7 +6,6 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from hostd.journal.port import Journal, JournalInfo
 from hostd.journal.sqlite import SqliteJournal
 from hostd.lua.check import BlockingCheck
 from hostd.lua.script import LuaPool
-from hostd.observing import Outlet, PluginUsage, opened, read_gauges
+from hostd.observing import Outlet, opened, read_gauges
 from hostd.runtime.attempts.effects import Effects
 from hostd.runtime.attempts.executors import Executors
 from hostd.runtime.attempts.log_writer import LogWriter, NoLogFiles
@@ -34,6 +33,7 @@ from hostd.runtime.attempts.slots import Slots
 from hostd.runtime.desks.front import Front, build_front
 from hostd.runtime.desks.settings_desk import SettingsDesk
 from hostd.runtime.ports import Actions
+from hostd.runtime.ring.census import Census
 from hostd.runtime.ring.engine_loop import EngineLoop
 from hostd.runtime.ring.held import HeldRuns
 from hostd.runtime.ring.intake import Intake
@@ -69,6 +69,7 @@ from hostd.runtime.triggers.overlap import Overlaps
 from hostd.runtime.triggers.trigger_life import TriggerLife
 from hostd.runtime.triggers.triggers import Triggers
 from hostd.runtime.workflows.workflows import Workflows
+from hostd.standing import Standing
 from hostd.telemetry.log_levels import LogLevels
 from hostd.telemetry.logs import hide_in_logs, hide_no_more
 from hostd.telemetry.meter import Meter
@@ -131,11 +132,12 @@ class Core:
         self._build_ways_in()
         self.workflows.loop = self.loop
         self.loop.effects = self.effects
-        self.loop.watchers = self.metering = Metering(self.meter, self.hub)
+        self.census = Census(journal=self.journal, readers=self.readers, clock=self.clock)
+        self.loop.watchers = self.metering = Metering(self.meter, self.hub, self.census)
         self.loop.meter = RingMeter(self.meter, self.clock)
         self.effects.times = AttemptTimes(self.meter)
-        self._usage = PluginUsage()
-        read_gauges(self, self._usage)
+        self._standing = Standing()
+        read_gauges(self, self._standing)
         self.meter.reading("hostd_journal_size_bytes", self._journal_size)
         self.slots.tell = self.loop.tell_slot
         self.settings = SettingsDesk(
@@ -371,7 +373,8 @@ class Core:
         )
         await self.host.drop_unclaimed()
         await self.timers.start(self.readers, self.journal.due_runs, self.loop.tick)
-        self.upkeep.start(self.info.path, lambda: partial(self._usage.note, self._usage.look(self)))
+        self.upkeep.start(self.info.path, lambda: self._standing.look(self))
+        self.census.start()
         self._care = [
             spawn(measure_lag(self.meter, self.clock), name="loop-lag"),
         ]
@@ -429,6 +432,7 @@ class Core:
         self.hub.close()
         self.topics.news.close()
         self.upkeep.stop()
+        self.census.stop()
         for task in self._care:
             task.cancel()
         self.timers.stop()

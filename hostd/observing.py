@@ -11,9 +11,9 @@ from typing import Any, TypeAlias
 
 from hostd.config.rooms import Otel
 from hostd.errors.base import HostdError
-from hostd.host.process.usage import Usage, usage_of
 from hostd.runtime.ring.metering import tallied, tally
 from hostd.runtime.runs.live_spans import LiveSpans
+from hostd.standing import Standing
 from hostd.telemetry.otel.export import OtelExport
 from hostd.telemetry.otel.target import Said, Target, target_of
 from hostd.values.version import VERSION
@@ -25,9 +25,14 @@ Core: TypeAlias = Any
 _NONE_RUN = {(executor,): 0.0 for executor in ("inline", "lua", "process", "thread")}
 
 
-def read_gauges(core: Core, usage: PluginUsage) -> None:
+def read_gauges(core: Core, standing: Standing) -> None:
     """Let metrics that are states, not events, be read at each scrape."""
     reading = core.meter.reading
+    reading("hostd_runs", core.census.states)
+    reading("hostd_timers", core.census.timers)
+    reading("hostd_oldest_step_seconds", lambda: {(): _oldest_s(core)})
+    reading("hostd_permits_taken", lambda: {(name,): float(use[0]) for name, use in core.slots.use().items()})
+    reading("hostd_permits", lambda: {(name,): float(use[1]) for name, use in core.slots.use().items()})
     reading("hostd_runs_resident", lambda: {(): float(len(core.residence))})
     reading("hostd_timers_resident", lambda: {(): float(len(core.timers))})
     reading("hostd_steps_in_line", lambda: {(): float(core.slots.waiting())})
@@ -43,8 +48,16 @@ def read_gauges(core: Core, usage: PluginUsage) -> None:
     reading("hostd_lua_workers", lambda: tallied(core.scripts.workers()))
     reading("hostd_lua_scripts_total", lambda: tallied(core.scripts.ends))
     reading("hostd_log_lines_dropped_total", lambda: {(): float(core.log_writer.dropped)})
-    usage.read_by(core)
+    reading("hostd_plugin_processes", lambda: tally(_states(core)))
+    reading("hostd_plugin_process_restarts_total", lambda: _restarts(core))
+    standing.read_by(core)
     core.meter.gauge("hostd_build_info", version=VERSION, python=platform.python_version()).set(1)
+
+
+def _oldest_s(core: Core) -> float:
+    """Return how long the step that has waited longest for room is ready, 0 where none waits."""
+    since_ms: int = core.slots.oldest_ms()
+    return max(0.0, (core.clock.wall_ms() - since_ms) / 1000) if since_ms else 0.0
 
 
 def _without(counts: Mapping[tuple[str, ...], int], place: int) -> dict[tuple[str, ...], float]:
@@ -53,30 +66,6 @@ def _without(counts: Mapping[tuple[str, ...], int], place: int) -> dict[tuple[st
     for labels, count in counts.items():
         summed[labels[:place] + labels[place + 1 :]] += count
     return {labels: float(count) for labels, count in summed.items()}
-
-
-class PluginUsage:
-    """What processes of plugins use, as it was when somebody last looked."""
-
-    def __init__(self) -> None:
-        self._used: dict[str, Usage] = {}
-
-    def look(self, core: Core) -> Mapping[str, int]:
-        """Return the processes to look at, by plugin."""
-        processes = core.host.processes
-        return {plugin: one.pid for plugin, one in processes.known.items()} if processes is not None else {}
-
-    def note(self, pids: Mapping[str, int]) -> None:
-        """Read what they use. Blocks."""
-        self._used = usage_of(pids)
-
-    def read_by(self, core: Core) -> None:
-        """Let a core's meter read them."""
-        reading = core.meter.reading
-        reading("hostd_plugin_processes", lambda: tally(_states(core)))
-        reading("hostd_plugin_process_restarts_total", lambda: _restarts(core))
-        reading("hostd_plugin_process_memory_bytes", lambda: {(p,): use.memory_bytes for p, use in self._used.items()})
-        reading("hostd_plugin_process_cpu_seconds", lambda: {(p,): use.cpu_s for p, use in self._used.items()})
 
 
 def _states(core: Core) -> list[str]:

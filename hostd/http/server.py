@@ -84,6 +84,7 @@ class HttpServer:
         self._sites: list[asyncio.Server] = []
         self._server: _Server | None = None
         self._busy = 0
+        meter.reading("hostd_http_requests_in_flight", lambda: {(): float(self._busy)})
         self._unanswered = Unanswered(settings.connections_max)
         self._idle = asyncio.Event()
         self._idle.set()

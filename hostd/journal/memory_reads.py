@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import islice
 from typing import Any
@@ -16,6 +17,7 @@ from hostd.journal.port import (
     KvWrite,
     NamespaceRow,
     Obligation,
+    OpenCounts,
     OwnTriggerRow,
     RequestId,
     RunQuery,
@@ -83,6 +85,10 @@ class MemoryReads:
     def due_runs(self, *, before_ms: int, limit: int = 10_000) -> list[tuple[int, int]]:
         due = [(row.due_at_ms, row.run) for row in self._tables.runs.values() if 0 < row.due_at_ms < before_ms]
         return sorted(due)[:limit]
+
+    def open_counts(self) -> OpenCounts:
+        rows = (row for row in self._tables.runs.values() if not run_is_final(row.state))
+        return OpenCounts(self.last_pos() + 1, dict(Counter((row.state, row.due_at_ms > 0) for row in rows)))
 
     def query_runs(self, query: RunQuery) -> list[RunRow]:
         found = [row for row in self._matching(query) if _beyond(query, row.run)]
@@ -171,6 +177,13 @@ class MemoryReads:
         fitting = [item for item in found if item[2].topic in exact or covers(prefixes, item[2].topic)]
         return until_full(fitting[:limit], size_bytes)
 
+    def events_behind(self, namespace: str, topics: Sequence[str], *, after: int, most: int) -> int:
+        exact, prefixes = split_topics(topics)
+        found = _page(self._tables.events, namespace, after=after, limit=self._tables.next.event)
+        named = [event.topic for _, _, event in found if event.topic]
+        counts = [min(most, named.count(topic)) for topic in exact]
+        return sum(counts) + sum(covers(prefixes, topic) for topic in named[:most])
+
     def last_event(self) -> int:
         return self._tables.next.event - 1
 
@@ -188,6 +201,9 @@ class MemoryReads:
 
     def progress(self, run: int) -> dict[int, bytes]:
         return dict(self._tables.progress.get(run, {}))
+
+    def dead_letter_counts(self) -> dict[str, int]:
+        return dict(Counter(letter.namespace for _, letter in self._tables.dead_letters.values()))
 
     def dead_letters(self, namespace: str, *, after: int = 0, limit: int = 100) -> list[tuple[int, int, DeadLetter]]:
         return _page(self._tables.dead_letters, namespace, after=after, limit=limit)

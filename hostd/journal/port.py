@@ -258,6 +258,13 @@ class NamespaceRow(msgspec.Struct, frozen=True, gc=False):
     open_runs: int
 
 
+class OpenCounts(msgspec.Struct, frozen=True, gc=False):
+    """How many runs are not final, by state and whether they have a timer, before the record at `next_pos`."""
+
+    next_pos: int
+    runs: dict[tuple[int, bool], int]
+
+
 class Journal(Protocol):
     """The durable store of records and everything else."""
 
@@ -427,6 +434,18 @@ class Journal(Protocol):
 
     def namespaces(self) -> list[NamespaceRow]:
         """Return the namespaces that have workflows, runs, triggers of their own, events or durable keys, by name."""
+        ...
+
+    def open_counts(self) -> OpenCounts:
+        """Count the runs that are not final. Looks at each of them: once, at the start, not again and again."""
+        ...
+
+    def dead_letter_counts(self) -> dict[str, int]:
+        """Count dead letters by namespace, from an index alone."""
+        ...
+
+    def events_behind(self, namespace: str, topics: Sequence[str], *, after: int, most: int) -> int:
+        """Count events of topics with number > after; looks at so many of each topic or prefix at most."""
         ...
 
     def audit(self, namespace: str, *, after: int = 0, limit: int = 100) -> list[tuple[int, int, AuditRow]]:

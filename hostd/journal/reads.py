@@ -13,7 +13,7 @@ from contextlib import closing
 from hostd.journal import rows
 from hostd.journal.filters import filter_sql
 from hostd.journal.pool import ReadPool
-from hostd.journal.port import RunQuery, RunRow, Snapshot, StoredRow
+from hostd.journal.port import OpenCounts, RunQuery, RunRow, Snapshot, StoredRow
 from hostd.journal.rows import RECORD_COLUMNS, RUN_COLUMNS
 from hostd.model.filters import And, Compare, Filter, In
 from hostd.model.states import FINAL_RUN, RunState
@@ -25,6 +25,11 @@ _OPEN = f"(state < {int(FINAL_RUN)} OR owes)"
 _ONE_RUN = f"SELECT {RUN_COLUMNS} FROM runs WHERE "
 _HISTORY = f"""SELECT {RECORD_COLUMNS} FROM records WHERE run = ? AND seq >=
     coalesce((SELECT seq FROM records WHERE run = ? AND seq <= ? ORDER BY seq DESC LIMIT 1), 0) ORDER BY seq"""
+
+_LAST_POS = """SELECT max(coalesce((SELECT value - 1 FROM meta WHERE name = 'next_pos'), 0),
+    coalesce((SELECT pos + n - 1 FROM records ORDER BY pos DESC LIMIT 1), 0))"""
+_OPEN_COUNTS = f"""SELECT 0, 0, ({_LAST_POS}) UNION ALL SELECT * FROM (SELECT state, due_at_ms > 0, count(*)
+    FROM runs INDEXED BY runs_open WHERE {_OPEN} AND state < {int(FINAL_RUN)} GROUP BY 1, 2)"""
 
 
 class RunReads:
@@ -126,6 +131,11 @@ class RunReads:
         for high in range(highest, lowest - 1, -SLICE):
             yield high - SLICE + 1, high
 
+    def open_counts(self) -> OpenCounts:
+        with self._pool.connection() as connection:
+            (first, *others) = connection.execute(_OPEN_COUNTS).fetchall()  # one statement: all of one moment
+        return OpenCounts(first[2] + 1, {(state, bool(due)): count for state, due, count in others})
+
     def rows_after(self, pos: int, *, limit: int = 500, max_bytes: int = 1 << 20) -> list[StoredRow]:
         sql = f"SELECT {RECORD_COLUMNS} FROM records WHERE pos > ? AND run > 0 ORDER BY pos LIMIT ?"
         with self._pool.connection() as connection:
@@ -138,12 +148,7 @@ class RunReads:
 
     def last_pos(self) -> int:
         with self._pool.connection() as connection:
-            return int(
-                connection.execute(
-                    "SELECT max(coalesce((SELECT value - 1 FROM meta WHERE name = 'next_pos'), 0),"
-                    " coalesce((SELECT pos + n - 1 FROM records ORDER BY pos DESC LIMIT 1), 0))"
-                ).fetchone()[0]
-            )
+            return int(connection.execute(_LAST_POS).fetchone()[0])
 
     def first_pos(self) -> int:
         sql = "SELECT (SELECT min(pos) - 1 FROM records), (SELECT value FROM meta WHERE name = 'pruned_pos')"

@@ -18,6 +18,8 @@ _OF_TOPIC = """SELECT number FROM events INDEXED BY events_topic WHERE topic <> 
     AND number > ? ORDER BY number LIMIT ?"""
 _PUBLISHED = """SELECT number, topic FROM events INDEXED BY events_published WHERE topic <> '' AND namespace = ?
     AND number > ? ORDER BY number LIMIT ?"""
+_BEHIND = """SELECT count(*) FROM (SELECT 1 FROM events INDEXED BY events_topic WHERE topic <> '' AND namespace = ?
+    AND topic = ? AND number > ? LIMIT ?)"""
 _LETTER = "SELECT number, at_ms, namespace, workflow, trigger, event_id, body, reason, message FROM dead_letters"
 _AUDIT = """SELECT number, at_ms, namespace, principal, verb, resource, details FROM audit
     WHERE namespace = ? AND number > ? ORDER BY number LIMIT ?"""
@@ -80,6 +82,17 @@ class EventReads:
         with self._pool.connection() as connection:
             found = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
         return int(found[0]) if found else 0
+
+    def events_behind(self, namespace: str, topics: Sequence[str], *, after: int, most: int) -> int:
+        exact, prefixes = split_topics(topics)
+        with self._pool.connection() as connection:
+            counts = [connection.execute(_BEHIND, (namespace, topic, after, most)).fetchone()[0] for topic in exact]
+            page = connection.execute(_PUBLISHED, (namespace, after, most)).fetchall() if prefixes else []
+        return sum(counts) + sum(covers(prefixes, topic) for _, topic in page)
+
+    def dead_letter_counts(self) -> dict[str, int]:
+        with self._pool.connection() as connection:
+            return dict(connection.execute("SELECT namespace, count(*) FROM dead_letters GROUP BY namespace"))
 
     def dead_letters(self, namespace: str, *, after: int = 0, limit: int = 100) -> list[tuple[int, int, DeadLetter]]:
         sql = f"{_LETTER} WHERE namespace = ? AND number > ? ORDER BY number LIMIT ?"

@@ -48,6 +48,7 @@ METRICS: tuple[Metric, ...] = (
         ("workflow", "outcome"),
         chosen="workflow",
     ),
+    Metric("hostd_runs", "gauge", "Runs that have not ended", ("state",)),
     Metric("hostd_runs_resident", "gauge", "Live runs held in memory"),
     Metric("hostd_run_seconds", "histogram", "Time from a run's start to its end", ("outcome",), SLOW),
     Metric("hostd_steps_ended_total", "counter", "Steps that ended", ("state",)),
@@ -68,8 +69,18 @@ METRICS: tuple[Metric, ...] = (
         SLOW,
     ),
     Metric("hostd_steps_in_line", "gauge", "Steps that wait for room to run"),
+    Metric(
+        "hostd_oldest_step_seconds",
+        "gauge",
+        "How long the first in line of the steps that wait for room has been ready",
+    ),
+    Metric(
+        "hostd_permits", "gauge", "Attempts that may wait at once: `limits`, or a pool's size", ("executor",)
+    ),
+    Metric("hostd_permits_taken", "gauge", "Attempts that wait and hold a permit", ("executor",)),
     Metric("hostd_attempt_seconds", "histogram", "Time of an attempt that did not end at once", ("executor",), SLOW),
     Metric("hostd_attempts_in_flight", "gauge", "Attempts that run now", ("executor",)),
+    Metric("hostd_timers", "gauge", "Runs with a timer: of a wait, a retry, a deadline"),
     Metric("hostd_timers_resident", "gauge", "Timers due soon, held in memory"),
     # -- the ring
     Metric("hostd_lane_messages", "gauge", "Messages waiting for the engine", ("lane",)),
@@ -86,6 +97,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("hostd_journal_append_bytes_total", "counter", "Records and blobs appended"),
     Metric("hostd_journal_failures_total", "counter", "Appends that failed", ("reason",)),
     Metric("hostd_journal_size_bytes", "gauge", "Size of the journal with its log"),
+    Metric("hostd_data_free_bytes", "gauge", "Space left where the data folder lies, read every ten seconds"),
     # -- guests
     Metric(
         "hostd_loop_stalls_total",
@@ -95,6 +107,21 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric("hostd_triggers", "gauge", "Configured triggers", ("state",)),
     Metric("hostd_events_total", "counter", "Events that triggers emitted, durable", ("outcome",)),
+    Metric(
+        "hostd_dead_letters",
+        "gauge",
+        "Events that could not be handled and wait to be redriven or purged, read every ten seconds",
+        ("namespace",),
+        chosen="namespace",
+    ),
+    Metric(
+        "hostd_subscription_behind_events",
+        "gauge",
+        "Events that wait for the subscription of a workflow that is most behind, at most 10,000; read every ten "
+        "seconds",
+        ("workflow",),
+        chosen="workflow",
+    ),
     Metric("hostd_plugins", "gauge", "Plugins found", ("state",)),
     Metric("hostd_plugin_processes", "gauge", "Processes of plugins", ("state",)),
     Metric(
@@ -139,6 +166,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("hostd_rpc_seconds", "histogram", "Time of a call that is not a stream", ("method",), SLOW),
     Metric("hostd_watches", "gauge", "Open watches", ("kind",)),
     Metric("hostd_http_requests_total", "counter", "HTTP requests answered", ("route", "code")),
+    Metric("hostd_http_requests_in_flight", "gauge", "HTTP requests, webhooks too, that are being answered"),
     Metric("hostd_http_request_seconds", "histogram", "Time of an HTTP request", ("route",), SLOW),
 )
 
@@ -151,8 +179,8 @@ def metrics_reference() -> str:
         "Prometheus text format, or in OpenMetrics' where that is asked for (`Accept`), which has exemplars: trace ids",
         "of runs beside `hostd_run_seconds`. A metric appears once it has a value. Beside these there are the usual",
         "`process_*` and `python_gc_*`. [How to](../how-to/observe.md): dashboard, alerts, OpenTelemetry.\n",
-        "Labels that hold names (`workflow`, `action`, `plugin` of its process) know the first 200; what is past them",
-        "counts under `other`. So does any metric past 200 combinations of its other labels.\n",
+        "Labels that hold names (`workflow`, `action`, `namespace`, `plugin` of its process) know the first 200; what",
+        "is past them counts under `other`. So does any metric past 200 combinations of its other labels.\n",
         "| metric | kind | labels | what |\n|---|---|---|---|",
     ]
     for metric in METRICS:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,10 @@ from urllib.request import Request, urlopen
 
 import pytest
 import yaml
+from otlp_receiver import OtlpReceiver
 from processes import DaemonProcess, wait_until
 from promql import OF_EACH, asked_by
+from requires import require_tool
 
 from hostd.telemetry.metrics import METRICS
 
@@ -38,6 +39,13 @@ steps:
   slow: {uses: mock.sleep, needs: script, with: {duration: 1ms}}
 """
 NOTHING_WRONG = {"hostd_journal_failures_total", "hostd_intake_refused_total", "hostd_loop_stalls_total", "up"}
+READS = """
+workflow: reads
+triggers:
+  news: {uses: event.subscribe, with: {topics: [news]}}
+steps:
+  a: {uses: mock.noop}
+"""
 
 
 @pytest.mark.parametrize("title, expression", [(title, text) for title, text, _ in QUERIES])
@@ -83,47 +91,56 @@ def test_the_dashboard_is_whole() -> None:
         assert set(re.findall(r"{{(\w+)}}", legend)) <= left
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
-def test_prometheus_takes_the_rules() -> None:
-    """Prometheus' own tool reads them."""
-    command = ["promtool", "check", "rules", str(DEPLOY / "prometheus/alerts.yaml")]
+@pytest.mark.parametrize("what, file", [("rules", "alerts.yaml"), ("config", "prometheus.yaml")])
+def test_prometheus_takes_the_files(what: str, file: str) -> None:
+    """Prometheus' own tool reads them, and has nothing to say against them."""
+    command = [require_tool("promtool"), "check", what, str(DEPLOY / "prometheus" / file)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_daemon_that_works_fills_every_panel(tmp_path: Path) -> None:
     """After a run, a webhook, a failed call and a plugin's process there is a sample for each query and label."""
-    daemon = DaemonProcess(tmp_path)
-    daemon.data.mkdir(mode=0o700)
-    (daemon.data / "hostd.yaml").write_text(json.dumps({"plugins": {"process": ["kv"]}}))
-    (tmp_path / "w.yaml").write_text(WORK)
-    daemon.start()
-    try:
-        daemon.ok("workflow", "register", str(tmp_path / "w.yaml"))
-        daemon.json("runs", "start", "work", "--wait")
-        assert daemon.run("runs", "show", "0" * 26).returncode != 0
-        wait_until(lambda: daemon.json("trigger", "list")["state"] == "ACTIVE", "the trigger")
-        hook = Request(f"http://{daemon.http}/hooks/default/hook", b"{}", {"content-type": "application/json"})
-        urlopen(hook, timeout=60).close()
-        with pytest.raises(HTTPError):
-            urlopen(f"http://{daemon.http}/nothing", timeout=60)
-        (tmp_path / "k.yaml").write_text("workflow: k\nsteps:\n  a: {uses: kv.get, with: {key: a}}\n")
-        daemon.ok("workflow", "register", str(tmp_path / "k.yaml"))
-        daemon.json("runs", "start", "k", "--wait")
-        wanted = {name for _, text, _ in QUERIES for name in asked_by(text).metrics} - NOTHING_WRONG
-        missing: set[str] = wanted
-
-        def all_there() -> bool:
-            nonlocal missing
-            missing = wanted - found(daemon)
-            return not missing
-
+    with OtlpReceiver() as receiver:
+        daemon = DaemonProcess(tmp_path)
+        daemon.data.mkdir(mode=0o700)
+        settings = {"plugins": {"process": ["kv"]}, "otel": {"endpoint": receiver.endpoint}}
+        (daemon.data / "hostd.yaml").write_text(json.dumps(settings))
         try:
-            wait_until(all_there, "every metric", 60)
-        except AssertionError:
-            assert missing == set()
-    finally:
-        daemon.close()
+            check_that_every_panel_is_filled(daemon, tmp_path)
+        finally:
+            daemon.close()
+
+
+def check_that_every_panel_is_filled(daemon: DaemonProcess, tmp_path: Path) -> None:
+    """Start it, have it work, and wait for a sample of each metric."""
+    (tmp_path / "w.yaml").write_text(WORK)
+    (tmp_path / "r.yaml").write_text(READS)
+    daemon.start()
+    daemon.ok("workflow", "register", str(tmp_path / "r.yaml"))
+    daemon.ok("workflow", "register", str(tmp_path / "w.yaml"))
+    daemon.json("runs", "start", "work", "--wait")
+    assert daemon.run("runs", "show", "0" * 26).returncode != 0
+    wait_until(lambda: {one["state"] for one in daemon.json("trigger", "list")} == {"ACTIVE"}, "triggers")
+    hook = Request(f"http://{daemon.http}/hooks/default/hook", b"{}", {"content-type": "application/json"})
+    urlopen(hook, timeout=60).close()
+    with pytest.raises(HTTPError):
+        urlopen(f"http://{daemon.http}/nothing", timeout=60)
+    (tmp_path / "k.yaml").write_text("workflow: k\nsteps:\n  a: {uses: kv.get, with: {key: a}}\n")
+    daemon.ok("workflow", "register", str(tmp_path / "k.yaml"))
+    daemon.json("runs", "start", "k", "--wait")
+    wanted = {name for _, text, _ in QUERIES for name in asked_by(text).metrics} - NOTHING_WRONG
+    missing: set[str] = wanted
+
+    def all_there() -> bool:
+        nonlocal missing
+        missing = wanted - found(daemon)
+        return not missing
+
+    try:
+        wait_until(all_there, "every metric", 60)
+    except AssertionError:
+        assert missing == set()
 
 
 def found(daemon: DaemonProcess) -> set[str]:

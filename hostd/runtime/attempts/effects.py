@@ -128,7 +128,8 @@ class Effects:
     def _ask(self, resident: Resident, command: AskSlot) -> None:
         plan = resident.run.plan
         action, share = plan.steps[command.step].uses, (resident.namespace, plan.workflow)
-        self._slots.ask(resident.key, command.step, action, alone=command.alone, share=share)
+        since_ms = resident.run.last_at_ms
+        self._slots.ask(resident.key, command.step, action, alone=command.alone, share=share, since_ms=since_ms)
 
     # -- starting
 

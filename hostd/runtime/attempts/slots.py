@@ -71,7 +71,7 @@ class Slots:
         self._permits = self._careful if patient else self._plain
         self._reserved: set[Gate] = set()
         self._asking: dict[str, FairLine[Place]] = {}  # by action; the executor's rounds keep order across actions
-        self._queued: set[Place] = set()
+        self._queued: dict[Place, int] = {}  # since when, in the order of asking
         self._told: dict[Place, Gates] = {}
         self._suspects: deque[Place] = deque()
         self._far_suspects: dict[str, list[Place]] = {}  # by action, while that is not loaded
@@ -211,16 +211,17 @@ class Slots:
 
     # -- asking
 
-    def ask(self, run: int, step: int, action: str, *, alone: bool, share: Hashable = "") -> None:
+    def ask(self, run: int, step: int, action: str, *, alone: bool, share: Hashable = "", since_ms: int = 0) -> None:
         """Remember a READY step; it is told when it may start. Asking again while waiting changes nothing.
 
         Args:
             share: whose turn it takes: namespace and workflow.
+            since_ms: since when it is ready.
         """
         place = (run, step)
         if place in self._queued or place in self._told:
             return
-        self._queued.add(place)
+        self._queued[place] = since_ms
         if alone and self.waits_for(action):
             self._far_suspects.setdefault(action, []).append(place)
             return
@@ -249,6 +250,15 @@ class Slots:
         """Return how many steps ask."""
         return len(self._queued)
 
+    def oldest_ms(self) -> int:
+        """Return since when the step waits that asked first, 0 where none asks."""
+        return next(iter(self._queued.values()), 0)
+
+    def use(self) -> dict[str, tuple[int, int]]:
+        """Return of each executor how many of its permits are taken, and how many there are."""
+        gates = self._executors.items()
+        return {name: (gate.taken, gate.limit) for name, gate in gates if name not in (ABSENT, UNKNOWN)}
+
     def hold(self) -> None:
         """Let nothing start until `release`: recovery decides about all lost attempts first."""
         self._hold = True
@@ -274,7 +284,7 @@ class Slots:
         if beside > len(self._outlived):
             return
         self._alone = self._suspects.popleft()
-        self._queued.discard(self._alone)
+        self._queued.pop(self._alone, None)
         self.tell(*self._alone, True)
 
     def _offer(self) -> None:
@@ -285,7 +295,7 @@ class Slots:
             place = waiting.take()
             if not waiting:
                 del self._asking[action]
-            self._queued.discard(place)
+            self._queued.pop(place, None)
             gates = self._told[place] = self._gates_of(action)
             for gate in gates:
                 gate.told += 1

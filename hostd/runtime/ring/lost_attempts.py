@@ -30,7 +30,8 @@ def look_at_steps(
             continue
         if run.states[index] == StepState.READY:
             share = (resident.namespace, run.plan.workflow)
-            loop.slots.ask(resident.key, index, action, alone=active.alone, share=share)
+            since_ms = active.ready_at_ms
+            loop.slots.ask(resident.key, index, action, alone=active.alone, share=share, since_ms=since_ms)
         elif run.states[index] == StepState.RUNNING and not _offered_back(loop, resident, index, active.attempt):
             entry = actions.action(action)
             if entry is None and loop.slots.waits_for(action):

@@ -21,6 +21,7 @@ from hostd.model.records import (
     WaitEnded,
 )
 from hostd.model.states import RunState, StepState
+from hostd.runtime.ring.census import Census
 from hostd.runtime.ring.turn import Change, Turn
 from hostd.telemetry.meter import Counter, Histogram, Meter
 
@@ -40,8 +41,9 @@ class Listener(Protocol):
 class Metering:
     """Counts durable turns and hands them on."""
 
-    def __init__(self, meter: Meter, then: Listener) -> None:
+    def __init__(self, meter: Meter, then: Listener, census: Census) -> None:
         self._meter = meter
+        self._census = census
         self.then = then  # who hears next; may change
         self._steps = {state: meter.counter("hostd_steps_ended_total", state=state.name) for state in StepState}
         succeeded = self._steps[StepState.SUCCEEDED]
@@ -63,6 +65,7 @@ class Metering:
 
     def publish(self, appended: Appended, changes: list[Change]) -> None:
         """Count, then tell the watchers."""
+        self._census.move(appended.first_pos, changes)
         counts = self._counts
         for change in changes:
             for record in change.records:
@@ -73,6 +76,7 @@ class Metering:
 
     def held(self, run: int, appended: Appended) -> None:
         """Tell the watchers of a run that nothing moves any more."""
+        self._census.recount()
         self.then.held(run, appended)
 
     def _run_started(self, run: Run, record: RunStarted, at_ms: int) -> None:

@@ -19,6 +19,7 @@ Entry: TypeAlias = "tuple[int, Message, str, asyncio.Future[bool] | None, Callab
 """An inside message: run, message, principal, who waits for the answer, and what it writes beside its effect."""
 
 
+TIMED = 32  # beside a state: the run has a timer
 NO_PROGRESS: Mapping[int, bytes] = {}
 
 
@@ -26,7 +27,8 @@ class Resident:
     """A run in memory: its state and what the journal's index row last said of it. Owned by the engine loop."""
 
     __slots__ = (
-        "due_at_ms", "has_snapshot", "key", "namespace", "progress", "run", "stored_state", "to_snapshot", "used_s",
+        "counted", "due_at_ms", "has_snapshot", "key", "namespace", "progress", "run", "stored_state", "to_snapshot",
+        "used_s",
     )  # fmt: skip
 
     def __init__(self, key: int, namespace: str, run: Run, *, stored_state: int, due_at_ms: int) -> None:
@@ -35,6 +37,7 @@ class Resident:
         self.run = run
         self.stored_state = stored_state
         self.due_at_ms = due_at_ms
+        self.counted = stored_state | TIMED if due_at_ms else stored_state  # as census.py counts it now, 0 not yet
         self.has_snapshot = False
         self.progress = NO_PROGRESS  # JSON text by step, as its attempts last reported; replaced, not changed
         self.to_snapshot = DISTANCE  # falls with each record; a snapshot is due at 0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -12,8 +14,11 @@ from lab import NAMESPACE, Lab
 
 from hostd.engine.state import Run
 from hostd.errors.base import HostdError
+from hostd.journal.port import DeadLetter
+from hostd.model.messages import Pause, Terminate
 from hostd.model.records import RunEnded
 from hostd.model.states import RunState
+from hostd.plugin import Event
 from hostd.runtime.ring.metering import LAG_EVERY_S, WORKFLOWS_MAX
 from hostd.telemetry.meter import CHOSEN_MAX
 
@@ -105,3 +110,100 @@ async def test_ten_thousand_workflows_leave_two_hundred_labels(lab: Lab) -> None
     assert len(counted) == CHOSEN_MAX + 1
     assert sum(counted.values()) == 10_000
     assert len(metering._by_workflow) <= WORKFLOWS_MAX
+
+
+WAITS = """
+workflow: waits
+steps:
+  a: {uses: flow.wait, with: {duration: 1h}}
+"""
+
+
+async def test_open_runs_are_counted_by_state(tmp_path: Path) -> None:
+    """They are counted at the start and kept up with each turn: runs that begin, wait, pause, end; their timers too."""
+    lab = await Lab(tmp_path / "data").open()
+    try:
+        workflow = await lab.register(WAITS)
+        started = [await lab.start(workflow) for _ in range(3)]
+        await lab.until(lambda: lab.core.census.states())
+        await lab.restart()
+        await lab.until(lambda: lab.core.census.states())
+        assert await open_runs(lab) == {"WAITING": 3, "timers": 3}
+        await lab.start(workflow)
+        await lab.ask(started[0], Pause())
+        await lab.ask(started[1], Terminate())
+        assert await open_runs(lab) == {"WAITING": 2, "PAUSED": 1, "timers": 2}
+        lab.core.census.recount()
+        assert await open_runs(lab) == {"WAITING": 2, "PAUSED": 1, "timers": 2}
+    finally:
+        await lab.close()
+
+
+async def open_runs(lab: Lab) -> dict[str, float]:
+    """Return how many runs are in each state that there is one in, and how many have timers."""
+    await lab.core.loop.quiet()
+    seen = await scraped(lab)
+    states = {name.split('"')[1]: value for name, value in seen.items() if name.startswith("hostd_runs{") and value}
+    return states | {"timers": seen["hostd_timers"]}
+
+
+async def test_a_count_takes_each_turn_once(tmp_path: Path) -> None:
+    """A turn that becomes durable while runs are counted is not counted twice, nor left out."""
+    lab = await Lab(tmp_path / "data").open()
+    try:
+        workflow, census = await lab.register(WAITS), lab.core.census
+        await lab.until(lambda: census.states())
+        for _ in range(20):
+            counting = asyncio.ensure_future(census.count())
+            await lab.try_start(workflow, count=5)
+            await counting
+        await lab.try_start(workflow, count=5)
+        assert await open_runs(lab) == {"WAITING": 105, "timers": 105}
+    finally:
+        await lab.close()
+
+
+async def test_what_stands_is_seen_without_a_scrape_reading_it(tmp_path: Path) -> None:
+    """Dead letters, events that wait for a subscription, the disk; and who waits in line, for how long."""
+    lab = await Lab(tmp_path / "data", limits={"inline": 1}).open()
+    try:
+        await lab.register(READS)
+        await lab.core.triggers.start()
+        await lab.until(lambda: set(lab.core.triggers.states()) == {"ACTIVE"})
+        await lab.core.triggers.pause((NAMESPACE, "reads", "news"), "test")
+        await lab.core.topics.publish(NAMESPACE, [("news.a", event(n)) for n in range(3)])
+        letter = DeadLetter(NAMESPACE, "reads", "news", "e", b"{}", "X", "why")
+        await lab.core.loop.write(lambda turn: turn.batch.dead_letters.append(letter))
+        slow = await lab.register(SLOW)
+        await lab.start(slow)
+        await lab.running()
+        await lab.try_start(slow, count=2)
+        await lab.until(lambda: lab.core.slots.waiting() == 2)
+        await asyncio.to_thread(lab.core._standing.look(lab.core))
+        seen = await scraped(lab)
+    finally:
+        await lab.close()
+    assert seen['hostd_dead_letters{namespace="default"}'] == 1
+    assert seen['hostd_subscription_behind_events{workflow="reads"}'] == 3
+    assert seen["hostd_data_free_bytes"] > 0
+    assert 0 <= seen["hostd_oldest_step_seconds"] < 3_600
+    assert seen['hostd_permits_taken{executor="inline"}'] == seen['hostd_permits{executor="inline"}'] == 1
+
+
+READS = """
+workflow: reads
+triggers:
+  news: {uses: event.subscribe, with: {topics: [news.*]}}
+steps:
+  a: {uses: mock.noop}
+"""
+SLOW = """
+workflow: slow
+steps:
+  a: {uses: mock.sleep, with: {duration: 1h}}
+"""
+
+
+def event(number: int) -> Event:
+    """Return an event."""
+    return Event(id=str(number), source="/test", type="t", time=datetime.now(UTC), data=None)

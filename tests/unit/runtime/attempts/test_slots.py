@@ -257,3 +257,18 @@ def test_a_suspect_whose_action_is_not_loaded_holds_up_nobody_and_runs_alone_whe
     slots.arrived(["slow.say"])
 
     assert told.calls[1:] == [(1, 0, True)]
+
+
+def test_it_is_told_who_waits_longest_and_what_is_taken(slots: Slots) -> None:
+    """The first that asked and was not told, since when; each executor with its permits taken and in all."""
+    Told(slots)
+    assert slots.oldest_ms() == 0
+    for run in range(5):
+        slots.ask(run, 0, "file.read", alone=False, since_ms=1_000 + run)
+    assert slots.oldest_ms() == 1_002, "two may start"
+    slots.heard(0, 0, alone=False, started=True)
+    slots.waits("file.read")
+    assert slots.use()["thread"] == (1, 2)
+    slots.ended(0, 0, "file.read")
+    assert slots.oldest_ms() == 1_003
+    assert slots.use()["thread"] == (0, 2)
