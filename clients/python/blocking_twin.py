@@ -22,6 +22,7 @@ RULES = (
     (r'\n\nhostd/client/blocking is written from hostd/client/aio by clients/python/blocking_twin\.py\.\n"""', '"""'),
     (r"\bhostd\.client\.aio\b", "hostd.client.blocking"),
     (r"^import grpc\.aio\n", ""),
+    (r"^ +except CUT:\n +self\._life\.cut\(\)\n +raise\n", ""),
     (r"^import asyncio\n", "import time\n"),
     (r"\bgrpc\.aio\.AioRpcError\b", "grpc.RpcError"),
     (r"\bgrpc\.aio\.", "grpc."),

@@ -19,9 +19,9 @@ _LOOPBACK_NAMES = {"localhost", "ip6-localhost"}
 class Tls(NamedTuple):
     """PEM files: the authority the daemon's certificate is checked against, and our own certificate with its key."""
 
-    authority: Path
-    certificate: Path | None = None
-    key: Path | None = None
+    authority: Path | str
+    certificate: Path | str | None = None
+    key: Path | str | None = None
 
 
 class Door(NamedTuple):

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hostd.client.address import Door, Tls
-from hostd.client.typed_errors import bad_argument
+from hostd.client.error_kinds import ClientError
+from hostd.client.typed_errors import bad_argument, typed
+from hostd.errors.base import HostdError, Kind
 
 if TYPE_CHECKING:
     import grpc
 
 RECEIVE_BYTES_MAX = 64 << 20  # a run with all its steps; larger values are blobs
 CALL_TIMEOUT_S = 30.0
+CUT = asyncio.CancelledError  # gRPC raises it in a call whose channel is closed, canceled or not
 
 
 def channel_options(door: Door) -> list[tuple[str, int]]:
@@ -45,9 +49,9 @@ def credentials(tls: Tls) -> grpc.ChannelCredentials:
 _PEM_NAMES = "--tls-ca, --tls-cert and --tls-key (HOSTD_TLS_CA, ...) name PEM files"
 
 
-def _pem(path: Path) -> bytes:
+def _pem(path: Path | str) -> bytes:
     try:
-        text = path.expanduser().read_bytes()
+        text = Path(path).expanduser().read_bytes()
     except OSError as error:
         raise bad_argument(f"{path} cannot be read: {error.strerror}; {_PEM_NAMES}") from None
     if b"-----BEGIN " not in text:
@@ -84,3 +88,17 @@ class Life:
             raise RuntimeError(
                 "the client was made before a fork; gRPC does not survive one: make a client in the child"
             )
+
+    def told(self, error: ClientError) -> ClientError:
+        """Return how a call ended that gRPC ended so: by the client's own end, where that came first."""
+        return _closed_meanwhile() if self.closed else error
+
+    def cut(self) -> None:
+        """Raise where gRPC cut a call off because the client was closed; nobody has canceled the task that waits."""
+        task = asyncio.current_task()
+        if self.closed and (task is None or not task.cancelling()):
+            raise _closed_meanwhile() from None
+
+
+def _closed_meanwhile() -> ClientError:
+    return typed(HostdError(Kind.CANCELED, "CANCELED", "the client was closed before the answer came"))

@@ -9,7 +9,6 @@ HostdError
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Any, ClassVar
 
 from hostd.errors.base import HostdError, Kind, Violation
@@ -17,6 +16,8 @@ from hostd.errors.base import HostdError, Kind, Violation
 
 class ClientError(HostdError):
     """An error of a call: what the daemon said, or that none could be asked."""
+
+    MADE_OF: ClassVar[tuple[type[ClientError], ...]] = ()  # of a class that `mixed` made: it has no name to find it by
 
     @property
     def fields(self) -> tuple[Violation, ...]:
@@ -42,20 +43,20 @@ class ClientError(HostdError):
         return page.fix if page else ""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        made_of = _MIXED.get(type(self), (type(self),))
+        made_of = self.MADE_OF or (type(self),)
         given = (self.kind, self.reason, self.message, self.details, self.violations, self.retry_after_s)
         return _made_again, (made_of, *given)
 
 
-_MIXED: dict[type[ClientError], tuple[type[ClientError], ...]] = {}
-"""What a class that `mixed` made was made of: it can be found under no name."""
+_mixed: dict[tuple[type[ClientError], type[ClientError]], type[ClientError]] = {}
 
 
-@cache
 def mixed(of_reason: type[ClientError], of_kind: type[ClientError]) -> type[ClientError]:
     """Return the class of errors whose reason came with another kind than usual: it is of both."""
-    made = type(of_reason.__name__, (of_reason, of_kind), {"__module__": of_reason.__module__})
-    _MIXED[made] = (of_reason, of_kind)
+    made = _mixed.get((of_reason, of_kind))
+    if made is None:
+        body = {"__module__": of_reason.__module__, "MADE_OF": (of_reason, of_kind)}
+        made = _mixed[of_reason, of_kind] = type(of_reason.__name__, (of_reason, of_kind), body)
     return made
 
 
@@ -69,7 +70,7 @@ def _made_again(
     retry_after_s: float | None,
 ) -> ClientError:
     """Return an error that was pickled."""
-    cls = made_of[0] if len(made_of) == 1 else mixed(*made_of)
+    cls = made_of[0] if len(made_of) == 1 else mixed(made_of[0], made_of[1])
     return cls(kind, reason, message, details=details, violations=violations, retry_after_s=retry_after_s)
 
 

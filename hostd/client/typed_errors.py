@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 from hostd.client.error_kinds import KINDS, ClientError, class_name, mixed
 from hostd.errors.base import HostdError, Kind
@@ -36,7 +37,8 @@ def class_of(kind: Kind, reason: str) -> type[ClientError]:
     from hostd.client import errors  # a class a reason: only a program that meets an error waits for them
 
     of_kind = KINDS[kind]
-    of_reason = getattr(errors, class_name(reason), None)
-    if not isinstance(of_reason, type) or of_reason.__module__ != errors.__name__:  # a kind, or what is imported there
+    found = getattr(errors, class_name(reason), None)
+    if not isinstance(found, type) or found.__module__ != errors.__name__:  # a kind, or what is imported there
         return of_kind
+    of_reason: Any = found
     return of_reason if issubclass(of_reason, of_kind) else mixed(of_reason, of_kind)

@@ -17,7 +17,7 @@ import grpc
 import grpc.aio
 
 from hostd.client.address import Door
-from hostd.client.channel import CALL_TIMEOUT_S, Life, channel_options, credentials, health_request, is_serving
+from hostd.client.channel import CALL_TIMEOUT_S, CUT, Life, channel_options, credentials, health_request, is_serving
 from hostd.client.channel import metadata as metadata_of
 from hostd.client.failures import error_of
 from hostd.client.reconnect import Patience, Retry, cut_off, is_last, is_repeatable, jittered
@@ -210,8 +210,11 @@ class Connection:
             left_s = None if until is None else max(0.0, until - time.monotonic())
             try:
                 answer = await method(request, timeout=left_s, metadata=self._carried())
+            except CUT:
+                self._life.cut()
+                raise
             except grpc.aio.AioRpcError as error:
-                lost = error_of(error, self.door.address)
+                lost = self._life.told(error_of(error, self.door.address))
             else:
                 self._life.seen = True
                 return answer
@@ -238,8 +241,11 @@ class Connection:
             async for answer in call:
                 self._life.seen = True
                 yield answer
+        except CUT:
+            self._life.cut()
+            raise
         except grpc.aio.AioRpcError as error:
-            raise error_of(error, self.door.address) from None
+            raise self._life.told(error_of(error, self.door.address)) from None
         finally:
             call.cancel()
 

@@ -207,7 +207,7 @@ class BlockingConnection:
             try:
                 answer = method(request, timeout=left_s, metadata=self._carried())
             except grpc.RpcError as error:
-                lost = error_of(error, self.door.address)
+                lost = self._life.told(error_of(error, self.door.address))
             else:
                 self._life.seen = True
                 return answer
@@ -235,7 +235,7 @@ class BlockingConnection:
                 self._life.seen = True
                 yield answer
         except grpc.RpcError as error:
-            raise error_of(error, self.door.address) from None
+            raise self._life.told(error_of(error, self.door.address)) from None
         finally:
             call.cancel()
 

@@ -172,6 +172,47 @@ async def test_canceling_a_task_cancels_its_call() -> None:
         assert await asyncio.to_thread(ended.acquire, True, 30)
 
 
+async def test_closing_a_client_ends_what_is_on_its_way_with_an_error() -> None:
+    """Nobody canceled who waits: a task that ends as canceled would be lost in silence; nor is the daemon away."""
+    begun = threading.Semaphore(0)
+
+    def hold(_: Any, context: grpc.ServicerContext) -> StartRunResponse:
+        gone = threading.Event()
+        context.add_callback(gone.set)
+        begun.release()
+        gone.wait(60)
+        return StartRunResponse()
+
+    def stream(request: Any, context: grpc.ServicerContext) -> Iterator[WatchRunsResponse]:
+        yield changes("t", "a")
+        hold(request, context)
+
+    with ScriptedServer(Scripted(stream, stream, starts=[hold, hold])) as server:
+        client = Client(Door(server.address))
+
+        async def watch() -> None:
+            async for _ in client.watch_runs():
+                pass
+
+        waiting = [asyncio.ensure_future(watch()), asyncio.ensure_future(client.start("w"))]
+        for _ in waiting:
+            assert await asyncio.to_thread(begun.acquire, True, 30)
+        await client.close()
+        ended = await asyncio.gather(*waiting, return_exceptions=True)
+
+        blocking = BlockingClient(Door(server.address))
+        asked = [
+            asyncio.ensure_future(asyncio.to_thread(list, blocking.watch_runs())),
+            asyncio.ensure_future(asyncio.to_thread(blocking.start, "w")),
+        ]
+        for _ in asked:
+            assert await asyncio.to_thread(begun.acquire, True, 30)
+        blocking.close()
+        ended += await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(each) for each in ended] == [errors.Canceled] * 4
+    assert {str(each) for each in ended} == {"CANCELED: the client was closed before the answer came"}
+
+
 def test_a_closed_client_says_so() -> None:
     """It is not mistaken for a daemon that went away."""
     client = BlockingClient(Door("127.0.0.1:1"))
