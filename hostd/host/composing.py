@@ -29,8 +29,8 @@ class Guests(Protocol):
         """Return what became of each."""
         ...
 
-    def left_out(self, plugin_id: str, fault: HostdError) -> None:
-        """Another plugin has one of its components already."""
+    def left_out(self, plugin_id: str, fault: HostdError | None) -> None:
+        """Another plugin has one of its components already; None: none has."""
         ...
 
 
@@ -46,9 +46,10 @@ def composed(inside: HostRegistry, guests: Sequence[Guests]) -> HostRegistry:
             ]
             owner = next((entry for entry in owners if entry is not None), None)
             if owner is not None:
-                message = f"{owner.id} is provided by plugin {owner.plugin} already"
+                message = f"{owner.id} is provided by plugin {owner.plugin} already; take one of the two away"
                 room.left_out(plugin_id, invalid("PLUGIN_FAILED", message))
                 continue
+            room.left_out(plugin_id, None)
             actions.update((one.id, one) for one in their_actions)
             triggers.update((one.id, one) for one in their_triggers)
     theirs = [report for room in guests for report in room.reports()]

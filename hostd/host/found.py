@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from hostd.errors.base import HostdError
 from hostd.host.process.launch import Launch
 
 LISTING = "components.json"
@@ -71,6 +72,11 @@ class PluginReport(msgspec.Struct, frozen=True, gc=False):
     isolation: str = "inline"
     permissions: tuple[str, ...] = ()
     expected: frozenset[str] = frozenset()
+
+
+def left_out(report: PluginReport, fault: HostdError) -> PluginReport:
+    """Return what is to be told of a plugin of which another has a component."""
+    return msgspec.structs.replace(report, state=PluginState.FAILED, reason=fault.reason, message=fault.message)
 
 
 class Choices(msgspec.Struct, frozen=True, gc=False):

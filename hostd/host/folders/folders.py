@@ -16,8 +16,8 @@ from hostd.aio import Clock, spawn
 from hostd.errors.base import HostdError, Kind, invalid
 from hostd.host.contexts import ProvisionScope
 from hostd.host.folders.lua_actions import lua_entries
-from hostd.host.folders.scan import PluginFolder, Signature, folders_in, read_folder
-from hostd.host.found import Choices, Found, PluginReport, PluginState, Source
+from hostd.host.folders.scan import PluginFolder, Signature, look_into, read_folder
+from hostd.host.found import Choices, Found, PluginReport, PluginState, Source, left_out
 from hostd.host.process.processes import Processes
 from hostd.host.registry import ActionEntry, TriggerEntry
 
@@ -32,6 +32,7 @@ class _Known:
     def __init__(self, signature: Signature) -> None:
         self.signature = signature
         self.seen: Signature | None = None  # a change that has not settled yet
+        self.missed = False  # it was not there at the last look
         self.plugin: PluginFolder | None = None
         self.work: asyncio.Task[None] | None = None  # it is being loaded, or let go
 
@@ -68,7 +69,9 @@ class Folders:
         self._known: dict[str, _Known] = {}
         self._reports: dict[str, PluginReport] = {}  # by folder, of those that no process serves
         self._lua: dict[str, list[ActionEntry]] = {}  # by plugin
+        self._faults: dict[str, HostdError | None] = {}  # why a plugin in Lua is left out
         self._watch: asyncio.Task[None] | None = None
+        self._unseen = ""  # why the folder of folders could not be looked at
 
     # -- life
 
@@ -76,7 +79,7 @@ class Folders:
         """Begin to serve what is there, whose processes are not waited for, and follow what changes from here on."""
         with suppress(OSError):  # without the folder `cp -r plugin plugins/` puts the plugin in its place
             await asyncio.to_thread(self._dir.mkdir, parents=True, exist_ok=True)
-        there = await asyncio.to_thread(folders_in, self._dir)
+        there = await self._there() or {}
         self._known = {name: _Known(signature) for name, signature in there.items()}
         for name, known in self._known.items():
             self._begin(name, known, self._processes.bring)
@@ -99,11 +102,15 @@ class Folders:
     async def look(self) -> None:
         """Compare what is there with what is served; a change counts once it has stood still for one look.
 
-        Folders are seen to side by side: one that is slow holds up itself only.
+        Folders are seen to side by side: one that is slow holds up itself only. While nothing can be seen nothing has
+        changed: a disk that is away, or a folder that is being exchanged, is no order to let go of every plugin.
         """
-        there = await asyncio.to_thread(folders_in, self._dir)
+        there = await self._there()
+        if there is None:
+            return
         for name, known in list(self._known.items()):
-            if name not in there and not known.busy:
+            missed, known.missed = known.missed, name not in there
+            if missed and known.missed and not known.busy:
                 known.work = spawn(self._remove(name), name=f"end of folder {name}")
         for name, signature in there.items():
             known = self._known.setdefault(name, _Known(()))
@@ -116,6 +123,20 @@ class Folders:
             else:
                 known.signature, known.seen = signature, None
                 self._begin(name, known, self._processes.add)
+
+    async def _there(self) -> dict[str, Signature] | None:
+        """Return the folders that are there, None where that cannot be seen, which is told once."""
+        try:
+            there = await asyncio.to_thread(look_into, self._dir)
+        except OSError as error:
+            why = str(error)
+            if why != self._unseen:
+                text = "plugins_dir_unreadable error=%s message=%s"
+                _log.warning(text, why, "what is served stays; bring the folder back, or restart hostd without it")
+            self._unseen = why
+            return None
+        self._unseen = ""
+        return there
 
     # -- one folder
 
@@ -226,13 +247,12 @@ class Folders:
 
     def reports(self) -> list[PluginReport]:
         """Return what became of each that no process serves."""
-        return list(self._reports.values())
+        faults = {one: fault for one, fault in self._faults.items() if fault is not None and one in self._lua}
+        return [left_out(one, faults[one.id]) if one.id in faults else one for one in self._reports.values()]
 
-    def left_out(self, plugin_id: str, fault: HostdError) -> None:
-        """Another plugin has one of its components."""
-        for name, known in self._known.items():
-            if known.plugin is not None and known.plugin.id == plugin_id:
-                self._reports[name] = _report(_found(known.plugin), PluginState.FAILED, fault.reason, fault.message)
+    def left_out(self, plugin_id: str, fault: HostdError | None) -> None:
+        """Another plugin has one of its components; None: none has."""
+        self._faults[plugin_id] = fault
 
 
 def _nothing() -> None:

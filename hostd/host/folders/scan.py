@@ -36,17 +36,26 @@ class PluginFolder(NamedTuple):
 
 
 def folders_in(plugins_dir: Path) -> dict[str, Signature]:
-    """Return the plugin folders that are there, and what tells a change of each. Blocks."""
+    """Return the plugin folders that are there, and what tells a change of each; none where that is unseen. Blocks."""
     try:
-        names = sorted(entry.name for entry in os.scandir(plugins_dir) if _may_be_plugin(entry))[:FOLDERS_MAX]
+        return look_into(plugins_dir)
     except OSError:
         return {}
+
+
+def look_into(plugins_dir: Path) -> dict[str, Signature]:
+    """Return the same. Raises OSError where it cannot be seen."""
+    with os.scandir(plugins_dir) as entries:
+        names = sorted(entry.name for entry in entries if _may_be_plugin(entry))[:FOLDERS_MAX]
     return {name: tuple(_files(plugins_dir / name)) for name in names}
 
 
 def _may_be_plugin(entry: os.DirEntry[str]) -> bool:
     """Dotted and underscored names are for whoever copies a folder in before it is whole."""
-    return entry.is_dir() and not entry.name.startswith((".", "_"))
+    try:
+        return entry.is_dir() and not entry.name.startswith((".", "_"))
+    except OSError:  # a link that leads to itself
+        return False
 
 
 def _files(folder: Path) -> Iterator[tuple[str, int, int]]:

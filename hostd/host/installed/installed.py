@@ -18,7 +18,7 @@ from hostd.aio import Clock, spawn
 from hostd.errors.base import HostdError, Kind
 from hostd.host.contexts import ProvisionScope
 from hostd.host.folders.lua_actions import lua_entries
-from hostd.host.found import Choices, Found, PluginReport, PluginState, Source
+from hostd.host.found import Choices, Found, PluginReport, PluginState, Source, left_out
 from hostd.host.installed.offer import Offer, permission_fault
 from hostd.host.installed.probe import probe
 from hostd.host.installed.receiving import receive
@@ -74,6 +74,7 @@ class Installed:
         self._standings: dict[str, Standing] = {}
         self._reports: dict[str, PluginReport] = {}  # of those that no process serves
         self._lua: dict[str, list[ActionEntry]] = {}
+        self._faults: dict[str, HostdError | None] = {}  # why a plugin in Lua is left out
         self._older: dict[str, str] = {}  # version that a rollback would bring
         self._busy = ""
         self._turns: dict[str, asyncio.Lock] = {}  # one thing at a time is done to what a plugin serves
@@ -115,16 +116,12 @@ class Installed:
             HostdError: INSTALL_BUSY, PACKAGE_INVALID, MANIFEST_INVALID, PLUGIN_ID_TAKEN, PLUGIN_DENIED,
                 PERMISSIONS_NOT_ACCEPTED, INSTALL_FAILED, PLUGIN_FAILED, WAIT_EXPIRED.
         """
-        with self._alone("another install"):
+        with self._alone("another install"), _written():
+            staging = await asyncio.to_thread(self._shelf.incoming)
             try:
-                staging = await asyncio.to_thread(self._shelf.incoming)
-                try:
-                    return await self._install(order, chunks, staging)
-                finally:
-                    await asyncio.to_thread(self._shelf.drop, staging)
-            except OSError as error:
-                message = f"the plugin cannot be written: {error.strerror or error}"
-                raise HostdError(Kind.STATE, "INSTALL_FAILED", message) from None
+                return await self._install(order, chunks, staging)
+            finally:
+                await asyncio.to_thread(self._shelf.drop, staging)
 
     async def _install(self, order: InstallOrder, chunks: AsyncIterator[bytes], staging: Path) -> Done:
         offer, digest = await receive(order, chunks, staging)
@@ -193,15 +190,21 @@ class Installed:
         report = await self.refresh(plugin)
         good = (PluginState.LOADED, PluginState.DISABLED)
         if report.state in good or (before is None and report.state is PluginState.STARTING):
-            await asyncio.to_thread(self._shelf.sweep, plugin, standing)
+            used = await asyncio.to_thread(self._in_use, plugin)
+            await asyncio.to_thread(self._shelf.sweep, plugin, standing, used=used)
             return
         if before is None:
             await self._forget(plugin)
         else:
-            await asyncio.to_thread(self._shelf.stand, plugin, before)
             self._standings[plugin] = before
             await self.refresh(plugin)
+            await asyncio.to_thread(self._shelf.stand, plugin, before)
         raise HostdError(Kind.INVALID, "PLUGIN_FAILED", f"it did not begin to serve: {report.reason} {report.message}")
+
+    def _in_use(self, plugin: str) -> frozenset[str]:
+        """Return the folders of versions whose processes live; what one imports late has to be there still."""
+        words = {word for command in self._processes.commands(plugin) for word in command}
+        return frozenset(str(folder) for word in words for folder in Path(word).parents)
 
     # -- other changes
 
@@ -209,9 +212,9 @@ class Installed:
         """End a plugin and remove its versions; return the one that served.
 
         Raises:
-            HostdError: INSTALL_BUSY, PLUGIN_NOT_INSTALLED.
+            HostdError: INSTALL_BUSY, PLUGIN_NOT_INSTALLED; INSTALL_FAILED where its folder cannot be changed: it stays.
         """
-        with self._alone("another change of installed plugins"):
+        with self._alone("another change of installed plugins"), _written():
             self._standing(plugin)
             old = await self._serving(plugin)
             await asyncio.shield(spawn(self._forget(plugin), name=f"uninstall of {plugin}"))
@@ -220,6 +223,7 @@ class Installed:
 
     async def _forget(self, plugin: str) -> None:
         async with self._turns.setdefault(plugin, asyncio.Lock()):
+            await asyncio.to_thread(self._shelf.forget, plugin)
             self._standings.pop(plugin, None)
             self._reports.pop(plugin, None)
             self._older.pop(plugin, None)
@@ -231,9 +235,9 @@ class Installed:
         """Let the version serve that was there before; a second rollback returns to the newer one.
 
         Raises:
-            HostdError: INSTALL_BUSY, PLUGIN_NOT_INSTALLED, NO_OLDER_VERSION, PLUGIN_FAILED.
+            HostdError: INSTALL_BUSY, PLUGIN_NOT_INSTALLED, NO_OLDER_VERSION, PLUGIN_FAILED, INSTALL_FAILED.
         """
-        with self._alone("another change of installed plugins"):
+        with self._alone("another change of installed plugins"), _written():
             standing = self._standing(plugin)
             older = await asyncio.to_thread(self._shelf.install_of, plugin, standing.older)
             if older is None:
@@ -251,11 +255,8 @@ class Installed:
 
     async def disable(self, disabled: set[str]) -> None:
         """Write which plugins do not serve. Raises HostdError INSTALL_FAILED."""
-        try:
+        with _written():
             await asyncio.to_thread(self._shelf.keep_disabled, disabled)
-        except OSError as error:
-            message = f"it cannot be written down: {error.strerror or error}"
-            raise HostdError(Kind.STATE, "INSTALL_FAILED", message) from None
 
     def disabled(self) -> set[str]:
         """Return which plugins do not serve, as it was written. Blocks."""
@@ -276,7 +277,7 @@ class Installed:
             self._standing(plugin)
             report = await self._refreshed(plugin, start)
         self._changed()
-        return report
+        return self._as_composed(report)
 
     async def _refreshed(self, plugin: str, start: Start) -> PluginReport:
         standing = self._standings[plugin]
@@ -298,7 +299,8 @@ class Installed:
         self._older[plugin] = older.version if older is not None else ""
         install = self._shelf.install_of(plugin, standing.serving)
         if install is None:
-            raise HostdError(Kind.INVALID, "PLUGIN_FAILED", "its files are damaged; install it again")
+            message = "its files are damaged; install it again, or `hostd plugin uninstall` it"
+            raise HostdError(Kind.INVALID, "PLUGIN_FAILED", message)
         return version_of(install, self._shelf.home(plugin, standing.serving))
 
     async def _serve(self, version: Version, start: Start) -> PluginReport:
@@ -336,14 +338,26 @@ class Installed:
 
     def reports(self) -> list[PluginReport]:
         """Return what became of each that no process serves."""
-        return list(self._reports.values())
+        return [self._as_composed(report) for report in self._reports.values()]
 
-    def left_out(self, plugin: str, fault: HostdError) -> None:
-        """Another plugin has one of its components."""
-        report = self._reports.get(plugin)
-        if report is not None:
-            broken = {"state": PluginState.FAILED, "reason": fault.reason, "message": fault.message}
-            self._reports[plugin] = msgspec.structs.replace(report, **broken)
+    def left_out(self, plugin: str, fault: HostdError | None) -> None:
+        """Another plugin has one of its components; None: none has."""
+        self._faults[plugin] = fault
+
+    def _as_composed(self, report: PluginReport) -> PluginReport:
+        fault = self._faults.get(report.id) if report.id in self._lua else None
+        return left_out(report, fault) if fault is not None else report
+
+
+@contextmanager
+def _written() -> Iterator[None]:
+    """What cannot be written is told with where, and why. Raises HostdError INSTALL_FAILED."""
+    try:
+        yield
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        message = f"{where}{error.strerror or error}; make room, or let hostd write there, and try again"
+        raise HostdError(Kind.STATE, "INSTALL_FAILED", message) from None
 
 
 def _report(found: Found, state: PluginState, reason: str = "", message: str = "") -> PluginReport:

@@ -18,6 +18,7 @@ import os
 import re
 import secrets
 import shutil
+from collections.abc import Container
 from pathlib import Path
 from typing import TypeVar
 
@@ -38,6 +39,10 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
 
     serving: int
     older: int = 0
+
+
+DAMAGED = Standing(0)
+"""Which versions counted, nobody can read any more. None of them is removed until another is installed."""
 
 
 class Install(msgspec.Struct, frozen=True, gc=False):
@@ -68,12 +73,11 @@ class Shelf:
         self.root = root
 
     def standings(self) -> dict[str, Standing]:
-        """Return the plugins that are installed, by id."""
+        """Return the plugins that are installed, by id. One whose state is damaged has DAMAGED in its place."""
         found = {}
         for folder in self._plugins():
-            standing = _read(folder / STATE, Standing)
-            if standing is not None:
-                found[folder.name] = standing
+            if (folder / STATE).exists():
+                found[folder.name] = _read(folder / STATE, Standing) or DAMAGED
         return found
 
     def _plugins(self) -> list[Path]:
@@ -117,10 +121,13 @@ class Shelf:
         """Make versions the ones that count, at one instant."""
         _write(self.root / plugin / STATE, standing)
 
-    def remove(self, plugin: str) -> None:
-        """Forget a plugin, at one instant, and remove its files."""
+    def forget(self, plugin: str) -> None:
+        """Forget a plugin, at one instant; its files are rubbish from here on."""
         with contextlib.suppress(FileNotFoundError):
             (self.root / plugin / STATE).unlink()
+
+    def remove(self, plugin: str) -> None:
+        """Remove the files of a plugin that was forgotten, as far as they can be."""
         shutil.rmtree(self.root / plugin, ignore_errors=True)
 
     def drop(self, folder: Path) -> None:
@@ -129,13 +136,19 @@ class Shelf:
         with contextlib.suppress(OSError):
             folder.parent.rmdir()  # where nothing else of the plugin is there
 
-    def sweep(self, plugin: str, standing: Standing) -> None:
-        """Remove the versions of a plugin that do not count."""
-        for entry in (self.root / plugin).iterdir():
-            if entry.suffix == PARTIAL:
-                entry.unlink(missing_ok=True)
-            elif entry.is_dir() and entry.name not in (str(standing.serving), str(standing.older)):
-                shutil.rmtree(entry, ignore_errors=True)
+    def sweep(self, plugin: str, standing: Standing, *, used: Container[str] = ()) -> None:
+        """Remove the versions of a plugin that do not count, as far as they can be.
+
+        Args:
+            used: folders of versions that let attempts end.
+        """
+        kept = {str(standing.serving), str(standing.older)}
+        with contextlib.suppress(OSError):  # what cannot be removed now goes the next time
+            for entry in (self.root / plugin).iterdir():
+                if entry.suffix == PARTIAL:
+                    entry.unlink(missing_ok=True)
+                elif entry.is_dir() and entry.name not in kept and str(entry) not in used:
+                    shutil.rmtree(entry, ignore_errors=True)
 
     def sweep_all(self) -> None:
         """Remove what installs have left that did not come to their end."""
@@ -143,9 +156,10 @@ class Shelf:
             shutil.rmtree(entry, ignore_errors=True)
         standings = self.standings()
         for folder in self._plugins():
-            if folder.name in standings:
-                self.sweep(folder.name, standings[folder.name])
-            elif not (folder / STATE).exists():
+            standing = standings.get(folder.name)
+            if standing is not None and standing is not DAMAGED:
+                self.sweep(folder.name, standing)
+            elif standing is None:
                 _log.info("plugin_install_unfinished plugin=%s message=it is removed", folder.name)
                 shutil.rmtree(folder, ignore_errors=True)
 

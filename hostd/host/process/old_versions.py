@@ -41,6 +41,13 @@ class OldVersions:
         self._draining[process] = retiring
         retiring.add_done_callback(lambda done: None if done.cancelled() else self._gone(process))
 
+    async def stop(self, plugin_id: str) -> None:
+        """End all of one plugin, which has gone."""
+        for process in self.of(plugin_id):
+            self._draining[process].cancel()
+            await process.stop()
+            self._gone(process)
+
     def _gone(self, process: PluginProcess) -> None:
         self._draining.pop(process, None)
         self._changed()

@@ -221,7 +221,7 @@ class Processes:
         return report
 
     async def remove(self, plugin_id: str) -> None:
-        """Stop a plugin's process and forget what it served; brought to its end, whoever asked."""
+        """Stop a plugin's processes and forget what it served; brought to its end, whoever asked."""
         await asyncio.shield(spawn(self._remove(plugin_id), name=f"end of {plugin_id}"))
 
     async def _remove(self, plugin_id: str) -> None:
@@ -230,6 +230,7 @@ class Processes:
             self._found.pop(plugin_id, None)
             self.served.forget(plugin_id)
             self._changed()
+            await self._old.stop(plugin_id)
             if process is not None:
                 self._leaving[plugin_id] = process
                 await process.stop()
@@ -264,9 +265,12 @@ class Processes:
         """Keys of the operator's settings that some component takes."""
         return self.served.settings_used
 
-    def left_out(self, plugin_id: str, fault: HostdError) -> None:
-        """Leave a plugin's components out: another plugin has one of them."""
-        self.served.faults[plugin_id] = fault
+    def left_out(self, plugin_id: str, fault: HostdError | None) -> None:
+        """Leave a plugin's components out: another plugin has one of them; None: none has."""
+        if fault is not None:
+            self.served.faults[plugin_id] = fault
+        else:
+            self.served.faults.pop(plugin_id, None)
 
     def note(self, plugin_id: str, message: str) -> None:
         """Show beside a plugin what there is to know, such as why its newest version is not the one that serves."""
@@ -289,6 +293,11 @@ class Processes:
         """Return a plugin's process as it is now, None where it has none."""
         process = self.known.get(plugin_id)
         return view_of(process, self._old.of(plugin_id)) if process is not None else None
+
+    def commands(self, plugin_id: str) -> list[tuple[str, ...]]:
+        """Return how a plugin's versions were started that serve, or let what they hold end."""
+        serving = self.known.get(plugin_id)
+        return [one.launch.command for one in (*self._old.of(plugin_id), *([serving] if serving else []))]
 
     async def reload(self, plugin_id: str) -> bool:
         """Start a plugin's process anew beside the one that serves; say whether it has one."""

@@ -132,6 +132,46 @@ async def test_a_folder_that_is_taken_away_takes_its_actions_with_it(lab: Lab, t
     assert report(lab, "greeter") is None
 
 
+async def test_a_folder_of_folders_that_vanishes_takes_nothing_with_it(
+    lab: Lab, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A disk that is away is no order to let go of every plugin, nor is a link to itself; it is told once."""
+    path = folder(tmp_path, "shouting", hostd_dash_plugin_dot_yaml=SHOUT, shout_dot_lua="return input.text:upper()")
+    await lab.until(lambda: lab.core.host.registry.action("text.shout"))
+    (path.parent / "loop").symlink_to(path.parent / "loop")
+    folders = lab.core.host.folders
+    assert folders is not None
+    for away in (False, True):
+        if away:
+            path.parent.rename(tmp_path / "away")
+        for _ in range(3):
+            await folders.look()
+        assert lab.core.host.registry.action("text.shout") is not None
+    told = [line for line in caplog.messages if line.startswith("plugins_dir_unreadable")]
+    assert len(told) == 1
+    assert "bring the folder back" in told[0]
+
+    (tmp_path / "away").rename(path.parent)
+    shutil.rmtree(path)
+    await lab.until(lambda: lab.core.host.registry.action("text.shout") is None)
+
+
+async def test_a_folder_that_is_exchanged_is_a_new_version(lab: Lab, tmp_path: Path) -> None:
+    """It is missed for one look: nothing is let go."""
+    path = folder(tmp_path, "shouting", hostd_dash_plugin_dot_yaml=SHOUT, shout_dot_lua="return input.text:upper()")
+    await lab.until(lambda: lab.core.host.registry.action("text.shout"))
+    folders = lab.core.host.folders
+    assert folders is not None
+    assert folders._watch is not None
+    folders._watch.cancel()  # the test looks itself
+    path.rename(tmp_path / "old")
+    await folders.look()
+    (tmp_path / "old").rename(path)
+    await folders.look()
+    assert not folders._known["shouting"].busy
+    assert lab.core.host.registry.action("text.shout") is not None
+
+
 async def test_a_lua_plugin_is_a_manifest_and_files(lab: Lab, tmp_path: Path) -> None:
     """Its options are typed, have defaults, and are checked before the script sees them."""
     folder(
@@ -195,7 +235,7 @@ async def test_two_plugins_do_not_share_an_id_or_an_action(lab: Lab, tmp_path: P
     await there(lab, "greet.say")
     python(tmp_path, GREET, "other")
     found = await lab.until(lambda: (one := report(lab, "other")) and one.state is PluginState.FAILED and one)
-    assert found.message == "greet.say is provided by plugin greeter already"
+    assert found.message == "greet.say is provided by plugin greeter already; take one of the two away"
 
     folder(
         tmp_path,
