@@ -79,6 +79,7 @@ class Daemon:
         await self.core.open()
         await door
         await self._bind_http()
+        self.core.triggers.expect()
         api = await self._open_api()
         self._lua = spawn(self._start_lua(), name="lua-start")
         await self.core.host.complete()

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from hostd.api.install_port import Installs
 from hostd.api.run_ports import Runs
 from hostd.model.configuration import ConfigView, ReloadedView
+from hostd.model.plugin_changes import PluginChanges
 from hostd.model.requests import LetterSelection, Repeat, TrialEvent
 from hostd.model.topics import EventTypeView, NewEvent, PublishedView, TopicEvents
 from hostd.model.views import (
@@ -23,7 +24,6 @@ from hostd.model.views import (
     DifferencesView,
     FiredView,
     NamespaceView,
-    PluginChanges,
     PluginView,
     RedrivenView,
     RegisteredView,
@@ -46,9 +46,23 @@ class Workflows(Protocol):
     """Registered workflows."""
 
     async def register(
-        self, namespace: str, document: bytes, *, file: str, activate: bool, principal: str, repeat: Repeat | None
+        self,
+        namespace: str,
+        document: bytes,
+        *,
+        file: str,
+        activate: bool,
+        principal: str,
+        repeat: Repeat | None,
+        within_s: float | None = None,
     ) -> RegisteredView:
-        """Register one document. Raises DOCUMENT_INVALID with every violation, VERSION_EXISTS."""
+        """Register one document; returns once the triggers of the active version have begun, or after a short time.
+
+        Args:
+            within_s: an even shorter time.
+
+        Raises DOCUMENT_INVALID with every violation, VERSION_EXISTS.
+        """
         ...
 
     async def activate(
@@ -60,8 +74,9 @@ class Workflows(Protocol):
         expected: str | None,
         principal: str,
         repeat: Repeat | None,
+        within_s: float | None = None,
     ) -> WorkflowView:
-        """Make a version the active one; empty deactivates.
+        """Make a version the active one; empty deactivates. Waits for its triggers as `register` does.
 
         Raises WORKFLOW_MISSING, VERSION_MISSING, ACTIVE_CHANGED.
         """
@@ -111,9 +126,17 @@ class Triggers(Protocol):
         ...
 
     async def create(
-        self, namespace: str, document: bytes, *, file: str, replace: bool, principal: str, repeat: Repeat | None
+        self,
+        namespace: str,
+        document: bytes,
+        *,
+        file: str,
+        replace: bool,
+        principal: str,
+        repeat: Repeat | None,
+        within_s: float | None = None,
     ) -> tuple[TriggerView, bool]:
-        """Make a trigger of its own; return it, and whether anything changed.
+        """Make a trigger of its own; return it once it has begun, and whether anything changed.
 
         Raises DOCUMENT_INVALID with every violation, WORKFLOW_MISSING, VERSION_MISSING, TRIGGER_EXISTS.
         """
@@ -137,9 +160,16 @@ class Triggers(Protocol):
         ...
 
     async def resume(
-        self, namespace: str, workflow: str, name: str, *, principal: str, repeat: Repeat | None
+        self,
+        namespace: str,
+        workflow: str,
+        name: str,
+        *,
+        principal: str,
+        repeat: Repeat | None,
+        within_s: float | None = None,
     ) -> TriggerView:
-        """Let a paused, ended or failed trigger run again. Raises TRIGGER_MISSING."""
+        """Let a paused, ended or failed trigger run again; return it once it has begun. Raises TRIGGER_MISSING."""
         ...
 
     async def fire(

@@ -18,6 +18,7 @@ from hostd.api.convert.checks import (
 from hostd.api.convert.digests import repeat_of
 from hostd.api.convert.payloads import read_payload
 from hostd.api.paging import Page
+from hostd.api.patience import spare_s
 from hostd.api.ports import Schedules, Trials, Triggers
 from hostd.api.tokens import Position, Tokens, scope_of
 from hostd.api.trigger_asking import TriggerAsking
@@ -47,6 +48,7 @@ class TriggerService(TriggerAsking, TriggerServiceServicer):
             replace=request.replace,
             principal=CALLER.get().principal,
             repeat=repeat_of(request.request_id, {"document": request.document, "replace": request.replace}),
+            within_s=spare_s(context),
         )
         return wire.CreateTriggerResponse(trigger=trigger_message(view), changed=changed)
 
@@ -100,6 +102,7 @@ class TriggerService(TriggerAsking, TriggerServiceServicer):
             name,
             principal=CALLER.get().principal,
             repeat=repeat_of(request.request_id, {"workflow": workflow, "name": name}),
+            within_s=spare_s(context),
         )
         return trigger_message(view)
 

@@ -14,6 +14,7 @@ from hostd.api.convert.catalogue import (
 from hostd.api.convert.checks import check_document, check_file, check_namespace, check_version, check_workflow
 from hostd.api.convert.digests import repeat_of
 from hostd.api.paging import Page
+from hostd.api.patience import spare_s
 from hostd.api.ports import Workflows
 from hostd.api.tokens import Tokens, scope_of
 from hostd.v1 import workflow_service_pb2 as wire
@@ -41,6 +42,7 @@ class WorkflowService(WorkflowServiceServicer):
             activate=activate,
             principal=CALLER.get().principal,
             repeat=repeat_of(request.request_id, {"document": request.document, "activate": activate}),
+            within_s=spare_s(context),
         )
         workflow = workflow_message(registered.workflow)
         return wire.RegisterWorkflowResponse(
@@ -58,6 +60,7 @@ class WorkflowService(WorkflowServiceServicer):
             expected=expected,
             principal=CALLER.get().principal,
             repeat=repeat_of(request.request_id, fields),
+            within_s=spare_s(context),
         )
         return workflow_message(view)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -98,6 +98,7 @@ class TriggerScope(TriggerFacts):
         emit: see ports.EmitPort.
         services: what `kv` and `events` are made of; `whose` knows the secrets that must not get into them.
         ends: what became of runs.
+        begun: told once when the trigger listens, unless it has ended by then.
     """
 
     def __init__(
@@ -114,6 +115,7 @@ class TriggerScope(TriggerFacts):
         services: Services | None = None,
         whose: Hides | None = None,
         ends: RunEnds | None = None,
+        begun: Callable[[], None] | None = None,
         cursor: JsonValue = None,
         since: datetime | None = None,
         begins: int | None = None,
@@ -141,6 +143,7 @@ class TriggerScope(TriggerFacts):
         self._whose = whose
         self._ends = ends
         self._begins = begins
+        self._begun = begun
         self._since_ms = None if since is None else round(since.timestamp() * 1000)
 
     @property
@@ -174,7 +177,14 @@ class TriggerScope(TriggerFacts):
         timeout_s = max(0.0, min(timeout, RESULT_WAIT_MAX).total_seconds())
         return await self._ends(self.namespace, self.workflow, run_id, timeout_s=timeout_s)
 
+    def begun(self) -> None:
+        """Say that the trigger listens."""
+        begun, self._begun = self._begun, None
+        if begun is not None:
+            begun()
+
     def close(self) -> None:
         """Take back what the trigger was given; for the runtime, when `run` has ended."""
+        self._begun = None
         for route in self.http.held:
             route.close()

@@ -29,6 +29,8 @@ async def run_once(
     try:
         trigger = entry.create(options)
         async with alive(trigger, provision):
+            if not trigger.tells_begun:
+                asyncio.get_running_loop().call_soon(context.begun)  # when `run` waits for the first time
             await trigger.run(context)
     except PLUGIN_ERRORS as error:  # the fence
         return verdict_of(error)

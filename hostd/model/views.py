@@ -365,21 +365,6 @@ class PluginView(msgspec.Struct, frozen=True, gc=False):
     rollback_version: str = ""
 
 
-class PluginChange(msgspec.Struct, frozen=True, gc=False):
-    """What happened to a plugin, seen through a watch."""
-
-    kind: ChangeWord
-    plugin: PluginView
-
-
-class PluginChanges(msgspec.Struct, frozen=True, gc=False):
-    """A batch of changes; without any it is a bookmark. `position`: behind them, empty inside a snapshot."""
-
-    changes: list[PluginChange]
-    position: str = ""
-    snapshot_end: bool = False
-
-
 class SecretView(msgspec.Struct, frozen=True, gc=False):
     """A secret without its value. `provider` is the one that wins; `updated_at_ms` is None where nobody knows."""
 

@@ -281,6 +281,13 @@ class TriggerContext(Protocol):
         """
         ...
 
+    def begun(self) -> None:
+        """Say that what happens outside from here on reaches the trigger: a connection stands, a first look was had.
+
+        For triggers with `tells_begun = True`, once in each `run`; more often is as once.
+        """
+        ...
+
     async def result(self, run_id: str, *, timeout: timedelta) -> RunResult:
         """Return a run of the trigger's workflow once it has ended, or as it is when the time is over (10 min at most).
 

@@ -33,9 +33,12 @@ class Trigger(Component, Generic[OptionsT]):
     Attributes:
         instances: ONE (a lease in the cluster), EVERY_PEER (each listens), or PARTITIONS (one per key that
             `partitions` lists, each with a cursor of its own).
+        tells_begun: whether `run` says by `ctx.begun()` when it listens. Else it has begun when it is provisioned and
+            `run` waits for the first time; until it has begun it is STARTING, and who registers it waits a little.
     """
 
     instances: ClassVar[Instances] = ONE
+    tells_begun: ClassVar[bool] = False
 
     def __init__(self, options: OptionsT) -> None:
         self.options = options

@@ -82,14 +82,16 @@ class WorkflowServiceServicer(object):
     """
 
     def RegisterWorkflow(self, request, context):
-        """Registers a document; the same document again changes nothing.
+        """Registers a document; the same document again changes nothing. Answers when the triggers of the active version have
+        begun: a webhook listens then. It waits three seconds at most, and half of the call's time; `warnings` name the
+        triggers that do not run.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ActivateWorkflow(self, request, context):
-        """Makes a version the active one; rolling back is activating.
+        """Makes a version the active one; rolling back is activating. Waits for triggers as RegisterWorkflow does.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

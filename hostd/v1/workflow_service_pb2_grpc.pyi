@@ -25,13 +25,16 @@ class WorkflowServiceStub:
         hostd.v1.workflow_service_pb2.RegisterWorkflowRequest,
         hostd.v1.workflow_service_pb2.RegisterWorkflowResponse,
     ]
-    """Registers a document; the same document again changes nothing."""
+    """Registers a document; the same document again changes nothing. Answers when the triggers of the active version have
+    begun: a webhook listens then. It waits three seconds at most, and half of the call's time; `warnings` name the
+    triggers that do not run.
+    """
 
     ActivateWorkflow: grpc.UnaryUnaryMultiCallable[
         hostd.v1.workflow_service_pb2.ActivateWorkflowRequest,
         hostd.v1.workflow_service_pb2.Workflow,
     ]
-    """Makes a version the active one; rolling back is activating."""
+    """Makes a version the active one; rolling back is activating. Waits for triggers as RegisterWorkflow does."""
 
     ValidateWorkflow: grpc.UnaryUnaryMultiCallable[
         hostd.v1.workflow_service_pb2.ValidateWorkflowRequest,
@@ -76,13 +79,16 @@ class WorkflowServiceAsyncStub:
         hostd.v1.workflow_service_pb2.RegisterWorkflowRequest,
         hostd.v1.workflow_service_pb2.RegisterWorkflowResponse,
     ]
-    """Registers a document; the same document again changes nothing."""
+    """Registers a document; the same document again changes nothing. Answers when the triggers of the active version have
+    begun: a webhook listens then. It waits three seconds at most, and half of the call's time; `warnings` name the
+    triggers that do not run.
+    """
 
     ActivateWorkflow: grpc.aio.UnaryUnaryMultiCallable[
         hostd.v1.workflow_service_pb2.ActivateWorkflowRequest,
         hostd.v1.workflow_service_pb2.Workflow,
     ]
-    """Makes a version the active one; rolling back is activating."""
+    """Makes a version the active one; rolling back is activating. Waits for triggers as RegisterWorkflow does."""
 
     ValidateWorkflow: grpc.aio.UnaryUnaryMultiCallable[
         hostd.v1.workflow_service_pb2.ValidateWorkflowRequest,
@@ -129,7 +135,10 @@ class WorkflowServiceServicer(metaclass=abc.ABCMeta):
         request: hostd.v1.workflow_service_pb2.RegisterWorkflowRequest,
         context: _ServicerContext,
     ) -> typing.Union[hostd.v1.workflow_service_pb2.RegisterWorkflowResponse, collections.abc.Awaitable[hostd.v1.workflow_service_pb2.RegisterWorkflowResponse]]:
-        """Registers a document; the same document again changes nothing."""
+        """Registers a document; the same document again changes nothing. Answers when the triggers of the active version have
+        begun: a webhook listens then. It waits three seconds at most, and half of the call's time; `warnings` name the
+        triggers that do not run.
+        """
 
     @abc.abstractmethod
     def ActivateWorkflow(
@@ -137,7 +146,7 @@ class WorkflowServiceServicer(metaclass=abc.ABCMeta):
         request: hostd.v1.workflow_service_pb2.ActivateWorkflowRequest,
         context: _ServicerContext,
     ) -> typing.Union[hostd.v1.workflow_service_pb2.Workflow, collections.abc.Awaitable[hostd.v1.workflow_service_pb2.Workflow]]:
-        """Makes a version the active one; rolling back is activating."""
+        """Makes a version the active one; rolling back is activating. Waits for triggers as RegisterWorkflow does."""
 
     @abc.abstractmethod
     def ValidateWorkflow(

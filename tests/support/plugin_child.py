@@ -102,6 +102,7 @@ class TestHost(rpc.HostServicer):
         self.protocol = 1
         self.refuse: tuple[grpc.StatusCode, str] | None = None
         self.data_dir = ""
+        self.begun = False  # whether it takes TriggerBegun
         self.hellos: asyncio.Queue[pb.Hello] = asyncio.Queue()
         self._connections: asyncio.Queue[Connection] = asyncio.Queue()
         self._server: grpc.aio.Server | None = None
@@ -135,7 +136,11 @@ class TestHost(rpc.HostServicer):
         connection.hello = hello
         self._held.append(connection)
         welcome = pb.Welcome(
-            protocol=self.protocol, host="test", frame_bytes_max=self.frame_bytes_max, data_dir=self.data_dir
+            protocol=self.protocol,
+            host="test",
+            frame_bytes_max=self.frame_bytes_max,
+            data_dir=self.data_dir,
+            begun=self.begun,
         )
         await context.write(pb.FromHost(welcome=welcome))
         self._connections.put_nowait(connection)

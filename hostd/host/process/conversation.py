@@ -107,6 +107,8 @@ class Conversation:
             self._outcome(frame.outcome)
         elif kind == "trigger_ended":
             self._trigger_ended(frame.trigger_ended)
+        elif kind == "trigger_begun":
+            self._trigger_begun(frame.trigger_begun)
         elif kind == "leaving":
             _log.info("plugin_leaves plugin=%s why=%s", self._plugin, frame.leaving.message[:500])
             self.leaving.set()
@@ -127,6 +129,11 @@ class Conversation:
         hosted = self.desk.triggers.get(ended.instance)
         if hosted is not None and not hosted.ended.done():
             hosted.ended.set_result(ended)
+
+    def _trigger_begun(self, begun: pb.TriggerBegun) -> None:
+        hosted = self.desk.triggers.get(begun.instance)
+        if hosted is not None and not hosted.ended.done():
+            hosted.context.begun()
 
     def _count_stray(self) -> None:
         self._stray += 1

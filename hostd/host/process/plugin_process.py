@@ -373,6 +373,7 @@ class PluginProcess:
             data_dir=str(data_dir) if data_dir is not None else "",
             frame_bytes_max=FRAME_BYTES_MAX,
             batches=True,
+            begun=True,
         )
 
     def received(self, link: Link, frame: pb.FromPlugin) -> None:

@@ -132,7 +132,9 @@ def _start(action: str, ctx: Any, options: bytes, attempt_id: pb.AttemptId) -> p
 
 
 class RemoteTrigger(Trigger[Any]):
-    """A configured trigger in a process; provisioned, validated and closed there."""
+    """A configured trigger in a process; provisioned, validated and closed there, which also says when it has begun."""
+
+    tells_begun = True
 
     def __init__(self, process: PluginProcess, trigger: str, options: bytes) -> None:
         super().__init__(options)
@@ -146,6 +148,8 @@ class RemoteTrigger(Trigger[Any]):
             hosted = self._process.begin_trigger(ctx)
             try:
                 link.send(pb.FromHost(start_trigger=self._start(ctx, hosted.instance)))
+                if not link.hello.begun:
+                    ctx.begun()  # this one never says so
                 ended = await self._ended(hosted)
             finally:
                 self._process.end_trigger(hosted)

@@ -70,10 +70,18 @@ class ThreadCall(_There):
 class ThreadTrigger(_There):
     """A configured trigger."""
 
+    tells_begun = True
+
     async def run(self, ctx: Any) -> None:
         """Run there until it ends."""
         scope = TriggerThere(ctx, HomeLoop(asyncio.get_running_loop()), self._loop)
-        await self._loop.call(lambda: self._component.run(scope), patience_s=STOP_TRIGGER_S)
+
+        async def work() -> None:
+            if not self._component.tells_begun:
+                asyncio.get_running_loop().call_soon(scope.begun)  # when `run` waits for the first time
+            await self._component.run(scope)
+
+        await self._loop.call(work, patience_s=STOP_TRIGGER_S)
 
     async def partitions(self, ctx: Any) -> Any:
         """List the partitions there."""

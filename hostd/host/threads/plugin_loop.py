@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, NamedTuple
@@ -161,3 +162,8 @@ class HomeLoop:
             return work()
 
         return asyncio.run_coroutine_threadsafe(do(), self._loop).result(timeout_s)
+
+    def tell(self, work: Callable[[], None]) -> None:
+        """Have something short done on the daemon's loop, soon; nobody waits for it."""
+        with contextlib.suppress(RuntimeError):  # the daemon's loop is closed
+            self._loop.call_soon_threadsafe(work)

@@ -203,6 +203,10 @@ class TriggerThere:
         """Hand events to the host; returns once they are durable."""
         return await self._home.ask(lambda: self._context.emit(*events, cursor=cursor))
 
+    def begun(self) -> None:
+        """Say that the trigger listens."""
+        self._home.tell(self._context.begun)
+
     async def result(self, run_id: str, *, timeout: timedelta) -> Any:
         """Return a run of the workflow once it has ended, or as it is when the time is over. Raises RUN_MISSING."""
         return await self._home.ask(lambda: self._context.result(run_id, timeout=timeout))

@@ -30,6 +30,7 @@ def describe(birth: Birth, loaded: Loaded, *, protocol: tuple[int, int], pid: in
         api=loaded.api,
         pid=pid,
         batches=True,
+        begun=True,
     )
     if loaded.broken is not None:
         hello.broken.CopyFrom(fault_to_wire(loaded.broken))

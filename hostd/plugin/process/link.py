@@ -85,6 +85,7 @@ class Link:
         self.frame_bytes_max = UNTIL_WELCOME_BYTES
         self.up = False
         self._batches = False  # whether the host understands them
+        self.takes_begun = False  # whether it takes TriggerBegun
         self.outbox = Outbox()
         self._dial = dial
         self._receiver = receiver
@@ -178,6 +179,7 @@ class Link:
         if welcome.frame_bytes_max:
             self.frame_bytes_max = welcome.frame_bytes_max
         self._batches = welcome.batches
+        self.takes_begun = welcome.begun
         self.up = True
         self._down.clear()
         self._receiver.connected(welcome)

@@ -61,6 +61,8 @@ class WireDoor:
         self._tasks = tasks
         self._refused = refused
         self._routes: dict[str, list[WireRoute]] = {}
+        self._opening: set[asyncio.Task[None]] = set()
+        self.was_refused = False  # some path: the trigger is about to end
 
     def route(
         self,
@@ -86,8 +88,15 @@ class WireDoor:
             max_body_bytes=max_body_bytes,
             timeout_ms=max(1, round(timeout_s * 1000)),
         )
-        self._tasks.spawn(self._open(wanted), name=f"open {route.url_path}")
+        opening = self._tasks.spawn(self._open(wanted), name=f"open {route.url_path}")
+        self._opening.add(opening)
+        opening.add_done_callback(self._opening.discard)
         return route
+
+    async def opened(self) -> None:
+        """Return when the host has answered for every path so far."""
+        while self._opening:
+            await asyncio.wait(set(self._opening))
 
     def url_path(self, path: str) -> str:
         """Return a path from the root, parameters by name."""
@@ -97,6 +106,7 @@ class WireDoor:
         answer = await self._link.ask(pb.FromPlugin(open_route=wanted), again=True)
         if answer.WhichOneof("frame") == "host_answer" and answer.host_answer.HasField("fault"):
             self._routes.pop(wanted.path, None)
+            self.was_refused = True
             self._refused(error_of(answer.host_answer.fault))
 
     def _close(self, route: WireRoute) -> None:
@@ -156,6 +166,26 @@ class TriggerScope(TriggerFacts):
         self.http = WireDoor(start.instance, start.namespace, link, tasks, refused)
         self._instance = start.instance
         self._link = link
+        self._tasks = tasks
+        self._said_begun = False
+        self._over = False
+
+    def begun(self) -> None:
+        """Say that the trigger listens: once the host answers all its paths."""
+        if self._said_begun or self._over:
+            return
+        self._said_begun = True
+        self._tasks.spawn(self._say_begun(), name=f"begin {self._instance}")
+
+    async def _say_begun(self) -> None:
+        await self.http.opened()
+        if not self._over and not self.http.was_refused and self._link.takes_begun:
+            self._link.push(pb.FromPlugin(trigger_begun=pb.TriggerBegun(instance=self._instance)))
+
+    def close(self) -> None:
+        """Answer nothing any more, and say nothing: it has ended."""
+        self._over = True
+        self.http.forget()
 
     async def result(self, run_id: str, *, timeout: timedelta) -> RunResult:
         """Return a run of the workflow once it has ended, or as it is when the time is over. Raises RUN_MISSING."""

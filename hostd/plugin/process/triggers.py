@@ -108,7 +108,7 @@ class Triggers:
             error = raised
         del self._hosted[start.instance]
         if hosted.scope is not None:
-            hosted.scope.http.forget()
+            hosted.scope.close()
         for answering in hosted.answering:
             answering.cancel()
         self._workplace.logs.flush(start.instance, last=True)
@@ -119,6 +119,8 @@ class Triggers:
             start, self._workplace, link=self._link, tasks=self._tasks, refused=hosted.refuse
         )
         async with alive(self._construct(start), WireProvision(self._workplace, start.trigger)) as trigger:
+            if not trigger.tells_begun:
+                asyncio.get_running_loop().call_soon(scope.begun)  # when `run` waits for the first time
             await trigger.run(scope)
 
     def _construct(self, start: pb.StartTrigger) -> Any:

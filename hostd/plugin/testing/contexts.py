@@ -242,6 +242,11 @@ class FakeTriggerContext:
         self.results: dict[str, RunResult] = {}
         self._runs: dict[str, tuple[str, ...]] = {}
         self._numbers = itertools.count(1)
+        self.has_begun = False
+
+    def begun(self) -> None:
+        """Note that the trigger said so."""
+        self.has_begun = True
 
     def event(
         self,

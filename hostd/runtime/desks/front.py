@@ -24,6 +24,7 @@ from hostd.runtime.desks.settings_desk import SettingsDesk
 from hostd.runtime.runs.run_reads import RunRooms
 from hostd.runtime.runs.runs import Runs
 from hostd.runtime.services.topics import Topics
+from hostd.runtime.triggers.beginnings import Beginnings
 from hostd.runtime.triggers.dead_letters import DeadLetters
 from hostd.runtime.triggers.emit import Emission
 from hostd.runtime.triggers.long_verbs import LongVerbs
@@ -79,14 +80,13 @@ def build_front(
     def registry() -> HostRegistry:
         return host.registry
 
-    shelf = PluginShelf(host)
+    beginnings = Beginnings(triggers)
+    shelf = PluginShelf(host, beginnings.of_plugins)
     spaces = NamespaceShelf(journal=journal, readers=readers, triggers=triggers, registry=registry)
     return Front(
         runs=Runs(rooms),
-        workflows=WorkflowStore(
-            workflows=rooms.workflows, journal=journal, readers=readers, secret_is_missing=host.secret_is_missing
-        ),
-        triggers=_trigger_desk(rooms, triggers, random),
+        workflows=_workflow_store(rooms, host, beginnings),
+        triggers=_trigger_desk(rooms, triggers, beginnings, random),
         trials=_trials(rooms, triggers, registry, random),
         schedules=Schedules(
             triggers=triggers,
@@ -102,13 +102,8 @@ def build_front(
             triggers=triggers, emission=emission, loop=rooms.loop, journal=journal, readers=readers, verbs=verbs
         ),
         plugins=shelf,
-        plugin_watch=PluginWatch(
-            look=shelf.list,
-            life=f"{random.getrandbits(64):016x}",
-            closed=lambda: rooms.hub.closed,
-            clock=clock,
-        ),
-        installs=PluginDesk(host=host, loop=rooms.loop, may_install=may_install),
+        plugin_watch=_plugin_watch(rooms, shelf, random),
+        installs=PluginDesk(host=host, shelf=shelf, loop=rooms.loop, may_install=may_install),
         events=EventDesk(topics=topics, journal=journal, readers=readers, clock=clock, random=random),
         scripts=ScriptDesk(scripts=scripts, clock=clock),
         secrets=SecretDesk(host=host, loop=rooms.loop, journal=journal, readers=readers),
@@ -117,6 +112,21 @@ def build_front(
         ),
         settings=settings,
     )
+
+
+def _workflow_store(rooms: RunRooms, host: PluginHost, beginnings: Beginnings) -> WorkflowStore:
+    return WorkflowStore(
+        workflows=rooms.workflows,
+        journal=rooms.journal,
+        readers=rooms.readers,
+        secret_is_missing=host.secret_is_missing,
+        beginnings=beginnings,
+    )
+
+
+def _plugin_watch(rooms: RunRooms, shelf: PluginShelf, random: Random) -> PluginWatch:
+    life = f"{random.getrandbits(64):016x}"
+    return PluginWatch(look=shelf.list, life=life, closed=lambda: rooms.hub.closed, clock=rooms.clock)
 
 
 def _administration(
@@ -146,7 +156,7 @@ def _administration(
     )
 
 
-def _trigger_desk(rooms: RunRooms, triggers: Triggers, random: Random) -> TriggerDesk:
+def _trigger_desk(rooms: RunRooms, triggers: Triggers, beginnings: Beginnings, random: Random) -> TriggerDesk:
     own = OwnTriggers(
         triggers=triggers,
         workflows=rooms.workflows,
@@ -163,6 +173,7 @@ def _trigger_desk(rooms: RunRooms, triggers: Triggers, random: Random) -> Trigge
         clock=rooms.clock,
         random=random,
         closed=lambda: rooms.hub.closed,
+        beginnings=beginnings,
     )
 
 

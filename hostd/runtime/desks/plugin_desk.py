@@ -30,7 +30,9 @@ RAN_CODE = frozenset({"INSTALL_FAILED", "PLUGIN_FAILED"})  # refused before, not
 class PluginDesk:
     """What may be done to plugins while the daemon runs."""
 
-    def __init__(self, *, host: PluginHost, loop: EngineLoop, may_install: Callable[[], str]) -> None:
+    def __init__(
+        self, *, host: PluginHost, shelf: PluginShelf, loop: EngineLoop, may_install: Callable[[], str]
+    ) -> None:
         """Change nothing yet.
 
         Args:
@@ -39,7 +41,7 @@ class PluginDesk:
         self._host = host
         self._loop = loop
         self._may_install = may_install
-        self._shelf = PluginShelf(host)
+        self._shelf = shelf
 
     async def install(
         self, namespace: str, order: InstallOrder, chunks: AsyncIterator[bytes], *, principal: str, local: bool
@@ -63,7 +65,7 @@ class PluginDesk:
         details = {"version": done.offer.version, "digest": done.digest, "replaced": done.replaced}
         permissions = " ".join(sorted(done.offer.permissions))
         await self._write(namespace, principal, INSTALL, done.offer.id, **details, permissions=permissions)
-        return InstallView(self._shelf.get(done.offer.id), done.replaced, done.digest)
+        return InstallView(await self._shelf.served(done.offer.id), done.replaced, done.digest)
 
     def _check_may_install(self, local: bool) -> None:
         allowed = self._may_install()
@@ -90,7 +92,7 @@ class PluginDesk:
         """Let a plugin serve again. Raises PLUGIN_MISSING, PLUGIN_NOT_RELOADABLE."""
         await self._host.enable(plugin_id)
         await self._write(namespace, principal, ENABLE, plugin_id)
-        return self._shelf.get(plugin_id)
+        return await self._shelf.served(plugin_id)
 
     async def disable(self, namespace: str, plugin_id: str, *, principal: str) -> PluginView:
         """Keep a plugin from serving until it is enabled. Raises PLUGIN_MISSING, PLUGIN_NOT_RELOADABLE."""
@@ -108,7 +110,7 @@ class PluginDesk:
         await self._installed().rollback(plugin_id)
         view = self._shelf.get(plugin_id)
         await self._write(namespace, principal, ROLLBACK, plugin_id, version=view.version)
-        return view
+        return await self._shelf.served(plugin_id)
 
     async def _write(self, namespace: str, principal: str, verb: str, plugin_id: str, **details: str) -> None:
         await self._loop.write(audited(namespace, principal, verb, plugin_id, None, **details))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
@@ -19,10 +19,15 @@ Parts = dict[str, list[ComponentView]]
 
 
 class PluginShelf:
-    """Seeing what is loaded, and what is not and why."""
+    """Seeing what is loaded, and what is not and why.
 
-    def __init__(self, host: PluginHost) -> None:
+    Args:
+        begun: waits, a short time at most, for the configured triggers that use these trigger plugins.
+    """
+
+    def __init__(self, host: PluginHost, begun: Callable[[frozenset[str]], Awaitable[None]]) -> None:
         self._host = host
+        self._begun = begun
 
     def _registry(self) -> HostRegistry:
         return self._host.registry
@@ -51,6 +56,11 @@ class PluginShelf:
     async def reload(self, plugin_id: str) -> PluginView:
         """Load a plugin anew. Raises PLUGIN_MISSING, PLUGIN_NOT_RELOADABLE."""
         await self._host.reload(plugin_id)
+        return await self.served(plugin_id)
+
+    async def served(self, plugin_id: str) -> PluginView:
+        """Return a plugin that was loaded, once the triggers that use it have begun. Raises PLUGIN_MISSING."""
+        await self._begun(frozenset(part.id for part in self.get(plugin_id).components if part.kind == TRIGGER))
         return self.get(plugin_id)
 
     def schema(self, component_id: str, kind: str) -> SchemaView:

@@ -15,7 +15,8 @@ import msgspec
 
 from hostd.aio import Clock
 from hostd.errors.base import HostdError, Kind
-from hostd.model.views import PluginChange, PluginChanges, PluginView
+from hostd.model.plugin_changes import PluginChange, PluginChanges
+from hostd.model.views import PluginView
 
 LOOK_S = 0.25
 BOOKMARK_S = 10.0

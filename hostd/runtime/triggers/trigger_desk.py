@@ -19,6 +19,7 @@ from hostd.runtime.ring.engine_loop import EngineLoop
 from hostd.runtime.ring.readers import Readers
 from hostd.runtime.ring.repeats import first_answer, note_of
 from hostd.runtime.ring.turn import Turn
+from hostd.runtime.triggers.beginnings import Beginnings
 from hostd.runtime.triggers.own_triggers import OwnTriggers
 from hostd.runtime.triggers.trigger_live import Live
 from hostd.runtime.triggers.trigger_roster import TriggerRoster
@@ -44,7 +45,9 @@ class TriggerDesk:
         clock: Clock,
         random: Random,
         closed: Callable[[], bool],
+        beginnings: Beginnings,
     ) -> None:
+        self._beginnings = beginnings
         self._triggers = triggers
         self._own = own
         roster = TriggerRoster(loop=loop, journal=journal, readers=readers)
@@ -78,15 +81,27 @@ class TriggerDesk:
         return [_view(live) for live in self._triggers.everywhere()]
 
     async def create(
-        self, namespace: str, document: bytes, *, file: str, replace: bool, principal: str, repeat: Repeat | None
+        self,
+        namespace: str,
+        document: bytes,
+        *,
+        file: str,
+        replace: bool,
+        principal: str,
+        repeat: Repeat | None,
+        within_s: float | None = None,
     ) -> tuple[TriggerView, bool]:
-        """Make a trigger of its own, or replace it; return it, and whether anything changed.
+        """Make a trigger of its own, or replace it; return it once it has begun, and whether anything changed.
+
+        Args:
+            within_s: so long it waits for the trigger at most; a short time where not given.
 
         Raises DOCUMENT_INVALID, WORKFLOW_MISSING, VERSION_MISSING, TRIGGER_EXISTS, REQUEST_ID_CONFLICT.
         """
         first = await first_answer(self._journal, self._readers, namespace, CREATE, repeat)
         if first is not None:
             name, changed = msgspec.msgpack.decode(first, type=tuple[str, bool])
+            await self._beginnings.of_trigger((namespace, "", name), within_s=within_s)
             return await self.get(namespace, "", name), changed
 
         def note(turn: Turn, name: str, changed: bool) -> None:
@@ -99,6 +114,7 @@ class TriggerDesk:
         name, changed = await self._own.create(
             namespace, document, file=file, replace=replace, principal=principal, note=note
         )
+        await self._beginnings.of_trigger((namespace, "", name), within_s=within_s)
         return await self.get(namespace, "", name), changed
 
     async def delete(self, namespace: str, name: str, *, principal: str, repeat: Repeat | None) -> None:
@@ -119,15 +135,28 @@ class TriggerDesk:
         return _view(await self._triggers.pause(where, reason, note=note))
 
     async def resume(
-        self, namespace: str, workflow: str, name: str, *, principal: str, repeat: Repeat | None
+        self,
+        namespace: str,
+        workflow: str,
+        name: str,
+        *,
+        principal: str,
+        repeat: Repeat | None,
+        within_s: float | None = None,
     ) -> TriggerView:
-        """Let a paused, ended or failed trigger run again. Raises TRIGGER_MISSING."""
+        """Let a paused, ended or failed trigger run again; returns it once it has begun, see `create`.
+
+        Raises TRIGGER_MISSING.
+        """
         where = (namespace, workflow, name)
         if await first_answer(self._journal, self._readers, namespace, RESUME, repeat) is not None:
+            await self._beginnings.of_trigger(where, within_s=within_s)
             return await self.get(*where)
         note = note_of(namespace, RESUME, repeat, "/".join(where).encode())
         note = audited(namespace, principal, RESUME, f"{workflow}/{name}", note)
-        return _view(await self._triggers.resume(where, note=note))
+        live = await self._triggers.resume(where, note=note)
+        await self._beginnings.of_trigger(where, within_s=within_s)
+        return _view(live)
 
     async def fire(
         self, namespace: str, workflow: str, name: str, *, data: bytes, event_id: str, principal: str

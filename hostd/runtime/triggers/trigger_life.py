@@ -1,6 +1,8 @@
 """The life of one configured trigger: options, run, what its end means, restarts with back-off.
 
-STARTING -> ACTIVE -> BACKING_OFF -> ACTIVE ...      PAUSED by somebody      ENDED, FAILED by the trigger
+STARTING -> ACTIVE -> BACKING_OFF -> STARTING ...    PAUSED by somebody      ENDED, FAILED by the trigger
+
+ACTIVE is a trigger that has begun: it said so, or was provisioned and waits for the first time (see plugin/trigger.py).
 
 One whose plugin is starting stays STARTING, without a task, until the registry says that it came, or will not.
 """
@@ -41,6 +43,8 @@ STEADY_S = 60.0  # a trigger that ran this long starts its back-off anew
 END_S = 10.0  # a trigger that is told to stop may take this long
 PARTITIONS_EVERY_S = 60.0  # between two looks at which partitions there are
 
+NOT_LOOKED_UP = object()
+
 LivePart: TypeAlias = Live | Part
 
 
@@ -78,8 +82,9 @@ class TriggerLife:
         if live.missing is not None:
             live.state, live.message = "FAILED", live.missing.message
             return
-        live.state = "STARTING"
+        live.start()
         live.parts = {}
+        live.entry = NOT_LOOKED_UP
         uses, registry = live.source.plan.uses, self._registry()
         live.awaits_plugin = registry.trigger(uses) is None and registry.may_come(uses)
         if live.awaits_plugin:
@@ -94,12 +99,13 @@ class TriggerLife:
             live.task.cancel()
             await asyncio.wait([live.task], timeout=END_S)
         live.task = None
+        live.decide()
 
     def outdated(self, live: Live) -> bool:
         """Say whether a trigger runs, failed or waits with another plugin, or none, than the one that is loaded now."""
         if live.awaits_plugin:
             return True  # looked at again whenever plugins change: what it says of them may be old, too
-        over = live.state in ("PAUSED", "ENDED", "STARTING")
+        over = live.state in ("PAUSED", "ENDED") or live.entry is NOT_LOOKED_UP
         return not over and self._registry().trigger(live.source.plan.uses) is not live.entry
 
     async def _supervise(self, live: LivePart, run: Callable[[LivePart], Awaitable[TriggerVerdict]]) -> None:
@@ -138,6 +144,7 @@ class TriggerLife:
     async def _run(self, live: LivePart) -> TriggerVerdict:
         """Run a trigger once, with all its partitions where it has some; return what its end means."""
         entry = self._registry().trigger(live.source.plan.uses)
+        live.state = "STARTING"
         if isinstance(live, Live):
             live.entry = entry
         if entry is None:
@@ -148,11 +155,9 @@ class TriggerLife:
             return await self._run_parts(live, entry)
         try:
             options = entry.parse(await self.options(live.source))
-            scope = self._scope(live, entry)
+            scope = self._scope(live, entry, begun=live.note_begun)
         except HostdError as error:
             return verdict_of(error)
-        live.message = ""
-        live.state = "ACTIVE"
         with log_scope(plugin=entry.plugin):
             return await run_once(entry, options, context=scope, provision=self._provision(entry))
 
@@ -210,7 +215,7 @@ class TriggerLife:
         source.hide(*values.values())
         return resolve(rendered, values)
 
-    def _scope(self, live: LivePart, entry: TriggerEntry) -> TriggerScope:
+    def _scope(self, live: LivePart, entry: TriggerEntry, *, begun: Callable[[], None] | None = None) -> TriggerScope:
         source = live.source
 
         async def read_secret(namespace: str, name: str) -> str:
@@ -235,6 +240,7 @@ class TriggerLife:
             services=self._services,
             whose=source,
             ends=self._ends,
+            begun=begun,
             cursor=cursor_of(source.row.cursor, live.partition),
             since=at_ms(source.since_ms) if source.since_ms else None,
             begins=source.begins if source.begins >= 0 else None,

@@ -27,7 +27,8 @@ class Live:
         self.digest = digest
         self.target = target
         self.missing = missing
-        self.state = "STARTING"
+        self._state = "STARTING"
+        self.decided: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.message = ""
         self.restarts = 0
         self.task: asyncio.Task[None] | None = None
@@ -35,6 +36,33 @@ class Live:
         self.parts: dict[str, Part] = {}  # by partition, where the trigger has partitions
         self.entry: object = None  # the plugin it last ran with, None where none was loaded
         self.awaits_plugin = False  # it does not run: a plugin that is starting may bring what it uses
+
+    @property
+    def state(self) -> str:
+        """Where its life is; see trigger_life.py."""
+        return self._state
+
+    @state.setter
+    def state(self, state: str) -> None:
+        self._state = state
+        if state != "STARTING":
+            self.decide()
+
+    def start(self) -> None:
+        """It begins: whoever waits for `decided` from here on waits for what becomes of this beginning."""
+        self.decide()
+        self.decided = asyncio.get_running_loop().create_future()
+        self.state = "STARTING"
+
+    def decide(self) -> None:
+        """Let nobody wait any longer: it has begun, could not begin, or is stopped."""
+        if not self.decided.done():
+            self.decided.set_result(None)
+
+    def note_begun(self) -> None:
+        """It listens now."""
+        if self.state == "STARTING":
+            self.state, self.message = "ACTIVE", ""
 
     @property
     def name(self) -> Name:
@@ -59,6 +87,8 @@ class Live:
             if part is not None:
                 self.state, self.message = state, f"{part.partition}: {part.message}"
                 return
+        if self.state == "STARTING" and any(part.state == "STARTING" for part in self.parts.values()):
+            return  # once all had begun, one that comes later does not make it STARTING again
         over = bool(self.parts) and all(part.state == "ENDED" for part in self.parts.values())
         self.state, self.message = "ENDED" if over else "ACTIVE", ""
 
@@ -94,6 +124,12 @@ class Part:
     def state(self, state: str) -> None:
         self._state = state
         self.live.note_parts()
+
+    def note_begun(self) -> None:
+        """It listens now."""
+        if self._state == "STARTING":
+            self.message = ""
+            self.state = "ACTIVE"
 
     @property
     def restarts(self) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -26,6 +25,8 @@ from hostd.runtime.triggers.wanted_triggers import WantedTriggers
 from hostd.runtime.workflows.workflows import Workflows
 
 _log = logging.getLogger("hostd.runtime")
+
+START_S = 2.0  # a host that starts waits for its triggers so long at most
 
 
 class Triggers:
@@ -51,24 +52,46 @@ class Triggers:
         self._live: dict[Name, Live] = {}
         self._kept: WeakValueDictionary[Name, KeptRow] = WeakValueDictionary()  # as long as anything may change one
         self._wanted = asyncio.Event()
+        self._asked = 0  # changes that were told of
+        self._tried = 0  # as many of them were looked at
+        self._looked = asyncio.Event()  # made anew with each look
+        self._started = asyncio.Event()
+        self._expected = False
         self._changing = asyncio.Lock()  # one at a time: reconcile, pause, resume
         self._keeper: asyncio.Task[None] | None = None
         self._stopped = False
 
     # -- keeping
 
+    def expect(self) -> None:
+        """They will be started: who needs them settled meanwhile waits."""
+        self._expected = True
+
     async def start(self) -> None:
-        """Start the triggers of every active version, and follow activations from here on."""
+        """Start the triggers of every active version, and follow activations from here on.
+
+        Returns when they have begun, or after a moment: whoever takes its time does not hold up the others.
+        """
         self._stopped = False
-        self._workflows.changed = self._wanted.set
-        await self.reconcile()
-        self._keeper = spawn(self._keep(), name="triggers-keeper")
+        self._expected = True
+        self._workflows.changed = self.look_again
+        try:
+            await self.reconcile()
+            decided = [live.decided for live in self._live.values() if not live.awaits_plugin]
+            if decided:
+                await asyncio.wait(decided, timeout=START_S)
+            if not self._stopped:
+                self._keeper = spawn(self._keep(), name="triggers-keeper")
+        finally:
+            self._started.set()
 
     async def stop(self) -> None:
         """Stop every trigger in good order: nothing is emitted any more."""
         self._stopped = True
         if self._keeper is not None:
             self._keeper.cancel()
+        self._started.set()
+        self._note_look()  # who waits for one sees that there will be none
         await asyncio.gather(*(self._life.end(live) for live in list(self._live.values())))
         self._live.clear()
 
@@ -77,9 +100,14 @@ class Triggers:
         """Whether all that should live does: it was started, and not stopped."""
         return self._keeper is not None and not self._stopped
 
+    def look_again(self) -> None:
+        """Look again at what should live, soon: versions or plugins have changed."""
+        self._asked += 1
+        self._wanted.set()
+
     def plugins_changed(self) -> None:
         """Look again at triggers whose plugin came, went or was replaced."""
-        self._wanted.set()
+        self.look_again()
 
     async def _keep(self) -> None:
         while True:
@@ -95,8 +123,17 @@ class Triggers:
     async def reconcile(self) -> None:
         """Compare what should live with what does; start and stop the difference."""
         async with self._changing:
-            if not self._stopped:
-                await self._reconcile()
+            asked = self._asked
+            try:
+                if not self._stopped:
+                    await self._reconcile()
+            finally:
+                self._tried = max(self._tried, asked)
+                self._note_look()
+
+    def _note_look(self) -> None:
+        looked, self._looked = self._looked, asyncio.Event()
+        looked.set()
 
     async def _reconcile(self) -> None:
         wanted = await self._wanted_triggers.all(self._journal)
@@ -142,11 +179,16 @@ class Triggers:
         return kept
 
     async def settled(self) -> None:
-        """Return when triggers live as versions are active now: who activates one has its triggers."""
-        if self._keeper is None or self._stopped or not (self._wanted.is_set() or self._changing.locked()):
-            return
-        with contextlib.suppress(HostdError):  # the keeper meets it too, says so and tries again
-            await self.reconcile()
+        """Return when triggers live as versions are active now: who activates one has its triggers.
+
+        One look is for all who asked before it began. Where the journal cannot be read it returns all the same: the
+        keeper says so, and tries again.
+        """
+        if self._expected and not self._stopped:
+            await self._started.wait()
+        asked = self._asked
+        while self.running and self._tried < asked:
+            await self._looked.wait()
 
     # -- what people ask
 
@@ -174,6 +216,10 @@ class Triggers:
     def incomplete(self) -> bool:
         """Say whether paths may come to be answered that are not yet: triggers have not begun, or wait for a plugin."""
         return not self.running or any(live.awaits_plugin for live in self._live.values())
+
+    def select(self, fits: Callable[[Live], bool]) -> Sequence[Live]:
+        """Return the triggers that fit, by name."""
+        return sorted((live for live in self._live.values() if fits(live)), key=lambda live: live.name)
 
     def states(self) -> Sequence[str]:
         """Return the state of every trigger of an active version."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
 
 import msgspec
 
@@ -29,6 +30,14 @@ class _Reference(msgspec.Struct, frozen=True, array_like=True):
     created: bool
 
 
+class Beginnings(Protocol):
+    """Waits for triggers of workflows (runtime.triggers.beginnings)."""
+
+    async def of_workflow(self, namespace: str, workflow: str, *, within_s: float | None = None) -> Sequence[str]:
+        """Wait until they have begun, a short time at most; return a warning for each that does not run."""
+        ...
+
+
 class WorkflowStore:
     """Reading and changing what is registered."""
 
@@ -39,20 +48,37 @@ class WorkflowStore:
         journal: Journal,
         readers: Readers,
         secret_is_missing: Callable[[str, str], Awaitable[bool]],
+        beginnings: Beginnings,
     ) -> None:
+        self._beginnings = beginnings
         self._secret_is_missing = secret_is_missing
         self._workflows = workflows
         self._journal = journal
         self._readers = readers
 
     async def register(
-        self, namespace: str, document: bytes, *, file: str, activate: bool, principal: str, repeat: Repeat | None
+        self,
+        namespace: str,
+        document: bytes,
+        *,
+        file: str,
+        activate: bool,
+        principal: str,
+        repeat: Repeat | None,
+        within_s: float | None = None,
     ) -> RegisteredView:
-        """Register one document. Raises DOCUMENT_INVALID, VERSION_EXISTS, REQUEST_ID_CONFLICT."""
+        """Register one document; returns once the triggers of its version have begun, if that is the active one.
+
+        Args:
+            within_s: so long it waits for triggers at most; a short time where not given.
+
+        Raises DOCUMENT_INVALID, VERSION_EXISTS, REQUEST_ID_CONFLICT.
+        """
         first = await first_answer(self._journal, self._readers, namespace, REGISTER, repeat)
         if first is not None:
             known = msgspec.msgpack.decode(first, type=_Reference)
-            return RegisteredView(await self.get(namespace, known.workflow, known.version), known.created)
+            view = await self.get(namespace, known.workflow, known.version)
+            return RegisteredView(view, known.created, tuple(await self._begun(view, within_s)))
 
         def note(turn: Turn, result: Registered) -> None:
             reference = _Reference(result.row.workflow, result.row.version, result.created)
@@ -68,8 +94,22 @@ class WorkflowStore:
             namespace, document, activate=activate, principal=principal, file=file, note=note
         )
         version = _version(done.row, active=done.workflow.active, source=True)
+        view = _workflow(done.workflow, version)
         warnings = (*done.warnings, *await self._missing_secrets(namespace, done.secret_names))
-        return RegisteredView(_workflow(done.workflow, version), done.created, warnings)
+        return RegisteredView(view, done.created, (*warnings, *await self._begun(view, within_s)))
+
+    async def _begun(self, view: WorkflowView, within_s: float | None) -> Sequence[str]:
+        """Wait for the triggers of a version that was activated; return a warning for each that does not run."""
+        version = view.version
+        if version is None or not version.active:
+            return ()
+        try:
+            ready = await self._workflows.resolve(view.namespace, view.workflow, version.version)
+        except HostdError:
+            return ()  # deleted by somebody else meanwhile
+        if not ready.plan.triggers:
+            return ()
+        return await self._beginnings.of_workflow(view.namespace, view.workflow, within_s=within_s)
 
     async def _missing_secrets(self, namespace: str, names: Sequence[str]) -> list[str]:
         """Return a warning for each secret that a document names and nobody has; it can still be set."""
@@ -85,14 +125,20 @@ class WorkflowStore:
         expected: str | None,
         principal: str,
         repeat: Repeat | None,
+        within_s: float | None = None,
     ) -> WorkflowView:
-        """Make a version the active one. Raises WORKFLOW_MISSING, VERSION_MISSING, ACTIVE_CHANGED."""
+        """Make a version the active one; returns once its triggers have begun, see `register`.
+
+        Raises WORKFLOW_MISSING, VERSION_MISSING, ACTIVE_CHANGED.
+        """
         first = await first_answer(self._journal, self._readers, namespace, ACTIVATE, repeat)
         if first is None:
             note = note_of(namespace, ACTIVATE, repeat, workflow.encode())
             note = audited(namespace, principal, ACTIVATE, workflow, note, version=version)
             await self._workflows.activate(namespace, workflow, version, expected=expected, note=note)
-        return await self.get(namespace, workflow, "")
+        view = await self.get(namespace, workflow, "")
+        await self._begun(view, within_s)
+        return view
 
     async def validate(self, namespace: str, document: bytes, *, file: str) -> ValidationView:
         """Check documents, off the loop; mistakes are answers."""

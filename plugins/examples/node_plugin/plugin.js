@@ -80,6 +80,7 @@ const triggers = new Map(); // by instance
 const asked = new Map(); // questions of ours that wait for an answer
 let stream = null;
 let welcomed = false;
+let takesBegun = false; // whether the host wants to hear that a trigger has begun
 let draining = false;
 let calls = 0;
 let hostGone = false;
@@ -155,6 +156,7 @@ async function runTrigger(start) {
     },
   };
   let ended = { verdict: "ENDED", message: "nothing more to come" };
+  if (takesBegun) send({ trigger_begun: { instance: start.instance } }); // it waits for nothing outside: it is ready
   try {
     await TRIGGERS[start.trigger](parsed(start.options) || {}, trigger);
   } catch (error) {
@@ -177,6 +179,7 @@ function take(frame) {
   switch (frame.frame) {
     case "welcome":
       welcomed = true;
+      takesBegun = frame.welcome.begun;
       for (const held of attempts.values()) if (held.outcome) send({ outcome: held.outcome });
       break;
     case "ping": case "provision":
@@ -215,7 +218,7 @@ function dial() {
     hello: {
       protocol_min: 1, protocol_max: 1, cookie: env.HOSTD_PLUGIN_COOKIE, plugin: env.HOSTD_PLUGIN_ID,
       version: env.HOSTD_PLUGIN_VERSION || "", sdk: "javascript/0", components: COMPONENTS, pid: process.pid,
-      running: [...attempts.values()].map((held) => held.id), // what an earlier stream left here
+      begun: true, running: [...attempts.values()].map((held) => held.id), // what an earlier stream left here
     },
   });
 }

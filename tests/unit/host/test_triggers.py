@@ -18,7 +18,6 @@ from hostd.host.routes import RouteTable
 from hostd.host.triggers import run_once
 from hostd.plugin import ActionError, EmitOutcome, Emitted, Event
 from hostd.plugin.testing import FakeActionContext
-from hostd.plugin.testing.clock import settle
 
 
 @pytest.fixture
@@ -35,6 +34,7 @@ class Harness:
     def __init__(self) -> None:
         self.routes = RouteTable()
         self.events: list[Event] = []
+        self.begun = asyncio.Event()
 
     async def emit(self, events: tuple[Event, ...], cursor: Any) -> list[Emitted]:
         self.events += events
@@ -53,6 +53,7 @@ class Harness:
             routes=self.routes,
             read_secret=host.secret,
             dice=random.Random(1),
+            begun=self.begun.set,
         )
         return await run_once(entry, entry.parse(options), context=context, provision=host.provision_scope(entry))
 
@@ -81,7 +82,7 @@ async def test_stopping_a_webhook_frees_its_path(host: PluginHost) -> None:
     """A taken path fails for good; cancelled from outside, the cancellation passes on and the path is free."""
     harness = Harness()
     task = asyncio.get_running_loop().create_task(harness.run(host, "http.webhook", {"path": "in"}))
-    await settle()
+    await harness.begun.wait()
     assert harness.routes.find("/hooks/default/in", "POST") is not None
     verdict = await harness.run(host, "http.webhook", {"path": "in"})
     assert verdict.next is TriggerNext.FAILED

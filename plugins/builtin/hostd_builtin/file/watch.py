@@ -85,6 +85,7 @@ class Watch(Trigger[WatchOptions]):
     """Emits `{change, path, name, folder, size, modified}` once for each version of a file, across restarts too."""
 
     id, since, stability = "file.watch", "0.1", "stable"
+    tells_begun = True
     Settings = FileSettings
 
     async def provision(self, ctx: ProvisionContext) -> None:
@@ -100,6 +101,7 @@ class Watch(Trigger[WatchOptions]):
         if known is None:
             known = {} if self.options.existing else await asyncio.to_thread(watched.files)
             await ctx.emit(cursor=watched.cursor(known))
+        ctx.begun()  # what is written from here on is told
         settling = Settling(self.options.settle.total_seconds())
         if self.options.poll is not None:
             await _follow(ctx, watched, known, settling, None)

@@ -43,6 +43,7 @@ class Webhook(Trigger[WebhookOptions]):
 
     id, since, stability = "http.webhook", "0.1", "stable"
     instances = EVERY_PEER
+    tells_begun = True
 
     async def provision(self, ctx: ProvisionContext) -> None:
         """Compile what requests are checked with."""
@@ -89,6 +90,7 @@ class Webhook(Trigger[WebhookOptions]):
             max_body_bytes=options.max_body_bytes,
             timeout=timedelta(seconds=2 * EMIT_S + waits_s),
         )
+        ctx.begun()
         ctx.log.info("listening", path=route.url_path)
         try:
             await ctx.stopped()

@@ -26,6 +26,20 @@ def dialed(*running: pb.AttemptId) -> Link:
     return Link(pb.Hello(running=list(running), batches=True))
 
 
+async def test_a_trigger_begins_once_and_only_while_it_runs() -> None:
+    """What is said of an instance that nobody knows, or that has ended, is nothing to anybody."""
+    talk, link = conversation(), dialed()
+    talk.begin(link)
+    told: list[str] = []
+    hosted = talk.begin_trigger(SimpleNamespace(begun=lambda: told.append("begun")))
+    talk.received(link, pb.FromPlugin(trigger_begun=pb.TriggerBegun(instance="another")))
+    assert told == []
+    talk.received(link, pb.FromPlugin(trigger_begun=pb.TriggerBegun(instance=hosted.instance)))
+    talk.received(link, pb.FromPlugin(trigger_ended=pb.TriggerEnded(instance=hosted.instance, verdict="ENDED")))
+    talk.received(link, pb.FromPlugin(trigger_begun=pb.TriggerBegun(instance=hosted.instance)))
+    assert told == ["begun"]
+
+
 async def told(link: Link) -> list[str]:
     """Return the kinds of frames that wait to be written."""
     link.close()

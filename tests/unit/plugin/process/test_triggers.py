@@ -3,11 +3,36 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from plugin_child import Connection, PluginChild, TestHost
 
 from hostd.plugin.v1 import host_pb2 as pb
+
+HOOKS = '''
+from hostd.plugin import *
+
+class Path(Options):
+    path: str = Field(description="Where.")
+
+class In(Trigger[Path]):
+    """Answers a path, and says twice that it does."""
+
+    id, since, stability, tells_begun = "hooks.in", "0.1", "stable", True
+
+    async def run(self, ctx):
+        async def answer(request):
+            return WebhookResponse(200)
+        ctx.http.route(self.options.path, ["POST"], answer)
+        ctx.begun()
+        ctx.begun()
+        await ctx.stopped()
+
+@hookimpl
+def hostd_register(registry):
+    registry.trigger(In)
+'''
 
 
 def start_trigger(mode: str, instance: str = "i1", **more: object) -> pb.StartTrigger:
@@ -126,6 +151,35 @@ async def test_a_taken_path_ends_the_trigger(host: TestHost, sample: PluginChild
     await connection.reply(opened, host_answer=pb.HostAnswer(fault=taken))
     ended = await connection.hear("trigger_ended")
     assert (ended.verdict, ended.message) == ("FAILED", "PATH_TAKEN: answered by another")
+
+
+@pytest.mark.parametrize("takes", [True, False])
+async def test_a_trigger_has_begun_when_its_paths_are_answered(host: TestHost, tmp_path: Path, takes: bool) -> None:
+    """Said once, behind the answer for the path; never where that was refused, nor to a host that does not take it."""
+    host.begun = takes
+    folder = tmp_path / "hooks"
+    folder.mkdir()
+    (folder / "__init__.py").write_text(HOOKS)
+    child = await PluginChild.start(host, folder)
+    connection = await host.connection()
+    assert connection.hello.begun
+    for instance, path in (("i1", "good"), ("i2", "taken")):
+        options = json.dumps({"path": path}).encode()
+        await connection.say(start_trigger=pb.StartTrigger(instance=instance, trigger="hooks.in", options=options))
+        opened = await connection.heard("open_route")
+        assert connection.waiting("trigger_begun") == 0
+        if path == "good":
+            await connection.reply(opened, route_opened=pb.RouteOpened())
+            if takes:
+                assert (await connection.hear("trigger_begun")).instance == "i1"
+        else:
+            taken = pb.Fault(reason="PATH_TAKEN", message="answered by another")
+            await connection.reply(opened, host_answer=pb.HostAnswer(fault=taken))
+            assert (await connection.hear("trigger_ended")).instance == "i2"
+    await connection.say(stop_trigger=pb.StopTrigger(instance="i1"))
+    assert (await connection.hear("trigger_ended")).instance == "i1"
+    assert connection.waiting("trigger_begun") == 0
+    await child.close()
 
 
 async def test_partitions_are_listed(host: TestHost, sample: PluginChild) -> None:

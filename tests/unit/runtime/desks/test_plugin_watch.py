@@ -6,7 +6,8 @@ import pytest
 from clocks import HandClock
 
 from hostd.errors.base import HostdError
-from hostd.model.views import PluginChanges, PluginView, ProcessView
+from hostd.model.plugin_changes import PluginChanges
+from hostd.model.views import PluginView, ProcessView
 from hostd.runtime.desks.plugin_watch import BATCH_MAX, PluginWatch
 
 READY = ProcessView("ready", 7, 0, 0, 0, "", ())

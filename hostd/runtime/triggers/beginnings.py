@@ -1,0 +1,78 @@
+"""Waiting until triggers have begun, and what to tell of those that have not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+
+from hostd.runtime.triggers.trigger_live import Live, Name
+from hostd.runtime.triggers.triggers import Triggers
+
+BEGIN_S = 3.0  # who activates triggers waits for them so long at most
+TOLD_MAX = 20
+
+
+class Beginnings:
+    """Waits a short time: a plugin that never begins holds nobody up, it is told of."""
+
+    def __init__(self, triggers: Triggers) -> None:
+        self._triggers = triggers
+
+    async def of_workflow(self, namespace: str, workflow: str, *, within_s: float | None = None) -> Sequence[str]:
+        """Wait for the triggers of a workflow's active version; return a warning for each that does not run.
+
+        Args:
+            within_s: less than BEGIN_S where the caller has less time.
+        """
+        return _warnings(await self._begun(lambda live: live.name[:2] == (namespace, workflow), within_s))
+
+    async def of_trigger(self, name: Name, *, within_s: float | None = None) -> None:
+        """Wait for one trigger."""
+        await self._begun(lambda live: live.name == name, within_s)
+
+    async def of_plugins(self, uses: frozenset[str]) -> None:
+        """Wait for every trigger that uses one of these trigger plugins."""
+        if uses:
+            await self._begun(lambda live: live.source.plan.uses in uses, None)
+
+    async def _begun(self, fits: Callable[[Live], bool], within_s: float | None) -> Sequence[Live]:
+        """Return triggers once each of them has begun, could not, or the time is over.
+
+        One that is replaced meanwhile is waited for anew: `settled` returns when what was asked for lives.
+        """
+        waited: set[asyncio.Future[None]] = set()
+        try:
+            async with asyncio.timeout(BEGIN_S if within_s is None else min(BEGIN_S, within_s)):
+                while True:
+                    await self._triggers.settled()
+                    starting = [live.decided for live in self._triggers.select(fits) if live.state == "STARTING"]
+                    fresh = [decided for decided in starting if decided not in waited]
+                    if not fresh:
+                        break
+                    await asyncio.wait(fresh)
+                    waited.update(fresh)
+        except TimeoutError:
+            pass  # those that are still STARTING are told of
+        return self._triggers.select(fits)
+
+
+def _warnings(triggers: Iterable[Live]) -> Sequence[str]:
+    told = [warning for live in triggers if (warning := _warning(live))]
+    more = len(told) - TOLD_MAX
+    if more <= 0:
+        return told
+    return [*told[:TOLD_MAX], f"{more} more triggers do not run; `hostd trigger list` shows them"]
+
+
+def _warning(live: Live) -> str:
+    """Return what is to be told of a trigger; nothing where it runs, or does not as somebody wants it."""
+    _, workflow, name = live.name
+    match live.state:
+        case "FAILED":
+            return f"the trigger {name} does not run: {live.message}"
+        case "BACKING_OFF":
+            return f"the trigger {name} could not begin, and is tried again: {live.message}"
+        case "STARTING":
+            why = f" ({live.message})" if live.message else ""
+            return f"the trigger {name} has not begun yet{why}; `hostd trigger show {workflow} {name}` says when it has"
+    return ""
