@@ -13,6 +13,7 @@ from pathlib import Path
 from hostd.errors.base import HostdError, Kind
 from hostd.plugin.event import EmitOutcome, Emitted, Event, rfc3339
 from hostd.plugin.expressions import Expressions
+from hostd.plugin.log_lines import LeveledLog
 from hostd.plugin.results import RunResult
 from hostd.plugin.testing.clock import FakeClock
 from hostd.plugin.testing.services import FakeBlobs, FakeEvents, FakeExpressions, FakeHttp, FakeKv
@@ -28,27 +29,15 @@ from hostd.plugin.webhook import (
 from hostd.values.json_text import JsonValue, normalize
 
 
-class FakeLog:
+class FakeLog(LeveledLog):
     """Keeps `(level, message, fields)`."""
 
     def __init__(self) -> None:
         self.lines: list[tuple[str, str, dict[str, JsonValue]]] = []
 
-    def debug(self, message: str, /, **fields: JsonValue) -> None:
+    def add(self, level: str, message: str, fields: dict[str, JsonValue]) -> None:
         """Keep a line."""
-        self.lines.append(("debug", message, fields))
-
-    def info(self, message: str, /, **fields: JsonValue) -> None:
-        """Keep a line."""
-        self.lines.append(("info", message, fields))
-
-    def warning(self, message: str, /, **fields: JsonValue) -> None:
-        """Keep a line."""
-        self.lines.append(("warning", message, fields))
-
-    def error(self, message: str, /, **fields: JsonValue) -> None:
-        """Keep a line."""
-        self.lines.append(("error", message, fields))
+        self.lines.append((level, message, fields))
 
 
 class FakeSecrets:
