@@ -1,4 +1,4 @@
-"""A plugin that crashed from its first start on, so that nobody knows what it serves: what is said, how it comes back."""
+"""A plugin that crashed from its first start on: nobody knows what it serves. What is said, and how it comes back."""
 
 from __future__ import annotations
 
