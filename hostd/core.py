@@ -18,7 +18,6 @@ from hostd.host.host import PluginHost
 from hostd.host.routes import RouteTable
 from hostd.host.services import Services
 from hostd.journal.logs import AttemptLogs
-from hostd.journal.memory import MemoryJournal
 from hostd.journal.port import Journal, JournalInfo
 from hostd.journal.sqlite import SqliteJournal
 from hostd.lua.check import BlockingCheck
@@ -340,6 +339,8 @@ class Core:
     def _journal(self) -> Journal:
         journal = self.config.journal
         if self.data is None or journal.store == "memory":
+            from hostd.journal.memory import MemoryJournal  # no daemon that keeps anything has a use for it
+
             return MemoryJournal(randomness=self.random)
         return SqliteJournal(
             self.data / "journal.db",
