@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from hostd.cli.inputs import file_label
+from hostd.cli.printing import warn
 from hostd.cli.session import Session
+from hostd.cli.tables import clean
 from hostd.errors.base import HostdError, Violation
 from hostd.values.lazily import lazily
 
@@ -33,7 +36,23 @@ def apply_one(session: Session, document: str, file: str, *, replace: bool = Tru
             raise
         faults = tuple(faults_of(session, document, request.file)[0]) or error.violations
         raise HostdError(error.kind, error.reason, error.message, violations=faults) from None
+    warn_of_triggers(f"{file_label(file)}: ", [answer.trigger])
     session.show(answer, _applied)
+
+
+def warn_of_triggers(place: str, triggers: Iterable[pb.Trigger]) -> None:
+    """Say on stderr which triggers do not run, and why; not of those that somebody paused, or that are done."""
+    states = pb.TriggerState
+    words = {
+        states.TRIGGER_STATE_STARTING: "has not begun yet",
+        states.TRIGGER_STATE_BACKING_OFF: "could not begin, and is tried again",
+        states.TRIGGER_STATE_FAILED: "does not run",
+    }
+    for trigger in triggers:
+        word = words.get(trigger.state)
+        if word is not None:
+            why = f": {trigger.message}" if trigger.message else ""
+            warn(clean(f"{place}warning: the trigger {trigger.name} {word}{why}"))
 
 
 def _applied(answer: Any) -> str:

@@ -10,7 +10,7 @@ import click
 from hostd.cli.completing import complete_triggers
 from hostd.cli.inputs import json_argument
 from hostd.cli.session import Session, remote
-from hostd.cli.tables import age, columns, fields
+from hostd.cli.tables import age, clean, columns, fields
 from hostd.errors.base import invalid
 from hostd.values.lazily import lazily
 
@@ -99,7 +99,8 @@ def resume(session: Session, workflow: str, name: str, request_id: str) -> None:
 
 
 def _state(item: Any) -> str:
-    return f"{item['workflow']}/{item['name']} {item['state']}"
+    why = f": {clean(item['message'])}" if item["message"] and item["state"] != "PAUSED" else ""
+    return f"{item['workflow']}/{item['name']} {item['state']}{why}"
 
 
 @trigger.command()

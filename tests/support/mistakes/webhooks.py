@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
-from http import HTTPStatus
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -32,21 +30,9 @@ steps:
 
 
 def shop(stage: Stage) -> None:
-    """Have the webhooks in the daemon, listening: triggers begin behind the answer to who registers."""
+    """Have the webhooks in the daemon, listening."""
     stage.file("shop.yaml", SHOP, shown=False)
     stage.prepare("workflow", "register", "shop.yaml")
-    for path in ("orders", "plain"):
-        while _status(f"http://{stage.daemon.http}/hooks/default/{path}") == HTTPStatus.NOT_FOUND:
-            time.sleep(0.02)
-
-
-def _status(url: str) -> int:
-    try:
-        with urlopen(url, timeout=60) as answer:
-            return int(answer.status)
-    except HTTPError as error:
-        with error:
-            return error.code
 
 
 def post(stage: Stage, path: str, body: bytes, *, method: str = "POST", **headers: str) -> None:
