@@ -42,7 +42,13 @@ async def make_environment(home: Path, requirements: Sequence[str], staging: Pat
     await _run((sys.executable, "-I", "-m", "venv", "--without-pip", str(environment)), "venv", staging)
     sdk = await asyncio.to_thread(write_sdk_wheel, staging)
     pip = await _pip(environment, staging)
+    made = await asyncio.to_thread(_interpreter, environment)
     await _run((*pip, "install", *_QUIET, "--no-compile", str(sdk), *requirements), "pip", staging)
+    if await asyncio.to_thread(_interpreter, environment) != made:
+        message = (
+            "a package put files of its own in the place of the environment's interpreter (bin/python)"
+        )
+        raise _failed(f"{message}; leave it out, or tell its author")
 
 
 async def fetch_wheel(requirement: str, staging: Path) -> Path:
@@ -64,6 +70,13 @@ async def fetch_wheel(requirement: str, staging: Path) -> Path:
     if len(wheels) != 1:
         raise _failed(f"pip fetched {len(wheels)} wheels for {requirement}")
     return wheels[0]
+
+
+def _interpreter(environment: Path) -> tuple[str, ...]:
+    """Return what tells whether an environment's interpreter is the one that was made. Blocks."""
+    found = [entry for entry in (environment / "bin").iterdir() if re.fullmatch(r"python[\d.]*", entry.name)]
+    links = [f"{entry.name} {entry.readlink() if entry.is_symlink() else 'file'}" for entry in sorted(found)]
+    return (*links, (environment / "pyvenv.cfg").read_text(encoding="utf-8", errors="replace"))
 
 
 async def _pip(environment: Path, staging: Path) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from hostd.errors.base import HostdError, Kind
 from hostd.host.folders.manifest import FILE_NAME, PLUGIN_ID, Manifest, read_manifest
 from hostd.host.folders.packaged import manifest_names
 from hostd.host.folders.scan import read_folder
-from hostd.host.installed.unpack import BYTES_MAX, DAMAGED, broken, open_archive
+from hostd.host.installed.unpack import BYTES_MAX, DAMAGED, broken, inside, open_archive
 from hostd.host.process.launch import PERMISSIONS
 from hostd.values.lazily import lazily
 
@@ -102,6 +102,8 @@ def offer_of_wheel(wheel: Path, staging: Path) -> Offer:
 def _offer_of_wheel(opened: zipfile.ZipFile, wheel: Path, staging: Path) -> Offer:
     if sum(member.file_size for member in opened.infolist()) > BYTES_MAX:
         raise broken(f"{wheel.name} holds more than {BYTES_MAX >> 20} MiB")
+    for name in opened.namelist():
+        inside(name)
     info = [name for name in opened.namelist() if re.fullmatch(r"[^/]+\.dist-info/METADATA", name)]
     if len(info) != 1:
         raise broken(f"{wheel.name} is no wheel: it has no *.dist-info/METADATA")

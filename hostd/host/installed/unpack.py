@@ -70,7 +70,7 @@ def unpack(archive: Path, target: Path) -> None:
 
 def _write(opened: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, left: int) -> int:
     """Write one file; return its size."""
-    path = target / _inside(member.filename)
+    path = target / inside(member.filename)
     if member.is_dir():
         path.mkdir(parents=True, exist_ok=True)
         return 0
@@ -89,7 +89,8 @@ def _write(opened: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, left:
     return size
 
 
-def _inside(name: str) -> PurePosixPath:
+def inside(name: str) -> PurePosixPath:
+    """Return a name in an archive as a path below the folder it is unpacked to. Raises HostdError PACKAGE_INVALID."""
     path = PurePosixPath(name)
     odd = not path.parts or len(name) > NAME_CHARS_MAX or "\\" in name or "\0" in name
     if odd or path.is_absolute() or ".." in path.parts:

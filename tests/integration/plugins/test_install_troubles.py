@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 from lab import NAMESPACE, Lab
 from lua_installs import install, order, packed, sent
+from wheelhouse import dependencies_of_the_sdk, plugin_wheel, write_wheel
 
 from hostd.errors.base import HostdError
 from hostd.host.found import PluginReport, PluginState
 from hostd.host.host import PluginHost
 from hostd.host.installed.installed import Installed
+from hostd.model.installs import WHEEL, InstallOrder
 from hostd.runtime.desks.plugin_desk import PluginDesk
 
 
@@ -103,6 +105,25 @@ async def test_an_action_that_is_taken_keeps_a_plugin_out_until_it_is_free(lab: 
     await desk(lab).uninstall(NAMESPACE, "one", principal="owner")
     assert (report(lab, "two").state, report(lab, "two").message) == (PluginState.LOADED, "")
     assert lab.core.host.registry.action("one.act") is not None
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_a_package_may_not_take_the_interpreters_place(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor may what the plugin depends on: nothing would start as it should, and no message would say why."""
+    links = dependencies_of_the_sdk(tmp_path / "links")
+    script = {"harmless/__init__.py": "", "harmless-1.0.data/scripts/python": "#!python\n"}
+    write_wheel(tmp_path / "links", "harmless", "1.0", script)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(links))
+    wheel = plugin_wheel(tmp_path / "w", needs=("hostd-sdk", "harmless"))
+    wanted = InstallOrder(WHEEL, wheel.name, all_permissions=True)
+    with pytest.raises(HostdError, match="in the place of the environment's interpreter") as refused:
+        await desk(lab).install(NAMESPACE, wanted, sent(wheel.read_bytes()), principal="owner", local=True)
+    assert refused.value.reason == "INSTALL_FAILED"
+    assert not (tmp_path / "data" / "plugins-installed" / "greet").exists()
 
 
 # -- kills

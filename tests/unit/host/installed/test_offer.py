@@ -52,6 +52,16 @@ def test_a_wheel_without_a_manifest_may_ask_for_everything(tmp_path: Path) -> No
     assert offer.permissions == PERMISSIONS
 
 
+@pytest.mark.parametrize("name", ["/etc/hostd-was-here", "../../was-here", "a/../../b", "a\\b"])
+def test_a_wheel_whose_files_lie_elsewhere_is_refused(name: str, tmp_path: Path) -> None:
+    """Before pip sees it."""
+    wheel = plugin_wheel(tmp_path)
+    with zipfile.ZipFile(wheel, "a") as opened:
+        opened.writestr(name, "x")
+    with pytest.raises(HostdError, match="is no path inside the folder"):
+        offered(wheel)
+
+
 def test_a_wheels_manifest_says_what_it_asks_for(tmp_path: Path) -> None:
     """It lies in the package; one for another plugin is refused."""
     assert offered(plugin_wheel(tmp_path / "a", manifest=MANIFEST)).permissions == {"net"}
