@@ -14,6 +14,7 @@ from hostd.errors.base import HostdError
 from hostd.runtime.ring.metering import tallied, tally
 from hostd.runtime.runs.live_spans import LiveSpans
 from hostd.standing import Standing
+from hostd.telemetry.log_rate import events_dropped
 from hostd.telemetry.otel.export import OtelExport
 from hostd.telemetry.otel.target import Said, Target, target_of
 from hostd.values.version import VERSION
@@ -50,6 +51,7 @@ def read_gauges(core: Core, standing: Standing) -> None:
     reading("hostd_log_lines_dropped_total", lambda: {(): float(core.log_writer.dropped)})
     reading("hostd_plugin_processes", lambda: tally(_states(core)))
     reading("hostd_plugin_process_restarts_total", lambda: _restarts(core))
+    reading("hostd_log_events_dropped_total", lambda: {(): float(events_dropped())})
     standing.read_by(core)
     core.meter.gauge("hostd_build_info", version=VERSION, python=platform.python_version()).set(1)
 

@@ -203,7 +203,7 @@ def _read_token(path: Path) -> str:
             "CONFIG_INVALID", f"{path} belongs to another user; remove it, and the next start writes a new one"
         )
     if found.st_mode & 0o077:
-        _log.warning("token_file_was_open path=%s mode=%o now=600", path, found.st_mode & 0o777)
+        _log.warning("token_file_was_open path=%s mode=%s now=%s", path, f"{found.st_mode & 0o777:o}", "600")
         path.chmod(0o600)
     token = path.read_text("utf-8", "replace").strip()
     if not TOKEN_CHARS_MIN <= len(token) <= TOKEN_CHARS_MAX or not (token.isascii() and token.isprintable()):

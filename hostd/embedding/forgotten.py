@@ -57,7 +57,8 @@ def let_go(folder: Path | None) -> str:
     if where not in _open or not _open[where][0].is_closed():
         return where
     _, core = _open.pop(where)
-    _log.warning("host_forgotten folder=%s message=its event loop ended before it was closed; use `async with`", where)
+    why = "its event loop ended before it was closed; use `async with`"
+    _log.warning("host_forgotten folder=%s message=%s", where, why)
     core.log_writer.close()
     core.workflows.compilers.close()
     core.readers.close()

@@ -71,7 +71,8 @@ class RunReads:
             found = connection.execute(sql, (run,)).fetchone()
         snapshot = rows.snapshot(found) if found else None
         if found and snapshot is None:
-            _log.warning("snapshot_damaged run=%d: its checksum does not fit; the run folds from its records", run)
+            why = "its checksum does not fit; the run folds from its records"
+            _log.warning("snapshot_damaged run=%d message=%s", run, why)
         return snapshot
 
     def live_runs(self, *, after: int = 0, limit: int = 1000, states: Sequence[int] = ()) -> list[RunRow]:

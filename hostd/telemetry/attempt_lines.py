@@ -9,9 +9,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from hostd.telemetry.log_rate import ATTEMPTS
 from hostd.telemetry.logs import Bearer, bearing
 
-LOGGER = "hostd.attempts"
+LOGGER = ATTEMPTS
 OFF = logging.CRITICAL + 10
 _LEVELS = {"DEBUG": logging.DEBUG, "INFO": logging.INFO, "WARNING": logging.WARNING, "ERROR": logging.ERROR}
 _log = logging.getLogger(LOGGER)

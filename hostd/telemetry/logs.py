@@ -18,13 +18,16 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Protocol, TextIO
 
+from hostd.telemetry.log_rate import RateBound
+
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 VALUE_CHARS_MAX = 8_192
 TRACE_CHARS_MAX = 32_768
-_EVENT = re.compile(r"([a-zA-Z][a-zA-Z0-9_]{0,79})((?: [a-z_][a-z0-9_.]*=%[srdif])*)")
-_FIELD = re.compile(r" ([a-z_][a-z0-9_.]*)=%([srdif])")
+EVENT = re.compile(r"([a-zA-Z][a-zA-Z0-9_]{0,79})((?: [a-z_][a-z0-9_.]*=%(?:\.[0-9])?[srdif])*)(\n%s)?")
+_FIELD = re.compile(r" ([a-z_][a-z0-9_.]*)=%(?:\.([0-9]))?([srdif])")
 _BARE = re.compile(r"[^\s\"'=\\\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+_HIDDEN = re.compile(r"[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")  # and what turns text round
+_CONTROL = re.compile(rf"[\x00-\x08\x0b-\x1f{_HIDDEN.pattern[1:]}")
 
 
 Hide = Callable[[str], str]
@@ -79,6 +82,7 @@ def configure_logs(*, level: str = "info", style: str = "text", stream: TextIO |
     """
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
+    handler.addFilter(RateBound(handler))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     logging.captureWarnings(True)
@@ -139,23 +143,21 @@ class JsonFormatter(logging.Formatter):
             line[f"{name}_" if name in line else name] = value
         if trace := trace_of(record):
             line["trace"] = "\n".join(trace)
-        return (
-            json.dumps(line, ensure_ascii=False, default=str).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-        )
+        return _HIDDEN.sub(_as_json, json.dumps(line, ensure_ascii=False, default=str))
 
 
 def event_of(record: logging.LogRecord) -> tuple[str, dict[str, Any]]:
     """Return an event's name and fields; a record that is not written `noun_verb key=%s` is one text without fields."""
     scope = _scope_fields()
     template, arguments = record.msg, record.args
-    shape = _EVENT.fullmatch(template) if isinstance(template, str) else None
+    shape = EVENT.fullmatch(template) if isinstance(template, str) else None
     if shape is None or not isinstance(arguments, tuple | None):
         return _cut(_message(record), VALUE_CHARS_MAX), scope
-    names = _FIELD.findall(shape[2])
-    if len(names) != len(arguments or ()):
+    names, given = _FIELD.findall(shape[2]), (arguments or ())[: -1 if shape[3] else None]
+    if len(names) != len(given) or len(arguments or ()) - len(given) != bool(shape[3]):
         return _cut(_message(record), VALUE_CHARS_MAX), scope
-    values = zip(names, arguments or (), strict=True)
-    return shape[1], scope | {name: _value(value, conversion) for (name, conversion), value in values}
+    values = zip(names, given, strict=True)
+    return shape[1], scope | {name: _value(value, conversion, digits) for (name, digits, conversion), value in values}
 
 
 def _scope_fields() -> dict[str, Any]:
@@ -176,7 +178,9 @@ def _message(record: logging.LogRecord) -> str:
         return _hide(f"{record.msg} {record.args!r}")
 
 
-def _value(value: Any, conversion: str) -> Any:
+def _value(value: Any, conversion: str, digits: str) -> Any:
+    if digits and isinstance(value, float):
+        return round(value, int(digits)) if digits != "0" else round(value)
     if value is None or isinstance(value, bool | int | float):
         return value
     return _cut(_hide(repr(value) if conversion == "r" else str(value)), VALUE_CHARS_MAX)
@@ -192,19 +196,42 @@ def _text(value: Any) -> str:
 
 
 def _safe(text: str) -> str:
-    """Escape control characters but line feed and tab."""
-    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+    """Escape control characters but line feed and tab, and those that hide or turn round what stands beside them."""
+    return _CONTROL.sub(_as_text, text)
+
+
+def _as_text(found: re.Match[str]) -> str:
+    number = ord(found[0])
+    return f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}"
+
+
+def _as_json(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 def trace_of(record: logging.LogRecord) -> list[str]:
-    """Return the lines of a record's traceback, cut in the middle past 32 KiB; none without one."""
-    if not record.exc_info or record.exc_info[1] is None:
+    """Return the lines of a record's traceback, cut in the middle past 32 KiB; none without one.
+
+    It is that of the exception, or the text behind an event that is written `noun_verb key=%s\\n%s`.
+    """
+    text = _hide(_behind(record))
+    if not text:
         return []
-    text = _hide("".join(traceback.format_exception(record.exc_info[1])))
     if len(text) > TRACE_CHARS_MAX:
         half = TRACE_CHARS_MAX // 2
         text = f"{text[:half]}\n... ({len(text) - TRACE_CHARS_MAX} characters)\n{text[-half:]}"
     return _safe(text).rstrip().split("\n")
+
+
+def _behind(record: logging.LogRecord) -> str:
+    if record.exc_info and record.exc_info[1] is not None:
+        return "".join(traceback.format_exception(record.exc_info[1]))
+    template, arguments = record.msg, record.args
+    if not isinstance(template, str) or not isinstance(arguments, tuple) or not template.endswith("\n%s"):
+        return ""
+    shape = EVENT.fullmatch(template)
+    fits = shape is not None and len(_FIELD.findall(shape[2])) + 1 == len(arguments)
+    return str(arguments[-1]) if fits else ""
 
 
 def _time(record: logging.LogRecord) -> str:

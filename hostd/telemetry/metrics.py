@@ -74,9 +74,7 @@ METRICS: tuple[Metric, ...] = (
         "gauge",
         "How long the first in line of the steps that wait for room has been ready",
     ),
-    Metric(
-        "hostd_permits", "gauge", "Attempts that may wait at once: `limits`, or a pool's size", ("executor",)
-    ),
+    Metric("hostd_permits", "gauge", "Attempts that may wait at once: `limits`, or a pool's size", ("executor",)),
     Metric("hostd_permits_taken", "gauge", "Attempts that wait and hold a permit", ("executor",)),
     Metric("hostd_attempt_seconds", "histogram", "Time of an attempt that did not end at once", ("executor",), SLOW),
     Metric("hostd_attempts_in_flight", "gauge", "Attempts that run now", ("executor",)),
@@ -144,6 +142,11 @@ METRICS: tuple[Metric, ...] = (
         "Processor time of a plugin's process that runs, with what it started; begins anew with the process",
         ("plugin",),
         chosen="plugin",
+    ),
+    Metric(
+        "hostd_log_events_dropped_total",
+        "counter",
+        "Events that were left out of the daemon's log, where one logger wrote more than 500 a second",
     ),
     Metric("hostd_log_lines_dropped_total", "counter", "Lines of attempts that found no room on their way to the disk"),
     Metric("hostd_lua_workers", "gauge", "Processes for scripts", ("state",)),

@@ -160,7 +160,7 @@ class Shelf:
             if standing is not None and standing is not DAMAGED:
                 self.sweep(folder.name, standing)
             elif standing is None:
-                _log.info("plugin_install_unfinished plugin=%s message=it is removed", folder.name)
+                _log.info("plugin_install_unfinished plugin=%s message=%s", folder.name, "it is removed")
                 shutil.rmtree(folder, ignore_errors=True)
 
     # -- plugins that do not serve

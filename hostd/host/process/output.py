@@ -92,7 +92,7 @@ class Output:
             self._second, self._lines, self._bytes = second, 0, 0
         self._lines += 1
         if self._lines <= LINES_A_SECOND:
-            _log.info("plugin_output plugin=%s line=%r", self._plugin, text)
+            _log.info("plugin_output plugin=%s line=%s", self._plugin, text)
         else:
             self.dropped += 1
 

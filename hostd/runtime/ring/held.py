@@ -87,7 +87,7 @@ class HeldRuns:
         if readable:
             await self._loop.write(lambda turn: self._write(turn, readable, note))
         for resident in readable:
-            _log.info("run_released run=%d", resident.key)
+            _log.info("run_released run_id=%s run=%d", resident.run.run_id, resident.key)
             self._loop.timers.arm(resident.key, resident.run.next_due_ms())
             look_at_steps(self._loop, resident, self._actions(), lost)
         return len(readable)

@@ -26,7 +26,8 @@ class Holding(LoopDoors):
 
     def hold(self, key: int, error: HostdError) -> None:
         """Hold a run that cannot be read: nothing moves it until somebody mends the journal or hostd."""
-        _log.error("run_held run=%d reason=%s message=%s", key, error.reason, error.message)
+        name = error.details.get("run_id") or self._run_id(key)
+        _log.error("run_held run_id=%s run=%d reason=%s message=%s", name, key, error.reason, error.message)
         self.residence.remove(key)
         self.timers.disarm(key)
         self._write_hold(key, error.reason, HOLD_TRIES)
@@ -53,8 +54,13 @@ class Holding(LoopDoors):
     def bug(self, error: BaseException, key: int) -> HostdError:
         """Log a mistake of ours with an id; return what to tell whoever asked."""
         bug_id = f"{self.clock.wall_ms():x}"
-        _log.error("bug id=%s run=%d", bug_id, key, exc_info=error)
+        _log.error("bug id=%s run_id=%s run=%d", bug_id, self._run_id(key), key, exc_info=error)
         return HostdError(Kind.BUG, "BUG", f"a mistake of ours; the log has it under {bug_id}", details={"id": bug_id})
+
+    def _run_id(self, key: int) -> str:
+        """Return the id of a run in memory; empty for others: the journal must not be read here."""
+        resident = self.residence.get(key) if key else None
+        return resident.run.run_id if resident is not None else ""
 
     def _broke(self, key: int, error: BaseException) -> HostdError:
         """Log a mistake of ours and hold the run it happened to."""

@@ -154,7 +154,7 @@ class Loading:
                     self._ring.hold(resident.key, error)
                     self._ring.drop(entry, error)
                     return None
-                _log.warning("read_blob_again run=%d error=%s", resident.key, error)
+                _log.warning("read_blob_again run_id=%s error=%s", resident.run.run_id, error)
             await self._clock.sleep(RETRY_S)
 
     def settle(self, entry: Entry) -> None:

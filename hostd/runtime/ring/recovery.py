@@ -48,9 +48,8 @@ async def recover(
     deciding = spawn(_decide(loop, lost), name="recovery")
     await asyncio.wait([deciding], timeout=PATIENCE_S)
     if not deciding.done():
-        _log.error(
-            "recovery_waits lost_attempts=%d: the journal does not take them; nothing starts until then", len(lost)
-        )
+        why = "the journal does not take them; nothing starts until then"
+        _log.error("recovery_waits lost_attempts=%d message=%s", len(lost), why)
     return len(lost)
 
 

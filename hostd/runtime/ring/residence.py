@@ -8,6 +8,7 @@ from hostd.aio import Clock
 from hostd.engine.state import Run
 from hostd.errors.base import HostdError, Kind
 from hostd.journal.port import Journal, RunRow
+from hostd.model.ids import text_id
 from hostd.model.states import RunState, StepState, run_is_final
 from hostd.runtime.ports import Plans
 from hostd.runtime.ring.readers import Readers
@@ -112,7 +113,11 @@ class Residence:
         return self._resident(row)
 
     def _resident(self, row: RunRow) -> Resident:
-        run, distance, has_snapshot = read_run(self._journal, self._plans, row)
+        try:
+            run, distance, has_snapshot = read_run(self._journal, self._plans, row)
+        except HostdError as error:
+            error.details.setdefault("run_id", text_id(row.run_id))
+            raise
         resident = Resident(row.run, row.namespace, run, stored_state=row.state, due_at_ms=row.due_at_ms)
         resident.to_snapshot = distance
         resident.has_snapshot = has_snapshot

@@ -97,7 +97,7 @@ def run_of_snapshot(journal: Journal, plan: Plan, snapshot: Snapshot) -> Run | N
         return None
     before = journal.history(key, from_seq=seq - 1, max_bytes=1)
     if run.seq != seq or not before or before[0].seq + before[0].n != seq:
-        _log.warning("snapshot_ignored run=%d seq=%d why=no record stands before it", key, seq)
+        _log.warning("snapshot_ignored run=%d seq=%d why=%s", key, seq, "no record stands before it")
         return None
     return run
 

@@ -120,7 +120,8 @@ class TriggerLife:
             live.message = redact(verdict.message, hidden)
             if verdict.next in (TriggerNext.ENDED, TriggerNext.FAILED):
                 live.state = "ENDED" if verdict.next is TriggerNext.ENDED else "FAILED"
-                _log.warning("trigger_%s trigger=%s why=%s", live.state.lower(), named, live.message)
+                event = "trigger_ended" if live.state == "ENDED" else "trigger_failed"
+                _log.warning(f"{event} trigger=%s why=%s", named, live.message)
                 return
             if self._clock.monotonic_s() - live.started_s > STEADY_S:
                 failures = 0
@@ -130,7 +131,7 @@ class TriggerLife:
             live.state = "BACKING_OFF"
             traceback = redact(verdict.traceback, hidden)
             _log.warning(
-                "trigger_restarts trigger=%s in_s=%.1f why=%s %s",
+                "trigger_restarts trigger=%s in_s=%.1f why=%s\n%s",
                 named,
                 delay_s,
                 live.message,

@@ -173,7 +173,8 @@ class Triggers:
         if read is None:
             read = TriggerRow(*name, plan.uses)
         elif read.uses != plan.uses:
-            _log.warning("trigger_cursor_reset trigger=%s/%s was=%s now=%s", name[1], name[2], read.uses, plan.uses)
+            named = f"{name[1]}/{name[2]}"
+            _log.warning("trigger_cursor_reset trigger=%s was=%s now=%s", named, read.uses, plan.uses)
             read = msgspec.structs.replace(read, uses=plan.uses, cursor=b"")
         kept = self._kept[name] = KeptRow(read)
         return kept

@@ -6,6 +6,7 @@ import logging
 
 import pytest
 
+from hostd.telemetry.log_rate import EVENTS_A_SECOND, events_dropped
 from hostd.telemetry.logs import TextFormatter, configure_logs, hide_in_logs, hide_no_more, log_scope, set_log_level
 
 log = logging.getLogger("hostd.test")
@@ -173,3 +174,65 @@ def written(text: str, *arguments: object) -> str:
     """Return an event's line without time, level and logger."""
     record = logging.LogRecord("hostd.test", logging.INFO, __file__, 1, text, arguments, None)
     return TextFormatter().format(record).split("hostd.test ", 1)[1]
+
+
+def flood(handler: logging.Handler, name: str, count: int, *, at_s: float, level: int = logging.INFO) -> None:
+    """Handle events of one logger in one second."""
+    for number in range(count):
+        record = logging.LogRecord(name, level, "", 0, "line_written number=%d", (number,), None)
+        record.created = at_s
+        handler.handle(record)
+
+
+def test_who_floods_the_log_loses_his_own_lines_only() -> None:
+    """Of 100,000 lines in a second some stay, and one line that tells the rest; others and errors get through."""
+    stream = io.StringIO()
+    configure_logs(stream=stream)
+    [handler] = logging.getLogger().handlers
+    before = events_dropped()
+    with log_scope(run_id="r1"):
+        flood(handler, "hostd.plugin.noisy", 100_000, at_s=1_000)
+        flood(handler, "hostd.plugin.noisy", 1, at_s=1_000.5, level=logging.ERROR)
+        flood(handler, "hostd.plugin.quiet", 1, at_s=1_000.9)
+        flood(handler, "hostd.plugin.quiet", 1, at_s=1_001)
+    lines = stream.getvalue().splitlines()
+    assert sum("hostd.plugin.noisy line_written" in line for line in lines) == EVENTS_A_SECOND + 1
+    assert sum("hostd.plugin.quiet" in line for line in lines) == 2
+    [told] = [line for line in lines if "log_events_dropped" in line]
+    assert told.endswith(f"of=hostd.plugin.noisy count={100_000 - EVENTS_A_SECOND}"), "and of no run"
+    assert events_dropped() - before == 100_000 - EVENTS_A_SECOND
+
+
+HOSTILE = "a\n2026-01-01T00:00:00.000Z error   hostd.journal lost\x1b[2J\r\x9b31m\u202egnp\u2066\u200b\u2028b\x00"
+
+
+@pytest.mark.parametrize("style", ["text", "json"])
+@pytest.mark.parametrize("template", ["plugin_output line=%s", "%s", "it failed\n%s", "it_failed\n%s"])
+def test_what_comes_from_outside_steers_nothing(style: str, template: str) -> None:
+    """No line of its own, no escape sequence and nothing that hides or turns text round, in values and in free text."""
+    stream = io.StringIO()
+    configure_logs(style=style, stream=stream)
+    with log_scope(step=HOSTILE):
+        logging.getLogger("hostd.test").warning(template, HOSTILE)
+    text = stream.getvalue()
+    events = [line for line in text.splitlines() if not line.startswith("    ")]
+    assert len(events) == 1
+    assert not [char for char in text if char != "\n" and not char.isprintable()]
+    if style == "json":
+        shown = json.loads(text)
+        assert any(HOSTILE in shown.get(field, "") for field in ("line", "event")) or "trace" in shown
+        assert shown["step"] == HOSTILE
+
+
+def test_numbers_are_as_precise_as_the_event_says_and_a_text_may_stand_behind() -> None:
+    """`%.1f` is a number with one digit, `%.0f` a whole one; behind a line feed stands what JSON calls `trace`."""
+    stream = json_stream()
+    log.warning("job_restarts in_s=%.1f of=%.0f why=%s\n%s", 1.26, 30.2, "gone", "first\nsecond\n")
+    log.warning("job_restarts in_s=%.1f of=%.0f why=%s\n%s", 1.26, 30.2, "gone", "")
+    told, plain = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert (told["event"], told["in_s"], told["of"], told["why"]) == ("job_restarts", 1.3, 30, "gone")
+    assert told["trace"] == "first\nsecond"
+    assert "trace" not in plain
+    stream = text_stream()
+    log.warning("job_stalls ms=%d\n%s", 5, "first\nsecond")
+    assert stream.getvalue().endswith("job_stalls ms=5\n    first\n    second\n")
