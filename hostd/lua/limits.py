@@ -44,7 +44,7 @@ LIMIT_ROWS: dict[str, LimitRow] = {
         "wall",
         100,
         120_000,
-        "one stretch of computing; waiting for the host does not count",
+        "one stretch of computing; waiting for the host does not count; for a plugin that starts a call waits so long",
     ),
     "memory_bytes": LimitRow("memory", 4 * MIB, 512 * MIB, "what Lua holds at once"),
     "source_bytes": LimitRow("source", 1, MIB, "the script's text"),
