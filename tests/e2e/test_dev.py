@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import socket
@@ -16,7 +17,10 @@ import pytest
 from processes import HOSTD, wait_until
 from terminals import Terminal
 
+from hostd.client import connect_blocking
+
 OUTER = {name: value for name, value in os.environ.items() if not name.startswith("HOSTD_")}
+RUNS, PIPE_BYTES = 120, 4096
 ANY_PORT = ("--listen", "127.0.0.1:0", "--http", "127.0.0.1:0")
 BAR = "q quit"
 ONCE = "workflow: once\nsteps:\n  a: {uses: flow.pass, with: {output: 41}}\noutput: ${{ steps.a.output }}\n"
@@ -212,6 +216,31 @@ def test_it_ends_when_nobody_reads(folder: Path) -> None:
         reading.kill()
         reading.wait()
     assert "daemon_stopped" in (folder / ".hostd/dev.log").read_text()
+
+
+def test_a_reader_that_stands_still_keeps_no_run(folder: Path) -> None:
+    """The daemon goes on while nobody takes what is printed, more than a pipe holds; it comes once somebody does."""
+    (folder / "once.yaml").write_text(ONCE)
+    dev = subprocess.Popen(
+        [*HOSTD, "dev", str(folder), *ANY_PORT], env=OUTER, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+    )
+    assert dev.stdout is not None
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        fcntl.fcntl(dev.stdout.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    try:
+        there = [*HOSTD, "workflow", "show", "once", "--data", str(folder / ".hostd")]
+        wait_until(lambda: subprocess.run(there, env=OUTER, capture_output=True).returncode == 0, "once", seconds=120)
+        with connect_blocking(data=folder / ".hostd") as client:
+            assert [client.start("once").result(timeout_s=120) for _ in range(RUNS)] == [41] * RUNS
+        dev.send_signal(signal.SIGINT)
+        said = dev.communicate(timeout=120)[0].decode()
+    finally:
+        if dev.poll() is None:
+            dev.kill()
+            dev.wait()
+    assert dev.returncode == 0
+    assert len(said) > PIPE_BYTES
+    assert said.count("output  41") > RUNS // 2  # those between two looks are counted instead
 
 
 @pytest.mark.parametrize("template", ["lua", "plugin"])

@@ -14,7 +14,7 @@ from hostd.cli.run_tree import move_step
 from hostd.cli.tables import clean
 from hostd.errors.base import HostdError
 from hostd.v1 import run_service_pb2 as pb
-from hostd.v1.run_pb2 import Run
+from hostd.v1.run_pb2 import Run, RunState
 
 if TYPE_CHECKING:
     from hostd.client import Client
@@ -126,8 +126,6 @@ class Runs:
                 ended = plain(answer.run)
                 self.drawn.pop(run_id, None)
                 self._tell_end(ended)
-            else:
-                self._screen.draw()
 
     def _move(self, run: Json, steps: dict[str, Json], record: Json) -> None:
         if record["run_state"]:
@@ -165,8 +163,7 @@ class Runs:
 
 def state_of(run: Run) -> str:
     """Return the word for a run's state."""
-    state: str = plain(run)["state"] or "PENDING"
-    return state
+    return RunState.Name(run.state).removeprefix("RUN_STATE_") if run.state else "PENDING"
 
 
 def _by(run: Json) -> str:

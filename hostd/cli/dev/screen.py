@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 import time
@@ -10,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 import click
 
+from hostd.cli.dev.outlet import Outlet
 from hostd.cli.tables import shortened
 from hostd.cli.terminal import colored, height, is_terminal, unicode, width
 from hostd.values.times import parse_time_ms
@@ -17,16 +17,23 @@ from hostd.values.times import parse_time_ms
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 _OK, _BAD, _NOTE, _GONE = "✓✗!–"
 _ASCII = {_OK: "+", _BAD: "x", _NOTE: "!", _GONE: "-"}
+DRAWN_WAITING_MAX = 32_768  # characters: past it nobody looks
 _COLORS = {_OK: "green", _BAD: "red", _NOTE: "yellow", _GONE: "yellow"}
 
 
 class Screen:
-    """Prints. `below` returns the lines that are drawn below all others, as wide and high as is said; see `draw`."""
+    """Prints. `below` returns the lines that are drawn below all others, as wide and high as is said; see `draw`.
+
+    It never waits for who reads. What nobody reads in time is left out, and counted.
+    """
 
     def __init__(self) -> None:
         self.live = is_terminal() and is_terminal(sys.stdin)
         self.below: Callable[[int, int], Sequence[str]] | None = None
-        self.unread: Callable[[], None] | None = None  # nobody reads any more
+        self.unread: Callable[[], None] | None = None  # nobody reads any more; called from another thread
+        self._outlet = Outlet(self._unread)
+        self._left_out = 0
+        self.stale = False  # what is drawn is older than what there is: who reads stood still
         self._drawn: list[int] = []  # how wide each line is that was drawn
         self._over = False
 
@@ -37,22 +44,38 @@ class Screen:
 
     def say(self, text: str) -> None:
         """Print lines that stay, above those that are drawn."""
-        self._write(self._erasure() + (text + "\n").replace("\n", "\r\n" if self.live else "\n") + self._region())
+        drawn = self._drawn
+        missed = f"{note(f'{self._left_out} messages were left out: nobody read them')}\n" if self._left_out else ""
+        said = (f"{missed}{text}\n").replace("\n", "\r\n" if self.live else "\n")
+        if self._outlet.put(self._erasure() + said + self._region()):
+            self._left_out = 0
+        else:
+            self._drawn = drawn
+            self._left_out += 1
 
     def draw(self) -> None:
         """Draw what is below anew."""
-        if self.live and not self._over:
-            self._write(self._erasure() + self._region())
+        if not self.live or self._over:
+            return
+        self.stale = self._outlet.waiting > DRAWN_WAITING_MAX
+        if not self.stale:
+            self._outlet.put(self._erasure() + self._region())
 
     def leave(self) -> None:
-        """Take away what was drawn; `draw` begins anew where the screen is entered again."""
-        self._write(self._erasure())
+        """Take away what was drawn, and wait a little while for who reads; see `enter`."""
+        if erasure := self._erasure():
+            self._outlet.put(erasure)
+        self._outlet.flush()
         self._over = True
 
     def enter(self) -> None:
         """Draw again, after `leave`."""
         self._over = False
         self.draw()
+
+    def flush(self) -> None:
+        """Wait a little while until everything is written."""
+        self._outlet.flush()
 
     def _erasure(self) -> str:
         """Return what goes back to where drawing began. A terminal that became narrower broke lines in two."""
@@ -70,17 +93,9 @@ class Screen:
         self._drawn = [len(_ESCAPE.sub("", line)) for line in lines]
         return "\r\n".join(lines)
 
-    def _write(self, text: str) -> None:
-        if not text:
-            return
-        try:
-            sys.stdout.flush()
-            sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
-            sys.stdout.buffer.flush()
-        except OSError:  # a pipe that is closed, a terminal that is gone
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            if self.unread is not None:
-                self.unread()
+    def _unread(self) -> None:
+        if self.unread is not None:
+            self.unread()
 
 
 def styled(text: str, *, fg: str | None = None, bold: bool | None = None, dim: bool | None = None) -> str:

@@ -36,12 +36,12 @@ class Workbench:
         self._folder, self._inside = folder, inside
         self._screen = Screen()
         self._leaving = asyncio.Event()
-        self._screen.unread = self._leaving.set
         self._keyboard = Keyboard(leave=self._screen.leave, enter=self._screen.enter) if self._screen.live else None
 
     async def run(self) -> int:
         """Serve until somebody quits; return the exit code. Raises what keeps the daemon from starting."""
         loop = asyncio.get_running_loop()
+        self._screen.unread = lambda: self._end_from_outside(loop)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._leave)
         try:
@@ -51,6 +51,11 @@ class Workbench:
             self._close_terminal()
             await self._inside.stop()
         return 0
+
+    def _end_from_outside(self, loop: asyncio.AbstractEventLoop) -> None:
+        """End, as another thread asks; nothing where it has ended."""
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(self._leaving.set)
 
     def _leave(self) -> None:
         if self._leaving.is_set():
@@ -135,7 +140,7 @@ class Workbench:
         """Draw what goes on anew, so that its clocks go."""
         while True:
             await asyncio.sleep(DRAW_EVERY_S)
-            if runs.drawn:
+            if runs.drawn or self._screen.stale:
                 self._screen.draw()
 
     def _bar(self, documents: Documents, runs: Runs, columns: int) -> str:

@@ -26,7 +26,8 @@ class Desk:
 
     def again(self) -> Documents:
         """Begin a new session."""
-        self.documents = Documents(self.folder, self.client, Screen(), "127.0.0.1:1")
+        self._screen = Screen()
+        self.documents = Documents(self.folder, self.client, self._screen, "127.0.0.1:1")
         return self.documents
 
     def write(self, **files: str | None) -> None:
@@ -42,11 +43,15 @@ class Desk:
         """Look until a change has stood still; return what was said."""
         await self.documents.look()
         await self.documents.look()
-        return self._capture.readouterr().out
+        return self._said()
 
     async def first(self) -> str:
         """Look as at the start."""
         await self.documents.look(first=True)
+        return self._said()
+
+    def _said(self) -> str:
+        self._screen.flush()
         return self._capture.readouterr().out
 
     async def active(self) -> dict[str, str]:
@@ -55,10 +60,10 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path, inside: Inside, capsys: pytest.CaptureFixture[str]) -> AsyncIterator[Desk]:
+async def desk(tmp_path: Path, inside: Inside, capfd: pytest.CaptureFixture[str]) -> AsyncIterator[Desk]:
     """A folder, looked at."""
     async with connect(data=inside.data) as client:
-        yield Desk(tmp_path, client, capsys)
+        yield Desk(tmp_path, client, capfd)
 
 
 async def test_a_workflow_may_move_to_another_file(desk: Desk) -> None:

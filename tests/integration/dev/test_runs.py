@@ -17,7 +17,7 @@ WORKFLOW = "workflow: w\nsteps:\n  a: {uses: flow.wait, with: {duration: 1s}}\no
 MANY = 40
 
 
-async def test_many_runs_at_once_are_counted_each_once(inside: Inside, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_many_runs_at_once_are_counted_each_once(inside: Inside, capfd: pytest.CaptureFixture[str]) -> None:
     """No run is told twice, and none is left out."""
     said = ""
     async with connect(data=inside.data) as client:
@@ -27,7 +27,7 @@ async def test_many_runs_at_once_are_counted_each_once(inside: Inside, capsys: p
         first = await client.start("w")
         while first.run_id not in said:  # the watch has begun
             await asyncio.sleep(0.05)
-            said += capsys.readouterr().out
+            said += capfd.readouterr().out
             if runs.started == 0:
                 first = await client.start("w")
         before = runs.started
@@ -35,7 +35,7 @@ async def test_many_runs_at_once_are_counted_each_once(inside: Inside, capsys: p
         async with asyncio.timeout(120):
             while runs.started < before + MANY or told(said) < runs.started:
                 await asyncio.sleep(0.05)
-                said += capsys.readouterr().out
+                said += capfd.readouterr().out
         following.cancel()
     assert told(said) == runs.started
     assert re.search(r"and \d+ more runs: \d+ SUCCEEDED", said)
