@@ -13,7 +13,10 @@ from tree import ROOT
 
 pytestmark = pytest.mark.timeout(900)
 DOCS = ROOT / "docs"
-PLAIN = ["backup", "branch", "container", "debug", "develop", "lua", "migrate", "poll", "retry", "schedule", "upgrade"]
+PLAIN = [
+    *("backup", "branch", "container", "debug", "develop", "lua", "migrate", "poll", "programs", "retry", "roll-out"),
+    *("schedule", "upgrade"),
+]
 
 
 @pytest.mark.parametrize("page", PLAIN)
@@ -45,7 +48,7 @@ def test_a_signed_webhook_is_received_as_written(tmp_path: Path) -> None:
     Stage(tmp_path).play(DOCS / "how-to/webhook.md")
 
 
-@pytest.mark.parametrize("page", ["dead-letters", "events"])
+@pytest.mark.parametrize("page", ["dead-letters", "events", "once"])
 def test_what_is_sent_arrives_as_written(page: str, tmp_path: Path) -> None:
     """With curl as the sender."""
     require_tool("curl")
