@@ -10,6 +10,7 @@ from hostd.runtime.triggers.triggers import Triggers
 
 BEGIN_S = 3.0  # who activates triggers waits for them so long at most
 TOLD_MAX = 20
+LATE = "the triggers have not begun yet: others take their time to stop; `hostd trigger list` says when they have"
 
 
 class Beginnings:
@@ -24,7 +25,8 @@ class Beginnings:
         Args:
             within_s: less than BEGIN_S where the caller has less time.
         """
-        return _warnings(await self._begun(lambda live: live.name[:2] == (namespace, workflow), within_s))
+        found, settled = await self._begun(lambda live: live.name[:2] == (namespace, workflow), within_s)
+        return _warnings(found) if settled else [*_warnings(found), LATE]
 
     async def of_trigger(self, name: Name, *, within_s: float | None = None) -> None:
         """Wait for one trigger."""
@@ -35,16 +37,19 @@ class Beginnings:
         if uses:
             await self._begun(lambda live: live.source.plan.uses in uses, None)
 
-    async def _begun(self, fits: Callable[[Live], bool], within_s: float | None) -> Sequence[Live]:
-        """Return triggers once each of them has begun, could not, or the time is over.
+    async def _begun(self, fits: Callable[[Live], bool], within_s: float | None) -> tuple[Sequence[Live], bool]:
+        """Return triggers once each of them has begun, could not, or the time is over; and whether all are there.
 
         One that is replaced meanwhile is waited for anew: `settled` returns when what was asked for lives.
         """
         waited: set[asyncio.Future[None]] = set()
+        settled = False
         try:
             async with asyncio.timeout(BEGIN_S if within_s is None else min(BEGIN_S, within_s)):
                 while True:
+                    settled = False
                     await self._triggers.settled()
+                    settled = True
                     starting = [live.decided for live in self._triggers.select(fits) if live.state == "STARTING"]
                     fresh = [decided for decided in starting if decided not in waited]
                     if not fresh:
@@ -53,7 +58,7 @@ class Beginnings:
                     waited.update(fresh)
         except TimeoutError:
             pass  # those that are still STARTING are told of
-        return self._triggers.select(fits)
+        return self._triggers.select(fits), settled
 
 
 def _warnings(triggers: Iterable[Live]) -> Sequence[str]:

@@ -102,7 +102,7 @@ class OwnTriggers:
                 note(turn, name, changed)
 
             await self._loop.write(fill)
-            await self._triggers.reconcile()
+            await self._triggers.refresh()
         return name, changed
 
     async def delete(self, namespace: str, name: str, *, note: Note | None = None) -> None:

@@ -191,6 +191,14 @@ class Triggers:
         while self.running and self._tried < asked:
             await self._looked.wait()
 
+    async def refresh(self) -> None:
+        """Have what should live looked at now. The keeper does, so that whoever asks may go away meanwhile."""
+        self.look_again()
+        if self._expected:
+            await self.settled()
+        else:
+            await self.reconcile()
+
     # -- what people ask
 
     def get(self, name: Name) -> Live:

@@ -17,6 +17,7 @@ from hostd.v1 import workflow_service_pb2 as workflows
 
 PLUGIN = '''
 """Triggers that begin as they are told to."""
+import asyncio
 from hostd.plugin import *
 
 class How(Options):
@@ -30,6 +31,12 @@ class Begin(Trigger[How]):
     async def run(self, ctx):
         if self.options.how == "end":
             return
+        if self.options.how == "slow to stop":
+            ctx.begun()
+            try:
+                await ctx.stopped()
+            finally:
+                await asyncio.sleep(1)
         if self.options.how == "fail":
             raise PermanentFailure("told to fail")
         if self.options.how == "raise":
@@ -212,6 +219,21 @@ async def test_the_wait_is_shorter_for_who_has_less_time(odd_kit: Kit, monkeypat
     named = {"file": "", "activate": True, "principal": "p", "repeat": None}
     done = await register("default", odd("never").encode(), **named, within_s=0.1)
     assert (done.created, "has not begun yet" in done.warnings[0]) == (True, True)
+
+
+@pytest.mark.timeout(120)
+async def test_who_waits_behind_a_trigger_that_stops_slowly_is_told(
+    odd_kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The new triggers are not there yet when the time is over: that is said, and they come all the same."""
+    monkeypatch.setattr(beginnings, "BEGIN_S", 60.0)
+    await odd_kit.register(odd("slow to stop"))
+    monkeypatch.setattr(beginnings, "BEGIN_S", 0.1)
+    answer = await odd_kit.register(odd("twice", version="2.0.0"))
+    assert "others take their time to stop" in answer.warnings[-1]
+    monkeypatch.setattr(beginnings, "BEGIN_S", 60.0)
+    assert list((await odd_kit.register(odd("twice", version="2.0.0"))).warnings) == []
+    assert await state(odd_kit, "odd", "t") == "ACTIVE"
 
 
 async def test_a_stop_ends_the_wait(odd_kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
