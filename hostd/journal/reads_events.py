@@ -88,7 +88,8 @@ class EventReads:
         with self._pool.connection() as connection:
             counts = [connection.execute(_BEHIND, (namespace, topic, after, most)).fetchone()[0] for topic in exact]
             page = connection.execute(_PUBLISHED, (namespace, after, most)).fetchall() if prefixes else []
-        return sum(counts) + sum(covers(prefixes, topic) for _, topic in page)
+        under = sum(covers(prefixes, topic) for _, topic in page)
+        return int(sum(counts)) + under
 
     def dead_letter_counts(self) -> dict[str, int]:
         with self._pool.connection() as connection:
