@@ -141,7 +141,6 @@ async def test_triggers(client: Client, kit: Kit) -> None:
     assert (applied.changed, (await client.apply_trigger(HOURLY)).changed) == (True, False)
     async with client.watch_triggers() as watch:
         assert [change.trigger.name for change in await watch.snapshot()] == ["hourly"]
-    await kit.core.triggers.reconcile()
     fired = await client.fire("hourly", {"n": 1}, event_id="e")
     again = await client.fire("hourly", {"n": 1}, event_id="e")
     assert (fired.outcome, again.outcome, again.run_ids) == ("STARTED", "DUPLICATE", fired.run_ids)
@@ -177,7 +176,6 @@ async def test_events_and_what_becomes_of_them(client: Client, kit: Kit) -> None
         await client.publish_many([("orders.new", {"specversion": "0.3"})])
 
     await client.register(STRICT.format(version="1.0.0", type="integer"))
-    await kit.core.triggers.reconcile()
     fired = await client.fire("hook", "no number", workflow="strict")
     assert fired.outcome == "DEAD_LETTERED"
     (letter,) = [each async for each in client.list_dead_letters(limit=5)]
@@ -215,6 +213,8 @@ async def test_the_rest(client: Client) -> None:
     """Plugins, secrets, the daemon itself."""
     plugins = [each async for each in client.list_plugins()]
     assert (await client.get_plugin(plugins[0].id)).id == plugins[0].id
+    async with client.watch_plugins() as watch:
+        assert [change.plugin.id for change in await watch.snapshot()] == [each.id for each in plugins]
     for refusing in (client.reload_plugin, client.disable_plugin, client.enable_plugin):
         with pytest.raises(errors.PluginMissing):
             await refusing("nope")
