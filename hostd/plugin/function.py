@@ -86,6 +86,7 @@ def action(
     *,
     effects: Effects = "idempotent",
     max_in_flight: int | None = None,
+    codes: Mapping[str, str] | None = None,
     since: str = "",
     stability: Stability = "experimental",
 ) -> Callable[[Callable[P, R]], ActionFunction[P, R]]:
@@ -100,7 +101,7 @@ def action(
 
     Args:
         id: `<domain>.<name>`.
-        effects, max_in_flight, since, stability: as of `Action`.
+        effects, max_in_flight, codes, since, stability: as of `Action`.
 
     Raises:
         HostdError: PLUGIN_FAILED for a function that cannot be one.
@@ -110,7 +111,8 @@ def action(
         raise refuse(f'@action needs an id: write @action("shop.price"), not {id!r:.80}')
 
     def make(function: Callable[P, R]) -> ActionFunction[P, R]:
-        facts = {"effects": effects, "max_in_flight": max_in_flight, "since": since, "stability": stability}
+        facts: dict[str, Any] = {"effects": effects, "max_in_flight": max_in_flight, "codes": codes or {}}
+        facts |= {"since": since, "stability": stability}
         return ActionFunction(function, _component(function, id, facts))
 
     return make

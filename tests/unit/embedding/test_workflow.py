@@ -15,10 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from hostd.definition import grammar
 from hostd.definition.compile import compile_document, compile_text
 from hostd.definition.document import load_documents
 from hostd.definition.nodes import value_of
 from hostd.definition.plan import Plan
+from hostd.definition.shapes import Shape
 from hostd.embedding import HostdError, Workflow, fn, use
 from hostd.embedding.parts import UNSET
 from hostd.embedding.uses import cron, flow, http, log, lua
@@ -256,6 +258,60 @@ def test_documents_that_people_wrote_go_through_it_too(text: str) -> None:
     document = read(text)
     assert rebuilt(document).to_document() == document
     assert same(rebuilt(document).plan(), compile_document(load_documents(text)[0]))
+
+
+RETRY = {
+    "max_attempts": 4, "initial_interval": "1s", "backoff_coefficient": 1.5, "max_interval": "1m", "jitter": 0.1,
+    "non_retryable": ["INVALID"], "if": "error.retryable", "on_lost": "retry",
+}  # fmt: skip
+EVERY_STEP_KEY = {
+    "uses": "shop.price", "with": {"sku": "a"}, "if": "run.key != ''", "retry": RETRY, "timeout": "1s",
+    "deadline": "1h", "on_error": "continue", "executor": "inline", "name": "Price", "description": "What it costs.",
+    "position": {"x": 1, "y": 2},
+}  # fmt: skip
+EVERY_TRIGGER_KEY = {
+    "uses": "cron.every", "with": {"period": "1h"}, "if": "event.id != ''", "input": {"n": 1}, "key": "${{ event.id }}",
+    "signal": {"name": "go", "data": "${{ event.data }}"}, "start": True,
+}  # fmt: skip
+EVERY_KEY: dict[str, Any] = {
+    "workflow": "all", "version": "1.0.0", "description": "Everything.", "labels": {"team": "a"},
+    "inputs": {"type": "object"}, "signals": {"go": {"type": "object"}}, "vars": {"n": "${{ input.n }}"},
+    "defaults": {"retry": {"max_attempts": 2}, "timeout": "1m", "executor": "inline"},
+    "triggers": {"now_and_then": EVERY_TRIGGER_KEY},
+    "steps": {"first": {"uses": "shop.price"}, "it": {**EVERY_STEP_KEY, "needs": ["first"]}},
+    "handlers": dict.fromkeys(("success", "failure", "cancel", "exit"), EVERY_STEP_KEY),
+    "output": "${{ steps.it.output }}", "timeout": "1h", "cleanup_timeout": "1m", "fail_fast": True,
+    "retention": {"runs": "1d", "logs": "1h"}, "permissions": ["http.request"],
+}  # fmt: skip
+
+
+def built(mapping: Shape) -> set[str]:
+    """Return the keys of a mapping that this version builds."""
+    return {name for name, key in mapping.keys.items() if not key.refused}
+
+
+def test_every_word_of_the_grammar_can_be_written() -> None:
+    """A word that documents learn is tried here; the plan is that of the text. What comes later is refused by name."""
+    assert EVERY_KEY.keys() == built(grammar.WORKFLOW)
+    assert EVERY_STEP_KEY.keys() | {"needs"} == built(grammar.STEP)
+    assert EVERY_STEP_KEY.keys() == built(grammar.HANDLER)
+    assert EVERY_KEY["handlers"].keys() == built(grammar.HANDLERS)
+    assert EVERY_TRIGGER_KEY.keys() == built(grammar.TRIGGER)
+    assert RETRY.keys() == built(grammar.RETRY)
+    assert EVERY_KEY["defaults"].keys() == built(grammar.DEFAULTS)
+
+    wf = rebuilt(EVERY_KEY)
+    assert wf.to_document() == EVERY_KEY
+    assert same(wf.plan(), compile_text(json.dumps(EVERY_KEY))[0])
+
+    words: dict[str, Any] = {name: 1 for name, key in grammar.WORKFLOW.keys.items() if key.refused}
+    words_of_steps: dict[str, Any] = {name: 1 for name, key in grammar.STEP.keys.items() if key.refused}
+    later = Workflow("later", **words)
+    later.step("it", flow.pass_(), **words_of_steps)
+    with pytest.raises(HostdError) as caught:
+        later.plan()
+    assert {fault.reason for fault in caught.value.violations} == {"NOT_YET_SUPPORTED"}
+    assert {fault.file for fault in caught.value.violations} == {__file__}
 
 
 # -- needs

@@ -36,7 +36,7 @@ class Price:
     size: Size = Size.SMALL
 
 
-@action("shop.price", effects="none", max_in_flight=3, since="1.2")
+@action("shop.price", effects="none", max_in_flight=3, since="1.2", codes={"NO_ARTICLE": "There is no such article."})
 async def price(ctx: ActionContext, sku: str, amount: int = 1, wait: Duration = timedelta(seconds=1)) -> dict[str, Any]:
     """Return what an article costs. It asks nobody.
 
@@ -95,6 +95,7 @@ def test_it_says_about_itself_what_a_class_would() -> None:
 
     assert (found.kind, found.id, found.origin) == ("action", "shop.price", f"{__name__}:price")
     assert (component.effects, component.max_in_flight, component.since) == ("none", 3, "1.2")
+    assert component.codes == {"NO_ARTICLE": "There is no such article."}
     assert (component.executors, weigh.component.executors) == (("inline", "process"), ("thread", "process"))
     assert description_of(component) == "Return what an article costs."
 
