@@ -120,7 +120,7 @@ def check_documents(text: bytes, file: str) -> tuple[list[Violation], list[str]]
     from hostd.host.host import PluginHost
 
     try:
-        plans = compile_text(text, file=file, catalogue=PluginHost().load(), code=_CodeHere())
+        plans = compile_text(text, file=file, catalogue=PluginHost().load(may_wait=True), code=_CodeHere())
     except HostdError as error:
         if error.reason != "DOCUMENT_INVALID":
             raise
