@@ -22,6 +22,17 @@ def spawn(coroutine: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
     return task
 
 
+async def to_its_end(coroutine: Coroutine[Any, Any, T], *, name: str) -> T:
+    """Return what a coroutine returns, or raise what it raises. Where who asks is cancelled, it goes on to its end.
+
+    For what writes and then changes memory: cut off between the two, memory would not know what the journal has.
+    """
+    task = asyncio.get_running_loop().create_task(coroutine, name=name)
+    _held.add(task)
+    task.add_done_callback(_held.discard)
+    return await asyncio.shield(task)
+
+
 def _ended(task: asyncio.Task[Any]) -> None:
     _held.discard(task)
     if task.cancelled():

@@ -369,8 +369,8 @@ class Journal(Protocol):
 
     def triggers(self, namespace: str | None = None) -> list[TriggerRow]: ...
 
-    def own_triggers(self, namespace: str | None = None) -> list[OwnTriggerRow]:
-        """Return the triggers of their own, by namespace and name."""
+    def own_triggers(self, namespace: str | None = None, name: str = "") -> list[OwnTriggerRow]:
+        """Return the triggers of their own, or the one of that name, by namespace and name."""
         ...
 
     def dedup_seen(self, namespace: str, scope: str, event_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -84,8 +84,10 @@ class RestReads:
             page = connection.execute(sql, values).fetchall()
         return [rows.trigger(found) for found in page]
 
-    def own_triggers(self, namespace: str | None = None) -> list[OwnTriggerRow]:
+    def own_triggers(self, namespace: str | None = None, name: str = "") -> list[OwnTriggerRow]:
         where, values = _namespace(namespace)
+        if name:
+            where, values = f"{where} AND name = ?", (*values, name)
         sql = f"SELECT * FROM own_triggers WHERE {where} ORDER BY namespace, name"
         with self._pool.connection() as connection:
             page = connection.execute(sql, values).fetchall()

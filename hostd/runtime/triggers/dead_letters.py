@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from hostd.aio import spawn
+from hostd.aio import to_its_end
 from hostd.errors.base import HostdError, Kind, invalid
 from hostd.journal.filters import holds
 from hostd.journal.port import DeadLetter, Journal
@@ -114,31 +114,25 @@ class DeadLetters:
             gone = asyncio.Event()
             lot = _Lot(namespace, selection, after, limit, principal)
             try:
-                done = await asyncio.shield(spawn(self._redrive_all(lot, gone), name="redrive"))
+                return await to_its_end(self._redrive_all(lot, gone), name="redrive")
             finally:
                 gone.set()
-            if isinstance(done, HostdError):
-                raise done
-            return done
 
         return await self._verbs.once(namespace, REDRIVE, repeat, work, tuple[list[RedrivenView], int])
 
-    async def _redrive_all(self, lot: _Lot, gone: asyncio.Event) -> tuple[list[RedrivenView], int] | HostdError:
-        """Redrive one letter after the other until who asked is gone; returns why it could not.
+    async def _redrive_all(self, lot: _Lot, gone: asyncio.Event) -> tuple[list[RedrivenView], int]:
+        """Redrive one letter after the other until who asked is gone.
 
-        In a task of its own: a letter whose append is under way is still there for whoever looks, so nobody may look
-        until it is decided.
+        The one at hand is ended all the same: a letter whose append is under way is still there for whoever looks, so
+        nobody may look until it is decided.
         """
         done: list[RedrivenView] = []
         async with self._redriving:
-            try:
-                views, more = await self.find(lot.namespace, lot.selection, after=lot.after, limit=lot.limit)
-                for view in views:
-                    if gone.is_set():
-                        break
-                    done.append(await self._redrive(view, lot.principal))
-            except HostdError as error:
-                return error
+            views, more = await self.find(lot.namespace, lot.selection, after=lot.after, limit=lot.limit)
+            for view in views:
+                if gone.is_set():
+                    break
+                done.append(await self._redrive(view, lot.principal))
         return done, more
 
     async def _redrive(self, view: DeadLetterView, principal: str) -> RedrivenView:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from hostd.aio import to_its_end
 from hostd.definition.document import load_documents
 from hostd.definition.ports import Catalogue
 from hostd.definition.trigger_document import OwnTrigger, compile_trigger_document
@@ -43,8 +44,8 @@ class OwnTriggers:
 
     async def find(self, namespace: str, name: str) -> OwnTriggerRow | None:
         """Return what is kept of a trigger."""
-        rows: list[OwnTriggerRow] = await self._readers.call(self._journal.own_triggers, namespace)
-        return next((row for row in rows if row.name == name), None)
+        rows: list[OwnTriggerRow] = await self._readers.call(self._journal.own_triggers, namespace, name)
+        return rows[0] if rows else None
 
     async def compile(self, namespace: str, text: bytes, *, file: str = "") -> OwnTrigger:
         """Return the trigger of a text that holds one trigger document, checked against what it starts.
@@ -84,26 +85,29 @@ class OwnTriggers:
             HostdError: DOCUMENT_INVALID, WORKFLOW_MISSING, VERSION_MISSING, TRIGGER_EXISTS.
         """
         own = await self.compile(namespace, text, file=file)
-        name = own.plan.name
+        row = OwnTriggerRow(namespace, own.plan.name, own.digest, own.document, text, principal=principal)
+        changed = await to_its_end(self._take_in(row, replace=replace, note=note), name="trigger-create")
+        return row.name, changed
+
+    async def _take_in(self, row: OwnTriggerRow, *, replace: bool, note: Callable[[Turn, str, bool], None]) -> bool:
         async with self._writing:
-            before = await self.find(namespace, name)
-            changed = before is None or before.digest != own.digest
+            before = await self.find(row.namespace, row.name)
+            changed = before is None or before.digest != row.digest
             if before is not None and changed and not replace:
-                message = f"there is another trigger named {name}; replace it, or choose another name"
+                message = f"there is another trigger named {row.name}; replace it, or choose another name"
                 raise HostdError(Kind.EXISTS, "TRIGGER_EXISTS", message)
             begins = await self._readers.call(self._journal.last_event)
-            row = OwnTriggerRow(
-                namespace, name, own.digest, own.document, text, principal=principal, applied_event=begins
-            )
 
             def fill(turn: Turn) -> None:
                 if changed:
-                    turn.batch.own_triggers.append(msgspec.structs.replace(row, applied_at_ms=turn.batch.at_ms))
-                note(turn, name, changed)
+                    kept = msgspec.structs.replace(row, applied_event=begins, applied_at_ms=turn.batch.at_ms)
+                    turn.batch.own_triggers.append(kept)
+                note(turn, row.name, changed)
 
             await self._loop.write(fill)
+            self._triggers.own_changed(row.namespace, row.name)
             await self._triggers.refresh()
-        return name, changed
+        return changed
 
     async def delete(self, namespace: str, name: str, *, note: Note | None = None) -> None:
         """Delete a trigger with its cursor. Raises HostdError TRIGGER_MISSING."""
@@ -117,8 +121,12 @@ class OwnTriggers:
 
             await self._loop.write(fill)
 
-        async with self._writing:
-            await self._triggers.forget((namespace, "", name), write)
+        async def forget() -> None:
+            async with self._writing:
+                await self._triggers.forget((namespace, "", name), write)
+                self._triggers.own_changed(namespace, name)
+
+        await to_its_end(forget(), name="trigger-delete")
 
 
 def _compile(text: bytes, file: str, catalogue: Catalogue, inputs: Any) -> OwnTrigger:

@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
-from hostd.aio import Clock, spawn
+from hostd.aio import Clock, spawn, to_its_end
 from hostd.definition.plan import TriggerPlan
 from hostd.errors.base import HostdError, Kind
 from hostd.journal.port import Journal, TriggerRow
@@ -119,6 +119,10 @@ class Triggers:
                 _log.error("triggers_reconcile_failed error=%s", error)
                 await self._clock.sleep(1.0)
                 self._wanted.set()
+
+    def own_changed(self, namespace: str, name: str) -> None:
+        """Take note that a trigger of its own was made, replaced or deleted, for the next look."""
+        self._wanted_triggers.own_changed(namespace, name)
 
     async def reconcile(self) -> None:
         """Compare what should live with what does; start and stop the difference."""
@@ -237,6 +241,9 @@ class Triggers:
     async def pause(self, name: Name, reason: str, *, note: Note | None = None) -> Live:
         """Stop a trigger until it is resumed; its cursor stays."""
         await self.settled()
+        return await to_its_end(self._pause(name, reason, note), name="trigger-pause")
+
+    async def _pause(self, name: Name, reason: str, note: Note | None) -> Live:
         async with self._changing:
             live = self.get(name)
             await self._life.end(live)
@@ -251,6 +258,9 @@ class Triggers:
     async def resume(self, name: Name, *, note: Note | None = None) -> Live:
         """Let a paused, ended or failed trigger run again."""
         await self.settled()
+        return await to_its_end(self._resume(name, note), name="trigger-resume")
+
+    async def _resume(self, name: Name, note: Note | None) -> Live:
         async with self._changing:
             live = self.get(name)
             await self._change(live, note, paused=False, pause_reason="")

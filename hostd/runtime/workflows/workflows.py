@@ -6,9 +6,11 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
+from weakref import WeakValueDictionary
 
 import msgspec
 
+from hostd.aio import to_its_end
 from hostd.definition.compile import compile_document, compile_text, plan_from_stored
 from hostd.definition.document import load_documents
 from hostd.definition.inputs import InputContract
@@ -32,7 +34,7 @@ T = TypeVar("T")
 class Ready:
     """A version as intake needs it."""
 
-    __slots__ = ("contract", "plan")
+    __slots__ = ("__weakref__", "contract", "plan")
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -69,7 +71,9 @@ class Workflows:
         self._code = code
         self._kept = KeptDocuments(journal)
         self._plans: OrderedDict[tuple[str, str, str], Ready] = OrderedDict()
+        self._alive: WeakValueDictionary[tuple[str, str, str], Ready] = WeakValueDictionary()  # who is held elsewhere
         self._active: dict[tuple[str, str], str] = {}
+        self._changed: set[tuple[str, str]] = set()
         self._writing = asyncio.Lock()
         self.loop: EngineLoop | None = None
         self.changed: Callable[[], None] = lambda: None  # the active versions changed: triggers look again
@@ -109,7 +113,7 @@ class Workflows:
 
     def _ready(self, namespace: str, workflow: str, version: str) -> Ready:
         key = (namespace, workflow, version)
-        ready = self._plans.get(key)
+        ready = self._plans.get(key) or self._alive.get(key)
         if ready is None:
             row = self._journal.version(namespace, workflow, version)
             if row is None:
@@ -119,7 +123,7 @@ class Workflows:
         return ready
 
     def _keep(self, key: tuple[str, str, str], ready: Ready) -> Ready:
-        self._plans[key] = ready
+        self._plans[key] = self._alive[key] = ready
         while len(self._plans) > PLANS_MAX:
             self._plans.popitem(last=False)
         return ready
@@ -132,7 +136,8 @@ class Workflows:
         """
         wanted = version or self._active.get((namespace, workflow), "")
         if wanted:
-            ready = self._plans.get((namespace, workflow, wanted))
+            key = (namespace, workflow, wanted)
+            ready = self._plans.get(key) or self._alive.get(key)
             if ready is not None:
                 return ready
         if not wanted:
@@ -151,6 +156,22 @@ class Workflows:
             if await self._readers.call(self._journal.workflow, namespace, workflow) is None:
                 raise workflow_missing(workflow) from None
             raise
+
+    # -- what changed
+
+    def note_changed(self, namespace: str, workflow: str) -> None:
+        """Take note that another version may be the active one, or none."""
+        self._changed.add((namespace, workflow))
+        self.changed()
+
+    def take_changed(self) -> set[tuple[str, str]]:
+        """Return the workflows (namespace, name) that have changed since this was asked before."""
+        changed, self._changed = self._changed, set()
+        return changed
+
+    def put_back(self, changed: set[tuple[str, str]]) -> None:
+        """Return these again the next time: they could not be looked at."""
+        self._changed |= changed
 
     # -- registering
 
@@ -194,6 +215,12 @@ class Workflows:
             HostdError: DOCUMENT_INVALID, VERSION_EXISTS.
         """
         plan = await self.compiled(lambda catalogue: self.compile(text, file=file, catalogue=catalogue))
+        taking = self._take_in(namespace, plan, text, activate=activate, principal=principal, note=note)
+        return await to_its_end(taking, name="workflow-register")
+
+    async def _take_in(
+        self, namespace: str, plan: Plan, text: bytes, *, activate: bool, principal: str, note: Any
+    ) -> Registered:
         async with self._writing:
             versions = await self._readers.call(self._journal.versions, namespace, plan.workflow)
             row, created = self._version_row(namespace, plan, text, versions, principal)
@@ -218,7 +245,7 @@ class Workflows:
             self._keep((namespace, plan.workflow, plan.version), Ready(plan))
             if active:
                 self._active[namespace, plan.workflow] = active
-        self.changed()
+        self.note_changed(namespace, plan.workflow)
         return result
 
     def _version_row(
@@ -248,6 +275,12 @@ class Workflows:
         Raises:
             HostdError: WORKFLOW_MISSING, VERSION_MISSING, ACTIVE_CHANGED.
         """
+        activating = self._activate(namespace, workflow, version, expected=expected, note=note)
+        return await to_its_end(activating, name="workflow-activate")
+
+    async def _activate(
+        self, namespace: str, workflow: str, version: str, *, expected: str | None, note: Any
+    ) -> WorkflowRow:
         async with self._writing:
             row = await self._readers.call(self._journal.workflow, namespace, workflow)
             if row is None:
@@ -270,7 +303,7 @@ class Workflows:
             self._active.pop((namespace, workflow), None)
             if version:
                 self._active[namespace, workflow] = version
-        self.changed()
+        self.note_changed(namespace, workflow)
         return changed
 
     async def delete(self, namespace: str, workflow: str, version: str = "", *, note: Any = None) -> None:
@@ -279,6 +312,9 @@ class Workflows:
         Raises:
             HostdError: WORKFLOW_MISSING, VERSION_MISSING; VERSION_IN_USE while live runs, or the active mark, hold it.
         """
+        await to_its_end(self._delete(namespace, workflow, version, note), name="workflow-delete")
+
+    async def _delete(self, namespace: str, workflow: str, version: str, note: Any) -> None:
         async with self._writing:
             row = await self._readers.call(self._journal.workflow, namespace, workflow)
             if row is None:
@@ -303,9 +339,10 @@ class Workflows:
             await self._engine.write(fill)
             for name in doomed:
                 self._plans.pop((namespace, workflow, name), None)
+                self._alive.pop((namespace, workflow, name), None)
             if not version:
                 self._active.pop((namespace, workflow), None)
-        self.changed()
+        self.note_changed(namespace, workflow)
 
     async def _refuse_in_use(self, namespace: str, workflow: str, version: str, active: str) -> None:
         if version and version == active:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from hostd.runtime.triggers.emit_gate import EmitGate
@@ -79,6 +79,7 @@ async def test_one_that_goes_away_does_not_hold_up_the_next(how: str) -> None:
     assert all_.inside[-1] == 2
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @example([("come", 0), ("come", 1), ("come", 6), ("come", 1), ("come", 6), ("go", 1)])  # two went in at once
 @given(st.lists(st.tuples(st.sampled_from(["come", "go", "cancel", "fail"]), st.integers(0, 30)), max_size=40))
 def test_whatever_happens_it_ends_empty(moves: list[tuple[str, int]]) -> None:

@@ -1,0 +1,105 @@
+"""Many triggers: what one change costs does not grow with how many there are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from lab import Lab
+
+from hostd.errors.base import HostdError, Kind
+from hostd.runtime.workflows import workflows
+
+MANY = 30
+
+
+def document(number: int, version: str = "1.0.0") -> str:
+    """Return one of many workflows, with a trigger that emits nothing of itself."""
+    return (
+        f"workflow: w{number}\nversion: {version}\ntriggers:\n  t: {{uses: mock.emit, with: {{count: 0}}}}\n"
+        "steps:\n  a: {uses: flow.pass}\n"
+    )
+
+
+def own(number: int, target: str = "w0@active") -> bytes:
+    """Return one of many triggers of their own."""
+    return f"trigger: own{number}\ntarget: {target}\nuses: mock.emit\nwith: {{count: 0}}\n".encode()
+
+
+async def create(lab: Lab, document: bytes, *, replace: bool = False) -> None:
+    """Make a trigger of its own."""
+    desk = lab.core.front.triggers
+    await desk.create("default", document, file="", replace=replace, principal="me", repeat=None)
+
+
+def count_reads(lab: Lab) -> Counter[tuple[Any, ...]]:
+    """Return what counts, from now on, what is read of workflows and of triggers of their own."""
+    counted: Counter[tuple[Any, ...]] = Counter()
+
+    def counting(name: str) -> None:
+        read = getattr(lab.core.journal, name)
+
+        def call(*arguments: Any, **more: Any) -> Any:
+            counted[name, *arguments] += 1
+            return read(*arguments, **more)
+
+        setattr(lab.core.journal, name, call)
+
+    for name in ("workflows", "workflow", "version", "own_triggers", "triggers"):
+        counting(name)
+    return counted
+
+
+async def test_a_change_reads_nothing_of_the_triggers_that_did_not_change(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing else is read or compiled, though there are far more versions than are kept; all live on."""
+    monkeypatch.setattr(workflows, "PLANS_MAX", 3)
+    await lab.core.triggers.start()
+    for number in range(MANY):
+        await lab.register(document(number))
+        await create(lab, own(number, f"w{number}@active"))
+    await lab.core.triggers.settled()
+    before = {live.name: live for live in lab.core.triggers.everywhere()}
+    counted = count_reads(lab)
+    await lab.register(document(7, "2.0.0"))
+    await lab.core.triggers.settled()
+    await create(lab, own(9, "w10@active"), replace=True)
+    await lab.core.front.triggers.delete("default", "own11", principal="me", repeat=None)
+    await lab.core.triggers.reconcile()
+    after = {live.name: live for live in lab.core.triggers.everywhere()}
+
+    changed = {("default", "w7", "t"), ("default", "", "own9")}
+    assert before.keys() - after.keys() == {("default", "", "own11")}
+    assert {name for name in after if after[name] is not before[name]} == changed
+    assert after["default", "", "own7"].source.ready.plan.version == "2.0.0"
+    assert {name: counted[name] for name in counted if name[0] == "workflows" or len(name) < 3} == {
+        ("triggers", None): 2
+    }
+    own_read = {name[2] for name in counted if name[0] == "own_triggers"}
+    assert own_read <= {"own7", "own9", "own11"}
+    assert {name[2] for name in counted if name[0] in ("workflow", "version")} <= {"w7", "w9", "w10"}
+
+
+async def test_what_could_not_be_read_is_looked_at_again(lab: Lab) -> None:
+    """A look at what changed that fails takes none of it for known."""
+    await lab.core.triggers.start()
+    await lab.register(document(1))
+    await lab.core.workflows.activate("default", "w1", "")
+    await lab.core.triggers.settled()
+    read = lab.core.journal.workflow
+    asked: list[Any] = []
+
+    def fail_second(*arguments: Any) -> Any:
+        asked.append(arguments)
+        if len(asked) == 2:  # the first is the activation's own
+            raise HostdError(Kind.UNAVAILABLE, "JOURNAL_FAILED", "the disk is away")
+        return read(*arguments)
+
+    lab.core.journal.workflow = fail_second  # type: ignore[method-assign]
+    await lab.core.workflows.activate("default", "w1", "1.0.0")
+    await lab.until(lambda: lab.core.triggers.everywhere())
+
+    assert len(asked) >= 3
+    assert lab.trigger("w1", "t").source.ready.plan.version == "1.0.0"
