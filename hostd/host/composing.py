@@ -89,6 +89,8 @@ def code_homes(inside: HostRegistry) -> dict[str, str]:
     """Return the plugin by the folder its components lie in, as source paths begin; inner folders first."""
     homes: dict[str, str] = {}
     for entry in (*inside.actions.values(), *inside.triggers.values()):
+        if not entry.filled:
+            continue  # not imported: none of its code runs, and to ask would import it
         module = sys.modules.get(entry.module)
         file = getattr(module, "__file__", None)
         if file:

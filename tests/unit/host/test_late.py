@@ -79,6 +79,7 @@ def test_what_the_list_says_is_known_without_an_import(tmp_path: Path) -> None:
 
     assert (buy.id, buy.plugin, buy.executors, buy.max_in_flight) == ("shop.buy", "shop", ("inline",), 3)
     assert registry.plugin("shop").components == ("action shop.buy", "trigger shop.open")
+    assert host.homes() == {}
     assert (registry.shared(), shop.loads) == ([], 0)
 
     assert buy.description == "Buys."
