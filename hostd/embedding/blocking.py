@@ -11,14 +11,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from hostd.embedding.calls import Duration, after_fork
+from hostd.embedding.documents import Written
 from hostd.embedding.functions import Brought
-from hostd.embedding.host_calls import HostCalls, Registered, Written
+from hostd.embedding.host_calls import HostCalls, Registered
 from hostd.embedding.run import Run
 from hostd.embedding.run_calls import RunChange, Which
 from hostd.embedding.run_info import Change, RunInfo
 from hostd.errors.base import HostdError, Kind
 from hostd.model.topics import PublishedView, TopicEvent
-from hostd.model.views import FiredView, LogView, WorkflowView
+from hostd.model.views import FiredView, LogView, TriggerView, WorkflowView
 from hostd.values.json_text import JsonValue
 
 if TYPE_CHECKING:
@@ -242,6 +243,26 @@ class BlockingHost:
     def fire(self, workflow: str, trigger: str, data: Any = None, *, event_id: str = "") -> FiredView:
         """Emit one event by hand, as if the trigger had."""
         return self.call(lambda host: host.fire(workflow, trigger, data, event_id=event_id))
+
+    def triggers(self, workflow: str = "") -> Sequence[TriggerView]:
+        """Return triggers by workflow and name."""
+        return self.call(lambda host: host.triggers(workflow))
+
+    def apply_trigger(self, document: Written, *, replace: bool = True) -> TriggerView:
+        """Make a trigger of its own, or replace it."""
+        return self.call(lambda host: host.apply_trigger(document, replace=replace))
+
+    def delete_trigger(self, name: str) -> None:
+        """Delete a trigger of its own."""
+        self.call(lambda host: host.delete_trigger(name))
+
+    def pause_trigger(self, workflow: str, trigger: str, reason: str = "") -> TriggerView:
+        """Stop a trigger until it is resumed."""
+        return self.call(lambda host: host.pause_trigger(workflow, trigger, reason))
+
+    def resume_trigger(self, workflow: str, trigger: str) -> TriggerView:
+        """Let a trigger run again."""
+        return self.call(lambda host: host.resume_trigger(workflow, trigger))
 
     def watch(self, run: Which, *, from_seq: int = 0) -> Iterator[Change]:
         """Yield a run's records until it has ended."""

@@ -1,4 +1,4 @@
-"""Events of a host: publish them, subscribe to topics, fire triggers by hand."""
+"""Events of a host: publish them, subscribe to topics."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from contextlib import aclosing
 from datetime import datetime
 from typing import Any
 
-from hostd.api.convert.checks import check_event_id, check_name, check_workflow
 from hostd.api.convert.digests import repeat_of
 from hostd.embedding.calls import Calls
 from hostd.embedding.sending import payload
 from hostd.model.topics import NewEvent, PublishedView, TopicEvent
-from hostd.model.views import FiredView
 from hostd.plugin import rfc3339
 from hostd.values.json_text import JsonValue
 
@@ -76,19 +74,3 @@ class EventCalls(Calls):
             async for page in pages:
                 for event in page.events:
                     yield event
-
-    async def fire(self, workflow: str, trigger: str, data: Any = None, *, event_id: str = "") -> FiredView:
-        """Emit one event by hand, as if the trigger had; return its `outcome` and `run_ids`.
-
-        Raises:
-            HostdError: TRIGGER_MISSING, PAYLOAD_*, ARGUMENT_INVALID.
-        """
-        text, _ = payload(data, "data")
-        return await self._front.triggers.fire(
-            self.namespace,
-            check_workflow(workflow),
-            check_name(trigger, "trigger"),
-            data=text,
-            event_id=check_event_id(event_id),
-            principal=self.principal,
-        )

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import warnings
-from collections.abc import Generator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Generator, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -16,22 +15,22 @@ from hostd.api.convert.checks import DEFAULT_NAMESPACE, check_namespace
 from hostd.api.convert.digests import repeat_of
 from hostd.core import Core
 from hostd.embedding.calls import Duration, seconds_of
+from hostd.embedding.documents import Written, text_of_document
 from hostd.embedding.event_calls import EventCalls
 from hostd.embedding.forgotten import LoopWatch, let_go
 from hostd.embedding.functions import Brought, Functions, as_plugin, register
 from hostd.embedding.opening import Rooms, Wanted
 from hostd.embedding.run_calls import RunCalls
 from hostd.embedding.to_the_end import to_the_end
+from hostd.embedding.trigger_calls import TriggerCalls
 from hostd.embedding.workflow import Workflow
 from hostd.errors.base import HostdError, invalid
 from hostd.model.views import WorkflowView
 from hostd.plugin import Registry
-from hostd.values.json_text import JsonValue, dump_json
+from hostd.values.json_text import JsonValue
 
 WORKFLOWS_MAX = 1_000
 BroughtT = TypeVar("BroughtT", bound=Brought)
-Written = str | bytes | Path | Mapping[str, Any] | Workflow
-"""A workflow's text, a file that holds it, the document as a mapping, or a builder."""
 
 
 class Registered(msgspec.Struct, frozen=True):
@@ -43,7 +42,7 @@ class Registered(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...] = ()
 
 
-class HostCalls(RunCalls, EventCalls):
+class HostCalls(RunCalls, EventCalls, TriggerCalls):
     """Everything that can be asked of a host; `Host` says how one is made."""
 
     def __init__(self, wanted: Wanted, functions: Functions, *, namespace: str, principal: str) -> None:
@@ -171,7 +170,7 @@ class HostCalls(RunCalls, EventCalls):
             HostdError: DOCUMENT_INVALID with every mistake as a violation, of a builder with its Python lines;
                 VERSION_EXISTS, REQUEST_ID_CONFLICT; ARGUMENT_INVALID for a file that cannot be read.
         """
-        text, file = await asyncio.to_thread(_text_of, document)
+        text, file = await asyncio.to_thread(text_of_document, document)
         fields: dict[str, JsonValue] = {"document": text.decode("utf-8", "replace"), "activate": activate}
         try:
             done = await self._front.workflows.register(
@@ -197,29 +196,11 @@ class HostCalls(RunCalls, EventCalls):
         """Return name and version to start; a builder's document is registered where it is new."""
         if isinstance(workflow, str):
             return workflow, version
+        if not isinstance(workflow, Workflow):
+            raise invalid("ARGUMENT_INVALID", f"workflow: {workflow!r:.40} is neither a name nor a builder")
         text = workflow.to_yaml()
         known = self._written.get(workflow.name)
         if known is None or known[0] != text:
             done = await self.register(workflow)
             known = self._written[workflow.name] = (text, done.version)
         return workflow.name, version or known[1]
-
-
-def _text_of(document: Written) -> tuple[bytes, str]:
-    """Return a document's text, and the file it stands in. Blocks, shortly."""
-    if isinstance(document, Workflow):
-        return document.to_yaml().encode(), ""
-    if isinstance(document, Path):
-        return _read(document), str(document)
-    if isinstance(document, str):
-        return document.encode("utf-8", "surrogatepass"), ""
-    if isinstance(document, bytes):
-        return document, ""
-    return dump_json(document), ""
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise invalid("ARGUMENT_INVALID", f"{file} cannot be read: {error.strerror}") from None

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from hostd.embedding.calls import Duration
 from hostd.embedding.run_info import Change, RunInfo
 from hostd.values.json_text import JsonValue
 
-if TYPE_CHECKING:
-    from hostd.embedding.run_calls import RunCalls
+
+class Runs(Protocol):
+    """What a run asks of its host, which says more."""
+
+    async def get(self, run: str) -> RunInfo: ...
+
+    async def wait(self, run: str, *, timeout: Duration = None) -> RunInfo: ...
+
+    async def result(self, run: str, *, timeout: Duration = None) -> JsonValue: ...
+
+    def watch(self, run: str, *, from_seq: int = 0) -> AsyncGenerator[Change, None]: ...
+
+    async def signal(self, run: str, name: str, data: Any = None, *, request_id: str = "") -> bool: ...
+
+    async def cancel(self, run: str, reason: str = "") -> RunInfo: ...
+
+    async def terminate(self, run: str, reason: str = "") -> RunInfo: ...
 
 
 class Run:
@@ -22,7 +37,7 @@ class Run:
         existing: it was there already: the request id was known, or `on_open` said USE_EXISTING.
     """
 
-    def __init__(self, host: RunCalls, run_id: str, version: str, existing: bool) -> None:
+    def __init__(self, host: Runs, run_id: str, version: str, existing: bool) -> None:
         self._host = host
         self.id = run_id
         self.version = version

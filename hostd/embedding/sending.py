@@ -74,13 +74,13 @@ def signal_request(name: str, data: Any) -> SignalRequest:
     return SignalRequest(name, text, value)
 
 
-def run_ref(run: Run | str | tuple[str, str]) -> RunRef:
+def run_ref(run: Any) -> RunRef:
     """Return which run is meant: one that was started, an id, or (workflow, key) for the newest of a key."""
     if isinstance(run, Run):
         return RunRef(run.id)
-    if isinstance(run, tuple):
+    if isinstance(run, tuple) and len(run) == 2:
         return check_run(RunRef(workflow=run[0], key=run[1]))
-    if not is_run_id(run):
+    if not isinstance(run, str) or not is_run_id(run):
         raise fault("run", f"{run!r:.40} is no run id; a run of a key is named by (workflow, key)")
     return RunRef(run)
 

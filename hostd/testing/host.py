@@ -23,8 +23,8 @@ from hostd.aio import spawn
 from hostd.config.rooms import Config
 from hostd.embedding import BlockingHost, Host, Registered
 from hostd.embedding.calls import Duration, seconds_of
+from hostd.embedding.documents import Written
 from hostd.embedding.functions import Brought, Functions
-from hostd.embedding.host_calls import Written
 from hostd.embedding.opening import Wanted
 from hostd.embedding.run_calls import Which
 from hostd.embedding.run_info import Change, RunInfo

@@ -8,7 +8,7 @@ from typing import Any
 
 from hostd.definition.document import read_documents
 from hostd.definition.nodes import value_of
-from hostd.embedding.host_calls import Written
+from hostd.embedding.documents import Written
 from hostd.embedding.workflow import Workflow
 from hostd.errors.base import HostdError
 from hostd.plugin import Action, Options

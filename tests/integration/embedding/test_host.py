@@ -468,3 +468,34 @@ async def test_secrets_come_from_a_provider_of_the_program(host: Host) -> None:
     host.use(length)
     with pytest.raises(RunFailed, match="SECRET_MISSING"):
         await host.execute(wf)
+
+
+async def test_triggers_are_made_paused_and_fired(host: Host) -> None:
+    """Those of a workflow and those of their own; what is neither a run nor a workflow is told."""
+    wf = Workflow("noted")
+    wf.trigger("hourly", use("cron.every", period="1h"))
+    wf.output(wf.step("it", flow.pass_(output=wf.input)).output)
+    await host.register(wf)
+    own = {
+        "trigger": "own",
+        "target": "noted@active",
+        "uses": "cron.every",
+        "with": {"period": "2h"},
+        "input": {"a": 1},
+    }
+    assert (await host.apply_trigger(own)).target == "noted@active"
+    with pytest.raises(HostdError, match="TRIGGER_EXISTS"):
+        await host.apply_trigger({**own, "input": {"a": 2}}, replace=False)
+    assert [(view.workflow, view.name) for view in await host.triggers()] == [("", "own"), ("noted", "hourly")]
+    assert (await host.pause_trigger("noted", "hourly", "for now")).state == "PAUSED"
+    assert (await host.resume_trigger("noted", "hourly")).state in ("STARTING", "ACTIVE")
+    (run_id,) = (await host.fire("", "own")).run_ids
+    assert await host.result(run_id) == {"a": 1}
+    await host.delete_trigger("own")
+    with pytest.raises(HostdError, match="TRIGGER_MISSING"):
+        await host.fire("", "own")
+    for odd in (("noted",), 5, None):
+        with pytest.raises(HostdError, match="is no run id"):
+            await host.get(odd)  # type: ignore[arg-type]
+    with pytest.raises(HostdError, match="neither a name nor a builder"):
+        await host.start(5)  # type: ignore[arg-type]
