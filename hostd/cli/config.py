@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hostd.cli.complaints import violation_line
+from hostd.cli.given_path import GIVEN_PATH
 from hostd.cli.printing import Printer, warn, write
 from hostd.cli.session import Session, local, remote
 from hostd.cli.tables import cell, clean, columns
@@ -35,7 +36,7 @@ def _file_option(command: Any) -> Any:
         "--config",
         "config_file",
         metavar="FILE",
-        type=click.Path(path_type=Path),
+        type=GIVEN_PATH,
         help="Configuration; else HOSTD_CONFIG, else hostd.yaml in the data folder.",
     )(command)
 
@@ -94,7 +95,7 @@ def _origin(item: dict[str, Any]) -> str:
 
 
 @config.command(name="check")
-@click.argument("file", metavar="[FILE]", required=False, type=click.Path(path_type=Path))
+@click.argument("file", metavar="[FILE]", required=False, type=GIVEN_PATH)
 @click.option("--data", metavar="DIR", help="Data folder; else HOSTD_DATA, else ~/.local/share/hostd.")
 @local
 def check_config(out: Printer, file: Path | None, data: str | None) -> int:

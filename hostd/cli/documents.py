@@ -9,6 +9,7 @@ import click
 
 from hostd.cli.complaints import complain, complaint, exit_code, fix_of, violation_line
 from hostd.cli.document_kinds import require_document
+from hostd.cli.given_path import GIVEN_PATH
 from hostd.cli.inputs import file_label, json_argument, read_file
 from hostd.cli.outcomes import EXIT_FAILED, OUTCOME_EXITS
 from hostd.cli.printing import Printer, warn, write
@@ -29,11 +30,11 @@ UNKNOWN_HERE = ("ACTION_UNKNOWN", "TRIGGER_UNKNOWN")
 @click.command()
 @click.argument("file", metavar="FILE")
 @click.option("--input", "input_text", metavar="JSON", default="{}", help="JSON text, @FILE, or - for standard input.")
-@click.option("--config", "config_file", metavar="FILE", type=click.Path(path_type=Path),
+@click.option("--config", "config_file", metavar="FILE", type=GIVEN_PATH,
               help="Configuration; else as for `hostd serve`. Ports and storage have no effect.")  # fmt: skip
 @click.option("--log-level", type=click.Choice(LOG_LEVELS), default="warning",
               show_default=True, help="Least severe level written to standard error.")  # fmt: skip
-@click.option("--plugins", metavar="DIR", type=click.Path(path_type=Path),
+@click.option("--plugins", metavar="DIR", type=GIVEN_PATH,
               help="Serve the plugins in the folders of DIR, too, each in a process of its own.")  # fmt: skip
 @local
 def run(

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import click
 
+from hostd.cli.given_path import GIVEN_PATH
 from hostd.cli.printing import Printer
 from hostd.cli.session import local
 from hostd.cli.tables import clean, columns
@@ -43,7 +44,7 @@ TEMPLATES = {
 
 
 @click.command()
-@click.argument("folder", metavar="[FOLDER]", default=".", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="[FOLDER]", default=".", type=GIVEN_PATH)
 @click.option("--template", type=click.Choice(list(TEMPLATES)), default="hello", show_default=True,
               help="What to begin with: three steps, a webhook, a schedule, a plugin in Python or in Lua.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Also into a folder that is not empty; replaces files of the same names.")

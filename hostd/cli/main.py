@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import Any, NoReturn
@@ -48,6 +49,9 @@ COMMANDS = {
 }
 
 
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
+
+
 class Root(LazyGroup):
     """The whole command. A reader that went away is no error."""
 
@@ -57,9 +61,26 @@ class Root(LazyGroup):
             result = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _read_by_nobody()
             return EXIT_BROKEN_PIPE
+        except OSError as error:
+            if error.errno not in _UNWRITABLE:
+                raise
+            _read_by_nobody()
+            raise _unwritable(error) from None
         return result
+
+
+def _read_by_nobody() -> None:
+    """Let what is still to be written go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _unwritable(error: OSError) -> Exception:
+    from hostd.errors.base import HostdError, Kind
+
+    message = f"standard output cannot be written: {error.strerror}; make room, or write elsewhere"
+    return HostdError(Kind.UNAVAILABLE, "ARGUMENT_INVALID", message)
 
 
 @click.group(
@@ -77,6 +98,8 @@ def root(**_: Any) -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit."""
+    if sys.stdout is None:  # it was closed, as by `>&-`
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  for as long as the program runs
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what went wrong is told in our own words
     code = run(sys.argv[1:])
     if "hostd.client" in sys.modules and "hostd.daemon" not in sys.modules:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hostd.cli.given_path import GIVEN_PATH
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import fields
 from hostd.errors.base import Kind
@@ -27,7 +28,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 @click.option("--data", metavar="DIR", help="Data folder; else HOSTD_DATA, else ~/.local/share/hostd.")
 @click.option("--listen", metavar="ADDR", help="Address of the gRPC port (127.0.0.1:7420), or off.")
 @click.option("--http", metavar="ADDR", help="Address of the HTTP port (127.0.0.1:7421), or off.")
-@click.option("--config", "config_file", metavar="FILE", type=click.Path(path_type=Path),
+@click.option("--config", "config_file", metavar="FILE", type=GIVEN_PATH,
               help="Configuration; else HOSTD_CONFIG, else hostd.yaml in the data folder.")  # fmt: skip
 @click.option("--insecure", is_flag=True, help="Listen beyond loopback without TLS: tokens travel in the clear.")
 @click.option("--accept-loss", is_flag=True, help="Start without acknowledged batches that the journal has lost.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hostd.cli.complaints import complaint
+from hostd.cli.given_path import GIVEN_PATH
 from hostd.cli.printing import Printer, say, warn
 from hostd.cli.session import local
 from hostd.cli.tables import clean
@@ -28,11 +29,11 @@ Fault = tuple[str, HostdError]
 
 
 @click.command()
-@click.argument("paths", nargs=-1, metavar="[FILE|FOLDER]...", type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, metavar="[FILE|FOLDER]...", type=GIVEN_PATH)
 @click.option("--filter", "words", metavar="WORDS", default="",
               help="Only cases in whose file or name all of these words stand.")  # fmt: skip
 @click.option("--exitfirst", "-x", is_flag=True, help="Stop at the first case that fails.")
-@click.option("--junit", metavar="FILE", type=click.Path(path_type=Path), help="Also write JUnit's XML.")
+@click.option("--junit", metavar="FILE", type=GIVEN_PATH, help="Also write JUnit's XML.")
 @click.option("--verbose", "-v", is_flag=True, help="A line for each case, instead of a dot.")
 @local
 def test(out: Printer, paths: tuple[Path, ...], words: str, exitfirst: bool, junit: Path | None, verbose: bool) -> int:

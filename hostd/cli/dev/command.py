@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from hostd.cli.given_path import GIVEN_PATH
 from hostd.cli.printing import Printer
 from hostd.cli.session import local
 from hostd.errors.base import invalid
@@ -14,11 +15,11 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 @click.command()
-@click.argument("folder", metavar="[FOLDER]", default=".", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="[FOLDER]", default=".", type=GIVEN_PATH)
 @click.option("--memory", is_flag=True, help="Keep nothing: a journal in memory, and no folder .hostd.")
 @click.option("--listen", metavar="ADDR", help="Address of the gRPC port; else 127.0.0.1:7420 where it is free.")
 @click.option("--http", metavar="ADDR", help="Address of the HTTP port, or off; else 127.0.0.1:7421 where it is free.")
-@click.option("--config", "config_file", metavar="FILE", type=click.Path(path_type=Path),
+@click.option("--config", "config_file", metavar="FILE", type=GIVEN_PATH,
               help="Configuration; else hostd.yaml in the folder.")  # fmt: skip
 @click.option("--log-level", type=click.Choice(LOG_LEVELS), help="Least severe level written into the log file.")
 @local

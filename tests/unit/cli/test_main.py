@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import click
@@ -184,3 +185,15 @@ def test_explain(hostd: Any) -> None:
     assert (code, out) == (4, "")
     assert "did you mean RUN_MISSING?" in err
     assert len(hostd("explain", "-o", "json").out.splitlines()) > 100
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_output_that_cannot_be_written_is_no_bug() -> None:
+    """A full disk is told with what to do; where standard output was closed, nothing is said and nothing fails."""
+    words = [sys.executable, "-m", "hostd", "explain", "RUN_MISSING"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120)
+    assert done.returncode == 9
+    assert "standard output cannot be written: No space left on device" in done.stderr
+    closed = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *words], stderr=subprocess.PIPE, text=True, timeout=120)
+    assert (closed.returncode, closed.stderr) == (0, "")
