@@ -48,6 +48,10 @@ class AttemptContext(msgspec.Struct, eq=False):
     _http: AttemptRequests | None = None
     when_recorded: Callable[[], object] | None = None  # called once the outcome is durable
 
+    def __repr__(self) -> str:
+        """Without what it holds: there may be secrets among it."""
+        return f"<context of {self._attempt!r}>"
+
     @property
     def namespace(self) -> str:
         """Namespace of the run."""

@@ -70,13 +70,19 @@ def rows_only(batch: Batch) -> bool:
     )
 
 
-def write_batch(cursor: sqlite3.Cursor, batch: Batch, counters: Counters) -> Appended:
-    """Write a batch. Raises sqlite3.Error or HostdError with part written: the caller rolls back, counters too."""
+def write_rows(cursor: sqlite3.Cursor, batch: Batch, counters: Counters) -> Appended:
+    """Write a batch's rows of `records`, and nothing else of it. Raises sqlite3.Error, as write_batch."""
     values, appended = record_values(batch, counters)
     if len(values) == 1:
         cursor.execute(_RECORD, values[0])
     else:
         cursor.executemany(_RECORD, values)
+    return appended
+
+
+def write_batch(cursor: sqlite3.Cursor, batch: Batch, counters: Counters) -> Appended:
+    """Write a batch. Raises sqlite3.Error or HostdError with part written: the caller rolls back, counters too."""
+    appended = write_rows(cursor, batch, counters)
     if batch.new_runs:
         _write_runs(cursor, batch, counters)
     if batch.run_updates:

@@ -24,7 +24,7 @@ from hostd.journal.counters import Counters
 from hostd.journal.deletes import delete_runs, move_pruned
 from hostd.journal.faults import SQLITE_ERRORS, as_hostd_error, can_wait, primary_code
 from hostd.journal.port import Appended, Batch
-from hostd.journal.statements import rows_only, write_batch
+from hostd.journal.statements import rows_only, write_batch, write_rows
 
 T = TypeVar("T")
 OnFatal = Callable[[BaseException], None]
@@ -87,7 +87,7 @@ class Transactions:
     def _statement(self, batch: Batch) -> Appended:
         """One INSERT in autocommit: the statement is the transaction, so its failure may be the commit's."""
         try:
-            return write_batch(self._cursor, batch, self.counters)
+            return write_rows(self._cursor, batch, self.counters)
         except SQLITE_ERRORS as error:
             self._rollback()
             if primary_code(error) == sqlite3.SQLITE_IOERR:

@@ -28,7 +28,7 @@ class AttemptLog(Protocol):
 
 
 class LiveLogs(Protocol):
-    """Lines of attempts that run (attempts.effects)."""
+    """Lines of attempts that run (attempts.in_flight)."""
 
     def live_lines(self, key: int, step: int, attempt: int, *, skip: int) -> Sequence[str]:
         """Return lines of an attempt behind the first `skip`, without secrets; none where it does not run any more.

@@ -42,6 +42,10 @@ class Attempt(msgspec.Struct, eq=False):
     abandoned: bool = False  # answered for, though its task goes on
     hidden: tuple[str, ...] = ()  # values of secrets it used
 
+    def __repr__(self) -> str:
+        """Without what it holds: there may be secrets among it."""
+        return f"<attempt {self.number} of {self.step.id} of {self.run_id}>"
+
     @property
     def idempotency_key(self) -> str:
         """The same for all tries of the step on all owners; most actions never ask for it."""

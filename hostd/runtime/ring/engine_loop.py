@@ -36,7 +36,7 @@ from hostd.runtime.ring.turn import Answer, Change, Entry, Resident, Turn
 
 TURN_MESSAGES_MAX = 2_000
 TURN_BYTES_MAX = 4 * 1024 * 1024
-TURNS_IN_A_ROW_MAX = 64  # then the event loop gets its say
+TURNS_IN_A_ROW_MAX = 16  # then the event loop gets its say
 
 
 class EngineLoop(Holding):

@@ -74,11 +74,11 @@ async def test_so_many_threads_work_at_once(way: str) -> None:
     workflow = await lab.register("workflow: t\nsteps:\n  a: {uses: mock.thread, with: {duration: 1h}}")
     runs = [await lab.start(workflow) for _ in range(3)]
     await lab.until(lambda: lab.core.slots.waiting() == 1)
-    assert lab.core.effects._threads.busy == 2
+    assert lab.core.effects._work.threads.busy == 2
 
     lab.core.reconfigure(Config.model_validate(tree("limits.threads", 3)))
 
-    await lab.until(lambda: lab.core.effects._threads.busy == 3)
+    await lab.until(lambda: lab.core.effects._work.threads.busy == 3)
     for started in runs:
         await lab.ask(started, Cancel(""))
     await lab.close()

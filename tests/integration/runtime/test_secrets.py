@@ -34,15 +34,18 @@ async def test_no_form_of_a_secret_is_kept(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("HOSTD_SECRET_TOKEN", SECRET)
     lab = await Lab(tmp_path / "data").open()
     seen: list[object] = []
+    shown: list[str] = []
     echo = lab.core.host.registry.actions["mock.echo"].instance
     run_echo = echo.run
 
     async def spy(ctx: object, options: object) -> object:
         seen.append(options.value)  # type: ignore[attr-defined]
+        shown.append(repr(ctx))
         return await run_echo(ctx, options)
 
     monkeypatch.setattr(echo, "run", spy)
     row, records = await lab.run(DOCUMENT)
+    assert len(shown) == 2 and not any("tok/en" in text for text in shown)
     await lab.close()
 
     assert row.state == RunState.FAILED
