@@ -83,7 +83,7 @@ class WorkflowServiceServicer(object):
 
     def RegisterWorkflow(self, request, context):
         """Registers a document; the same document again changes nothing. Answers when the triggers of the active version have
-        begun: a webhook listens then. It waits three seconds at most, and half of the call's time; `warnings` name the
+        begun: a webhook listens then. It waits five seconds at most, and half of the call's time; `warnings` name the
         triggers that do not run.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -26,7 +26,7 @@ class WorkflowServiceStub:
         hostd.v1.workflow_service_pb2.RegisterWorkflowResponse,
     ]
     """Registers a document; the same document again changes nothing. Answers when the triggers of the active version have
-    begun: a webhook listens then. It waits three seconds at most, and half of the call's time; `warnings` name the
+    begun: a webhook listens then. It waits five seconds at most, and half of the call's time; `warnings` name the
     triggers that do not run.
     """
 
@@ -80,7 +80,7 @@ class WorkflowServiceAsyncStub:
         hostd.v1.workflow_service_pb2.RegisterWorkflowResponse,
     ]
     """Registers a document; the same document again changes nothing. Answers when the triggers of the active version have
-    begun: a webhook listens then. It waits three seconds at most, and half of the call's time; `warnings` name the
+    begun: a webhook listens then. It waits five seconds at most, and half of the call's time; `warnings` name the
     triggers that do not run.
     """
 
@@ -136,7 +136,7 @@ class WorkflowServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[hostd.v1.workflow_service_pb2.RegisterWorkflowResponse, collections.abc.Awaitable[hostd.v1.workflow_service_pb2.RegisterWorkflowResponse]]:
         """Registers a document; the same document again changes nothing. Answers when the triggers of the active version have
-        begun: a webhook listens then. It waits three seconds at most, and half of the call's time; `warnings` name the
+        begun: a webhook listens then. It waits five seconds at most, and half of the call's time; `warnings` name the
         triggers that do not run.
         """
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from hostd.runtime.triggers.trigger_live import Live, Name
 from hostd.runtime.triggers.triggers import Triggers
 
-BEGIN_S = 3.0  # who activates triggers waits for them so long at most
+BEGIN_S = 5.0  # who activates triggers waits for them so long at most
 TOLD_MAX = 20
 LATE = "the triggers have not begun yet: others take their time to stop; `hostd trigger list` says when they have"
 
