@@ -5,24 +5,17 @@ order, stops in reverse.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import gc
 import importlib
 import logging
-import os
-import signal
 import socket
 import ssl
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hostd.aio import spawn
 from hostd.api.auth import OwnerToken, owner_token
 from hostd.config.data_folder import make_data_folder, unusable
-from hostd.config.given_sockets import bound_to, check_exposed, given_http_socket
-from hostd.config.load import Loaded
+from hostd.config.given_sockets import bound_to, check_exposed
 from hostd.config.rooms import Config
 from hostd.config.service_manager import ServiceManager
 from hostd.core import Core
@@ -36,7 +29,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("hostd.daemon")
 
-EXIT_AT_ONCE = 130
 HEALTH_S = 1.0
 STOP_S = 30.0  # what is closed after the drain has its own bounds, which are shorter
 
@@ -227,88 +219,6 @@ def _health_sentence(problems: dict[str, str]) -> str:
     if not problems:
         return "serves"
     return "takes no work: " + ", ".join(f"{part} {reason}" for part, reason in problems.items())
-
-
-def serve(loaded: Loaded, read: Callable[[], Loaded]) -> int:
-    """Run a daemon until SIGTERM or SIGINT; a second signal ends it at once. SIGHUP reloads the configuration.
-
-    Args:
-        loaded: the configuration to start with.
-        read: reads it again.
-
-    Returns the exit code.
-    """
-    configure_logs(level=loaded.config.log.level, style=loaded.config.log.format)
-    manager, given = ServiceManager(os.environ), given_http_socket(os.environ)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(_serve(loaded, read, manager, given))
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return uvloop's, where that extra is installed."""
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
-    return factory
-
-
-async def _serve(
-    loaded: Loaded, read: Callable[[], Loaded], manager: ServiceManager, given: socket.socket | None
-) -> int:
-    daemon = Daemon(loaded.config, manager=manager, http_socket=given)
-    daemon.core.heeds_environ = True
-    settings = daemon.core.settings
-    settings.follow(loaded, read)
-    settings.reloading = lambda: manager.reloading(time.monotonic_ns() // 1000)
-    settings.reloaded = manager.ready
-    manager.status("opens the journal and loads plugins")
-    asked = _asked_to_stop()  # before anybody is served, who may ask for it at once
-    try:
-        await daemon.start()
-    except BaseException:
-        await daemon.stop(0.0)
-        raise
-    gc.freeze()  # what is here now stays: the collector need not look at it again
-    gc.enable()  # `hostd serve` starts without it
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: spawn(_reload(daemon), name="reload"))
-    watchdog = spawn(_feed_watchdog(daemon), name="watchdog")
-    await asked.wait()
-    grace_s = daemon.config.limits.drain.total_seconds()
-    _log.info("daemon_drains grace_s=%.0f", grace_s)
-    await daemon.stop(grace_s)
-    watchdog.cancel()
-    return 0
-
-
-def _asked_to_stop() -> asyncio.Event:
-    """Return what SIGTERM and SIGINT set; a second one ends the daemon at once."""
-    asked = asyncio.Event()
-
-    def on_signal() -> None:
-        if asked.is_set():
-            _log.warning("daemon_ends_at_once")
-            os._exit(EXIT_AT_ONCE)
-        asked.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, on_signal)
-    return asked
-
-
-async def _reload(daemon: Daemon) -> None:
-    """Reload for a signal: whoever sent it finds in the log what came of it."""
-    with contextlib.suppress(HostdError):
-        await daemon.core.settings.reload("default", principal="SIGHUP")
-
-
-async def _feed_watchdog(daemon: Daemon) -> None:
-    """Say that we live for as long as the event loop turns: who stands still says nothing, and is started anew."""
-    every_s = daemon.manager.watchdog_s
-    while every_s is not None:
-        daemon.manager.alive()
-        await daemon.core.clock.sleep(every_s)
 
 
 def prepare_data_folder(data: Path) -> str:

@@ -32,7 +32,7 @@ def run_daemon(flags: dict[str, Any], config_file: Path | None) -> int:
         return load_config(flags=flags, file=config_file)
 
     loaded = read()
-    from hostd.daemon import serve
+    from hostd.serving import serve
 
     return serve(loaded, read)
 

@@ -35,14 +35,19 @@ class Manager:
             LISTEN_FDNAMES="http",
         )
 
-    def start(self) -> None:
-        """Start the daemon and wait until it says that it is ready."""
+    def begin(self) -> None:
+        """Start the daemon and wait until it says what it does first."""
         number = self.port.fileno()
         command = ["bash", "-c", AS_SERVICE, "manager", str(number), *HOSTD, "serve", "--listen", "127.0.0.1:0"]
         with self.daemon.log.open("ab") as log:
             self.daemon.process = subprocess.Popen(
                 command, env=self.daemon.env, stdout=log, stderr=log, pass_fds=[number]
             )
+        self.until("STATUS=opens the journal and loads plugins")
+
+    def start(self) -> None:
+        """Start the daemon and wait until it says that it is ready."""
+        self.begin()
         self.until("READY=1")
 
     def until(self, first: str) -> list[str]:
@@ -121,6 +126,24 @@ def test_a_daemon_is_a_good_service(manager: Manager) -> None:
         assert early.recv(4096).startswith(b"HTTP/1.1 200")
     assert "daemon_ready" not in daemon.log.read_text()[size:]
     _logs_more_on_demand(daemon)
+
+
+@pytest.mark.timeout(120)
+def test_signals_that_come_while_it_starts_wait_until_it_has(manager: Manager) -> None:
+    """A reload asked for early happens after the start; an early end drains as any other."""
+    daemon = manager.daemon
+    manager.begin()
+    daemon.signal(signal.SIGHUP)
+    manager.until("READY=1")
+    manager.until("RELOADING=1")
+    manager.until("READY=1")
+    daemon.signal(signal.SIGTERM)
+    assert daemon.wait() == 0
+
+    manager.begin()
+    daemon.signal(signal.SIGTERM)
+    assert daemon.wait() == 0
+    assert "daemon_stopped" in daemon.log.read_text()
 
 
 def _logs_more_on_demand(daemon: DaemonProcess) -> None:

@@ -11,7 +11,7 @@ import pytest
 def test_serve_passes_its_flags_on(hostd: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every flag reaches the configuration the daemon is started with."""
     seen: list[Any] = []
-    monkeypatch.setattr("hostd.daemon.serve", lambda loaded, read: seen.append(loaded.config) or 7)
+    monkeypatch.setattr("hostd.serving.serve", lambda loaded, read: seen.append(loaded.config) or 7)
 
     code = hostd(
         "serve", "--data", str(tmp_path), "--listen", "0.0.0.0:1", "--http", "off", "--insecure", "--accept-loss",
