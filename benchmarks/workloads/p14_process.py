@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 
 from benchmarks.bench import Bench, Skipped
 from benchmarks.documents import chain
@@ -79,6 +80,7 @@ class _Context:
     idempotency_key = "key"
     log = logging.getLogger("benchmarks")
     when_recorded: Callable[[], object] | None = None
+    trace: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, run_id: str) -> None:
         self.run_id = run_id
