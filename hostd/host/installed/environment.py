@@ -45,9 +45,7 @@ async def make_environment(home: Path, requirements: Sequence[str], staging: Pat
     made = await asyncio.to_thread(_interpreter, environment)
     await _run((*pip, "install", *_QUIET, "--no-compile", str(sdk), *requirements), "pip", staging)
     if await asyncio.to_thread(_interpreter, environment) != made:
-        message = (
-            "a package put files of its own in the place of the environment's interpreter (bin/python)"
-        )
+        message = "a package put files of its own in the place of the environment's interpreter (bin/python)"
         raise _failed(f"{message}; leave it out, or tell its author")
 
 
