@@ -45,6 +45,9 @@ class Registered(msgspec.Struct, frozen=True):
 class HostCalls(RunCalls, EventCalls, TriggerCalls):
     """Everything that can be asked of a host; `Host` says how one is made."""
 
+    _rooms: Rooms | None = None  # here, because a host whose making was refused is thrown away, too
+    _process = 0
+
     def __init__(self, wanted: Wanted, functions: Functions, *, namespace: str, principal: str) -> None:
         """Made by `open`."""
         self.namespace = check_namespace(namespace) if namespace else DEFAULT_NAMESPACE
@@ -52,11 +55,9 @@ class HostCalls(RunCalls, EventCalls, TriggerCalls):
         self._wanted = wanted
         self._functions = functions
         self._turn = asyncio.Lock()
-        self._rooms: Rooms | None = None
         self._core: Core | None = None
         self._watch: LoopWatch | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._process = 0
         self._written: dict[str, tuple[str, str]] = {}  # of builders: text and version, by name
 
     # -- opening and closing

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import subprocess
 import sys
 import threading
@@ -93,6 +94,15 @@ def test_a_loop_that_ends_before_the_host_is_closed_loses_nothing(tmp_path: Path
         run_id = asyncio.run(forget())
     assert any("a host was not closed" in str(each.message) for each in said)
     assert asyncio.run(again(run_id)) == "done"
+
+
+def test_a_host_that_could_not_be_made_leaves_no_noise() -> None:
+    """What was wrong with it is all that is said."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(HostdError, match="namespace"):
+            Host.open(namespace="No Name")
+        gc.collect()
 
 
 FORKED = """
