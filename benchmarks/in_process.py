@@ -12,7 +12,7 @@ from hostd.config.rooms import Config
 from hostd.core import Core
 from hostd.errors.base import HostdError
 from hostd.model.states import RunState
-from hostd.runtime.workflows.workflows import Ready
+from hostd.runtime.ring.starts import Ready
 
 NAMESPACE = "default"
 

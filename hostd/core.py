@@ -28,7 +28,6 @@ from hostd.runtime.attempts.executors import Executors
 from hostd.runtime.attempts.log_writer import LogWriter, NoLogFiles
 from hostd.runtime.attempts.requests import Requests
 from hostd.runtime.attempts.scripts import Scripts
-from hostd.runtime.attempts.slots import Slots
 from hostd.runtime.desks.front import Front, build_front
 from hostd.runtime.desks.settings_desk import SettingsDesk
 from hostd.runtime.ports import Actions
@@ -44,6 +43,7 @@ from hostd.runtime.ring.progress import ProgressBook
 from hostd.runtime.ring.readers import Readers
 from hostd.runtime.ring.recovery import MOVING, recover
 from hostd.runtime.ring.residence import Residence
+from hostd.runtime.ring.slots import Slots
 from hostd.runtime.ring.starts import StartMaker
 from hostd.runtime.ring.timers import Timers
 from hostd.runtime.ring.upkeep import Upkeep
@@ -55,6 +55,7 @@ from hostd.runtime.room_options import (
     script_limits,
     whole_ms,
 )
+from hostd.runtime.runs.deliveries import Deliveries
 from hostd.runtime.runs.run_reads import RunRooms
 from hostd.runtime.runs.run_results import RunEnds
 from hostd.runtime.runs.watch import Hub
@@ -62,7 +63,6 @@ from hostd.runtime.services.blob_shelf import BlobShelf
 from hostd.runtime.services.kv import KeyValues
 from hostd.runtime.services.topic_types import TopicTypes
 from hostd.runtime.services.topics import Topics
-from hostd.runtime.triggers.deliveries import Deliveries
 from hostd.runtime.triggers.emit import Emission
 from hostd.runtime.triggers.overlap import Overlaps
 from hostd.runtime.triggers.trigger_life import TriggerLife

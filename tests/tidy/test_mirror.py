@@ -10,6 +10,7 @@ from tree import parsed, relative, sources
 INDIRECT = {
     "hostd.__main__": "three lines",
     "hostd.daemon": "tests/e2e runs it as a process",
+    "hostd.serving": "tests/e2e runs it as a process",
     "hostd.values.version": "one line, in both wheels",
 }
 

@@ -17,8 +17,8 @@ from hostd.model.payload import OUTPUT_BYTES_MAX, to_blob
 from hostd.model.records import Failure
 from hostd.model.redaction import redact, redact_bytes, redact_cut
 from hostd.runtime.attempts.attempt import Attempt
+from hostd.runtime.attempts.ports import Contexts
 from hostd.runtime.attempts.scripts import ScriptStepError
-from hostd.runtime.ports import Contexts
 from hostd.values.json_text import dump_json
 
 LOG_TAIL_LINES = 20

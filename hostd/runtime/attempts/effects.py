@@ -20,10 +20,11 @@ from hostd.runtime.attempts.answers import Answers, refused
 from hostd.runtime.attempts.attempt import Attempt
 from hostd.runtime.attempts.in_flight import CANCEL_GRACE_S, InFlight
 from hostd.runtime.attempts.inherited_secrets import InheritedSecrets
+from hostd.runtime.attempts.ports import Contexts, Scripts
 from hostd.runtime.attempts.secret_values import SecretReader
-from hostd.runtime.attempts.slots import Slots
 from hostd.runtime.attempts.work import AttemptWork
-from hostd.runtime.ports import ActionEntry, AttemptLog, Contexts, Faults, Loaded, Scripts
+from hostd.runtime.ports import ActionEntry, AttemptLog, Faults, Loaded
+from hostd.runtime.ring.slots import Slots
 from hostd.runtime.ring.turn import Resident
 from hostd.telemetry.logs import log_bearer
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hostd.runtime.attempts.permits import ABSENT, UNKNOWN
 from hostd.runtime.ports import Loaded
+from hostd.runtime.ring.permits import ABSENT, UNKNOWN
 
 
 class Executors:

@@ -19,10 +19,10 @@ from hostd.model.records import Failure
 from hostd.runtime.attempts.answers import Answers, clean
 from hostd.runtime.attempts.attempt import Attempt
 from hostd.runtime.attempts.drive import Ended, drive
-from hostd.runtime.attempts.slots import ALONE_S, Slots
 from hostd.runtime.attempts.work import AttemptWork
 from hostd.runtime.ports import AttemptLog, Faults
 from hostd.runtime.ring.metering import AttemptTimes
+from hostd.runtime.ring.slots import ALONE_S, Slots
 from hostd.telemetry.attempt_lines import repeat_lines
 from hostd.telemetry.logs import bearing
 

@@ -20,8 +20,9 @@ from hostd.lua.script import LuaPool
 from hostd.plugin import ActionError
 from hostd.runtime.attempts.attempt import Attempt
 from hostd.runtime.attempts.called_actions import CalledActions
+from hostd.runtime.attempts.ports import Contexts
 from hostd.runtime.attempts.requests import Numbered
-from hostd.runtime.ports import Actions, Arrivals, Contexts
+from hostd.runtime.ports import Actions, Arrivals
 from hostd.values.json_text import dump_json, parse_json
 
 SINGLE_SCRIPTS = ("", "scripts")

@@ -11,8 +11,9 @@ from hostd.model.secrets import has_secret
 from hostd.runtime.attempts.action_threads import ActionThreads
 from hostd.runtime.attempts.attempt import Attempt
 from hostd.runtime.attempts.literal_options import LiteralOptions
+from hostd.runtime.attempts.ports import Contexts, Scripts
 from hostd.runtime.attempts.secret_values import SecretReader, resolve, secret_values
-from hostd.runtime.ports import ActionEntry, Contexts, Scripts
+from hostd.runtime.ports import ActionEntry
 
 STUCK_MAX = 3  # calls of one action that never returned from their thread; then it is not called any more
 

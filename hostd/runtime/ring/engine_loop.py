@@ -23,12 +23,12 @@ from hostd.journal.codec import encode_records
 from hostd.journal.port import Blob, BlobHold, Journal, NewRun, Row
 from hostd.model.commands import StartAttempt
 from hostd.model.messages import Begin, Message, SlotFree
-from hostd.runtime.attempts.slots import Slots
 from hostd.runtime.ring.carried_blobs import BLOB_MARK, carried_blobs
 from hostd.runtime.ring.holding import Holding
 from hostd.runtime.ring.lanes import Lanes
 from hostd.runtime.ring.loading import Loading
 from hostd.runtime.ring.residence import Residence
+from hostd.runtime.ring.slots import Slots
 from hostd.runtime.ring.snapshots import RECORD_WEIGHT
 from hostd.runtime.ring.stamps import Stamps
 from hostd.runtime.ring.timers import Timers

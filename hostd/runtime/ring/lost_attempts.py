@@ -6,9 +6,9 @@ from collections.abc import Callable, Container
 
 from hostd.model.messages import AttemptGone
 from hostd.model.states import StepState
-from hostd.runtime.attempts.slots import IN_DAEMON
 from hostd.runtime.ports import Actions
 from hostd.runtime.ring.engine_loop import EngineLoop
+from hostd.runtime.ring.slots import IN_DAEMON
 from hostd.runtime.ring.turn import Resident
 
 Lost = tuple[int, AttemptGone]

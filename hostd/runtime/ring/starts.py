@@ -10,19 +10,30 @@ from typing import Any
 
 import msgspec
 
+from hostd.definition.inputs import InputContract
+from hostd.definition.plan import Plan
 from hostd.engine.decide import SEMANTICS
 from hostd.errors.base import HostdError, Kind
 from hostd.model.ids import make_run_id, placement_hash, stored_id
 from hostd.model.messages import Begin
 from hostd.model.payload import DOOR_BYTES_MAX, EVENT_BYTES_MAX, to_blob, value_size_bytes
 from hostd.model.records import RunStarted
-from hostd.runtime.workflows.workflows import Ready
 from hostd.values.json_text import dump_json, parse_json
 
 _UNPARSED: Any = object()
 
 
 _NO_ENV: dict[str, str] = {}  # shared by all runs whose documents read none; never changed
+
+
+class Ready:
+    """A version as intake needs it."""
+
+    __slots__ = ("__weakref__", "contract", "plan")
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.contract = InputContract(plan.inputs)
 
 
 class Prepared(msgspec.Struct, frozen=True, gc=False):

@@ -17,10 +17,10 @@ from hostd.engine.codes import RUN_FINAL
 from hostd.errors.base import HostdError, Kind
 from hostd.journal.port import Appended, Batch, Journal, RunUpdate
 from hostd.model.commands import Command
-from hostd.runtime.attempts.slots import Slots
 from hostd.runtime.ring.lanes import Lanes
 from hostd.runtime.ring.metering import RingMeter
 from hostd.runtime.ring.residence import Residence
+from hostd.runtime.ring.slots import Slots
 from hostd.runtime.ring.snapshots import distance_behind, snapshot_of
 from hostd.runtime.ring.timers import Timers
 from hostd.runtime.ring.turn import Answer, Change, Entry, Resident, Turn

@@ -21,10 +21,10 @@ from hostd.runtime.ring.held import HeldRuns
 from hostd.runtime.ring.intake import Intake
 from hostd.runtime.ring.readers import Readers
 from hostd.runtime.ring.starts import StartMaker
+from hostd.runtime.runs.deliveries import Deliveries
 from hostd.runtime.runs.run_views import items_of, plain_view, row_view
 from hostd.runtime.runs.story import Stories
 from hostd.runtime.runs.watch import Hub
-from hostd.runtime.triggers.deliveries import Deliveries
 from hostd.runtime.workflows.workflows import Workflows
 
 

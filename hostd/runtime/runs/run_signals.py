@@ -7,8 +7,8 @@ from hostd.model.ids import text_id
 from hostd.model.messages import Signal
 from hostd.model.requests import Repeat, RunRef, SignalRequest, StartRequest
 from hostd.model.views import SignaledRun, StartedRun
+from hostd.runtime.runs.deliveries import delivery_of
 from hostd.runtime.runs.run_verbs import RunVerbs
-from hostd.runtime.triggers.deliveries import delivery_of
 
 
 class RunSignals(RunVerbs):

@@ -23,7 +23,7 @@ from hostd.runtime.ring.readers import Readers
 from hostd.runtime.ring.repeats import Note
 from hostd.runtime.ring.starts import StartMaker, event_request_id
 from hostd.runtime.ring.turn import Turn
-from hostd.runtime.triggers.deliveries import Deliveries, Delivery, delivery_of
+from hostd.runtime.runs.deliveries import Deliveries, Delivery, delivery_of
 from hostd.runtime.triggers.emit_gate import EmitGate
 from hostd.runtime.triggers.emit_turn import EmitItem, Match, Way
 from hostd.runtime.triggers.event_scope import EventScope, input_of, key_of, signal_of

@@ -18,7 +18,7 @@ from hostd.runtime.ring.engine_loop import EngineLoop
 from hostd.runtime.ring.intake import Intake, Seen
 from hostd.runtime.ring.starts import Prepared
 from hostd.runtime.ring.turn import Answer, Turn
-from hostd.runtime.triggers.deliveries import Deliveries, Delivery
+from hostd.runtime.runs.deliveries import Deliveries, Delivery
 from hostd.runtime.triggers.overlap import Overlaps
 from hostd.runtime.triggers.partition_cursors import with_cursor
 from hostd.runtime.triggers.trigger_source import Source

@@ -8,9 +8,9 @@ from datetime import datetime
 from hostd.definition.plan import TriggerPlan
 from hostd.journal.port import TriggerRow
 from hostd.plugin.clocks import slot_of
+from hostd.runtime.ring.starts import Ready
 from hostd.runtime.ring.turn import Turn
 from hostd.runtime.triggers.partition_cursors import cursor_of
-from hostd.runtime.workflows.workflows import Ready
 
 TELL_EVERY_MS = 60_000
 

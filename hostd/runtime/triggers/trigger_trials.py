@@ -24,12 +24,12 @@ from hostd.model.requests import TrialEvent
 from hostd.model.views import TrialView
 from hostd.plugin import Event
 from hostd.runtime.ring.readers import Readers
-from hostd.runtime.ring.starts import StartMaker
+from hostd.runtime.ring.starts import Ready, StartMaker
 from hostd.runtime.triggers.event_scope import EventScope, input_of, key_of, signal_of
 from hostd.runtime.triggers.overlap_trials import OUTCOMES, InTheWay, OverlapTrials
 from hostd.runtime.triggers.trigger_live import Name
 from hostd.runtime.triggers.triggers import Triggers
-from hostd.runtime.workflows.workflows import Ready, Workflows
+from hostd.runtime.workflows.workflows import Workflows
 from hostd.values.json_text import dump_json
 
 

@@ -13,8 +13,9 @@ from hostd.definition.trigger_document import OwnTrigger, trigger_from_stored
 from hostd.errors.base import HostdError, Kind
 from hostd.journal.port import Journal, OwnTriggerRow, WorkflowRow
 from hostd.runtime.ring.readers import Readers
+from hostd.runtime.ring.starts import Ready
 from hostd.runtime.triggers.trigger_live import Name
-from hostd.runtime.workflows.workflows import Ready, Workflows
+from hostd.runtime.workflows.workflows import Workflows
 
 _log = logging.getLogger("hostd.runtime")
 

@@ -13,7 +13,6 @@ import msgspec
 from hostd.aio import to_its_end
 from hostd.definition.compile import compile_document, compile_text, plan_from_stored
 from hostd.definition.document import load_documents
-from hostd.definition.inputs import InputContract
 from hostd.definition.plan import Plan
 from hostd.definition.ports import Catalogue, CodeCheck
 from hostd.definition.trigger_document import trigger_from_stored
@@ -24,21 +23,12 @@ from hostd.model.states import RunState, run_is_final
 from hostd.runtime.ports import Arrivals
 from hostd.runtime.ring.engine_loop import EngineLoop
 from hostd.runtime.ring.readers import Readers
+from hostd.runtime.ring.starts import Ready
 from hostd.runtime.workflows.kept_documents import KeptDocuments, keep_documents
 from hostd.runtime.workflows.noting_catalogue import NotingCatalogue
 
 PLANS_MAX = 1_000
 T = TypeVar("T")
-
-
-class Ready:
-    """A version as intake needs it."""
-
-    __slots__ = ("__weakref__", "contract", "plan")
-
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-        self.contract = InputContract(plan.inputs)
 
 
 class Registered(msgspec.Struct, frozen=True):

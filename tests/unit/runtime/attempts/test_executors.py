@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from hostd.runtime.attempts.executors import Executors
-from hostd.runtime.attempts.permits import ABSENT, UNKNOWN
+from hostd.runtime.ring.permits import ABSENT, UNKNOWN
 
 
 class Registry:

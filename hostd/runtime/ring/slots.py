@@ -21,7 +21,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from hostd.definition.plan import Plan
 from hostd.model.commands import Command, StartAttempt
 from hostd.model.fair_line import FairLine
-from hostd.runtime.attempts.permits import (
+from hostd.runtime.ring.permits import (
     ABSENT,
     NONE_FREE,
     UNKNOWN,

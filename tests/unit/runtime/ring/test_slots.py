@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from hostd.runtime.attempts.slots import Slots
+from hostd.runtime.ring.slots import Slots
 
 EXECUTORS = {"http.get": "inline", "file.read": "thread", "file.write": "thread", "one.only": "inline"}
 
