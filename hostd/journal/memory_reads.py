@@ -145,6 +145,9 @@ class MemoryReads:
         rows = [self._tables.triggers[key] for key in sorted(self._tables.triggers)]
         return [row for row in rows if namespace in (None, row.namespace)]
 
+    def trigger(self, namespace: str, workflow: str, name: str) -> TriggerRow | None:
+        return self._tables.triggers.get((namespace, workflow, name))
+
     def own_triggers(self, namespace: str | None = None, name: str = "") -> list[OwnTriggerRow]:
         rows = [self._tables.own_triggers[key] for key in sorted(self._tables.own_triggers)]
         return [row for row in rows if namespace in (None, row.namespace) and name in ("", row.name)]

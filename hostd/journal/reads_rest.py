@@ -84,6 +84,12 @@ class RestReads:
             page = connection.execute(sql, values).fetchall()
         return [rows.trigger(found) for found in page]
 
+    def trigger(self, namespace: str, workflow: str, name: str) -> TriggerRow | None:
+        sql = "SELECT * FROM triggers WHERE namespace = ? AND workflow = ? AND name = ?"
+        with self._pool.connection() as connection:
+            found = connection.execute(sql, (namespace, workflow, name)).fetchone()
+        return rows.trigger(found) if found else None
+
     def own_triggers(self, namespace: str | None = None, name: str = "") -> list[OwnTriggerRow]:
         where, values = _namespace(namespace)
         if name:

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
-from weakref import WeakValueDictionary
 
 import msgspec
 
 from hostd.aio import Clock, spawn, to_its_end
-from hostd.definition.plan import TriggerPlan
 from hostd.errors.base import HostdError, Kind
-from hostd.journal.port import Journal, TriggerRow
+from hostd.journal.port import Journal
 from hostd.plugin import Emitted, Event
 from hostd.runtime.ring.readers import Readers
 from hostd.runtime.ring.repeats import Note
 from hostd.runtime.triggers.emit import Emission
 from hostd.runtime.triggers.trigger_life import TriggerLife
 from hostd.runtime.triggers.trigger_live import Live, Name
+from hostd.runtime.triggers.trigger_rows import TriggerRows
 from hostd.runtime.triggers.trigger_source import KeptRow, Source
-from hostd.runtime.triggers.wanted_triggers import WantedTriggers
+from hostd.runtime.triggers.wanted_triggers import Wanted, WantedTriggers
 from hostd.runtime.workflows.workflows import Workflows
 
 _log = logging.getLogger("hostd.runtime")
@@ -46,14 +45,14 @@ class Triggers:
         self._emission = emission
         self._life = life
         self._journal = journal
-        self._readers = readers
         self._clock = clock
         self._wanted_triggers = WantedTriggers(workflows=workflows, readers=readers)
         self._live: dict[Name, Live] = {}
-        self._kept: WeakValueDictionary[Name, KeptRow] = WeakValueDictionary()  # as long as anything may change one
+        self._rows = TriggerRows(readers)
         self._wanted = asyncio.Event()
         self._asked = 0  # changes that were told of
         self._tried = 0  # as many of them were looked at
+        self._look_at_all = True  # not only at what was told to have changed
         self._looked = asyncio.Event()  # made anew with each look
         self._started = asyncio.Event()
         self._expected = False
@@ -73,7 +72,7 @@ class Triggers:
         Returns when they have begun, or after a moment: whoever takes its time does not hold up the others.
         """
         self._stopped = False
-        self._expected = True
+        self._expected = self._look_at_all = True
         self._workflows.changed = self.look_again
         try:
             await self.reconcile()
@@ -107,6 +106,7 @@ class Triggers:
 
     def plugins_changed(self) -> None:
         """Look again at triggers whose plugin came, went or was replaced."""
+        self._look_at_all = True
         self.look_again()
 
     async def _keep(self) -> None:
@@ -140,48 +140,46 @@ class Triggers:
         looked.set()
 
     async def _reconcile(self) -> None:
+        """Look at the triggers that changed, at all of them where plugins did."""
         wanted = await self._wanted_triggers.all(self._journal)
-        anew: set[Name] = set()
-        for name, live in list(self._live.items()):
-            found = wanted.get(name)
-            if found is None or found.digest != live.digest:
-                await self._life.end(live)
-                anew.add(name)
-                if found is None:
-                    del self._live[name]  # one that is replaced stays visible until it is
-                continue
-            live.source.ready = found.ready  # one of its own follows the active version of its target
-            if self._life.outdated(live):
-                await self._life.end(live)
-                self._life.begin(live)
-        missing = anew | (wanted.keys() - self._live.keys())
-        rows = {(row.namespace, row.workflow, row.name): row for row in await self._rows()} if missing else {}
-        for name, found in wanted.items():
-            if name in missing:
-                source = Source(name[0], found.ready, found.plan, self._row(name, found.plan, rows.get(name)))
-                source.since_ms, source.begins = found.since_ms, found.begins
-                live = Live(source, digest=found.digest, target=found.target, missing=found.missing)
-                self._live[name] = live
-                self._life.begin(live)
+        touched, look_at_all = self._wanted_triggers.touched, self._look_at_all
+        self._wanted_triggers.touched, self._look_at_all = set(), False
+        names = self._live.keys() | wanted.keys() if look_at_all else touched
+        try:
+            await self._begin([name for name in names if await self._is_missing(name, wanted.get(name))], wanted)
+        except BaseException:
+            self._wanted_triggers.touched |= touched
+            self._look_at_all |= look_at_all
+            raise
 
-    async def _rows(self) -> list[TriggerRow]:
-        return await self._readers.call(self._journal.triggers, None)
+    async def _is_missing(self, name: Name, found: Wanted | None) -> bool:
+        """Say whether a trigger has to be made; end what is not wanted as it is, begin what has another plugin now."""
+        live = self._live.get(name)
+        if live is None:
+            return found is not None
+        if found is None or found.digest != live.digest:
+            await self._life.end(live)
+            if found is None:
+                del self._live[name]  # one that is replaced stays visible until it is
+            return found is not None
+        live.source.ready = found.ready  # one of its own follows the active version of its target
+        if self._life.outdated(live):
+            await self._life.end(live)
+            self._life.begin(live)
+        return False
 
-    def _row(self, name: Name, plan: TriggerPlan, read: TriggerRow | None) -> KeptRow:
-        """Return a trigger's row: the one that something may be about to change, else the one that was read."""
-        kept = self._kept.get(name)
-        if kept is not None and not kept.forgotten:
-            if kept.row.uses == plan.uses:
-                return kept
-            kept.forgotten, read = True, kept.row
-        if read is None:
-            read = TriggerRow(*name, plan.uses)
-        elif read.uses != plan.uses:
-            named = f"{name[1]}/{name[2]}"
-            _log.warning("trigger_cursor_reset trigger=%s was=%s now=%s", named, read.uses, plan.uses)
-            read = msgspec.structs.replace(read, uses=plan.uses, cursor=b"")
-        kept = self._kept[name] = KeptRow(read)
-        return kept
+    async def _begin(self, names: Sequence[Name], wanted: Mapping[Name, Wanted]) -> None:
+        """Make triggers that do not live yet, or no longer as they are wanted."""
+        if not names:
+            return
+        rows = await self._rows.read(self._journal, names)
+        for name in names:
+            found = wanted[name]
+            source = Source(name[0], found.ready, found.plan, self._rows.kept(name, found.plan, rows.get(name)))
+            source.since_ms, source.begins = found.since_ms, found.begins
+            live = Live(source, digest=found.digest, target=found.target, missing=found.missing)
+            self._live[name] = live
+            self._life.begin(live)
 
     async def settled(self) -> None:
         """Return when triggers live as versions are active now: who activates one has its triggers.

@@ -48,6 +48,7 @@ class WantedTriggers:
         self._targets: dict[Place, Place] = {}  # of triggers of their own
         self._starts: dict[Place, set[Place]] = {}  # triggers of their own, by the workflow that they start
         self._own_changed: set[Place] = set()
+        self.touched: set[Name] = set()  # who looks at them takes them out
 
     def own_changed(self, namespace: str, name: str) -> None:
         """Take note that a trigger of its own was made, replaced or deleted."""
@@ -108,7 +109,9 @@ class WantedTriggers:
                 }
         for name in self._names.pop(place, ()):
             del self._wanted[name]
+            self.touched.add(name)
         self._wanted |= found
+        self.touched |= found.keys()
         if found:
             self._names[place] = list(found)
 
@@ -120,6 +123,7 @@ class WantedTriggers:
             if not self._starts[before]:
                 del self._starts[before]
         name = (place[0], "", place[1])
+        self.touched.add(name)
         found = await self._of_its_own(row) if row is not None else None
         if found is None:
             self._wanted.pop(name, None)

@@ -100,6 +100,8 @@ async def test_workflows_and_triggers_are_written_over(journal: Journal) -> None
     trigger = TriggerRow("default", "b", "tick", "cron.every", b'{"n":1}', True, "why", 3, 99)
     await append(journal, Batch(at_ms=1, triggers=[TriggerRow("default", "b", "tick", "cron.every"), trigger]))
     assert journal.triggers() == journal.triggers("default") == [trigger]
+    assert journal.trigger(trigger.namespace, trigger.workflow, trigger.name) == trigger
+    assert journal.trigger(trigger.namespace, trigger.workflow, "other") is None
     deletes = Batch(at_ms=1, workflow_deletes=[("default", "b")], trigger_deletes=[("default", "b", "tick")])
     await append(journal, deletes)
     assert journal.workflow("default", "b") is None

@@ -46,7 +46,7 @@ def count_reads(lab: Lab) -> Counter[tuple[Any, ...]]:
 
         setattr(lab.core.journal, name, call)
 
-    for name in ("workflows", "workflow", "version", "own_triggers", "triggers"):
+    for name in ("workflows", "workflow", "version", "own_triggers", "triggers", "trigger"):
         counting(name)
     return counted
 
@@ -74,12 +74,34 @@ async def test_a_change_reads_nothing_of_the_triggers_that_did_not_change(
     assert before.keys() - after.keys() == {("default", "", "own11")}
     assert {name for name in after if after[name] is not before[name]} == changed
     assert after["default", "", "own7"].source.ready.plan.version == "2.0.0"
-    assert {name: counted[name] for name in counted if name[0] == "workflows" or len(name) < 3} == {
-        ("triggers", None): 2
-    }
+    assert not [name for name in counted if name[0] in ("workflows", "triggers") or len(name) < 3]
+    assert {name[1:] for name in counted if name[0] == "trigger"} == changed
     own_read = {name[2] for name in counted if name[0] == "own_triggers"}
     assert own_read <= {"own7", "own9", "own11"}
     assert {name[2] for name in counted if name[0] in ("workflow", "version")} <= {"w7", "w9", "w10"}
+
+
+async def test_a_plugin_that_changes_is_looked_at_with_every_trigger(lab: Lab) -> None:
+    """Those that run with another plugin than the one that is loaded begin anew, the rest go on."""
+    await lab.core.triggers.start()
+    await lab.register(document(1))
+    await create(lab, own(1, "w1@active"))
+    await lab.register(document(2).replace("mock.emit, with: {count: 0}", "event.subscribe, with: {topics: [a]}"))
+    await lab.core.triggers.settled()
+    before = {live.name: live.task for live in lab.core.triggers.everywhere()}
+    registry = lab.core.host.registry
+    entry = registry.trigger("mock.emit")
+    lab.trigger("w1", "t").entry = lab.trigger("", "own1").entry = None  # as if it had not been loaded
+    await lab.register(document(3))
+    await lab.core.triggers.settled()
+    assert {name: lab.core.triggers.get(name).task for name in before} == before
+    lab.core.triggers.plugins_changed()
+    await lab.core.triggers.settled()
+    await lab.until(lambda: lab.trigger("w1", "t").entry is entry and lab.trigger("", "own1").entry is entry)
+
+    after = {live.name: live.task for live in lab.core.triggers.everywhere()}
+    anew = {("default", "w1", "t"), ("default", "", "own1")}
+    assert {name for name in before if after[name] is not before[name]} == anew
 
 
 async def test_what_could_not_be_read_is_looked_at_again(lab: Lab) -> None:
