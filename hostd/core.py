@@ -172,7 +172,7 @@ class Core:
         )
         self.lua = LuaPool(pool_options(self.config), clock=self.clock)
         self.routes = RouteTable()
-        self.contexts = AttemptContexts(clock=self.clock, read_secret=self.host.secret)
+        self.contexts = AttemptContexts(clock=self.clock, read_secret=self.host.secrets.get)
         self.tracing = self.contexts.tracing
         self.scripts = Scripts(
             pool=self.lua,
@@ -260,8 +260,8 @@ class Core:
             actions=lambda: self.host.registry,
             contexts=self.contexts,
             scripts=self.scripts,
-            read_secret=self.host.secret,
-            secret_names=self.host.secret_names,
+            read_secret=self.host.secrets.get,
+            secret_names=self.host.secrets.names,
             slots=self.slots,
             logs=self.log_writer,
             clock=self.clock,
@@ -315,7 +315,7 @@ class Core:
             emission=self.emission,
             registry=lambda: self.host.registry,
             routes=self.routes,
-            read_secret=self.host.secret,
+            read_secret=self.host.secrets.get,
             services=self.contexts.services,
             ends=RunEnds(lambda: self.front.runs),
             clock=self.clock,
@@ -352,12 +352,12 @@ class Core:
     async def open(self) -> None:
         """Open the journal, load plugins, and take over what the last daemon left."""
         self._ground = asyncio.get_running_loop()
-        hide_in_logs(self.host.without_secrets)
+        hide_in_logs(self.host.secrets.hide)
         if self._watch_loop:
             self.loop_watch.start(self._ground)
         self.info = await asyncio.to_thread(self.journal.open)
         await asyncio.to_thread(self.host.load, may_wait=self.plugins_may_wait)
-        await self.host.prepare_secrets()
+        await self.host.secrets.prepare()
         await self._remember_secrets()
         await self.host.start_processes(socket=await asyncio.to_thread(self._plugin_socket))
         self.slots.limit(self.host.registry.action_ids())
@@ -394,7 +394,7 @@ class Core:
             return
         rows = await self.readers.call(lambda: self.journal.live_runs(after=0, limit=LEFT_RUNS_MAX, states=MOVING))
         for namespace in sorted({row.namespace for row in rows}):
-            await self.host.remember_secrets(namespace)
+            await self.host.secrets.remember(namespace)
 
     def _plugins_dir(self) -> Path | None:
         """Return the folder of plugin folders; None where there is no data folder and none was named."""
@@ -449,7 +449,7 @@ class Core:
         await asyncio.to_thread(self.readers.close)
         await asyncio.to_thread(self.journal.close)
         self.loop_watch.stop()
-        hide_no_more(self.host.without_secrets)
+        hide_no_more(self.host.secrets.hide)
 
 
 def _has_notes(folder: Path) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from hostd.errors.base import HostdError
+from hostd.errors.base import HostdError, Kind
 from hostd.host.process.launch import Launch
 
 LISTING = "components.json"
@@ -74,9 +74,22 @@ class PluginReport(msgspec.Struct, frozen=True, gc=False):
     expected: frozenset[str] = frozenset()
 
 
+def report_of(found: Found, state: PluginState, reason: str = "", message: str = "") -> PluginReport:
+    """Return what is to be told of a plugin that nothing is known of but where it was found, and its state."""
+    about = (found.id, found.version, found.source, found.origin)
+    return PluginReport(*about, state, reason=reason, message=message, isolation="")
+
+
 def left_out(report: PluginReport, fault: HostdError) -> PluginReport:
     """Return what is to be told of a plugin of which another has a component."""
     return msgspec.structs.replace(report, state=PluginState.FAILED, reason=fault.reason, message=fault.message)
+
+
+def not_started(error: OSError | HostdError) -> HostdError:
+    """Return why a plugin does not serve, as an error of ours."""
+    if isinstance(error, HostdError):
+        return error
+    return HostdError(Kind.UNAVAILABLE, "PLUGIN_FAILED", f"it cannot be started: {error}")
 
 
 class Choices(msgspec.Struct, frozen=True, gc=False):

@@ -3,43 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from hostd.errors.base import HostdError, Kind
 from hostd.host.guard import PLUGIN_ERRORS
 from hostd.host.registry import HostRegistry, SecretsEntry
-from hostd.model.redaction import redact
 from hostd.model.views import SecretView
 from hostd.plugin import WritableSecrets
 
 A = TypeVar("A")
-REMEMBERED_MAX = 500
-
-
-class HandedOut:
-    """Values of secrets that were handed out or set, so that the daemon's log can be searched for them.
-
-    A library, or a plugin's own process, may log what it was given; nothing else would keep that out. Of more than
-    500 values those that were used last are known.
-    """
-
-    def __init__(self) -> None:
-        self._values: OrderedDict[str, None] = OrderedDict()
-
-    def add(self, value: str) -> None:
-        """Take note of a value."""
-        self._values[value] = None
-        self._values.move_to_end(value)
-        if len(self._values) > REMEMBERED_MAX:
-            self._values.popitem(last=False)
-
-    def hide(self, text: str) -> str:
-        """Return a text without them. From any thread."""
-        return redact(text, list(self._values)) if self._values else text
-
-
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 

@@ -13,11 +13,10 @@ from pathlib import Path
 import msgspec
 
 from hostd.aio import Clock, spawn
-from hostd.errors.base import HostdError, Kind, invalid
-from hostd.host.contexts import ProvisionScope
-from hostd.host.folders.lua_actions import lua_entries
+from hostd.errors.base import HostdError, invalid
+from hostd.host.folders.lua_plugins import LuaPlugins
 from hostd.host.folders.scan import PluginFolder, Signature, look_into, read_folder
-from hostd.host.found import Choices, Found, PluginReport, PluginState, Source, left_out
+from hostd.host.found import Choices, Found, PluginReport, PluginState, Source, not_started, report_of
 from hostd.host.process.processes import Processes
 from hostd.host.registry import ActionEntry, TriggerEntry
 
@@ -68,8 +67,7 @@ class Folders:
         self._taken = taken
         self._known: dict[str, _Known] = {}
         self._reports: dict[str, PluginReport] = {}  # by folder, of those that no process serves
-        self._lua: dict[str, list[ActionEntry]] = {}  # by plugin
-        self._faults: dict[str, HostdError | None] = {}  # why a plugin in Lua is left out
+        self._lua = LuaPlugins(clock)
         self._watch: asyncio.Task[None] | None = None
         self._unseen = ""  # why the folder of folders could not be looked at
 
@@ -152,19 +150,13 @@ class Folders:
             self._check_free(fresh, name)
             known.plugin = fresh
             report = await self._load(fresh, name, start)
-        except OSError as error:  # a process needs a pipe and a socket; the folders are followed on
+        except (OSError, HostdError) as error:  # a process needs a pipe and a socket; the folders are followed on
             known.plugin = old
-            self._tell_broken(
-                name, old, HostdError(Kind.UNAVAILABLE, "PLUGIN_FAILED", f"it cannot be started: {error}")
-            )
-            return
-        except HostdError as error:
-            known.plugin = old
-            self._tell_broken(name, old, error)
+            self._tell_broken(name, old, not_started(error))
             return
         if old is not None and old.id != fresh.id:
             await self._let_go(old)
-        if report is None or report.state is PluginState.LOADED:
+        if report.state is PluginState.LOADED:
             _log.info("plugin_folder_served plugin=%s version=%s folder=%s", fresh.id, fresh.version, name)
         self._changed()
 
@@ -173,41 +165,32 @@ class Folders:
         if fresh.id in others or self._taken(fresh.id):
             raise invalid("PLUGIN_FAILED", f"another plugin has the id {fresh.id} already")
 
-    async def _load(self, fresh: PluginFolder, name: str, start: Start) -> PluginReport | None:
-        """Serve a plugin; return what became of it where no process reports it."""
+    async def _load(self, fresh: PluginFolder, name: str, start: Start) -> PluginReport:
+        """Serve a plugin, or keep it out as the operator says; return what became of it."""
         found = _found(fresh)
         refusal = self._choices.refusal(found)
         if refusal is not None and refusal[0] in (PluginState.DENIED, PluginState.DISABLED):
             await self._let_go(fresh)
-            report = _report(found, *refusal)
-            self._reports[name] = report
+            report = self._reports[name] = report_of(found, *refusal)
             return report
         if fresh.launch is not None:
             self._reports.pop(name, None)
             return await start(found)
-        scope = ProvisionScope(fresh.id, fresh.id, self._clock, None)
-        entries = await asyncio.to_thread(lua_entries, fresh, scope)
-        self._lua[fresh.id] = entries
-        components = tuple(f"action {entry.id}" for entry in entries)
-        report = msgspec.structs.replace(_report(found, PluginState.LOADED), components=components, isolation="lua")
-        self._reports[name] = report
+        report = self._reports[name] = self._lua.serve(found, await self._lua.read(fresh))
         return report
 
     def _tell_broken(self, name: str, old: PluginFolder | None, error: HostdError) -> None:
         """List a folder that cannot be used; what it was before goes on serving."""
         _log.warning("plugin_folder_broken folder=%r reason=%s message=%s", name, error.reason, error.message)
         message = _printable(error.message)  # it may name files
-        found = _found(old) if old is not None else _unread(self._dir / name)
+        before = self._reports.get(name)
         if old is not None and old.id in self._processes.known:
             self._processes.note(old.id, f"{error.reason}: {message}")
+        elif old is not None and before is not None:
+            self._reports[name] = msgspec.structs.replace(before, reason=error.reason, message=message)
         else:
-            state = PluginState.LOADED if old is not None else PluginState.FAILED
-            report = _report(found, state, error.reason, message)
-            if old is not None:
-                report = msgspec.structs.replace(
-                    report, components=tuple(f"action {one.id}" for one in self._lua.get(old.id, ())), isolation="lua"
-                )
-            self._reports[name] = report
+            found = _unread(self._dir / name)
+            self._reports[name] = report_of(found, PluginState.FAILED, error.reason, message)
         self._changed()
 
     async def _remove(self, name: str) -> None:
@@ -221,7 +204,7 @@ class Folders:
         self._changed()
 
     async def _let_go(self, plugin: PluginFolder) -> None:
-        self._lua.pop(plugin.id, None)
+        self._lua.let_go(plugin.id)
         if plugin.id in self._processes.known:
             await self._processes.remove(plugin.id)
 
@@ -243,16 +226,15 @@ class Folders:
 
     def entries(self) -> Iterable[tuple[str, list[ActionEntry], list[TriggerEntry]]]:
         """Return what each plugin in Lua serves, by plugin."""
-        return [(plugin_id, entries, []) for plugin_id, entries in self._lua.items()]
+        return self._lua.entries()
 
     def reports(self) -> list[PluginReport]:
         """Return what became of each that no process serves."""
-        faults = {one: fault for one, fault in self._faults.items() if fault is not None and one in self._lua}
-        return [left_out(one, faults[one.id]) if one.id in faults else one for one in self._reports.values()]
+        return [self._lua.as_composed(report) for report in self._reports.values()]
 
     def left_out(self, plugin_id: str, fault: HostdError | None) -> None:
         """Another plugin has one of its components; None: none has."""
-        self._faults[plugin_id] = fault
+        self._lua.left_out(plugin_id, fault)
 
 
 def _nothing() -> None:
@@ -271,9 +253,3 @@ def _printable(name: str) -> str:
 
 def _found(folder: PluginFolder) -> Found:
     return Found(folder.id, folder.version, Source.FOLDER, _printable(str(folder.path)), _nothing, folder.launch)
-
-
-def _report(found: Found, state: PluginState, reason: str = "", message: str = "") -> PluginReport:
-    return PluginReport(
-        found.id, found.version, found.source, found.origin, state, reason=reason, message=message, isolation=""
-    )

@@ -119,7 +119,7 @@ def _workflow_store(rooms: RunRooms, host: PluginHost, beginnings: Beginnings) -
         workflows=rooms.workflows,
         journal=rooms.journal,
         readers=rooms.readers,
-        secret_is_missing=host.secret_is_missing,
+        secret_is_missing=host.secrets.is_missing,
         beginnings=beginnings,
     )
 

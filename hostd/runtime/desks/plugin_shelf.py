@@ -47,8 +47,8 @@ class PluginShelf:
     def _view(self, report: PluginReport, parts: Parts) -> PluginView:
         """Return a view without secrets: why a plugin failed is a text of the plugin's."""
         view = _plugin(report, parts, self._host.process(report.id))
-        hide, installed = self._host.without_secrets, self._host.installed
-        older = installed.rollback_version(report.id) if installed is not None else ""
+        hide, installed = self._host.secrets.hide, self._host.installed
+        older = installed.serving.rollback_version(report.id) if installed is not None else ""
         return msgspec.structs.replace(
             view, message=hide(view.message), traceback=hide(view.traceback), rollback_version=older
         )

@@ -45,7 +45,7 @@ class SecretDesk:
         first = await first_answer(self._journal, self._readers, namespace, SET, repeat)
         if first is not None:
             return msgspec.msgpack.decode(first, type=SecretSetView)
-        view, created, winner = await self._host.set_secret(namespace, name, value)
+        view, created, winner = await self._host.secrets.set(namespace, name, value)
         done = SecretSetView(view, created, _warnings(name, value, winner))
         note = note_of(namespace, SET, repeat, msgspec.msgpack.encode(done))
         await self._loop.write(audited(namespace, principal, SET, name, note, provider=view.provider))

@@ -32,7 +32,7 @@ def private(path: Path, text: str | bytes) -> Path:
 async def refused(host: PluginHost, name: str, namespace: str = "default") -> HostdError:
     """Return the error of a secret that cannot be read."""
     with pytest.raises(HostdError) as caught:
-        await host.secret(namespace, name)
+        await host.secrets.get(namespace, name)
     return caught.value
 
 
@@ -40,8 +40,8 @@ async def test_the_environment_comes_first(host: PluginHost, tmp_path: Path, mon
     """A variable beats the file, the file serves what the environment does not have."""
     private(tmp_path / "secrets.yaml", "token: from-file\nother: also-file\n")
     monkeypatch.setenv("HOSTD_SECRET_TOKEN", "from-environment")
-    assert await host.secret("default", "token") == "from-environment"
-    assert await host.secret("default", "other") == "also-file"
+    assert await host.secrets.get("default", "token") == "from-environment"
+    assert await host.secrets.get("default", "other") == "also-file"
 
 
 async def test_a_missing_secret_is_named(host: PluginHost) -> None:
@@ -57,9 +57,9 @@ async def test_namespaces_do_not_see_each_other(host: PluginHost, tmp_path: Path
     private(tmp_path / "secrets.team-a.yaml", "token: team-file\n")
     monkeypatch.setenv("HOSTD_SECRET_TEAM_A__KEY", "team-key")
     monkeypatch.setenv("HOSTD_SECRET_KEY", "default-key")
-    assert await host.secret("team-a", "token") == "team-file"
-    assert await host.secret("team-a", "key") == "team-key"
-    assert await host.secret("default", "key") == "default-key"
+    assert await host.secrets.get("team-a", "token") == "team-file"
+    assert await host.secrets.get("team-a", "key") == "team-key"
+    assert await host.secrets.get("default", "key") == "default-key"
     assert (await refused(host, "team_a__key")).reason == "SECRET_MISSING"
     assert (await refused(host, "token", "other")).reason == "SECRET_MISSING"
     assert (await refused(host, "token", "../default")).reason == "SECRET_MISSING"
@@ -69,7 +69,7 @@ async def test_values_are_the_text_that_is_written(host: PluginHost, tmp_path: P
     """YAML turns no secret into a number, a truth value or a date, and one file may be one secret."""
     private(tmp_path / "secrets.yaml", "pin: 0123\nword: yes\ndate: 2026-01-01\nquoted: 'a: b'\n")
     private(tmp_path / "secrets" / "key", "line one\nline two\n")
-    assert [await host.secret("default", name) for name in ("pin", "word", "date", "quoted", "key")] == [
+    assert [await host.secrets.get("default", name) for name in ("pin", "word", "date", "quoted", "key")] == [
         "0123",
         "yes",
         "2026-01-01",
@@ -81,10 +81,10 @@ async def test_values_are_the_text_that_is_written(host: PluginHost, tmp_path: P
 async def test_a_changed_file_is_read_again(host: PluginHost, tmp_path: Path) -> None:
     """A rotated secret needs no restart."""
     path = private(tmp_path / "secrets.yaml", "token: old\n")
-    assert await host.secret("default", "token") == "old"
+    assert await host.secrets.get("default", "token") == "old"
     path.unlink()
     private(path, "token: newer\n")
-    assert await host.secret("default", "token") == "newer"
+    assert await host.secrets.get("default", "token") == "newer"
     path.unlink()
     assert (await refused(host, "token")).reason == "SECRET_MISSING"
 
@@ -132,11 +132,11 @@ async def test_files_that_others_may_read_are_named_at_the_start(
     private(tmp_path / "secrets" / "alone", "very-secret-value").chmod(0o640)
     private(tmp_path / "secrets.txt", "not ours").chmod(0o644)
 
-    await host.prepare_secrets()
+    await host.secrets.prepare()
 
     warned = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert len(warned) == 3
     for name, why in (("secrets/alone", "0640"), ("secrets.team-b.yaml", "YAML"), ("secrets.yaml", "chmod 600")):
         assert any(name in line and why in line for line in warned)
     assert "very-secret-value" not in caplog.text
-    assert await host.secret("team-a", "token") == "very-secret-value"
+    assert await host.secrets.get("team-a", "token") == "very-secret-value"

@@ -51,7 +51,7 @@ class Harness:
             clock=SystemClock(),
             emit=self.emit,
             routes=self.routes,
-            read_secret=host.secret,
+            read_secret=host.secrets.get,
             dice=random.Random(1),
             begun=self.begun.set,
         )

@@ -238,8 +238,8 @@ async def test_the_host_sets_lists_and_deletes(tmp_path: Path, monkeypatch: pyte
     listed = {view.name: view.provider for view in await list_secrets(host.registry, "default")}
     assert listed == {"mine": "secrets.store", "token": "secrets.environment", "unit": "secrets.credentials"}
     assert [view.name for view in await list_secrets(host.registry, "team-a")] == ["unit"]
-    assert await host.secret("default", "unit") == "from systemd"
-    assert await host.secret("team-a", "unit") == "of the team"
+    assert await host.secrets.get("default", "unit") == "from systemd"
+    assert await host.secrets.get("team-a", "unit") == "of the team"
 
     await delete_secret(host.registry, "default", "token")
     for name, reason in (("token", "SECRETS_READ_ONLY"), ("nobody", "SECRET_MISSING")):
