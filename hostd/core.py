@@ -76,7 +76,6 @@ from hostd.telemetry.meter import Meter
 _log = logging.getLogger("hostd.daemon")
 
 LEFT_RUNS_MAX = 10_000  # runs that are looked at for whose secrets processes left behind may know
-EXIT_AT_ONCE = 130
 
 
 class Core:
