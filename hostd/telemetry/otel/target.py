@@ -47,6 +47,10 @@ class Receiver(NamedTuple):
     certificate: str = ""
     key: str = ""
 
+    def __repr__(self) -> str:
+        """Without the headers."""
+        return f"<receiver {self.address} by {self.protocol}>"
+
 
 class Batching(NamedTuple):
     """How spans wait: so many at most, sent so many at a time, and after so many seconds at the latest."""
@@ -72,7 +76,7 @@ class Target(NamedTuple):
 
 
 class Said(NamedTuple):
-    """What the configuration says; empty is nothing."""
+    """What the configuration says; empty is nothing. `headers` are secret."""
 
     endpoint: str = ""
     protocol: str = ""
@@ -80,6 +84,10 @@ class Said(NamedTuple):
     ca: str = ""
     certificate: str = ""
     key: str = ""
+
+    def __repr__(self) -> str:
+        """Without the headers."""
+        return f"<said {self.endpoint or 'no endpoint'}>"
 
 
 def target_of(said: Said, *, share: float, metrics_every_s: float, environ: Mapping[str, str]) -> Target | None:

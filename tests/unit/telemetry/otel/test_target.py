@@ -44,6 +44,16 @@ def test_the_configuration_wins_over_the_variables() -> None:
     assert by(general(HEADERS="b=2", TRACES_HEADERS="c=3"), endpoint=BASE).headers == {"c": "3"}
 
 
+def test_headers_stand_in_no_repr() -> None:
+    """Who prints a target, what the configuration says, or a traceback with either, shows no header."""
+    said = Said(endpoint=BASE, headers="authorization=Bearer%20not-a-real-one")
+    target = target_of(said, share=1.0, metrics_every_s=60, environ={})
+    assert target is not None
+    assert target.traces is not None
+    assert target.traces.headers == {"authorization": "Bearer not-a-real-one"}
+    assert "not-a-real-one" not in repr([said, target])
+
+
 def test_grpc_wants_a_host_and_a_port() -> None:
     """The scheme says whether TLS is spoken, without one the variable, else it is; a path is refused."""
     assert by(endpoint="http://c:4317", protocol="grpc") == Receiver("c:4317", "grpc")
