@@ -23,14 +23,32 @@ def spawn(coroutine: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
 
 
 async def to_its_end(coroutine: Coroutine[Any, Any, T], *, name: str) -> T:
-    """Return what a coroutine returns, or raise what it raises. Where who asks is cancelled, it goes on to its end.
+    """Return what a coroutine returns, or raise what it raises. Where who asks is cancelled, it goes on without them.
 
     For what writes and then changes memory: cut off between the two, memory would not know what the journal has.
     """
+    return await asyncio.shield(_kept(coroutine, name))
+
+
+async def waited_to_its_end(coroutine: Coroutine[Any, Any, T], *, name: str) -> T:
+    """Do the same as `to_its_end`, but have who is cancelled wait for the end before the cancellation is passed on.
+
+    For what opens and closes: half open, or half closed, it keeps its folder from everybody.
+    """
+    task = _kept(coroutine, name)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+
+
+def _kept(coroutine: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
+    """Start a task whose exception is for who awaits it."""
     task = asyncio.get_running_loop().create_task(coroutine, name=name)
     _held.add(task)
     task.add_done_callback(_held.discard)
-    return await asyncio.shield(task)
+    return task
 
 
 def _ended(task: asyncio.Task[Any]) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar
 
 import msgspec
 
+from hostd.aio import waited_to_its_end
 from hostd.api.convert.checks import DEFAULT_NAMESPACE, check_namespace
 from hostd.api.convert.digests import repeat_of
 from hostd.core import Core
@@ -21,7 +22,6 @@ from hostd.embedding.forgotten import LoopWatch, let_go
 from hostd.embedding.functions import Brought, Functions, as_plugin, register
 from hostd.embedding.opening import Rooms, Wanted
 from hostd.embedding.run_calls import RunCalls
-from hostd.embedding.to_the_end import to_the_end
 from hostd.embedding.trigger_calls import TriggerCalls
 from hostd.embedding.workflow import Workflow
 from hostd.errors.base import HostdError, invalid
@@ -83,7 +83,7 @@ class HostCalls(RunCalls, EventCalls, TriggerCalls):
         async with self._turn:
             if self._rooms is None:
                 try:
-                    await to_the_end(self._open_rooms(), name="host-open")
+                    await waited_to_its_end(self._open_rooms(), name="host-open")
                 except asyncio.CancelledError:
                     await self._close_rooms(0.0)
                     raise

@@ -11,13 +11,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hostd.aio import Clock
+from hostd.aio import Clock, waited_to_its_end
 from hostd.config.data_folder import make_data_folder
 from hostd.config.load import load_config
 from hostd.config.rooms import Config, Room
 from hostd.core import Core
 from hostd.embedding.functions import PLUGIN, Functions
-from hostd.embedding.to_the_end import to_the_end
 from hostd.errors.base import HostdError, Kind, invalid
 from hostd.host.found import PluginState
 
@@ -115,14 +114,14 @@ class Rooms:
         A cancellation ends the grace, and is passed on when everything is closed.
         """
         if self._daemon is not None:
-            await to_the_end(self._daemon.stop(grace_s), name="host-close")
+            await waited_to_its_end(self._daemon.stop(grace_s), name="host-close")
             return
         try:
             self.core.intake.draining = True
             await self.core.triggers.stop()
             await self.core.drain(grace_s)
         finally:
-            await to_the_end(self.core.close(), name="host-close")
+            await waited_to_its_end(self.core.close(), name="host-close")
 
 
 def _daemon(config: Config, core: Core) -> Daemon:
