@@ -5,13 +5,15 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from hostd.errors.base import HostdError
 from hostd.values.lazily import lazily
 
 if TYPE_CHECKING:
-    from hostd.cli.session import Session
+    import grpc
+
+    from hostd.client import BlockingConnection
     from hostd.v1 import (
         plugin_service_pb2,
         run_service_pb2,
@@ -29,9 +31,22 @@ else:
 _QUOTED = re.compile(r"'([^']+)'|secret (\w+)")  # where an error only says the name in its sentence
 LOOK_S = 2.0
 LOOKED_AT = 1000
+Q = TypeVar("Q")
+A = TypeVar("A")
 
 
-def with_suggestion(session: Session, error: HostdError) -> HostdError:
+class Asking(Protocol):
+    """What asks the daemon (session.py)."""
+
+    namespace: str
+
+    @property
+    def client(self) -> BlockingConnection: ...
+
+    def call(self, method: grpc.UnaryUnaryMultiCallable[Q, A], request: Q, *, timeout_s: float) -> A: ...
+
+
+def with_suggestion(session: Asking, error: HostdError) -> HostdError:
     """Return the error of a name that is not there, with the nearest one that is; as it was where none is near."""
     names, wanted = _NAMES.get(error.reason), _wanted(error)
     if names is None or not wanted or "did you mean" in error.message:
@@ -59,14 +74,14 @@ def _wanted(error: HostdError) -> str:
     return (told or (quoted[1] or quoted[2] if quoted else ""))[:256]
 
 
-def workflow_names(session: Session, _: HostdError | None = None) -> Iterable[str]:
+def workflow_names(session: Asking, _: HostdError | None = None) -> Iterable[str]:
     """Return the names of workflows."""
     request = workflow_service_pb2.ListWorkflowsRequest(namespace=session.namespace, page_size=LOOKED_AT)
     answer = session.call(session.client.workflows.ListWorkflows, request, timeout_s=LOOK_S)
     return [item.workflow for item in answer.workflows]
 
 
-def _versions(session: Session, error: HostdError) -> Iterable[str]:
+def _versions(session: Asking, error: HostdError) -> Iterable[str]:
     request = workflow_service_pb2.ListWorkflowVersionsRequest(
         namespace=session.namespace, workflow=error.details.get("workflow", ""), page_size=LOOKED_AT
     )
@@ -74,33 +89,33 @@ def _versions(session: Session, error: HostdError) -> Iterable[str]:
     return [item.version for item in answer.versions]
 
 
-def run_ids(session: Session, _: HostdError | None = None) -> Iterable[str]:
+def run_ids(session: Asking, _: HostdError | None = None) -> Iterable[str]:
     """Return the ids of the newest runs."""
     request = run_service_pb2.ListRunsRequest(namespace=session.namespace, page_size=LOOKED_AT)
     return [run.run_id for run in session.call(session.client.runs.ListRuns, request, timeout_s=LOOK_S).runs]
 
 
-def trigger_names(session: Session, _: HostdError | None = None) -> Iterable[str]:
+def trigger_names(session: Asking, _: HostdError | None = None) -> Iterable[str]:
     """Return the names of triggers, WORKFLOW/NAME; of their own NAME."""
     request = trigger_service_pb2.ListTriggersRequest(namespace=session.namespace, page_size=LOOKED_AT)
     answer = session.call(session.client.triggers.ListTriggers, request, timeout_s=LOOK_S)
     return [f"{item.workflow}/{item.name}" if item.workflow else item.name for item in answer.triggers]
 
 
-def plugin_names(session: Session, _: HostdError | None = None) -> Iterable[str]:
+def plugin_names(session: Asking, _: HostdError | None = None) -> Iterable[str]:
     """Return the ids of plugins and of what they provide."""
     request = plugin_service_pb2.ListPluginsRequest(namespace=session.namespace)
     plugins = session.call(session.client.plugins.ListPlugins, request, timeout_s=LOOK_S).plugins
     return [each for plugin in plugins for each in (plugin.id, *(component.id for component in plugin.components))]
 
 
-def secret_names(session: Session, _: HostdError | None = None) -> Iterable[str]:
+def secret_names(session: Asking, _: HostdError | None = None) -> Iterable[str]:
     """Return the names of secrets."""
     request = secret_service_pb2.ListSecretsRequest(namespace=session.namespace, page_size=LOOKED_AT)
     return [item.name for item in session.call(session.client.secrets.ListSecrets, request, timeout_s=LOOK_S).secrets]
 
 
-_NAMES: dict[str, Callable[[Session, HostdError], Iterable[str]]] = {
+_NAMES: dict[str, Callable[[Asking, HostdError], Iterable[str]]] = {
     "WORKFLOW_MISSING": workflow_names,
     "VERSION_MISSING": _versions,
     "RUN_MISSING": run_ids,

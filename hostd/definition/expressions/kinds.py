@@ -67,7 +67,6 @@ def _read_int(value: Any) -> Any:
 
 
 ANY = Takes("any value", lambda value: value)
-BOOL = _one_of("a bool", bool)
 TEXT = _one_of("a text", str)
 NUMBER = _one_of("a number", int, float)
 INT = Takes("a whole number", _read_int)
