@@ -30,6 +30,7 @@ from hostd.runtime.triggers.emit import Emission
 from hostd.runtime.triggers.long_verbs import LongVerbs
 from hostd.runtime.triggers.own_triggers import OwnTriggers
 from hostd.runtime.triggers.schedules import Schedules
+from hostd.runtime.triggers.secret_changes import SecretChanges
 from hostd.runtime.triggers.trigger_desk import TriggerDesk
 from hostd.runtime.triggers.trigger_life import TriggerLife
 from hostd.runtime.triggers.trigger_trials import TriggerTrials
@@ -106,7 +107,9 @@ def build_front(
         installs=PluginDesk(host=host, shelf=shelf, loop=rooms.loop, may_install=may_install),
         events=EventDesk(topics=topics, journal=journal, readers=readers, clock=clock, random=random),
         scripts=ScriptDesk(scripts=scripts, clock=clock),
-        secrets=SecretDesk(host=host, loop=rooms.loop, journal=journal, readers=readers),
+        secrets=SecretDesk(
+            host=host, loop=rooms.loop, journal=journal, readers=readers, changes=SecretChanges(triggers)
+        ),
         admin=_administration(
             rooms, spaces, effects=effects, scripts=scripts, info=info, random=random, data=data, retention=retention
         ),

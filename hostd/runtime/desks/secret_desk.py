@@ -20,6 +20,7 @@ from hostd.runtime.ring.audit import audited
 from hostd.runtime.ring.engine_loop import EngineLoop
 from hostd.runtime.ring.readers import Readers
 from hostd.runtime.ring.repeats import first_answer, note_of
+from hostd.runtime.triggers.secret_changes import SecretChanges
 
 SET, DELETE, ROTATE = "secret.set", "secret.delete", "secret.rotate"
 
@@ -27,11 +28,14 @@ SET, DELETE, ROTATE = "secret.set", "secret.delete", "secret.rotate"
 class SecretDesk:
     """Seeing and changing what `${{ secrets.name }}` can name."""
 
-    def __init__(self, *, host: PluginHost, loop: EngineLoop, journal: Journal, readers: Readers) -> None:
+    def __init__(
+        self, *, host: PluginHost, loop: EngineLoop, journal: Journal, readers: Readers, changes: SecretChanges
+    ) -> None:
         self._host = host
         self._loop = loop
         self._journal = journal
         self._readers = readers
+        self._changes = changes
 
     async def list(self, namespace: str, *, after: str, limit: int) -> Sequence[SecretView]:
         """Return secrets with a name past `after`, by name. Raises SECRETS_UNUSABLE, CONFIG_INVALID, PLUGIN_FAILED."""
@@ -41,7 +45,10 @@ class SecretDesk:
     async def set(
         self, namespace: str, name: str, value: str, *, principal: str, repeat: Repeat | None
     ) -> SecretSetView:
-        """Set a secret. Raises SECRETS_READ_ONLY, SECRETS_UNUSABLE, PLUGIN_FAILED, REQUEST_ID_CONFLICT."""
+        """Set a secret, and let triggers that read it begin anew.
+
+        Raises SECRETS_READ_ONLY, SECRETS_UNUSABLE, PLUGIN_FAILED, REQUEST_ID_CONFLICT.
+        """
         first = await first_answer(self._journal, self._readers, namespace, SET, repeat)
         if first is not None:
             return msgspec.msgpack.decode(first, type=SecretSetView)
@@ -49,15 +56,20 @@ class SecretDesk:
         done = SecretSetView(view, created, _warnings(name, value, winner))
         note = note_of(namespace, SET, repeat, msgspec.msgpack.encode(done))
         await self._loop.write(audited(namespace, principal, SET, name, note, provider=view.provider))
-        return done
+        told = await self._changes.tell(namespace, name)
+        return msgspec.structs.replace(done, warnings=(*done.warnings, *told))
 
     async def delete(self, namespace: str, name: str, *, principal: str, repeat: Repeat | None) -> None:
-        """Delete a secret. Raises SECRET_MISSING, SECRETS_READ_ONLY, SECRETS_UNUSABLE, PLUGIN_FAILED."""
+        """Delete a secret; triggers that read it fail.
+
+        Raises SECRET_MISSING, SECRETS_READ_ONLY, SECRETS_UNUSABLE, PLUGIN_FAILED.
+        """
         if await first_answer(self._journal, self._readers, namespace, DELETE, repeat) is not None:
             return
         await delete_secret(self._host.registry, namespace, name)
         note = note_of(namespace, DELETE, repeat, name.encode())
         await self._loop.write(audited(namespace, principal, DELETE, name, note))
+        await self._changes.tell(namespace, name)
 
     async def rotate_key(self, namespace: str, *, principal: str) -> int:
         """Encrypt the store of all namespaces with a new key. Raises SECRETS_READ_ONLY, SECRETS_UNUSABLE."""

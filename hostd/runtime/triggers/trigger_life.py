@@ -25,6 +25,7 @@ from hostd.host.routes import RouteTable
 from hostd.host.services import Services
 from hostd.host.triggers import partitions_of, run_once
 from hostd.model.redaction import redact
+from hostd.model.secrets import secret_names
 from hostd.plugin import Emitted, Event, Instances
 from hostd.plugin.clocks import SlotMark, at_ms
 from hostd.runtime.attempts.secret_values import SecretReader, resolve, secret_values
@@ -100,6 +101,12 @@ class TriggerLife:
             await asyncio.wait([live.task], timeout=END_S)
         live.task = None
         live.decide()
+
+    async def begin_anew(self, live: Live) -> None:
+        """Stop a trigger that lives and let it begin again, with options that are rendered anew."""
+        live.comes_back = True
+        await self.end(live)
+        self.begin(live)
 
     def outdated(self, live: Live) -> bool:
         """Say whether a trigger runs, failed or waits with another plugin, or none, than the one that is loaded now."""
@@ -212,6 +219,7 @@ class TriggerLife:
         """Return a trigger's `with`, rendered, secrets and all. Raises HostdError SECRET_*."""
         scope = EventScope({}, now_ms=self._clock.wall_ms(), trigger=source.scope_name, event_id="")
         rendered = source.plan.options.render(scope) if source.plan.options is not None else {}
+        source.secrets |= secret_names(rendered)
         values = await secret_values(self._read_secret, source.namespace, rendered)
         source.hide(*values.values())
         return resolve(rendered, values)
@@ -220,6 +228,7 @@ class TriggerLife:
         source = live.source
 
         async def read_secret(namespace: str, name: str) -> str:
+            source.secrets.add(name)
             value = await self._read_secret(namespace, name)
             source.hide(value)
             return value

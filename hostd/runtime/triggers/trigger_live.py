@@ -35,6 +35,7 @@ class Live:
         self.started_s = 0.0
         self.parts: dict[str, Part] = {}  # by partition, where the trigger has partitions
         self.entry: object = None  # the plugin it last ran with, None where none was loaded
+        self.comes_back = False  # it was stopped to begin anew, and its path is answered again in a moment
         self.awaits_plugin = False  # it does not run: a plugin that is starting may bring what it uses
 
     @property
@@ -46,6 +47,7 @@ class Live:
     def state(self, state: str) -> None:
         self._state = state
         if state != "STARTING":
+            self.comes_back = False
             self.decide()
 
     def start(self) -> None:
@@ -69,6 +71,11 @@ class Live:
         """Return namespace, workflow and trigger name."""
         row = self.source.row
         return (row.namespace, row.workflow, row.name)
+
+    def reads(self, namespace: str, secret: str) -> bool:
+        """Say whether it goes by a secret, or failed because that was missing. One that is paused or ended does not."""
+        there = self.source.namespace == namespace and self.state not in ("PAUSED", "ENDED")
+        return there and secret in self.source.secrets
 
     @property
     def partition(self) -> str:

@@ -68,6 +68,7 @@ class Source:
         "ready",
         "run_trigger",
         "scope_name",
+        "secrets",
         "since_ms",
         "told_at_ms",
     )
@@ -82,6 +83,7 @@ class Source:
         self.run_trigger = row.name if row.workflow else self.scope_name  # as its runs are told
         self.place = (namespace, ready.plan.workflow, self.run_trigger)
         self.hidden: tuple[str, ...] = ()  # values of secrets the trigger was given
+        self.secrets: set[str] = set()  # names of those it was given, or missed
         self.since_ms = 0  # when its version was activated
         self.begins = -1  # the position of topics behind which it begins; -1 for one activated before that was kept
         self.told_at_ms = -TELL_EVERY_MS  # when the log last told of an event that could not be used

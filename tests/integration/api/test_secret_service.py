@@ -8,6 +8,7 @@ from pathlib import Path
 
 from daemon_kit import Kit, refused
 
+from hostd.plugin.webhook import WebhookRequest
 from hostd.v1 import admin_service_pb2
 from hostd.v1 import secret_service_pb2 as pb
 
@@ -17,6 +18,16 @@ workflow: uses
 steps:
   a: {uses: mock.echo, with: {value: "${{ secrets.token }}"}}
 output: ${{ steps.a.output }}
+"""
+
+
+DOOR = """
+workflow: door
+triggers:
+  asked:
+    uses: http.webhook
+    with: {path: doors, auth: {type: api_key, key: "${{ secrets.door_key }}"}}
+steps: {a: {uses: mock.noop}}
 """
 
 
@@ -56,6 +67,31 @@ async def test_a_request_id_is_answered_once_and_keeps_no_value(kit: Kit) -> Non
     data = b"".join([await asyncio.to_thread(file.read_bytes) for file in files])
     for shape in (VALUE, *(hashlib.new(name, VALUE).digest() for name in ("sha256", "blake2b"))):
         assert shape not in data
+
+
+async def test_a_trigger_goes_by_the_secret_that_was_set_last(kit: Kit) -> None:
+    """One that missed it begins when it is set, a new key replaces the old one at once, a deleted one opens nothing."""
+
+    async def answers(key: str) -> bool:
+        headers = {"x-api-key": key, "content-type": "application/json"}
+        route = kit.core.routes.find("/hooks/default/doors", "POST")
+        if route is None:
+            return False
+        asked = WebhookRequest("POST", "/hooks/default/doors", headers, body=b"{}")
+        return (await route.handler(asked)).status == 202
+
+    before = await kit.register(DOOR)
+    assert "SECRET_MISSING" in before.warnings[-1] and not await answers("key-number-one")
+    for key in (b"key-number-one", b"key-number-two"):
+        done = await kit.secrets.SetSecret(pb.SetSecretRequest(name="door_key", value=key))
+        assert not done.warnings and await answers(key.decode())
+    assert not await answers("key-number-one")
+    other = await kit.secrets.SetSecret(pb.SetSecretRequest(name="door_key", value=b"x" * 9, namespace="team-a"))
+    assert not other.warnings and await answers("key-number-two")
+    await kit.secrets.DeleteSecret(pb.DeleteSecretRequest(name="door_key"))
+    assert not await answers("key-number-two")
+    [live] = kit.core.triggers.list("default")
+    assert live.state == "FAILED" and "SECRET_MISSING" in live.message
 
 
 async def test_wrong_requests_are_refused_without_repeating_them(kit: Kit) -> None:
