@@ -38,9 +38,12 @@ _log = logging.getLogger("hostd.runtime")
 
 
 class Track:
-    """One run whose spans are made. `behind`: records before `heard_to` are still to be read back."""
+    """One run whose spans are made. `behind`: records before `wanted` are still to be read back.
 
-    __slots__ = ("behind", "heard_to", "live_from", "spans", "wanted")
+    It holds the run's state only when that is final: until then residence says how long runs stay in memory.
+    """
+
+    __slots__ = ("behind", "ended", "heard_to", "live_from", "spans", "wanted")
 
     def __init__(self, spans: RunSpans, first_seq: int) -> None:
         self.spans = spans
@@ -48,6 +51,7 @@ class Track:
         self.live_from = first_seq  # spans that ended before this record were handed over
         self.wanted = first_seq  # number behind the last durable record
         self.behind = False
+        self.ended: Run | None = None
 
 
 class LiveSpans:
@@ -106,7 +110,7 @@ class LiveSpans:
             track = self._new_track(change.run, change.resident.namespace, change.first_seq)
             if track is None:
                 return
-        track.spans.run = change.run
+        track.ended = _final(change.run)
         track.wanted = change.first_seq + len(change.records)
         self._keep(key, track)
         if track.behind:
@@ -151,9 +155,9 @@ class LiveSpans:
         self.skipped += 1
 
     def _end_if_over(self, key: int, track: Track) -> None:
-        if run_is_final(track.spans.run.state):
+        if track.ended is not None:
             del self._tracks[key]
-            track.spans.end()
+            track.spans.end(track.ended)
 
     # -- beside the loop
 
@@ -216,6 +220,7 @@ class LiveSpans:
         run, namespace = found
         track = self._new_track(run, namespace, run.seq)
         if track is not None:
+            track.ended = _final(run)
             self._keep(key, track)
             self._read_back(key, track)
 
@@ -239,3 +244,7 @@ class LiveSpans:
         self._more.set()
         await asyncio.wait([self._task], timeout=STOP_S)
         self._task.cancel()
+
+
+def _final(run: Run) -> Run | None:
+    return run if run_is_final(run.state) else None

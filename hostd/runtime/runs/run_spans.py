@@ -34,26 +34,26 @@ ERROR_CHARS_MAX = 500
 
 
 class RunSpans:
-    """Makes the spans of one run, record by record.
+    """Makes the spans of one run, record by record. It keeps none of the run's values.
 
     Args:
+        run: in any of its states.
         trace: the run's own place.
         parent_id: span that started it; empty for none.
         take: takes each span when it has ended.
 
     Attributes:
-        run: the state after the last record, at least when the run ends; set by who owns this.
         muted: spans that end now were handed over before.
     """
 
     __slots__ = (
-        "_begun", "_last_ms", "_left_out", "_made", "_namespace", "_open", "_parent_id", "_plan", "_take", "_trace",
-        "_trigger", "muted", "run",
+        "_begun", "_last_ms", "_left_out", "_made", "_namespace", "_open", "_parent_id", "_plan", "_run_id", "_take",
+        "_trace", "_trigger", "muted",
     )  # fmt: skip
 
     def __init__(self, run: Run, namespace: str, trace: Trace, parent_id: str, take: Callable[[Span], None]) -> None:
-        self.run = run
         self.muted = False
+        self._run_id = run.run_id
         self._plan: Plan = run.plan
         self._trace = trace
         self._parent_id = parent_id
@@ -111,7 +111,7 @@ class RunSpans:
             began_ms = self._begun.setdefault(step, at_ms)
         plan = self._plan.steps[step]
         about: Attributes = {"hostd.attempt": number, **self._about(step)}
-        self._add(f"attempt {plan.uses}", span_of(self.run.run_id, plan.id, number), began_ms, at_ms, about, error)
+        self._add(f"attempt {plan.uses}", span_of(self._run_id, plan.id, number), began_ms, at_ms, about, error)
 
     def _step(self, step: int, at_ms: int, state: StepState, error: str = "") -> None:
         began_ms = self._begun.pop(step, None)
@@ -119,13 +119,13 @@ class RunSpans:
             return  # it never began: skipped, or canceled before
         plan = self._plan.steps[step]
         about: Attributes = {"hostd.state": state.name, **self._about(step)}
-        own = span_of(self.run.run_id, plan.id)
+        own = span_of(self._run_id, plan.id)
         began_ms = at_ms if began_ms is None else began_ms
         self._add(f"step {plan.id}", own, began_ms, at_ms, about, error, parent_id=self._trace.span_id)
 
     def _about(self, step: int) -> Attributes:
         plan = self._plan.steps[step]
-        return {"hostd.run_id": self.run.run_id, "hostd.step": plan.id, "hostd.action": plan.uses}
+        return {"hostd.run_id": self._run_id, "hostd.step": plan.id, "hostd.action": plan.uses}
 
     def _add(
         self, name: str, span_id: str, began_ms: int, at_ms: int, about: Attributes, error: str, parent_id: str = ""
@@ -136,13 +136,12 @@ class RunSpans:
         self._made += 1
         if self.muted:
             return
-        parent_id = parent_id or span_of(self.run.run_id, str(about["hostd.step"]))
+        parent_id = parent_id or span_of(self._run_id, str(about["hostd.step"]))
         place = self._trace._replace(span_id=span_id)
         self._take(Span(name, place, parent_id, began_ms, at_ms, "internal", about, error))
 
-    def end(self) -> None:
-        """Hand over what is still open, and the run's own span. Once, when the run is final."""
-        run = self.run
+    def end(self, run: Run) -> None:
+        """Hand over what is still open, and the run's own span. Once, with the run in its final state."""
         for step, number in list(self._open):
             self._attempt(step, number, self._last_ms, "CANCELED: the run ended first")
         for step in list(self._begun):

@@ -68,11 +68,12 @@ FIRST, REST = ["attempt mock.noop", "step a"], ["step b", "run work"]
 
 
 async def test_a_step_is_told_when_it_ends(make_lab: MakeLab) -> None:
-    """While the run goes on there is what ended in it; the run itself comes last, and nothing of it is kept."""
+    """While the run goes on there is what ended in it, and nobody holds its state; the run itself comes last."""
     lab = await make_lab()
     kept, live = await heard(lab)
     started = await waiting(lab)
     assert kept.names() == FIRST
+    assert [track.ended for track in live._tracks.values()] == [None]
     assert await ended(lab, kept, started) == REST
     assert live._tracks == {}
     await live.stop()

@@ -49,7 +49,7 @@ async def spans(*history: tuple[int, Any], state: RunState = RunState.SUCCEEDED)
     for at_ms, record in history:
         made.hear(record, at_ms)
         assert all(span.ended_ms <= at_ms for span in found)
-    made.end()
+    made.end(run)
     return {f"{span.name} {span.attributes.get('hostd.attempt', '')}".strip(): span for span in found}
 
 
