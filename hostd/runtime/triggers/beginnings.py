@@ -25,19 +25,19 @@ class Beginnings:
         Args:
             within_s: less than BEGIN_S where the caller has less time.
         """
-        found, settled = await self._begun(lambda live: live.name[:2] == (namespace, workflow), within_s)
+        found, settled = await self._begun(lambda: self._triggers.list(namespace, workflow), within_s)
         return _warnings(found) if settled else [*_warnings(found), LATE]
 
     async def of_trigger(self, name: Name, *, within_s: float | None = None) -> None:
         """Wait for one trigger."""
-        await self._begun(lambda live: live.name == name, within_s)
+        await self._begun(lambda: self._triggers.one(name), within_s)
 
     async def of_plugins(self, uses: frozenset[str]) -> None:
         """Wait for every trigger that uses one of these trigger plugins."""
         if uses:
-            await self._begun(lambda live: live.source.plan.uses in uses, None)
+            await self._begun(lambda: self._triggers.select(lambda live: live.source.plan.uses in uses), None)
 
-    async def _begun(self, fits: Callable[[Live], bool], within_s: float | None) -> tuple[Sequence[Live], bool]:
+    async def _begun(self, find: Callable[[], Sequence[Live]], within_s: float | None) -> tuple[Sequence[Live], bool]:
         """Return triggers once each of them has begun, could not, or the time is over; and whether all are there.
 
         One that is replaced meanwhile is waited for anew: `settled` returns when what was asked for lives.
@@ -50,7 +50,7 @@ class Beginnings:
                     settled = False
                     await self._triggers.settled()
                     settled = True
-                    starting = [live.decided for live in self._triggers.select(fits) if live.state == "STARTING"]
+                    starting = [live.decided for live in find() if live.state == "STARTING"]
                     fresh = [decided for decided in starting if decided not in waited]
                     if not fresh:
                         break
@@ -58,7 +58,7 @@ class Beginnings:
                     waited.update(fresh)
         except TimeoutError:
             pass  # those that are still STARTING are told of
-        return self._triggers.select(fits), settled
+        return find(), settled
 
 
 def _warnings(triggers: Iterable[Live]) -> Sequence[str]:

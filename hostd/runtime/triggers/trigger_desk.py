@@ -59,8 +59,8 @@ class TriggerDesk:
 
     async def list(self, namespace: str, workflow: str, *, after: tuple[str, str], limit: int) -> Sequence[TriggerView]:
         """Return triggers past (workflow, name) `after`, in that order."""
-        found = [live for live in self._triggers.list(namespace, workflow) if live.name[1:] > after]
-        return [_view(live) for live in found[:limit]]
+        await self._triggers.started()
+        return [_view(live) for live in self._triggers.list(namespace, workflow, after=after, limit=limit)]
 
     async def get(self, namespace: str, workflow: str, name: str) -> TriggerView:
         """Return a trigger, one of its own with its source. Raises TRIGGER_MISSING."""

@@ -16,6 +16,7 @@ from hostd.plugin import Emitted, Event
 from hostd.runtime.ring.readers import Readers
 from hostd.runtime.ring.repeats import Note
 from hostd.runtime.triggers.emit import Emission
+from hostd.runtime.triggers.live_triggers import LiveTriggers
 from hostd.runtime.triggers.trigger_life import TriggerLife
 from hostd.runtime.triggers.trigger_live import Live, Name
 from hostd.runtime.triggers.trigger_rows import TriggerRows
@@ -25,6 +26,7 @@ from hostd.runtime.workflows.workflows import Workflows
 
 _log = logging.getLogger("hostd.runtime")
 
+BEGIN_AT_ONCE = 50  # triggers, between which others have their turn
 START_S = 2.0  # a host that starts waits for its triggers so long at most
 
 
@@ -47,7 +49,7 @@ class Triggers:
         self._journal = journal
         self._clock = clock
         self._wanted_triggers = WantedTriggers(workflows=workflows, readers=readers)
-        self._live: dict[Name, Live] = {}
+        self._live = LiveTriggers()
         self._rows = TriggerRows(readers)
         self._wanted = asyncio.Event()
         self._asked = 0  # changes that were told of
@@ -76,7 +78,7 @@ class Triggers:
         self._workflows.changed = self.look_again
         try:
             await self.reconcile()
-            decided = [live.decided for live in self._live.values() if not live.awaits_plugin]
+            decided = [live.decided for live in self._live if not live.awaits_plugin]
             if decided:
                 await asyncio.wait(decided, timeout=START_S)
             if not self._stopped:
@@ -91,7 +93,7 @@ class Triggers:
             self._keeper.cancel()
         self._started.set()
         self._note_look()  # who waits for one sees that there will be none
-        await asyncio.gather(*(self._life.end(live) for live in list(self._live.values())))
+        await asyncio.gather(*(self._life.end(live) for live in self._live))
         self._live.clear()
 
     @property
@@ -144,7 +146,7 @@ class Triggers:
         wanted = await self._wanted_triggers.all(self._journal)
         touched, look_at_all = self._wanted_triggers.touched, self._look_at_all
         self._wanted_triggers.touched, self._look_at_all = set(), False
-        names = self._live.keys() | wanted.keys() if look_at_all else touched
+        names = self._live.names() | wanted.keys() if look_at_all else touched
         try:
             await self._begin([name for name in names if await self._is_missing(name, wanted.get(name))], wanted)
         except BaseException:
@@ -160,7 +162,7 @@ class Triggers:
         if found is None or found.digest != live.digest:
             await self._life.end(live)
             if found is None:
-                del self._live[name]  # one that is replaced stays visible until it is
+                self._live.remove(name)  # one that is replaced stays visible until it is
             return found is not None
         live.source.ready = found.ready  # one of its own follows the active version of its target
         if self._life.outdated(live):
@@ -173,13 +175,22 @@ class Triggers:
         if not names:
             return
         rows = await self._rows.read(self._journal, names)
-        for name in names:
+        for number, name in enumerate(names, 1):
+            if self._stopped:
+                return
             found = wanted[name]
             source = Source(name[0], found.ready, found.plan, self._rows.kept(name, found.plan, rows.get(name)))
             source.since_ms, source.begins = found.since_ms, found.begins
             live = Live(source, digest=found.digest, target=found.target, missing=found.missing)
-            self._live[name] = live
+            self._live.put(name, live)
             self._life.begin(live)
+            if number % BEGIN_AT_ONCE == 0:
+                await asyncio.sleep(0)
+
+    async def started(self) -> None:
+        """Return when what should live has been looked at once, where triggers are to be started."""
+        if self._expected and not self._stopped:
+            await self._started.wait()
 
     async def settled(self) -> None:
         """Return when triggers live as versions are active now: who activates one has its triggers.
@@ -187,8 +198,7 @@ class Triggers:
         One look is for all who asked before it began. Where the journal cannot be read it returns all the same: the
         keeper says so, and tries again.
         """
-        if self._expected and not self._stopped:
-            await self._started.wait()
+        await self.started()
         asked = self._asked
         while self.running and self._tried < asked:
             await self._looked.wait()
@@ -215,26 +225,32 @@ class Triggers:
             raise HostdError(Kind.MISSING, "TRIGGER_MISSING", message, details={"trigger": wanted})
         return live
 
-    def list(self, namespace: str, workflow: str = "") -> Sequence[Live]:
-        """Return the triggers of active versions and those of their own, by name."""
-        found = [live for name, live in sorted(self._live.items()) if name[0] == namespace]
-        return [live for live in found if not workflow or live.name[1] == workflow]
+    def list(
+        self, namespace: str, workflow: str = "", *, after: tuple[str, str] = ("", ""), limit: int | None = None
+    ) -> Sequence[Live]:
+        """Return the triggers of active versions and those of their own, by name; see LiveTriggers.page."""
+        return self._live.page(namespace, workflow, after=after, limit=limit)
 
     def everywhere(self) -> Sequence[Live]:
         """Return the triggers of every namespace, by name."""
-        return [live for _, live in sorted(self._live.items())]
+        return list(self._live)
 
     def incomplete(self) -> bool:
-        """Say whether paths may come to be answered that are not yet: triggers begin, or wait for a plugin."""
-        return not self.running or any(live.awaits_plugin or live.comes_back for live in self._live.values())
+        """Say whether paths may come to be answered that are not yet: triggers have not begun, or wait for a plugin."""
+        return not self.running or any(live.awaits_plugin for live in self._live)
+
+    def one(self, name: Name) -> Sequence[Live]:
+        """Return a trigger, or none."""
+        live = self._live.get(name)
+        return [live] if live is not None else []
 
     def select(self, fits: Callable[[Live], bool]) -> Sequence[Live]:
         """Return the triggers that fit, by name."""
-        return sorted((live for live in self._live.values() if fits(live)), key=lambda live: live.name)
+        return [live for live in self._live if fits(live)]
 
     def states(self) -> Sequence[str]:
         """Return the state of every trigger of an active version."""
-        return [live.state for live in self._live.values()]
+        return [live.state for live in self._live]
 
     async def pause(self, name: Name, reason: str, *, note: Note | None = None) -> Live:
         """Stop a trigger until it is resumed; its cursor stays."""
@@ -268,12 +284,6 @@ class Triggers:
                 self._life.begin(live)
             return live
 
-    async def secret_changed(self, namespace: str, secret: str) -> None:
-        """Let triggers that read this secret, or missed it, begin anew: they would go by the value that was before."""
-        async with self._changing:
-            again = [] if self._stopped else self.select(lambda live: live.reads(namespace, secret))
-            await asyncio.gather(*(self._life.begin_anew(live) for live in again))
-
     async def forget(self, name: Name, write: Callable[[KeptRow], Awaitable[None]]) -> None:
         """Stop a trigger for good, and write what makes it one that never was. Raises TRIGGER_MISSING."""
         async with self._changing:
@@ -284,7 +294,7 @@ class Triggers:
             except HostdError:
                 self._life.begin(live)
                 raise
-            del self._live[name]
+            self._live.remove(name)
 
     async def _change(self, live: Live, note: Note | None, **fields: Any) -> None:
         await self._emission.change_row(live.source.kept, lambda row: msgspec.structs.replace(row, **fields), note)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from lab import Lab
 
 from hostd.errors.base import HostdError, Kind
+from hostd.runtime.triggers import triggers as triggers_module
 from hostd.runtime.workflows import workflows
 
 MANY = 30
@@ -102,6 +105,40 @@ async def test_a_plugin_that_changes_is_looked_at_with_every_trigger(lab: Lab) -
     after = {live.name: live.task for live in lab.core.triggers.everywhere()}
     anew = {("default", "w1", "t"), ("default", "", "own1")}
     assert {name for name in before if after[name] is not before[name]} == anew
+
+
+async def test_others_have_their_turn_while_many_triggers_begin(lab: Lab) -> None:
+    """No turn of the event loop begins more than a few: a daemon of thousands answers while it starts."""
+    for number in range(4):
+        triggers = "".join(f"  t{at}: {{uses: mock.emit, with: {{count: 0}}}}\n" for at in range(64))
+        await lab.register(document(number).replace("  t: {uses: mock.emit, with: {count: 0}}\n", triggers))
+    seen = [0]
+
+    async def look() -> None:
+        while True:
+            seen.append(len(lab.core.triggers.everywhere()))
+            await asyncio.sleep(0)
+
+    looking = asyncio.create_task(look())
+    await lab.core.triggers.start()
+    looking.cancel()
+    assert seen[-1] == 4 * 64
+    assert max(later - before for before, later in pairwise(seen)) <= triggers_module.BEGIN_AT_ONCE
+
+
+async def test_a_list_at_the_start_waits_for_the_triggers(lab: Lab) -> None:
+    """A host that has not looked yet does not say that there are none; pages go on behind the last name."""
+    await lab.register(document(1))
+    await lab.register(document(2))
+    await create(lab, own(1, "w1@active"))
+    lab.core.triggers.expect()
+    desk = lab.core.front.triggers
+    listing = asyncio.create_task(desk.list("default", "", after=("", ""), limit=2))
+    await asyncio.sleep(0)
+    await lab.core.triggers.start()
+    first = [(view.workflow, view.name) for view in await listing]
+    rest = [(view.workflow, view.name) for view in await desk.list("default", "", after=first[-1], limit=2)]
+    assert (first, rest) == ([("", "own1"), ("w1", "t")], [("w2", "t")])
 
 
 async def test_what_could_not_be_read_is_looked_at_again(lab: Lab) -> None:

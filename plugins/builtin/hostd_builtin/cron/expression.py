@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
 SecondsAt: TypeAlias = Literal["first", "last"]
@@ -40,6 +41,7 @@ _MONTHS = {
         ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), start=1
     )
 }
+FIELDS_MAX = 4_096  # that are remembered to be right or wrong
 _STEPS_MAX = {"second": 60, "minute": 60, "hour": 24, "day of month": 31, "month": 12, "day of week": 7}
 
 
@@ -63,7 +65,7 @@ class CronExpression:
         fields = _fields(text, seconds_at)
         names = (*FIELDS, "second")
         for name, field in zip(names, fields, strict=False):
-            _check_field(croniter, name, field)
+            _check_field(name, field)
         self.is_elapsed = fields[0].startswith("*") or fields[1].startswith("*")
         self._grain = timedelta(minutes=1) if len(fields) == len(FIELDS) else timedelta(seconds=1)
         self._iterator: Any = _iterator(croniter, text, fields, CroniterError)
@@ -120,19 +122,26 @@ def _without_ranges_of_one(field: str, names: Mapping[str, str]) -> str:
     return _RANGE.sub(one, field)
 
 
-def _check_field(croniter: Any, name: str, field: str) -> None:
+def _check_field(name: str, field: str) -> None:
+    if not _can_be_read(name, field):
+        raise ValueError(
+            f"the {name} {field[:40]!r} cannot be read; it takes {_BOUNDS[name]}, `*`, lists, ranges, steps"
+        )
+
+
+@lru_cache(FIELDS_MAX)  # thousands of expressions are made of few fields
+def _can_be_read(name: str, field: str) -> bool:
+    from croniter import croniter
+
     alone = ["*"] * (len(FIELDS) + (name == "second"))
     alone[(*FIELDS, "second").index(name)] = field
-    if (
+    return not (
         not _CHARACTERS.fullmatch(field)
         or _RANDOM.search(field)
         or ("?" in field and (field != "?" or not name.startswith("day")))
         or any(int(step) > _STEPS_MAX[name] for step in _STEP.findall(field))
         or not croniter.is_valid(" ".join(alone))
-    ):
-        raise ValueError(
-            f"the {name} {field[:40]!r} cannot be read; it takes {_BOUNDS[name]}, `*`, lists, ranges, steps"
-        )
+    )
 
 
 def _iterator(croniter: Any, text: str, fields: list[str], error_class: type[Exception]) -> Any:
