@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hostd.errors.base import HostdError
+from hostd.plugin.action import fault_of_codes
 from hostd.plugin.component import ID, RESERVED_DOMAINS
 from hostd.plugin.v1 import host_pb2 as pb
 from hostd.values.json_text import parse_json
@@ -44,8 +45,23 @@ def _check(component: pb.Component) -> None:
         )
     if component.kind == "trigger" and component.instances not in INSTANCES:
         raise ValueError(f"{component.id} has instances {component.instances[:40]!r}")
+    _check_codes(component)
     for name in ("options_schema", "sample", "settings_schema"):
         _check_json(component.id, name, getattr(component, name))
+
+
+def _check_codes(component: pb.Component) -> None:
+    codes = codes_of(component)
+    if len(codes) < len(component.codes):
+        raise ValueError(f"{component.id} names a code of its failures twice")
+    fault = fault_of_codes(codes)
+    if fault:
+        raise ValueError(f"the codes of {component.id}: {fault}")
+
+
+def codes_of(component: pb.Component) -> dict[str, str]:
+    """Return what an action's failures may be called, each with what it means, in the plugin's order."""
+    return {each.code: each.meaning for each in component.codes}
 
 
 def _check_json(component: str, name: str, text: bytes) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from hostd.definition.inputs import InputContract
 from hostd.errors.base import Violation, invalid
+from hostd.host.process.components import codes_of
 from hostd.host.process.plugin_process import PluginProcess
 from hostd.host.process.remote import RemoteAction, RemoteTrigger
 from hostd.host.process.remote_slots import ask_slots
@@ -110,7 +111,7 @@ class RemoteActionEntry(_BySchema, ActionEntry):
         self.process = process
         self.code_fields = self._form.code_fields
         self.effects = component.effects
-        self.codes = {}  # its process does not tell
+        self.codes = codes_of(component)
         self.executors = ("process",)
         self.max_in_flight = min(component.max_in_flight or process.attempts_max, process.attempts_max)
         self.instance: Any = RemoteAction(process, component.id)

@@ -35,8 +35,9 @@ class Lodger(Protocol):
         """Say whether it has no process and may have one."""
         ...
 
-    def ending(self) -> bool:
-        """Say whether its process is about to be gone."""
+    @property
+    def resting(self) -> bool:
+        """Whether its process is about to be gone."""
         ...
 
     def summon(self, child: Child) -> None:
@@ -89,7 +90,7 @@ class Group:
         self._complete.set()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GATHER_S):
-                while any(lodger.ending() for lodger in self._lodgers):  # they went together, and come together
+                while any(lodger.resting for lodger in self._lodgers):  # they went together, and come together
                     self._went.clear()
                     await self._went.wait()
         kin = [

@@ -38,6 +38,7 @@ class Provided(NamedTuple):
     options_schema: bytes = b""
     sample: bytes = b""
     settings_schema: bytes = b""
+    codes: tuple[tuple[str, str], ...] = ()
 
 
 class Launch(NamedTuple):

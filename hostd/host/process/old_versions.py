@@ -6,17 +6,20 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 
-from hostd.aio import spawn
+from hostd.aio import Clock, spawn
 from hostd.host.process.plugin_process import PluginProcess
 
 OLD_MAX = 3  # a plugin
+RETIRE_S = 600.0
+LOOK_S = 1.0
 _log = logging.getLogger("hostd.host.process")
 
 
 class OldVersions:
     """All of them, oldest first. `changed` is told when one has gone."""
 
-    def __init__(self, changed: Callable[[], None]) -> None:
+    def __init__(self, clock: Clock, changed: Callable[[], None]) -> None:
+        self._clock = clock
         self._changed = changed
         self._draining: dict[PluginProcess, asyncio.Task[None]] = {}
 
@@ -37,9 +40,16 @@ class OldVersions:
             self._draining[oldest].cancel()
             await oldest.stop(0.0)
             self._gone(oldest)
-        retiring = spawn(process.retire(), name=f"old version of {process.plugin}")
+        retiring = spawn(self._retire(process), name=f"old version of {process.plugin}")
         self._draining[process] = retiring
         retiring.add_done_callback(lambda done: None if done.cancelled() else self._gone(process))
+
+    async def _retire(self, process: PluginProcess) -> None:
+        """Let what runs in it end, for ten minutes, then stop it."""
+        until_s = self._clock.monotonic_s() + RETIRE_S
+        while process.conversation.busy and self._clock.monotonic_s() < until_s:
+            await self._clock.sleep(LOOK_S)
+        await process.stop()
 
     async def stop(self, plugin_id: str) -> None:
         """End all of one plugin, which has gone."""

@@ -69,7 +69,7 @@ class Processes:
         self._starts = StartQueue()
         self._sharing = Sharing(groups)
         self._found: dict[str, Found] = {}
-        self._old = OldVersions(changed)
+        self._old = OldVersions(clock, changed)
         self._leaving: dict[str, PluginProcess] = {}  # serves while its successor starts, or is on its way out
         self._changing: dict[str, asyncio.Lock] = {}  # one change of a plugin at a time
         self._run_dir: Path | None = None

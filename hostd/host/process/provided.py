@@ -25,6 +25,7 @@ def components_of(provides: Iterable[Provided]) -> Said | None:
             options_schema=one.options_schema,
             sample=one.sample,
             settings_schema=one.settings_schema,
+            codes=[pb.FailureCode(code=code, meaning=meaning) for code, meaning in one.codes],
         )
         for one in provides
     ]

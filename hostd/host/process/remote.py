@@ -145,14 +145,14 @@ class RemoteTrigger(Trigger[Any]):
         """Have the process run the trigger until it ends. Raises what steers the host, as the trigger raised it."""
         try:
             link = await self._process.link()
-            hosted = self._process.begin_trigger(ctx)
+            hosted = self._process.conversation.begin_trigger(ctx)
             try:
                 link.send(pb.FromHost(start_trigger=self._start(ctx, hosted.instance)))
                 if not link.hello.begun:
                     ctx.begun()  # this one never says so
                 ended = await self._ended(hosted)
             finally:
-                self._process.end_trigger(hosted)
+                self._process.conversation.end_trigger(hosted)
         except (LinkLostError, AttemptLostError):
             raise NotConnected(f"the process of plugin {self._process.plugin} is gone") from None
         _steer(ended)
@@ -169,12 +169,12 @@ class RemoteTrigger(Trigger[Any]):
 
     async def partitions(self, ctx: Any) -> list[str]:
         """Return the trigger's partitions as the process lists them. Raises HostdError."""
-        hosted = self._process.begin_trigger(ctx)  # so that it may ask for secrets and keys while it looks
+        hosted = self._process.conversation.begin_trigger(ctx)  # so that it may ask for secrets and keys while it looks
         try:
             frame = pb.FromHost(plan_partitions=pb.PlanPartitions(trigger=self._start(ctx, hosted.instance)))
             answered = await self._process.ask(frame)
         finally:
-            self._process.end_trigger(hosted)
+            self._process.conversation.end_trigger(hosted)
             hosted.ended.cancel()
         if answered.WhichOneof("frame") == "done":
             raise fault_error(answered.done.fault)

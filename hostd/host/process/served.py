@@ -74,7 +74,7 @@ class Served:
         state = _SHOWN.get(process.state, PluginState.LOADED if process.components else PluginState.STARTING)
         if state is PluginState.STARTING and process.components:
             state = PluginState.LOADED  # it is started again; what it serves is known
-        starts_again = process.crashes.last if state is PluginState.STARTING else ""
+        starts_again = process.last_crash if state is PluginState.STARTING else ""
         reason, message = "", process.message or self.notes.get(found.id, "") or starts_again
         if state in (PluginState.FAILED, PluginState.QUARANTINED):
             reason = "PLUGIN_FAILED" if state is PluginState.FAILED else "PLUGIN_UNAVAILABLE"

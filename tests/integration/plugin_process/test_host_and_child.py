@@ -129,7 +129,7 @@ async def test_stopping_ends_it_in_good_order(folder: Path) -> None:
     """Drain is enough: nobody has to kill it."""
     async with open_switchboard() as home, kept(home, python_launch("--folder", str(folder)), "real") as process:
         await until(process, ProcessState.READY)
-        child = process._child
+        child = process.supervisor.child
         assert child is not None
         await process.stop(5.0)
         assert await child.exited() == "exit 0"

@@ -306,8 +306,8 @@ async def test_reloads_at_once_leave_one_process(lab: Lab, tmp_path: Path) -> No
     assert lab.core.host.processes is not None
     (process,) = lab.core.host.processes.known.values()
     await lab.until(lambda: len(process_notes(tmp_path)) == 1)
-    assert process._child is not None
-    assert process_notes(tmp_path) == [process._child.pid]
+    assert process.supervisor.child is not None
+    assert process_notes(tmp_path) == [process.supervisor.child.pid]
 
 
 async def test_a_reload_while_the_daemon_stops_leaves_nothing_behind(lab: Lab, tmp_path: Path) -> None:
