@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import Any
 
 import click
 
-from hostd.cli.printing import Printer
-from hostd.cli.session import local
+from hostd.cli.served_plugins import ASK_S, Daemon
+from hostd.cli.session import Session, remote
 from hostd.cli.tables import clean, columns, fields
 from hostd.errors.base import HostdError, Kind
 from hostd.errors.codes import CODES
@@ -16,36 +17,42 @@ from hostd.errors.reasons import REASONS
 
 WORD_CHARS_MAX = 300
 NEAR_MAX = 3
+LOOK_S = 3.0  # for the daemon, where something is known without it
+_COMPONENT = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 
 
 @click.command()
 @click.argument("words", nargs=-1, metavar="[WORD]")
-@local
-def explain(out: Printer, words: tuple[str, ...]) -> None:
+@remote
+def explain(session: Session, words: tuple[str, ...]) -> None:
     """Say what WORD means: a reason such as RUN_MISSING, a code of an action's failure such as ADDRESS_DENIED, a key of
     documents such as steps.retry.jitter, of the configuration such as limits.watches, an action, a trigger or an option
     of one such as http.request.url, a function such as size, a metric, a call such as StartRun, a command such as runs
     list. Without one, list the reasons.
 
     The word `workflow`, `trigger`, `tests`, `manifest` or `config` before a key says which kind of document is meant.
+    Codes, actions and triggers of plugins that are not built in are asked of the daemon, where one is reached.
     """
+    out = session.out
     if not words:
         out.many([reason_page(name) for name in REASONS], _listing)
         return
     word = " ".join(words).strip()
-    found = _pages(word) if len(word) <= WORD_CHARS_MAX else []
+    daemon = Daemon(session)
+    found = (_pages(word, daemon) or _served_pages(word, daemon)) if len(word) <= WORD_CHARS_MAX else []
     if not found:
-        raise _nothing(word)
+        raise _nothing(word, daemon.unreached)
     out.many(found, lambda pages: "\n\n".join(map(_text, pages)))
 
 
-def _pages(word: str) -> list[dict[str, Any]]:
+def _pages(word: str, daemon: Daemon) -> list[dict[str, Any]]:
     """Return every page that a word has: `log.level` and `log.write` are of different books."""
     reason = word.upper().removeprefix("REASON_")
     found = [reason_page(reason)] if reason in REASONS else []
-    from hostd.cli.local_words import word_pages
+    from hostd.cli.local_words import like_a_code, word_pages
 
-    found += word_pages(word)
+    patience_s = LOOK_S if found else ASK_S
+    found += word_pages(word, daemon.codes(patience_s=patience_s) if like_a_code(word) else ())
     if found and found[0].get("reason") and not word.islower():
         return found  # written as reasons are, it means nothing else
     from hostd.cli.local_pages import component_pages, key_pages, variable_pages
@@ -54,6 +61,18 @@ def _pages(word: str) -> list[dict[str, Any]]:
         found += component_pages(word)
     keys = [page for page in key_pages(word) if not (found and "below" in page)]  # what stands below is known better
     return [*keys, *variable_pages(word), *found, *_command_pages(word)]
+
+
+def _served_pages(word: str, daemon: Daemon) -> list[dict[str, Any]]:
+    """Return the page of an action or trigger that is not here, but in a daemon."""
+    from hostd.cli.local_plugins import component_docs
+
+    if not _COMPONENT.fullmatch(word) or not daemon.may_be_there:
+        return []
+    try:
+        return [component_docs(word, "", None, daemon)]
+    except HostdError:
+        return []
 
 
 def _command_pages(word: str) -> list[dict[str, Any]]:
@@ -66,8 +85,9 @@ def _command_pages(word: str) -> list[dict[str, Any]]:
     return [{"kind": "command", "name": name, "meaning": command.get_short_help_str(200), "more": f"`{name} --help`"}]
 
 
-def _nothing(word: str) -> HostdError:
-    return HostdError(Kind.MISSING, "ARGUMENT_INVALID", _missing(word))
+def _nothing(word: str, unreached: str) -> HostdError:
+    message = _missing(word)
+    return HostdError(Kind.MISSING, "ARGUMENT_INVALID", f"{message}; {unreached}" if unreached else message)
 
 
 def _missing(word: str) -> str:

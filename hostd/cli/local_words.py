@@ -10,20 +10,29 @@ import importlib
 import inspect
 import pkgutil
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from hostd.cli.local_pages import Page, registry_here
 
 _VARIES = re.compile(r"<[a-z_]+>")
+_WRITTEN_AS_CODES = re.compile(r"(?:[A-Z0-9_]|<[a-z_]+>)+")
 _SQLSTATE = "<sqlstate>"
 _SUFFIXES = ("_bucket", "_count", "_sum", "_created")
 
 
-def word_pages(word: str) -> list[Page]:
-    """Return the pages of a word."""
-    found = (function_page(word), root_page(word), metric_page(word), *code_pages(word), *call_pages(word))
+class Told(NamedTuple):
+    """What an action says of a code of its failures."""
+
+    action: str
+    code: str
+    meaning: str
+
+
+def word_pages(word: str, served: Iterable[Told] = ()) -> list[Page]:
+    """Return the pages of a word. `served`: the codes of plugins that only a daemon knows."""
+    found = (function_page(word), root_page(word), metric_page(word), *code_pages(word, served), *call_pages(word))
     return [page for page in found if page is not None]
 
 
@@ -76,19 +85,29 @@ def metric_page(word: str) -> Page | None:
     return None
 
 
-def code_pages(word: str) -> list[Page]:
+def code_pages(word: str, served: Iterable[Told] = ()) -> list[Page]:
     """Return what actions say of a code of their failures, one page each meaning."""
     code = word.removeprefix("code:")
     found: dict[tuple[str, str], list[str]] = {}
-    for entry in registry_here().actions.values():
-        for known, text in entry.codes.items():
-            if _is(code, known):
-                found.setdefault((known, text), []).append(entry.id)
+    for told in (*_told_here(), *served):
+        if _is(code, told.code):
+            found.setdefault((told.code, told.meaning), []).append(told.action)
     exact = {key: actions for key, actions in found.items() if key[0] == code} or found
     return [
-        {"kind": "code of a failure", "name": known, "of": ", ".join(actions), "meaning": text}
+        {"kind": "code of a failure", "name": known, "of": ", ".join(dict.fromkeys(actions)), "meaning": text}
         for (known, text), actions in exact.items()
     ]
+
+
+def _told_here() -> Iterator[Told]:
+    for entry in registry_here().actions.values():
+        for code, meaning in entry.codes.items():
+            yield Told(entry.id, code, meaning)
+
+
+def like_a_code(word: str) -> bool:
+    """Say whether a word is written as codes are, so that it is worth asking a daemon."""
+    return word.startswith("code:") or bool(_WRITTEN_AS_CODES.fullmatch(word))
 
 
 def _is(code: str, known: str) -> bool:
@@ -168,7 +187,7 @@ def known_words() -> Iterator[str]:
     yield from (function.name for family in FAMILIES for function in family.functions)
     yield from WHERE
     yield from (metric.name for metric in METRICS)
-    yield from (code for entry in registry_here().actions.values() for code in entry.codes)
+    yield from (told.code for told in _told_here())
     for name, (service, _) in _services().items():
         yield name
         yield from (f"{name}.{call.name}" for call in service.methods)

@@ -83,6 +83,14 @@ def _whole(item: Any) -> str:
             for component in item["components"]
         ],
     )
+    codes = columns(
+        ("CODE", "OF", "MEANING"),
+        [
+            (each["code"], component["id"], each["meaning"])
+            for component in item["components"]
+            for each in component["codes"]
+        ],
+    )
     old = process["draining"] if process else []
     draining = columns(
         ("OLD VERSION", "PID", "ATTEMPTS", "TRIGGERS"),
@@ -90,7 +98,7 @@ def _whole(item: Any) -> str:
     )
     printed = "printed last:\n" + clean("\n".join(process["output"])) if process and process["output"] else ""
     return "\n\n".join(
-        part for part in (head, table, draining if old else "", clean(item["traceback"]), printed) if part
+        part for part in (head, table, codes, draining if old else "", clean(item["traceback"]), printed) if part
     )
 
 
@@ -155,7 +163,7 @@ def _options(item: Any) -> str:
     from hostd.cli.printing import yaml_text
 
     component, declared = item["component"], item["schema"]
-    head = fields((name, component[name]) for name in component) if component else ""
+    head = fields((name, component[name]) for name in component if name != "codes") if component else ""
     options = declared.get("properties", {}) if isinstance(declared, dict) else {}
     required = declared.get("required", []) if isinstance(declared, dict) else []
     table = columns(
@@ -167,7 +175,8 @@ def _options(item: Any) -> str:
         ],
     )
     sample = f"with:\n{_indented(yaml_text(item['sample']))}" if item["sample"] else ""
-    return "\n\n".join(part for part in (head, table, clean(sample)) if part)
+    codes = columns(("CODE", "MEANING"), [(each["code"], each["meaning"]) for each in component["codes"]])
+    return "\n\n".join(part for part in (head, table, codes, clean(sample)) if part)
 
 
 def _type(option: dict[str, Any]) -> str:

@@ -25,6 +25,14 @@ class Secret:
 
 
 @dataclass(frozen=True, slots=True)
+class FailureCode:
+    """What failures of an action may be called, and what that means."""
+
+    code: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
 class Component:
     """Something a plugin registers."""
 
@@ -36,6 +44,7 @@ class Component:
     effects: str
     executors: tuple[str, ...]
     plugin: str
+    codes: tuple[FailureCode, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -322,6 +322,8 @@ class ComponentView(msgspec.Struct, frozen=True, gc=False):
     stability: str = ""
     effects: str = ""
     executors: tuple[str, ...] = ()
+    codes: tuple[tuple[str, str], ...] = ()
+    """What failures of an action may be called, each with what it means."""
 
 
 class OldVersionView(msgspec.Struct, frozen=True, gc=False):

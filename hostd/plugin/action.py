@@ -17,6 +17,9 @@ Effects: TypeAlias = Literal["none", "idempotent", "at_most_once"]
 OptionsT = TypeVar("OptionsT", bound=Options)
 
 CODE = re.compile(r"(?:[A-Z0-9_]|<[a-z_]+>)+")
+CODES_MAX = 200
+CODE_CHARS_MAX = 100
+MEANING_CHARS_MAX = 1_000
 RUN_BY_HOST = frozenset({"inline", "thread", "process"})
 EXECUTORS = RUN_BY_HOST | {"lua", "worker", "shell", "kubernetes", "dask"}
 
@@ -30,7 +33,8 @@ class Action(Component, Generic[OptionsT]):
             plain `def run` takes `thread` and `process`; an options class without `run` names another, such as `lua`.
         max_in_flight: attempts that may wait at once in this daemon; None = the executor's limit.
         codes: what its failures may be called (`ActionError.code`), each with what happened and what to do about it,
-            for `hostd explain CODE` and the action's page. `<word>` stands for what varies, as in `HTTP_<status>`.
+            for `hostd explain CODE` and the action's page. `<word>` stands for what varies, as in `HTTP_<status>`. At
+            most 200 codes of 100 characters, with 1,000 characters each to say what they mean.
     """
 
     effects: ClassVar[Effects] = "idempotent"
@@ -58,12 +62,24 @@ def check_action(action: type[Action[Any]]) -> None:
     limit: Any = action.max_in_flight
     if limit is not None and (not isinstance(limit, int) or limit < 1):
         raise refuse(f"{name}.max_in_flight is {limit!r}; it is a count from 1, or None")
-    codes: Any = action.codes
-    if not isinstance(codes, Mapping) or not all(
-        isinstance(code, str) and CODE.fullmatch(code) and isinstance(text, str) for code, text in codes.items()
-    ):
-        raise refuse(f"{name}.codes maps codes such as CARD_DECLINED to what they mean")
+    fault = fault_of_codes(action.codes)
+    if fault:
+        raise refuse(f"{name}.codes: {fault}")
     _check_run(action, name)
+
+
+def fault_of_codes(codes: Any) -> str:
+    """Return what is wrong with the codes of an action's failures, nothing where they can be shown as they are."""
+    if not isinstance(codes, Mapping):
+        return "they are a mapping of codes such as CARD_DECLINED to what they mean"
+    if len(codes) > CODES_MAX:
+        return f"there are {len(codes)}; at most {CODES_MAX} are taken"
+    for code, text in codes.items():
+        if not isinstance(code, str) or not CODE.fullmatch(code) or len(code) > CODE_CHARS_MAX:
+            return f"{code!r:.120} is no code such as CARD_DECLINED, of at most {CODE_CHARS_MAX} characters"
+        if not isinstance(text, str) or not text.strip() or len(text) > MEANING_CHARS_MAX:
+            return f"{code} needs to say what it means, in at most {MEANING_CHARS_MAX} characters"
+    return ""
 
 
 def _check_run(action: type[Action[Any]], name: str) -> None:

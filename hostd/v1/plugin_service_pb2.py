@@ -25,15 +25,15 @@ _sym_db = _symbol_database.Default()
 from hostd.v1 import run_service_pb2 as hostd_dot_v1_dot_run__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dhostd/v1/plugin_service.proto\x12\x08hostd.v1\x1a\x1ahostd/v1/run_service.proto\"\xc1\x02\n\x06Plugin\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x0e\n\x06origin\x18\x04 \x01(\t\x12$\n\x05state\x18\x05 \x01(\x0e\x32\x15.hostd.v1.PluginState\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x0f\n\x07message\x18\x07 \x01(\t\x12\x11\n\ttraceback\x18\x08 \x01(\t\x12\x11\n\tisolation\x18\t \x01(\t\x12\'\n\ncomponents\x18\n \x03(\x0b\x32\x13.hostd.v1.Component\x12\x0b\n\x03\x61pi\x18\x0b \x01(\t\x12\x13\n\x0bpermissions\x18\x0c \x03(\t\x12(\n\x07process\x18\r \x01(\x0b\x32\x17.hostd.v1.PluginProcess\x12\x18\n\x10rollback_version\x18\x0e \x01(\t\"\xb0\x01\n\rPluginProcess\x12\r\n\x05state\x18\x01 \x01(\t\x12\x0b\n\x03pid\x18\x02 \x01(\r\x12\x10\n\x08restarts\x18\x03 \x01(\r\x12\x10\n\x08\x61ttempts\x18\x04 \x01(\r\x12\x10\n\x08triggers\x18\x05 \x01(\r\x12\x0f\n\x07message\x18\x06 \x01(\t\x12\x0e\n\x06output\x18\x07 \x03(\t\x12,\n\x08\x64raining\x18\x08 \x03(\x0b\x32\x1a.hostd.v1.OldPluginProcess\"T\n\x10OldPluginProcess\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0b\n\x03pid\x18\x02 \x01(\r\x12\x10\n\x08\x61ttempts\x18\x03 \x01(\r\x12\x10\n\x08triggers\x18\x04 \x01(\r\"\x90\x01\n\tComponent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\r\n\x05since\x18\x04 \x01(\t\x12\x11\n\tstability\x18\x05 \x01(\t\x12\x0f\n\x07\x65\x66\x66\x65\x63ts\x18\x06 \x01(\t\x12\x11\n\texecutors\x18\x07 \x03(\t\x12\x0e\n\x06plugin\x18\x08 \x01(\t\"N\n\x12ListPluginsRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\"Q\n\x13ListPluginsResponse\x12!\n\x07plugins\x18\x01 \x03(\x0b\x32\x10.hostd.v1.Plugin\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"1\n\x10GetPluginRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\"4\n\x13ReloadPluginRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\"\xc0\x01\n\x14InstallPluginRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0f\n\x05wheel\x18\x02 \x01(\tH\x00\x12\x10\n\x06\x66older\x18\x03 \x01(\tH\x00\x12\x15\n\x0brequirement\x18\x04 \x01(\tH\x00\x12\x14\n\x0c\x65xamine_only\x18\x05 \x01(\x08\x12\x13\n\x0bpermissions\x18\x06 \x03(\t\x12\x17\n\x0f\x61ll_permissions\x18\x07 \x01(\x08\x12\r\n\x05\x63hunk\x18\x08 \x01(\x0c\x42\x08\n\x06source\"c\n\x15InstallPluginResponse\x12 \n\x06plugin\x18\x01 \x01(\x0b\x32\x10.hostd.v1.Plugin\x12\x18\n\x10replaced_version\x18\x02 \x01(\t\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\"7\n\x16UninstallPluginRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\"\x19\n\x17UninstallPluginResponse\"4\n\x13\x45nablePluginRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\"5\n\x14\x44isablePluginRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\"6\n\x15RollbackPluginRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\"H\n\x19GetComponentSchemaRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\"Y\n\x0f\x43omponentSchema\x12&\n\tcomponent\x18\x01 \x01(\x0b\x32\x13.hostd.v1.Component\x12\x0e\n\x06schema\x18\x02 \x01(\t\x12\x0e\n\x06sample\x18\x03 \x01(\t\"J\n\x13WatchPluginsRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\x12\x14\n\x0cresume_token\x18\x03 \x01(\t\"T\n\x0cPluginChange\x12\"\n\x04kind\x18\x01 \x01(\x0e\x32\x14.hostd.v1.ChangeKind\x12 \n\x06plugin\x18\x02 \x01(\x0b\x32\x10.hostd.v1.Plugin\"k\n\x14WatchPluginsResponse\x12\'\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x16.hostd.v1.PluginChange\x12\x14\n\x0cresume_token\x18\x02 \x01(\t\x12\x14\n\x0csnapshot_end\x18\x03 \x01(\x08*\xea\x01\n\x0bPluginState\x12\x1c\n\x18PLUGIN_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13PLUGIN_STATE_LOADED\x10\x01\x12\x17\n\x13PLUGIN_STATE_FAILED\x10\x02\x12\x17\n\x13PLUGIN_STATE_DENIED\x10\x03\x12\x1e\n\x1aPLUGIN_STATE_NEEDS_PROCESS\x10\x04\x12\x19\n\x15PLUGIN_STATE_STARTING\x10\x05\x12\x1c\n\x18PLUGIN_STATE_QUARANTINED\x10\x06\x12\x19\n\x15PLUGIN_STATE_DISABLED\x10\x07\x32\xf3\x05\n\rPluginService\x12J\n\x0bListPlugins\x12\x1c.hostd.v1.ListPluginsRequest\x1a\x1d.hostd.v1.ListPluginsResponse\x12\x39\n\tGetPlugin\x12\x1a.hostd.v1.GetPluginRequest\x1a\x10.hostd.v1.Plugin\x12?\n\x0cReloadPlugin\x12\x1d.hostd.v1.ReloadPluginRequest\x1a\x10.hostd.v1.Plugin\x12T\n\x12GetComponentSchema\x12#.hostd.v1.GetComponentSchemaRequest\x1a\x19.hostd.v1.ComponentSchema\x12R\n\rInstallPlugin\x12\x1e.hostd.v1.InstallPluginRequest\x1a\x1f.hostd.v1.InstallPluginResponse(\x01\x12V\n\x0fUninstallPlugin\x12 .hostd.v1.UninstallPluginRequest\x1a!.hostd.v1.UninstallPluginResponse\x12?\n\x0c\x45nablePlugin\x12\x1d.hostd.v1.EnablePluginRequest\x1a\x10.hostd.v1.Plugin\x12\x41\n\rDisablePlugin\x12\x1e.hostd.v1.DisablePluginRequest\x1a\x10.hostd.v1.Plugin\x12\x43\n\x0eRollbackPlugin\x12\x1f.hostd.v1.RollbackPluginRequest\x1a\x10.hostd.v1.Plugin\x12O\n\x0cWatchPlugins\x12\x1d.hostd.v1.WatchPluginsRequest\x1a\x1e.hostd.v1.WatchPluginsResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dhostd/v1/plugin_service.proto\x12\x08hostd.v1\x1a\x1ahostd/v1/run_service.proto\"\xc1\x02\n\x06Plugin\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x0e\n\x06origin\x18\x04 \x01(\t\x12$\n\x05state\x18\x05 \x01(\x0e\x32\x15.hostd.v1.PluginState\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x0f\n\x07message\x18\x07 \x01(\t\x12\x11\n\ttraceback\x18\x08 \x01(\t\x12\x11\n\tisolation\x18\t \x01(\t\x12\'\n\ncomponents\x18\n \x03(\x0b\x32\x13.hostd.v1.Component\x12\x0b\n\x03\x61pi\x18\x0b \x01(\t\x12\x13\n\x0bpermissions\x18\x0c \x03(\t\x12(\n\x07process\x18\r \x01(\x0b\x32\x17.hostd.v1.PluginProcess\x12\x18\n\x10rollback_version\x18\x0e \x01(\t\"\xb0\x01\n\rPluginProcess\x12\r\n\x05state\x18\x01 \x01(\t\x12\x0b\n\x03pid\x18\x02 \x01(\r\x12\x10\n\x08restarts\x18\x03 \x01(\r\x12\x10\n\x08\x61ttempts\x18\x04 \x01(\r\x12\x10\n\x08triggers\x18\x05 \x01(\r\x12\x0f\n\x07message\x18\x06 \x01(\t\x12\x0e\n\x06output\x18\x07 \x03(\t\x12,\n\x08\x64raining\x18\x08 \x03(\x0b\x32\x1a.hostd.v1.OldPluginProcess\"T\n\x10OldPluginProcess\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0b\n\x03pid\x18\x02 \x01(\r\x12\x10\n\x08\x61ttempts\x18\x03 \x01(\r\x12\x10\n\x08triggers\x18\x04 \x01(\r\"\xb6\x01\n\tComponent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\r\n\x05since\x18\x04 \x01(\t\x12\x11\n\tstability\x18\x05 \x01(\t\x12\x0f\n\x07\x65\x66\x66\x65\x63ts\x18\x06 \x01(\t\x12\x11\n\texecutors\x18\x07 \x03(\t\x12\x0e\n\x06plugin\x18\x08 \x01(\t\x12$\n\x05\x63odes\x18\t \x03(\x0b\x32\x15.hostd.v1.FailureCode\",\n\x0b\x46\x61ilureCode\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07meaning\x18\x02 \x01(\t\"N\n\x12ListPluginsRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\"Q\n\x13ListPluginsResponse\x12!\n\x07plugins\x18\x01 \x03(\x0b\x32\x10.hostd.v1.Plugin\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"1\n\x10GetPluginRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\"4\n\x13ReloadPluginRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\"\xc0\x01\n\x14InstallPluginRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0f\n\x05wheel\x18\x02 \x01(\tH\x00\x12\x10\n\x06\x66older\x18\x03 \x01(\tH\x00\x12\x15\n\x0brequirement\x18\x04 \x01(\tH\x00\x12\x14\n\x0c\x65xamine_only\x18\x05 \x01(\x08\x12\x13\n\x0bpermissions\x18\x06 \x03(\t\x12\x17\n\x0f\x61ll_permissions\x18\x07 \x01(\x08\x12\r\n\x05\x63hunk\x18\x08 \x01(\x0c\x42\x08\n\x06source\"c\n\x15InstallPluginResponse\x12 \n\x06plugin\x18\x01 \x01(\x0b\x32\x10.hostd.v1.Plugin\x12\x18\n\x10replaced_version\x18\x02 \x01(\t\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\"7\n\x16UninstallPluginRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\"\x19\n\x17UninstallPluginResponse\"4\n\x13\x45nablePluginRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\"5\n\x14\x44isablePluginRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\"6\n\x15RollbackPluginRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\"H\n\x19GetComponentSchemaRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\"Y\n\x0f\x43omponentSchema\x12&\n\tcomponent\x18\x01 \x01(\x0b\x32\x13.hostd.v1.Component\x12\x0e\n\x06schema\x18\x02 \x01(\t\x12\x0e\n\x06sample\x18\x03 \x01(\t\"J\n\x13WatchPluginsRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\x12\x14\n\x0cresume_token\x18\x03 \x01(\t\"T\n\x0cPluginChange\x12\"\n\x04kind\x18\x01 \x01(\x0e\x32\x14.hostd.v1.ChangeKind\x12 \n\x06plugin\x18\x02 \x01(\x0b\x32\x10.hostd.v1.Plugin\"k\n\x14WatchPluginsResponse\x12\'\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x16.hostd.v1.PluginChange\x12\x14\n\x0cresume_token\x18\x02 \x01(\t\x12\x14\n\x0csnapshot_end\x18\x03 \x01(\x08*\xea\x01\n\x0bPluginState\x12\x1c\n\x18PLUGIN_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13PLUGIN_STATE_LOADED\x10\x01\x12\x17\n\x13PLUGIN_STATE_FAILED\x10\x02\x12\x17\n\x13PLUGIN_STATE_DENIED\x10\x03\x12\x1e\n\x1aPLUGIN_STATE_NEEDS_PROCESS\x10\x04\x12\x19\n\x15PLUGIN_STATE_STARTING\x10\x05\x12\x1c\n\x18PLUGIN_STATE_QUARANTINED\x10\x06\x12\x19\n\x15PLUGIN_STATE_DISABLED\x10\x07\x32\xf3\x05\n\rPluginService\x12J\n\x0bListPlugins\x12\x1c.hostd.v1.ListPluginsRequest\x1a\x1d.hostd.v1.ListPluginsResponse\x12\x39\n\tGetPlugin\x12\x1a.hostd.v1.GetPluginRequest\x1a\x10.hostd.v1.Plugin\x12?\n\x0cReloadPlugin\x12\x1d.hostd.v1.ReloadPluginRequest\x1a\x10.hostd.v1.Plugin\x12T\n\x12GetComponentSchema\x12#.hostd.v1.GetComponentSchemaRequest\x1a\x19.hostd.v1.ComponentSchema\x12R\n\rInstallPlugin\x12\x1e.hostd.v1.InstallPluginRequest\x1a\x1f.hostd.v1.InstallPluginResponse(\x01\x12V\n\x0fUninstallPlugin\x12 .hostd.v1.UninstallPluginRequest\x1a!.hostd.v1.UninstallPluginResponse\x12?\n\x0c\x45nablePlugin\x12\x1d.hostd.v1.EnablePluginRequest\x1a\x10.hostd.v1.Plugin\x12\x41\n\rDisablePlugin\x12\x1e.hostd.v1.DisablePluginRequest\x1a\x10.hostd.v1.Plugin\x12\x43\n\x0eRollbackPlugin\x12\x1f.hostd.v1.RollbackPluginRequest\x1a\x10.hostd.v1.Plugin\x12O\n\x0cWatchPlugins\x12\x1d.hostd.v1.WatchPluginsRequest\x1a\x1e.hostd.v1.WatchPluginsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hostd.v1.plugin_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PLUGINSTATE']._serialized_start=2057
-  _globals['_PLUGINSTATE']._serialized_end=2291
+  _globals['_PLUGINSTATE']._serialized_start=2141
+  _globals['_PLUGINSTATE']._serialized_end=2375
   _globals['_PLUGIN']._serialized_start=72
   _globals['_PLUGIN']._serialized_end=393
   _globals['_PLUGINPROCESS']._serialized_start=396
@@ -41,39 +41,41 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OLDPLUGINPROCESS']._serialized_start=574
   _globals['_OLDPLUGINPROCESS']._serialized_end=658
   _globals['_COMPONENT']._serialized_start=661
-  _globals['_COMPONENT']._serialized_end=805
-  _globals['_LISTPLUGINSREQUEST']._serialized_start=807
-  _globals['_LISTPLUGINSREQUEST']._serialized_end=885
-  _globals['_LISTPLUGINSRESPONSE']._serialized_start=887
-  _globals['_LISTPLUGINSRESPONSE']._serialized_end=968
-  _globals['_GETPLUGINREQUEST']._serialized_start=970
-  _globals['_GETPLUGINREQUEST']._serialized_end=1019
-  _globals['_RELOADPLUGINREQUEST']._serialized_start=1021
-  _globals['_RELOADPLUGINREQUEST']._serialized_end=1073
-  _globals['_INSTALLPLUGINREQUEST']._serialized_start=1076
-  _globals['_INSTALLPLUGINREQUEST']._serialized_end=1268
-  _globals['_INSTALLPLUGINRESPONSE']._serialized_start=1270
-  _globals['_INSTALLPLUGINRESPONSE']._serialized_end=1369
-  _globals['_UNINSTALLPLUGINREQUEST']._serialized_start=1371
-  _globals['_UNINSTALLPLUGINREQUEST']._serialized_end=1426
-  _globals['_UNINSTALLPLUGINRESPONSE']._serialized_start=1428
-  _globals['_UNINSTALLPLUGINRESPONSE']._serialized_end=1453
-  _globals['_ENABLEPLUGINREQUEST']._serialized_start=1455
-  _globals['_ENABLEPLUGINREQUEST']._serialized_end=1507
-  _globals['_DISABLEPLUGINREQUEST']._serialized_start=1509
-  _globals['_DISABLEPLUGINREQUEST']._serialized_end=1562
-  _globals['_ROLLBACKPLUGINREQUEST']._serialized_start=1564
-  _globals['_ROLLBACKPLUGINREQUEST']._serialized_end=1618
-  _globals['_GETCOMPONENTSCHEMAREQUEST']._serialized_start=1620
-  _globals['_GETCOMPONENTSCHEMAREQUEST']._serialized_end=1692
-  _globals['_COMPONENTSCHEMA']._serialized_start=1694
-  _globals['_COMPONENTSCHEMA']._serialized_end=1783
-  _globals['_WATCHPLUGINSREQUEST']._serialized_start=1785
-  _globals['_WATCHPLUGINSREQUEST']._serialized_end=1859
-  _globals['_PLUGINCHANGE']._serialized_start=1861
-  _globals['_PLUGINCHANGE']._serialized_end=1945
-  _globals['_WATCHPLUGINSRESPONSE']._serialized_start=1947
-  _globals['_WATCHPLUGINSRESPONSE']._serialized_end=2054
-  _globals['_PLUGINSERVICE']._serialized_start=2294
-  _globals['_PLUGINSERVICE']._serialized_end=3049
+  _globals['_COMPONENT']._serialized_end=843
+  _globals['_FAILURECODE']._serialized_start=845
+  _globals['_FAILURECODE']._serialized_end=889
+  _globals['_LISTPLUGINSREQUEST']._serialized_start=891
+  _globals['_LISTPLUGINSREQUEST']._serialized_end=969
+  _globals['_LISTPLUGINSRESPONSE']._serialized_start=971
+  _globals['_LISTPLUGINSRESPONSE']._serialized_end=1052
+  _globals['_GETPLUGINREQUEST']._serialized_start=1054
+  _globals['_GETPLUGINREQUEST']._serialized_end=1103
+  _globals['_RELOADPLUGINREQUEST']._serialized_start=1105
+  _globals['_RELOADPLUGINREQUEST']._serialized_end=1157
+  _globals['_INSTALLPLUGINREQUEST']._serialized_start=1160
+  _globals['_INSTALLPLUGINREQUEST']._serialized_end=1352
+  _globals['_INSTALLPLUGINRESPONSE']._serialized_start=1354
+  _globals['_INSTALLPLUGINRESPONSE']._serialized_end=1453
+  _globals['_UNINSTALLPLUGINREQUEST']._serialized_start=1455
+  _globals['_UNINSTALLPLUGINREQUEST']._serialized_end=1510
+  _globals['_UNINSTALLPLUGINRESPONSE']._serialized_start=1512
+  _globals['_UNINSTALLPLUGINRESPONSE']._serialized_end=1537
+  _globals['_ENABLEPLUGINREQUEST']._serialized_start=1539
+  _globals['_ENABLEPLUGINREQUEST']._serialized_end=1591
+  _globals['_DISABLEPLUGINREQUEST']._serialized_start=1593
+  _globals['_DISABLEPLUGINREQUEST']._serialized_end=1646
+  _globals['_ROLLBACKPLUGINREQUEST']._serialized_start=1648
+  _globals['_ROLLBACKPLUGINREQUEST']._serialized_end=1702
+  _globals['_GETCOMPONENTSCHEMAREQUEST']._serialized_start=1704
+  _globals['_GETCOMPONENTSCHEMAREQUEST']._serialized_end=1776
+  _globals['_COMPONENTSCHEMA']._serialized_start=1778
+  _globals['_COMPONENTSCHEMA']._serialized_end=1867
+  _globals['_WATCHPLUGINSREQUEST']._serialized_start=1869
+  _globals['_WATCHPLUGINSREQUEST']._serialized_end=1943
+  _globals['_PLUGINCHANGE']._serialized_start=1945
+  _globals['_PLUGINCHANGE']._serialized_end=2029
+  _globals['_WATCHPLUGINSRESPONSE']._serialized_start=2031
+  _globals['_WATCHPLUGINSRESPONSE']._serialized_end=2138
+  _globals['_PLUGINSERVICE']._serialized_start=2378
+  _globals['_PLUGINSERVICE']._serialized_end=3133
 # @@protoc_insertion_point(module_scope)

@@ -92,7 +92,7 @@ class OldPluginProcess(_message.Message):
     def __init__(self, version: _Optional[str] = ..., pid: _Optional[int] = ..., attempts: _Optional[int] = ..., triggers: _Optional[int] = ...) -> None: ...
 
 class Component(_message.Message):
-    __slots__ = ("id", "kind", "description", "since", "stability", "effects", "executors", "plugin")
+    __slots__ = ("id", "kind", "description", "since", "stability", "effects", "executors", "plugin", "codes")
     ID_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
@@ -101,6 +101,7 @@ class Component(_message.Message):
     EFFECTS_FIELD_NUMBER: _ClassVar[int]
     EXECUTORS_FIELD_NUMBER: _ClassVar[int]
     PLUGIN_FIELD_NUMBER: _ClassVar[int]
+    CODES_FIELD_NUMBER: _ClassVar[int]
     id: str
     kind: str
     description: str
@@ -109,7 +110,16 @@ class Component(_message.Message):
     effects: str
     executors: _containers.RepeatedScalarFieldContainer[str]
     plugin: str
-    def __init__(self, id: _Optional[str] = ..., kind: _Optional[str] = ..., description: _Optional[str] = ..., since: _Optional[str] = ..., stability: _Optional[str] = ..., effects: _Optional[str] = ..., executors: _Optional[_Iterable[str]] = ..., plugin: _Optional[str] = ...) -> None: ...
+    codes: _containers.RepeatedCompositeFieldContainer[FailureCode]
+    def __init__(self, id: _Optional[str] = ..., kind: _Optional[str] = ..., description: _Optional[str] = ..., since: _Optional[str] = ..., stability: _Optional[str] = ..., effects: _Optional[str] = ..., executors: _Optional[_Iterable[str]] = ..., plugin: _Optional[str] = ..., codes: _Optional[_Iterable[_Union[FailureCode, _Mapping]]] = ...) -> None: ...
+
+class FailureCode(_message.Message):
+    __slots__ = ("code", "meaning")
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    MEANING_FIELD_NUMBER: _ClassVar[int]
+    code: str
+    meaning: str
+    def __init__(self, code: _Optional[str] = ..., meaning: _Optional[str] = ...) -> None: ...
 
 class ListPluginsRequest(_message.Message):
     __slots__ = ("namespace", "page_size", "page_token")

@@ -83,6 +83,7 @@ def test_it_is_dropped_in_used_killed_and_back(built: Path, daemon: DaemonProces
     first = run(daemon, "hello")["output"]
     assert (first["text"], first["count"]) == ("olleh", 1)
     assert run(daemon, "")["failures"][0]["code"] == "EMPTY"
+    assert "Give one in `text`" in daemon.ok("explain", "EMPTY")
     wait_until(lambda: len(daemon.json("runs", "list", "--filter", 'workflow == "ticks"')) == 4, "four ticks")
 
     found = plugin(daemon)

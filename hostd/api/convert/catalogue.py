@@ -22,7 +22,14 @@ from hostd.model.views import (
 )
 from hostd.v1.admin_service_pb2 import AuditEvent, JournalStatus, LuaIsolation, Namespace, SystemInfo
 from hostd.v1.payload_pb2 import Violation as ViolationMessage
-from hostd.v1.plugin_service_pb2 import Component, ComponentSchema, OldPluginProcess, Plugin, PluginProcess
+from hostd.v1.plugin_service_pb2 import (
+    Component,
+    ComponentSchema,
+    FailureCode,
+    OldPluginProcess,
+    Plugin,
+    PluginProcess,
+)
 from hostd.v1.script_service_pb2 import EvaluateScriptResponse, ScriptLogLine
 from hostd.v1.secret_service_pb2 import Secret
 from hostd.v1.trigger_service_pb2 import Trigger
@@ -130,6 +137,7 @@ def component_message(view: ComponentView) -> Component:
         effects=view.effects,
         executors=view.executors,
         plugin=view.plugin,
+        codes=[FailureCode(code=code, meaning=meaning) for code, meaning in view.codes],
     )
 
 

@@ -55,6 +55,7 @@ def _component(registration: Registration) -> pb.Component:
     if registration.kind == "action":
         described.effects = component.effects
         described.max_in_flight = component.max_in_flight or 0
+        described.codes.extend(pb.FailureCode(code=code, meaning=text) for code, text in component.codes.items())
     elif registration.kind == "trigger":
         described.instances = component.instances.value
     return described

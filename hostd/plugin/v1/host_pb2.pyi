@@ -141,7 +141,7 @@ class Hello(_message.Message):
     def __init__(self, protocol_min: _Optional[int] = ..., protocol_max: _Optional[int] = ..., cookie: _Optional[str] = ..., plugin: _Optional[str] = ..., version: _Optional[str] = ..., sdk: _Optional[str] = ..., api: _Optional[str] = ..., components: _Optional[_Iterable[_Union[Component, _Mapping]]] = ..., running: _Optional[_Iterable[_Union[AttemptId, _Mapping]]] = ..., broken: _Optional[_Union[Fault, _Mapping]] = ..., pid: _Optional[int] = ..., batches: bool = ..., begun: bool = ...) -> None: ...
 
 class Component(_message.Message):
-    __slots__ = ("kind", "id", "description", "since", "stability", "effects", "max_in_flight", "instances", "options_schema", "sample", "settings_schema")
+    __slots__ = ("kind", "id", "description", "since", "stability", "effects", "max_in_flight", "instances", "options_schema", "sample", "settings_schema", "codes")
     KIND_FIELD_NUMBER: _ClassVar[int]
     ID_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
@@ -153,6 +153,7 @@ class Component(_message.Message):
     OPTIONS_SCHEMA_FIELD_NUMBER: _ClassVar[int]
     SAMPLE_FIELD_NUMBER: _ClassVar[int]
     SETTINGS_SCHEMA_FIELD_NUMBER: _ClassVar[int]
+    CODES_FIELD_NUMBER: _ClassVar[int]
     kind: str
     id: str
     description: str
@@ -164,7 +165,16 @@ class Component(_message.Message):
     options_schema: bytes
     sample: bytes
     settings_schema: bytes
-    def __init__(self, kind: _Optional[str] = ..., id: _Optional[str] = ..., description: _Optional[str] = ..., since: _Optional[str] = ..., stability: _Optional[str] = ..., effects: _Optional[str] = ..., max_in_flight: _Optional[int] = ..., instances: _Optional[str] = ..., options_schema: _Optional[bytes] = ..., sample: _Optional[bytes] = ..., settings_schema: _Optional[bytes] = ...) -> None: ...
+    codes: _containers.RepeatedCompositeFieldContainer[FailureCode]
+    def __init__(self, kind: _Optional[str] = ..., id: _Optional[str] = ..., description: _Optional[str] = ..., since: _Optional[str] = ..., stability: _Optional[str] = ..., effects: _Optional[str] = ..., max_in_flight: _Optional[int] = ..., instances: _Optional[str] = ..., options_schema: _Optional[bytes] = ..., sample: _Optional[bytes] = ..., settings_schema: _Optional[bytes] = ..., codes: _Optional[_Iterable[_Union[FailureCode, _Mapping]]] = ...) -> None: ...
+
+class FailureCode(_message.Message):
+    __slots__ = ("code", "meaning")
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    MEANING_FIELD_NUMBER: _ClassVar[int]
+    code: str
+    meaning: str
+    def __init__(self, code: _Optional[str] = ..., meaning: _Optional[str] = ...) -> None: ...
 
 class Welcome(_message.Message):
     __slots__ = ("protocol", "host", "permissions", "data_dir", "frame_bytes_max", "batches", "begun")

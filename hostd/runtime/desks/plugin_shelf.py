@@ -111,9 +111,16 @@ def _plugin(report: PluginReport, parts: Parts, process: ProcessView | None) -> 
 
 
 def _action(entry: ActionEntry) -> ComponentView:
-    executors = tuple(entry.executors)
     return ComponentView(
-        entry.id, ACTION, entry.plugin, entry.description, entry.since, entry.stability, entry.effects, executors
+        entry.id,
+        ACTION,
+        entry.plugin,
+        entry.description,
+        entry.since,
+        entry.stability,
+        effects=entry.effects,
+        executors=tuple(entry.executors),
+        codes=tuple(entry.codes.items()),
     )
 
 

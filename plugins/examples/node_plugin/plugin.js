@@ -20,6 +20,7 @@ const COMPONENTS = [
   {
     kind: "action", id: "words.reverse", description: "Turns a text around.", since: "1.0", stability: "stable",
     effects: "none", sample: json({ text: "hello" }),
+    codes: [{ code: "EMPTY", meaning: "There is no text to turn around. Give one in `text`." }],
     options_schema: json({
       type: "object", required: ["text"], additionalProperties: false,
       properties: {

@@ -27,6 +27,7 @@ class Charge(Action[ChargeOptions]):
     """Charges."""
 
     id, since, stability, effects = "shop.charge", "0.1", "stable", "none"
+    codes = {"TOO_MUCH": "The bank gives less.", "BUSY": "Try again."}
 
     async def run(self, ctx, options):
         if options.cents == 99:
@@ -59,8 +60,10 @@ provides:
     effects: none
     options: {type: object, properties: {cents: {type: integer, minimum: 1}}, required: [cents]}
     sample: {cents: 250}
+    codes: {TOO_MUCH: As the manifest says.}
   shop.refund: {effects: none}
 """
+CODES = {"TOO_MUCH": "The bank gives less.", "BUSY": "Try again."}
 PAY = "workflow: pay\nsteps:\n  a: {uses: shop.charge, with: {cents: %s}}\n"
 
 
@@ -94,6 +97,13 @@ def report(lab: Lab) -> PluginReport:
     return next(one for one in lab.core.host.registry.plugins if one.id == "shop")
 
 
+def codes(lab: Lab) -> dict[str, str]:
+    """Return what failures of the plugin's action may be called, as the host knows it."""
+    entry = lab.core.host.registry.action("shop.charge")
+    assert entry is not None
+    return dict(entry.codes)
+
+
 async def restart(lab: Lab) -> None:
     """Close, and open anew with the same configuration."""
     await lab.restart(**lab.config.model_dump(exclude_unset=True))
@@ -117,6 +127,7 @@ async def test_a_plugin_that_was_known_starts_with_its_first_attempt(lab: Lab, t
     assert (process(lab).state, process(lab).pid) == (ProcessState.IDLE, 0)
     assert report(lab).state is PluginState.LOADED
     assert report(lab).components == ("action shop.charge", "trigger shop.orders")
+    assert codes(lab) == CODES
     assert "kv" in report(lab).permissions
     with pytest.raises(HostdError, match="less than the minimum"):
         await lab.register(PAY % 0)
@@ -149,6 +160,7 @@ async def test_a_manifest_is_enough_to_be_listed(lab: Lab, tmp_path: Path) -> No
     await lab.open()
     assert process(lab).pid == 0
     assert report(lab).components == ("action shop.charge", "action shop.refund")
+    assert codes(lab) == {"TOO_MUCH": "As the manifest says."}
     with pytest.raises(HostdError, match="less than the minimum"):
         await lab.register(PAY % 0)
     assert process(lab).pid == 0
@@ -158,6 +170,7 @@ async def test_a_manifest_is_enough_to_be_listed(lab: Lab, tmp_path: Path) -> No
     assert report(lab).message.startswith(told)
     assert report(lab).components == ("action shop.charge", "trigger shop.orders")
     assert lab.core.host.registry.action("shop.refund") is None
+    assert codes(lab) == CODES
 
     await restart(lab)  # now it is known what the plugin itself said
     assert (process(lab).pid, report(lab).message) == (0, "")

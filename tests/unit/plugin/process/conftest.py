@@ -24,6 +24,7 @@ class GreetOptions(Options):
 class Greet(Action[GreetOptions]):
     """Says hello. And more."""
     id, since, stability, effects = "sample.greet", "0.1", "stable", "none"
+    codes = {"SHY": "Nobody is there.", "HTTP_<status>": "The answer's status."}
     class Settings(Options):
         salute: str = Field("hello", description="The word.")
     async def provision(self, ctx):

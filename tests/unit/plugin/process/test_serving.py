@@ -33,6 +33,8 @@ async def test_hello_says_all_that_the_host_must_know(host: TestHost, sample: Pl
     greet = known["sample.greet"]
     assert (greet.kind, greet.description, greet.since) == ("action", "Says hello.", "0.1")
     assert (greet.stability, greet.effects) == ("stable", "none")
+    told = [(each.code, each.meaning) for each in greet.codes]
+    assert told == [("SHY", "Nobody is there."), ("HTTP_<status>", "The answer's status.")]
     assert json.loads(greet.options_schema)["required"] == ["name"]
     assert json.loads(greet.sample) == {"name": "Ada"}
     assert "salute" in json.loads(greet.settings_schema)["properties"]
