@@ -236,8 +236,8 @@ class Triggers:
         return list(self._live)
 
     def incomplete(self) -> bool:
-        """Say whether paths may come to be answered that are not yet: triggers have not begun, or wait for a plugin."""
-        return not self.running or any(live.awaits_plugin for live in self._live)
+        """Say whether paths may come to be answered that are not yet: triggers begin, or wait for a plugin."""
+        return not self.running or any(live.awaits_plugin or live.comes_back for live in self._live)
 
     def one(self, name: Name) -> Sequence[Live]:
         """Return a trigger, or none."""
@@ -283,6 +283,12 @@ class Triggers:
             if live.task is None or live.task.done():
                 self._life.begin(live)
             return live
+
+    async def secret_changed(self, namespace: str, secret: str) -> None:
+        """Let triggers that read this secret, or missed it, begin anew: they would go by the value that was before."""
+        async with self._changing:
+            again = [] if self._stopped else self.select(lambda live: live.reads(namespace, secret))
+            await asyncio.gather(*(self._life.begin_anew(live) for live in again))
 
     async def forget(self, name: Name, write: Callable[[KeptRow], Awaitable[None]]) -> None:
         """Stop a trigger for good, and write what makes it one that never was. Raises TRIGGER_MISSING."""
