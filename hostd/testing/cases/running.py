@@ -15,6 +15,10 @@ from hostd.testing.host import START, TestHost
 from hostd.values.durations import format_duration_ms
 
 NOT_BEGUN = ("PENDING", "READY")
+_WAYS_TO_KNOW = (
+    "only what is built in and installed is known here: name the plugin's folder (`plugins: plugins/NAME`), or mock "
+    "the step (`mocks: {steps.NAME: ...}`)"
+)
 
 
 class CaseResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,30 +52,29 @@ class Came(msgspec.Struct, frozen=True, kw_only=True):
     why: str
 
 
-_WAYS = (
-    "only what is built in and installed is known here: name the plugin's folder (`plugins: plugins/NAME`), or mock "
-    "the step (`mocks: {steps.NAME: ...}`)"
-)
+class _Found(msgspec.Struct, frozen=True):
+    """What comparing found."""
+
+    problems: list[str]
+    notes: list[str] = []
+    took_ms: int = 0
 
 
 async def run_case(case: WorkflowCase) -> CaseResult:
     """Run a case and compare. Never raises for what its files hold: that is a problem of the case."""
     began_s = time.perf_counter()
-    took_ms = 0
-    problems: list[str] = []
-    notes: list[str] = []
     try:
         async with _host(case) as host:
             host.stands_s = 0.0  # nobody else is there
-            took_ms, problems = await _run(host, case, notes)
+            found = await _run(host, case)
     except HostdError as error:
-        problems = [f"{error.reason}: {error.message}", *_places(error), *_unknown(error)]
+        found = _Found([f"{error.reason}: {error.message}", *_places(error), *_unknown_here(error)])
     return CaseResult(
         case=case,
-        problems=tuple(problems[:DIFFERENCES_MAX]),
-        notes=tuple(notes),
+        problems=tuple(found.problems[:DIFFERENCES_MAX]),
+        notes=tuple(found.notes),
         seconds=time.perf_counter() - began_s,
-        took_ms=took_ms,
+        took_ms=found.took_ms,
     )
 
 
@@ -87,7 +90,7 @@ def _host(case: WorkflowCase) -> TestHost:
     )
 
 
-async def _run(host: TestHost, case: WorkflowCase, notes: list[str]) -> tuple[int, list[str]]:
+async def _run(host: TestHost, case: WorkflowCase) -> _Found:
     for target, answers in case.mocks.items():
         host.mock(target, script=answers)
     for file in case.also:
@@ -96,17 +99,16 @@ async def _run(host: TestHost, case: WorkflowCase, notes: list[str]) -> tuple[in
     try:
         run = await _start(host, case, name)
     except HostdError as error:
-        return 0, _refused(case.expected, error)
+        return _Found(_refused(case.expected, error))
     if case.expected.refused:
-        return 0, [f"expected to be refused with {case.expected.refused}, but the run started"]
+        return _Found([f"expected to be refused with {case.expected.refused}, but the run started"])
     if isinstance(run, str):
-        return 0, [run]
+        return _Found([run])
     came = await _came(host, case, run)
-    notes += () if came.broke else _untaken(case)
     problems = [*_problems(case.expected, came), *_calls(host, case.expected)]
     if problems and came.info.state != case.expected.state:
         problems += _failures(came.info)
-    return came.took_ms, problems
+    return _Found(problems, [] if came.broke else _untaken(case), came.took_ms)
 
 
 async def _start(host: TestHost, case: WorkflowCase, name: str) -> Run | str:
@@ -249,10 +251,10 @@ def _untaken(case: WorkflowCase) -> list[str]:
     return [f"the run keeps the signal {name}, and no step takes it: this version has none that do" for name in sent]
 
 
-def _unknown(error: HostdError) -> list[str]:
+def _unknown_here(error: HostdError) -> list[str]:
     """Return what to do about actions that are not known here."""
-    known = any(fault.reason == "ACTION_UNKNOWN" for fault in error.violations)
-    return [_WAYS] if known else []
+    unknown = any(fault.reason == "ACTION_UNKNOWN" for fault in error.violations)
+    return [_WAYS_TO_KNOW] if unknown else []
 
 
 def _places(error: HostdError) -> list[str]:
