@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from hostd.client.error_kinds import KINDS, ClientError, class_name, mixed
 from hostd.errors.base import HostdError, Kind
+
+CLASSES_MAX = 1_000  # of reasons and kinds, which are the daemon's words
 
 
 def typed(error: HostdError) -> ClientError:
@@ -28,7 +30,7 @@ def bad_argument(message: str) -> ClientError:
     return typed(HostdError(Kind.INVALID, "ARGUMENT_INVALID", message))
 
 
-@cache
+@lru_cache(CLASSES_MAX)
 def class_of(kind: Kind, reason: str) -> type[ClientError]:
     """Return the class for a reason: the kind's where the reason is newer than this client.
 

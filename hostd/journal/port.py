@@ -439,7 +439,7 @@ class Journal(Protocol):
         ...
 
     def open_counts(self) -> OpenCounts:
-        """Count the runs that are not final. Looks at each of them: once, at the start, not again and again."""
+        """Count the runs that are not final. Looks at each of them: for a start, and for what no record tells of."""
         ...
 
     def dead_letter_counts(self) -> dict[str, int]:
