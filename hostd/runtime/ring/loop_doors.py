@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from hostd.model.messages import Message, SlotFree, Tick
 from hostd.runtime.ring.turn import Answer, Turn
 from hostd.runtime.ring.turn_ends import TurnEnds
-
-if TYPE_CHECKING:
-    from hostd.runtime.ring.engine_loop import EngineLoop
 
 _TICK = Tick()
 
@@ -24,7 +21,9 @@ class DoorItem(Protocol):
     future: asyncio.Future[Any]
     patient: bool  # it waited for room, and would wait for ever where there never is enough
 
-    def enter(self, loop: EngineLoop, turn: Turn) -> None: ...
+    def enter(self, loop: Any, turn: Turn) -> None:
+        """Add to the turn of an engine loop. Raises HostdError, having added nothing, for the door to tell."""
+        ...
 
 
 class WriteItem:
@@ -38,7 +37,7 @@ class WriteItem:
         self.size = size
         self.size_bytes = 0
 
-    def enter(self, loop: EngineLoop, turn: Turn) -> None:
+    def enter(self, loop: Any, turn: Turn) -> None:
         turn.answers.append(Answer(self.future, self.fill(turn)))
 
 
