@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hostd.cli import run_starts, run_steering, run_views
+from hostd.cli import reruns, run_starts, run_steering, run_views
 from hostd.cli.printing import warn, write
 from hostd.cli.run_names import RUN_HELP, run_argument, run_ref
 from hostd.cli.session import Session, remote
@@ -155,5 +155,5 @@ def blob(session: Session, digest: str) -> None:
         write(part.data)
 
 
-for _command in (run_starts.start, *run_steering.COMMANDS):
+for _command in (run_starts.start, reruns.rerun, *run_steering.COMMANDS):
     runs.add_command(_command)

@@ -201,6 +201,30 @@ def test_graphs_differences_and_exports(daemon: CommandDaemon, tmp_path: Path) -
     assert (last["kind"], last["path"], last["step"]) == ("CHANGED", "steps.say.with.message", "say")
 
 
+def test_runs_that_have_ended_are_started_once_more(daemon: CommandDaemon) -> None:
+    """Input (past 32 KiB too), key and labels are those of before; the version is the active one, or the same."""
+    file = daemon.folder / "large.json"
+    file.write_text(json.dumps({"name": "ada", "more": "x" * 40_000}))
+    given = ("--key", "again", "--label", "team=a", "--input", f"@{file}", "--wait")
+    first = daemon.json("runs", "start", "greet", *given)
+    run = daemon.json("runs", "rerun", "greet/again", "--wait")
+    assert (run["state"], run["key"], run["labels"]) == ("SUCCEEDED", "again", {"team": "a"})
+    assert run["run_id"] != first["run_id"] and run["input"] == first["input"]
+    daemon.register("workflow: falls\nsteps: {a: {uses: flow.fail, with: {message: no}}}\n")
+    for name in ("a", "b"):
+        daemon.here("runs", "start", "falls", "--key", name, "--wait", "-q")
+    daemon.register("workflow: falls\nsteps: {a: {uses: flow.pass}}\n")
+    assert daemon.here("runs", "rerun", "falls/a", "--same-version", "--wait").code == 1
+    done = piped(daemon, "hostd runs list --filter 'key == \"b\"' -o name | hostd runs rerun - -o name")
+    (again,) = done.stdout.split()
+    assert daemon.here("runs", "watch", again).code == 0
+
+    waits = daemon.here("runs", "start", "slow", "-q").out.strip()
+    refused = daemon.here("runs", "rerun", waits)
+    assert refused.code == 6 and f"RUN_NOT_FINAL: the run {waits} has not ended yet" in refused.err
+    daemon.here("runs", "terminate", waits)
+
+
 def test_a_new_token_is_taken_by_daemon_and_commands(daemon: CommandDaemon) -> None:
     """Commands on the folder go on over TCP; the token before is refused; the daemon's HTTP port knows it too."""
     address = {"HOSTD_ADDRESS": daemon.listen}

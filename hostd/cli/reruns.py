@@ -1,0 +1,91 @@
+"""`hostd runs rerun`: start runs that have ended once more, with what they were started with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hostd.cli import run_views
+from hostd.cli.complaints import complain, exit_code
+from hostd.cli.inputs import listed
+from hostd.cli.printing import warn
+from hostd.cli.run_names import RUNS_HELP, run_ref, runs_argument
+from hostd.cli.session import Session, remote
+from hostd.errors.base import HostdError, Kind, invalid
+from hostd.values.lazily import lazily
+
+if TYPE_CHECKING:
+    from hostd.v1 import payload_pb2
+    from hostd.v1 import run_service_pb2 as pb
+else:
+    payload_pb2 = lazily("hostd.v1.payload_pb2")
+    pb = lazily("hostd.v1.run_service_pb2")
+
+
+@click.command(epilog=RUNS_HELP)
+@runs_argument
+@click.option("--same-version", is_flag=True, help="With the version each run had; else the active one.")
+@click.option("--wait", is_flag=True, help="Wait for the end, print the run, exit as it ended (one run).")
+@click.option("--reconnect", metavar="SECONDS", type=click.FloatRange(0), default=60, show_default=True,
+              help="With --wait: how long to look for a daemon that went away.")  # fmt: skip
+@remote
+def rerun(session: Session, runs: Sequence[str], same_version: bool, wait: bool, reconnect: float) -> int:
+    """Start runs that have ended once more: new runs with the same input, key and labels.
+
+    All their steps run, under idempotency keys of their own. A run that is still open is refused, one whose key a
+    live run has, too; the others start. Prints the new runs.
+    """
+    names = list(listed(runs))
+    if not names:
+        warn("standard input names no run; nothing was done")
+    if wait and len(names) > 1:
+        raise invalid("ARGUMENT_INVALID", "--wait is for one run")
+    code = 0
+    for name in names:
+        try:
+            started = _start_again(session, name, same_version=same_version)
+        except HostdError as error:
+            if len(names) == 1:
+                raise
+            complain(error, about=name)
+            code = code or exit_code(error)
+            continue
+        if wait:
+            return _ended(session, started.run_id, reconnect)
+        session.show(started, run_views.started)
+    return code
+
+
+def _ended(session: Session, run_id: str, reconnect: float) -> int:
+    from hostd.cli.watching import wait_for_end
+
+    if session.out.form == "table":
+        warn(f"run {run_id}")
+    return wait_for_end(session, run_id, reconnect_s=reconnect)
+
+
+def _start_again(session: Session, name: str, *, same_version: bool) -> Any:
+    request = pb.GetRunRequest(namespace=session.namespace, run=run_ref(name))
+    run = session.call(session.client.runs.GetRun, request)
+    if not run.HasField("end_time"):
+        message = f"the run {run.run_id} has not ended yet; `hostd runs cancel {run.run_id}` ends it"
+        raise HostdError(Kind.STATE, "RUN_NOT_FINAL", message)
+    start = pb.StartSpec(
+        workflow=run.workflow,
+        version=run.version if same_version else "",
+        input=_input(session, run),
+        key=run.key,
+        labels=run.labels,
+    )
+    return session.call(session.client.runs.StartRun, pb.StartRunRequest(namespace=session.namespace, start=start))
+
+
+def _input(session: Session, run: Any) -> payload_pb2.Payload:
+    """Return a run's input as a start takes it: what is kept as a blob is read."""
+    if run.input.WhichOneof("body") != "blob":
+        return payload_pb2.Payload(data=run.input.data)
+    request = pb.ReadBlobRequest(namespace=session.namespace, digest=run.input.blob)
+    parts = session.client.stream(session.client.runs.ReadBlob, request)
+    return payload_pb2.Payload(data=b"".join(part.data for part in parts))
