@@ -123,10 +123,33 @@ def _read(path: Path) -> Listing | None:
         return None
 
 
-class LateActionEntry(ActionEntry):
+class _Late:
+    """An entry with a few of its slots filled; what fills them all is in `_fill`, and is called once, by `look`."""
+
+    __slots__ = ()
+
+    _late: LatePlugin
+    _fill: Fill
+    kind: str
+
+    def look(self) -> None:
+        """Fill in what the list does not say, where that was not done."""
+        self._late.fill(self, self.kind, self._fill)
+
+    def __getattr__(self, name: str) -> Any:
+        """Fill in everything. Python asks here only for what is not there, so that nothing is slower from then on."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        self.look()
+        return object.__getattribute__(self, name)
+
+
+class LateActionEntry(_Late, ActionEntry):
     """An action of a late plugin: whatever is asked that its list does not say imports it, and it is as any other."""
 
     __slots__ = ("_fill", "_late", "filled")
+
+    kind = "action"
 
     def __init__(self, action_id: str, late: LatePlugin, fill: Fill) -> None:
         listed = late.listing.actions[action_id]
@@ -135,39 +158,18 @@ class LateActionEntry(ActionEntry):
         self.filled = False
         self._late, self._fill = late, fill
 
-    def look(self) -> None:
-        """Fill in what the list does not say, where that was not done."""
-        self._late.fill(self, "action", self._fill)
 
-    def __getattr__(self, name: str) -> Any:
-        """Fill in everything: this is only asked for what is not there."""
-        return _filled(self, name)
-
-
-class LateTriggerEntry(TriggerEntry):
+class LateTriggerEntry(_Late, TriggerEntry):
     """The same for a trigger."""
 
     __slots__ = ("_fill", "_late", "filled")
+
+    kind = "trigger"
 
     def __init__(self, trigger_id: str, late: LatePlugin, fill: Fill) -> None:
         self.id, self.plugin, self.origin = trigger_id, late.found.id, late.found.origin
         self.filled = False
         self._late, self._fill = late, fill
-
-    def look(self) -> None:
-        """Fill in what the list does not say, where that was not done."""
-        self._late.fill(self, "trigger", self._fill)
-
-    def __getattr__(self, name: str) -> Any:
-        """Fill in everything: this is only asked for what is not there."""
-        return _filled(self, name)
-
-
-def _filled(entry: LateActionEntry | LateTriggerEntry, name: str) -> Any:
-    if name.startswith("__"):
-        raise AttributeError(name)
-    entry.look()
-    return object.__getattribute__(entry, name)
 
 
 def _broken(kind: str, component_id: str, report: PluginReport) -> Registration:

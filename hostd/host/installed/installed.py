@@ -154,12 +154,7 @@ class Installed:
 
     async def _switch(self, plugin: str, standing: Standing) -> None:
         """Let other versions count. Brought to its end, whoever asked. Raises HostdError PLUGIN_FAILED."""
-        switching = spawn(self._switched(plugin, standing), name=f"switch of {plugin}")
-        try:
-            await asyncio.shield(switching)
-        except asyncio.CancelledError:
-            await asyncio.wait([switching])
-            raise
+        await _to_its_end(spawn(self._switched(plugin, standing), name=f"switch of {plugin}"))
 
     async def _switched(self, plugin: str, standing: Standing) -> None:
         before = self.serving.standing(plugin)
@@ -193,7 +188,7 @@ class Installed:
         with self._alone("another change of installed plugins"), _written():
             self._standing(plugin)
             old = await self.serving.install_now(plugin)
-            await asyncio.shield(spawn(self.serving.forget(plugin), name=f"uninstall of {plugin}"))
+            await _to_its_end(spawn(self.serving.forget(plugin), name=f"uninstall of {plugin}"))
         _log.info("plugin_uninstalled plugin=%s", plugin)
         return old.version if old is not None else ""
 
@@ -222,6 +217,15 @@ class Installed:
         """Write which plugins do not serve. Raises HostdError INSTALL_FAILED."""
         with _written():
             await asyncio.to_thread(self._shelf.keep_disabled, disabled)
+
+
+async def _to_its_end(change: asyncio.Task[None]) -> None:
+    """Wait for a change, also where whoever asked goes away: the next one may not begin before."""
+    try:
+        await asyncio.shield(change)
+    except asyncio.CancelledError:
+        await asyncio.wait([change])
+        raise
 
 
 @contextmanager

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
-import tempfile
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from random import Random
@@ -16,7 +14,6 @@ import msgspec
 from hostd.aio import Clock, spawn
 from hostd.errors.base import HostdError
 from hostd.host.found import Found, PluginReport, PluginState
-from hostd.host.process.daemon_lock import hold, let_go
 from hostd.host.process.entries import RemoteActionEntry, RemoteTriggerEntry
 from hostd.host.process.groups import Sharing
 from hostd.host.process.hearing import hear
@@ -25,10 +22,11 @@ from hostd.host.process.home import ProcessHome
 from hostd.host.process.launch import ProcessLimits
 from hostd.host.process.link import unavailable
 from hostd.host.process.memory import Memory
-from hostd.host.process.nursery import LOCK, left_behind, sweep
+from hostd.host.process.nursery import left_behind, sweep
 from hostd.host.process.old_versions import OldVersions
 from hostd.host.process.plugin_process import PluginProcess
 from hostd.host.process.process_views import view_of
+from hostd.host.process.run_folder import RunFolder
 from hostd.host.process.served import Served
 from hostd.host.process.start_queue import StartQueue
 from hostd.host.process.switchboard import Switchboard
@@ -64,7 +62,6 @@ class Processes:
         self._limits = limits
         self._data_dir = data_dir
         self._changed = changed
-        self._socket = socket
         self._memory = Memory(Hellos(data_dir))
         self._starts = StartQueue()
         self._sharing = Sharing(groups)
@@ -72,10 +69,7 @@ class Processes:
         self._old = OldVersions(clock, changed)
         self._leaving: dict[str, PluginProcess] = {}  # serves while its successor starts, or is on its way out
         self._changing: dict[str, asyncio.Lock] = {}  # one change of a plugin at a time
-        self._run_dir: Path | None = None
-        self._own_run_dir = False
-        self._lock: int | None = None
-        self._opening = asyncio.Lock()
+        self._run_folder = RunFolder(data_dir, socket)
         self._recovered = False
         self._stopping = False
 
@@ -93,37 +87,18 @@ class Processes:
         wanted = [plugin for plugin in found if plugin.launch is not None]
         if not wanted:
             return
-        run_dir = await self._folder()
+        run_dir = await self._run_folder.path()
         processes = await asyncio.gather(*(self._make(plugin, run_dir) for plugin in wanted))
         for plugin, process in zip(wanted, processes, strict=True):
             self._put(plugin, process)
-        await self._listen(run_dir)  # now that all are expected: one that outlived a daemon dials at once
+        # now that all are expected: one that outlived a daemon dials at once
+        await self._run_folder.listen(self.switchboard)
         for process in processes:
             process.start(wanted=not process.components)
 
     async def hear(self) -> None:
         """Return when it is known of each what it serves, or after a while."""
         await hear(tuple(self.known.values()))
-
-    async def _folder(self) -> Path:
-        """Return the folder for pipes and notes, made where it is not there. Raises OSError."""
-        async with self._opening:  # several folders come at once
-            if self._run_dir is None:
-                if self._data_dir is None:
-                    run_dir, self._own_run_dir = Path(tempfile.mkdtemp(prefix="hostd-plugins-")), True
-                else:
-                    run_dir = self._data_dir / "run" / "plugins"
-                    await asyncio.to_thread(run_dir.mkdir, mode=0o700, parents=True, exist_ok=True)
-                self._lock = await asyncio.to_thread(hold, run_dir / LOCK)
-                self._run_dir = run_dir
-        return self._run_dir
-
-    async def _listen(self, run_dir: Path) -> None:
-        async with self._opening:
-            if not self.switchboard.address:
-                path = self._socket or run_dir / "host.sock"
-                await asyncio.to_thread(path.unlink, missing_ok=True)
-                await self.switchboard.start(path)
 
     async def _make(self, found: Found, run_dir: Path, *, beside: bool = False) -> PluginProcess:
         """Return a plugin's process, not started; unless it is `beside` one, it takes over what was left behind."""
@@ -166,8 +141,8 @@ class Processes:
         return await asyncio.shield(spawn(self._in_turn(found, self._brought), name=f"start of {found.id}"))
 
     async def _in_turn(self, found: Found, change: Callable[[Found, Path], Awaitable[PluginReport]]) -> PluginReport:
-        run_dir = await self._folder()
-        await self._listen(run_dir)
+        run_dir = await self._run_folder.path()
+        await self._run_folder.listen(self.switchboard)
         async with self._changing.setdefault(found.id, asyncio.Lock()):
             if self._stopping:
                 raise unavailable("the daemon stops")
@@ -244,10 +219,7 @@ class Processes:
         await asyncio.gather(*(process.stop() for process in processes))
         await self.switchboard.stop()
         await self._memory.settled()
-        lock, self._lock = self._lock, None
-        let_go(lock)
-        if self._own_run_dir and self._run_dir is not None:
-            await asyncio.to_thread(shutil.rmtree, self._run_dir, ignore_errors=True)
+        await self._run_folder.leave()
 
     # -- what they serve
 
@@ -315,8 +287,8 @@ class Processes:
         self.switchboard.more_to_come = False
         for process in self.known.values():
             process.drop_unclaimed()
-        if self._data_dir is not None:
-            await asyncio.to_thread(sweep, self._data_dir / "run" / "plugins", self.known, self._clock)
+        if self._run_folder.kept is not None:
+            await asyncio.to_thread(sweep, self._run_folder.kept, self.known, self._clock)
             await self._memory.sweep(self.known)
 
 
