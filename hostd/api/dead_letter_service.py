@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from hostd.api.caller import CALLER
-from hostd.api.convert.checks import check_count, check_namespace, fault
+from hostd.api.convert.checks import (
+    NUMBER_MAX,
+    NUMBERS_MAX,
+    check_count,
+    check_letter_number,
+    check_letter_numbers,
+    check_namespace,
+    fault,
+)
 from hostd.api.convert.digests import repeat_of
 from hostd.api.convert.triggers import letter_message, redriven_message
 from hostd.api.filter_text import LETTER_FIELDS, parse_filter
@@ -16,9 +24,6 @@ from hostd.model.requests import LetterSelection
 from hostd.v1 import dead_letter_service_pb2 as wire
 from hostd.v1.dead_letter_service_pb2_grpc import DeadLetterServiceServicer
 from hostd.values.json_text import JsonValue
-
-NUMBERS_MAX = 1_000
-NUMBER_MAX = 2**63 - 1
 
 
 class DeadLetterService(DeadLetterServiceServicer):
@@ -41,7 +46,7 @@ class DeadLetterService(DeadLetterServiceServicer):
 
     async def GetDeadLetter(self, request: wire.GetDeadLetterRequest, context: Any) -> wire.DeadLetter:
         """Return a letter with its event."""
-        namespace, number = check_namespace(request.namespace), _number(request.number, "number")
+        namespace, number = check_namespace(request.namespace), check_letter_number(request.number)
         return letter_message(await self._letters.get(namespace, number), whole=True)
 
     async def RedriveDeadLetters(
@@ -73,12 +78,6 @@ class DeadLetterService(DeadLetterServiceServicer):
         return wire.PurgeDeadLettersResponse(purged=purged)
 
 
-def _number(number: int, path: str) -> int:
-    if not 0 < number <= NUMBER_MAX:
-        raise fault(path, "numbers of dead letters begin with 1")
-    return number
-
-
 def _named(request: wire.RedriveDeadLettersRequest | wire.PurgeDeadLettersRequest) -> dict[str, JsonValue]:
     return {"numbers": list(request.selection.numbers), "filter": request.selection.filter}
 
@@ -87,7 +86,5 @@ def _selection(request: wire.RedriveDeadLettersRequest | wire.PurgeDeadLettersRe
     if not request.HasField("selection"):
         raise fault("selection", "say which dead letters; an empty selection means all")
     given = request.selection
-    if len(given.numbers) > NUMBERS_MAX:
-        raise fault("selection.numbers", f"at most {NUMBERS_MAX}")
-    numbers = tuple(_number(number, "selection.numbers") for number in given.numbers)
+    numbers = check_letter_numbers(given.numbers, "selection.numbers")
     return LetterSelection(numbers, parse_filter(given.filter, LETTER_FIELDS))

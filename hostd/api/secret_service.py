@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from hostd.api.caller import CALLER
 from hostd.api.convert.catalogue import secret_message
-from hostd.api.convert.checks import check_namespace, fault
+from hostd.api.convert.checks import check_namespace, check_secret_name, check_secret_value
 from hostd.api.convert.digests import repeat_of
 from hostd.api.paging import Page
 from hostd.api.ports import Secrets
 from hostd.api.tokens import Tokens, scope_of
-from hostd.plugin.secrets import SECRET_BYTES_MAX
 from hostd.v1 import secret_service_pb2 as wire
 from hostd.v1.secret_service_pb2_grpc import SecretServiceServicer
-
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
 class SecretService(SecretServiceServicer):
@@ -28,8 +24,8 @@ class SecretService(SecretServiceServicer):
 
     async def SetSecret(self, request: wire.SetSecretRequest, context: Any) -> wire.SetSecretResponse:
         """Set a secret. What a repeated request is compared by is a MAC of the value, which tells nothing of it."""
-        namespace, name = check_namespace(request.namespace), _name(request.name)
-        value = _value(request.value)
+        namespace, name = check_namespace(request.namespace), check_secret_name(request.name)
+        value = check_secret_value(request.value)
         fields = {"name": name, "value": self._tokens.mac_of(request.value)}
         done = await self._secrets.set(
             namespace,
@@ -50,7 +46,7 @@ class SecretService(SecretServiceServicer):
 
     async def DeleteSecret(self, request: wire.DeleteSecretRequest, context: Any) -> wire.DeleteSecretResponse:
         """Delete a secret."""
-        namespace, name = check_namespace(request.namespace), _name(request.name)
+        namespace, name = check_namespace(request.namespace), check_secret_name(request.name)
         repeat = repeat_of(request.request_id, {"name": name})
         await self._secrets.delete(namespace, name, principal=CALLER.get().principal, repeat=repeat)
         return wire.DeleteSecretResponse()
@@ -62,19 +58,3 @@ class SecretService(SecretServiceServicer):
         namespace = check_namespace(request.namespace)
         count = await self._secrets.rotate_key(namespace, principal=CALLER.get().principal)
         return wire.RotateSecretsKeyResponse(secrets=count)
-
-
-def _name(text: str) -> str:
-    """Return a secret's name; what is none is not repeated, for it could be the value."""
-    if not _NAME.fullmatch(text):
-        raise fault("name", "a secret's name has a-z, 0-9 and _, a letter first, at most 63")
-    return text
-
-
-def _value(data: bytes) -> str:
-    if not 0 < len(data) <= SECRET_BYTES_MAX:
-        raise fault("value", f"a secret has 1 to {SECRET_BYTES_MAX:,} bytes")
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        raise fault("value", "a secret is UTF-8 text; write bytes in base64") from None

@@ -22,7 +22,6 @@ from hostd.embedding.expressions import expr as expr
 from hostd.embedding.expressions import fn as fn
 from hostd.embedding.expressions import is_in as is_in
 from hostd.embedding.host import Host as Host
-from hostd.embedding.host_calls import Registered as Registered
 from hostd.embedding.parts import Step as Step
 from hostd.embedding.run import Run as Run
 from hostd.embedding.run_calls import RunChange as RunChange
@@ -33,6 +32,7 @@ from hostd.embedding.run_info import RunInfo as RunInfo
 from hostd.embedding.run_info import StepInfo as StepInfo
 from hostd.embedding.uses import use as use
 from hostd.embedding.workflow import Workflow as Workflow
+from hostd.embedding.workflow_calls import Registered as Registered
 from hostd.errors.base import HostdError as HostdError
 from hostd.plugin import ActionContext as ActionContext
 from hostd.plugin import ActionError as ActionError

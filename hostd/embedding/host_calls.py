@@ -1,48 +1,33 @@
-"""What a host does besides its runs and events: open and close, take actions, register workflows."""
+"""A host's life: open and close, take actions. What else it is asked is in the parts of its calls."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import warnings
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-import msgspec
-
 from hostd.aio import waited_to_its_end
 from hostd.api.convert.checks import DEFAULT_NAMESPACE, check_namespace
-from hostd.api.convert.digests import repeat_of
 from hostd.core import Core
 from hostd.embedding.calls import Duration, seconds_of
-from hostd.embedding.documents import Written, text_of_document
 from hostd.embedding.event_calls import EventCalls
 from hostd.embedding.forgotten import LoopWatch, let_go
 from hostd.embedding.functions import Brought, Functions, as_plugin, register
+from hostd.embedding.letter_calls import LetterCalls
 from hostd.embedding.opening import Rooms, Wanted
 from hostd.embedding.run_calls import RunCalls
+from hostd.embedding.secret_calls import SecretCalls
 from hostd.embedding.trigger_calls import TriggerCalls
-from hostd.embedding.workflow import Workflow
-from hostd.errors.base import HostdError, invalid
-from hostd.model.views import WorkflowView
+from hostd.embedding.workflow_calls import WorkflowCalls
 from hostd.plugin import Registry
-from hostd.values.json_text import JsonValue
 
-WORKFLOWS_MAX = 1_000
 BroughtT = TypeVar("BroughtT", bound=Brought)
 
 
-class Registered(msgspec.Struct, frozen=True):
-    """What registering did. `created`: False when the same document was registered before."""
-
-    workflow: str
-    version: str
-    created: bool
-    warnings: tuple[str, ...] = ()
-
-
-class HostCalls(RunCalls, EventCalls, TriggerCalls):
+class HostCalls(WorkflowCalls, RunCalls, EventCalls, TriggerCalls, LetterCalls, SecretCalls):
     """Everything that can be asked of a host; `Host` says how one is made."""
 
     _rooms: Rooms | None = None  # here, because a host whose making was refused is thrown away, too
@@ -152,56 +137,3 @@ class HostCalls(RunCalls, EventCalls, TriggerCalls):
             self.core.host.add(as_plugin([brought]))
             self._functions.add(brought)
         return brought
-
-    # -- workflows
-
-    async def register(
-        self,
-        document: Written,
-        *,
-        activate: bool = True,
-        request_id: str = "",
-    ) -> Registered:
-        """Register a workflow, and have starts and triggers use it. The same document again changes nothing.
-
-        Args:
-            document: its text, a file, the document as a mapping, or a builder.
-
-        Raises:
-            HostdError: DOCUMENT_INVALID with every mistake as a violation, of a builder with its Python lines;
-                VERSION_EXISTS, REQUEST_ID_CONFLICT; ARGUMENT_INVALID for a file that cannot be read.
-        """
-        text, file = await asyncio.to_thread(text_of_document, document)
-        fields: dict[str, JsonValue] = {"document": text.decode("utf-8", "replace"), "activate": activate}
-        try:
-            done = await self._front.workflows.register(
-                self.namespace,
-                text,
-                file=file,
-                activate=activate,
-                principal=self.principal,
-                repeat=repeat_of(request_id, fields),
-            )
-        except HostdError as error:
-            if isinstance(document, Workflow):
-                raise document.placed(error) from None
-            raise
-        version = done.workflow.version.version if done.workflow.version is not None else ""
-        return Registered(done.workflow.workflow, version, done.created, done.warnings)
-
-    async def workflows(self) -> Sequence[WorkflowView]:
-        """Return the workflows, by name, the first 1,000."""
-        return await self._front.workflows.list(self.namespace, after="", limit=WORKFLOWS_MAX)
-
-    async def _workflow(self, workflow: str | Workflow, version: str) -> tuple[str, str]:
-        """Return name and version to start; a builder's document is registered where it is new."""
-        if isinstance(workflow, str):
-            return workflow, version
-        if not isinstance(workflow, Workflow):
-            raise invalid("ARGUMENT_INVALID", f"workflow: {workflow!r:.40} is neither a name nor a builder")
-        text = workflow.to_yaml()
-        known = self._written.get(workflow.name)
-        if known is None or known[0] != text:
-            done = await self.register(workflow)
-            known = self._written[workflow.name] = (text, done.version)
-        return workflow.name, version or known[1]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from hostd.errors.base import HostdError, Violation, invalid
 from hostd.model.ids import is_run_id
 from hostd.model.requests import KEY_BYTES_MAX, LABEL_BYTES_MAX, LABELS_MAX, REQUEST_ID_BYTES_MAX, RunRef
+from hostd.plugin.secrets import SECRET_BYTES_MAX
 
 DEFAULT_NAMESPACE = "default"
 REASON_BYTES_MAX = 1_000
@@ -15,12 +16,15 @@ FILE_BYTES_MAX = 1_000
 ATTEMPT_MAX = 2**31 - 1
 EXPRESSION_CHARS_MAX = 65_536
 PAGE_SIZE, PAGE_SIZE_MAX = 100, 1_000
+NUMBERS_MAX = 1_000
+NUMBER_MAX = 2**63 - 1
 
 _NAMESPACE = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _WORKFLOW = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _VERSION = re.compile(r"[0-9A-Za-z.+-]{1,100}")
 _STEP = re.compile(r"(handlers\.)?[a-z][a-z0-9_]{0,62}")
 _COMPONENT = re.compile(r"[a-z][a-z0-9_.-]{0,127}")
+_SECRET = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -204,6 +208,37 @@ def check_expression(text: str) -> str:
     if len(text) > EXPRESSION_CHARS_MAX:
         raise fault("expression", f"at most {EXPRESSION_CHARS_MAX} characters")
     return text
+
+
+def check_secret_name(text: str) -> str:
+    """Return a secret's name; what is none is not repeated, for it could be the value."""
+    if not _SECRET.fullmatch(text):
+        raise fault("name", "a secret's name has a-z, 0-9 and _, a letter first, at most 63")
+    return text
+
+
+def check_secret_value(data: bytes) -> str:
+    """Return a secret as text."""
+    if not 0 < len(data) <= SECRET_BYTES_MAX:
+        raise fault("value", f"a secret has 1 to {SECRET_BYTES_MAX:,} bytes")
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise fault("value", "a secret is UTF-8 text; write bytes in base64") from None
+
+
+def check_letter_number(number: int, path: str = "number") -> int:
+    """Return the number of a dead letter."""
+    if not 0 < number <= NUMBER_MAX:
+        raise fault(path, "numbers of dead letters begin with 1")
+    return number
+
+
+def check_letter_numbers(numbers: Sequence[int], path: str = "numbers") -> tuple[int, ...]:
+    """Return the numbers of dead letters."""
+    if len(numbers) > NUMBERS_MAX:
+        raise fault(path, f"at most {NUMBERS_MAX}")
+    return tuple(check_letter_number(number, path) for number in numbers)
 
 
 def check_attempt(number: int) -> int:
