@@ -56,10 +56,15 @@ def parse_options(model: type[Options], rendered: Any, *, owner: str, context: M
     violations = tuple(Violation(fault.path, fault.reason, fault.message, fault.suggestion) for fault in faults)
     reasons = {fault.reason for fault in faults}
     reason = reasons.pop() if len(reasons) == 1 else "OPTION_INVALID"
-    told = "; ".join(f"{fault.path or 'the options'}: {fault.message}" for fault in faults[:3])
+    told = "; ".join(f"{fault.path or 'the options'}: {_told(fault)}" for fault in faults[:3])
     more = f" (and {len(faults) - 3} more)" if len(faults) > 3 else ""
     kind = Kind.UNSUPPORTED if reason == "NOT_YET_SUPPORTED" else Kind.INVALID
     raise HostdError(kind, reason, f"{owner}: {told}{more}", violations=violations)
+
+
+def _told(fault: OptionFault) -> str:
+    """Return a fault with what would do instead; what is missing is named already."""
+    return f"{fault.message} ({fault.suggestion})" if fault.suggestion and fault.kind != "missing" else fault.message
 
 
 def faults_of(model: type[Options], error: ValidationError, data: Any) -> list[OptionFault]:

@@ -123,6 +123,7 @@ def _workflow_store(rooms: RunRooms, host: PluginHost, beginnings: Beginnings) -
         journal=rooms.journal,
         readers=rooms.readers,
         secret_is_missing=host.secrets.is_missing,
+        env_missing=rooms.starts.env_missing,
         beginnings=beginnings,
     )
 

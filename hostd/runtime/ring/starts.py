@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -76,6 +76,10 @@ class StartMaker:
     def allow_env(self, names: Collection[str]) -> None:
         """Let documents read these variables, as they are now, and no others; runs that began keep what they read."""
         self.give_env({name: self._environ[name] for name in names if name in self._environ})
+
+    def env_missing(self, names: Collection[str]) -> Sequence[str]:
+        """Return those of the names that documents read as an empty text: not allowed, or not set."""
+        return [name for name in names if name not in self._env]
 
     def give_env(self, variables: Mapping[str, str]) -> None:
         """Let documents read these variables, whatever the process's are."""

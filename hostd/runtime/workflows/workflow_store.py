@@ -20,6 +20,7 @@ from hostd.runtime.ring.turn import Turn
 from hostd.runtime.workflows.workflows import Registered, Workflows, version_missing, workflow_missing
 
 REGISTER, ACTIVATE, DELETE = "workflow.register", "workflow.activate", "workflow.delete"
+_VARIABLE = "list it under `env` of the configuration, and set it where the daemon is started"
 
 
 class _Reference(msgspec.Struct, frozen=True, array_like=True):
@@ -48,10 +49,12 @@ class WorkflowStore:
         journal: Journal,
         readers: Readers,
         secret_is_missing: Callable[[str, str], Awaitable[bool]],
+        env_missing: Callable[[Sequence[str]], Sequence[str]],
         beginnings: Beginnings,
     ) -> None:
         self._beginnings = beginnings
         self._secret_is_missing = secret_is_missing
+        self._env_missing = env_missing
         self._workflows = workflows
         self._journal = journal
         self._readers = readers
@@ -95,7 +98,8 @@ class WorkflowStore:
         )
         version = _version(done.row, active=done.workflow.active, source=True)
         view = _workflow(done.workflow, version)
-        warnings = (*done.warnings, *await self._missing_secrets(namespace, done.secret_names))
+        unset = [f"env.{name} is empty: {_VARIABLE}" for name in self._env_missing(done.env_names)]
+        warnings = (*done.warnings, *await self._missing_secrets(namespace, done.secret_names), *unset)
         return RegisteredView(view, done.created, (*warnings, *await self._begun(view, within_s)))
 
     async def _begun(self, view: WorkflowView, within_s: float | None) -> Sequence[str]:

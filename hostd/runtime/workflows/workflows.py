@@ -39,6 +39,7 @@ class Registered(msgspec.Struct, frozen=True):
     created: bool
     warnings: tuple[str, ...] = ()
     secret_names: tuple[str, ...] = ()  # that the document names
+    env_names: tuple[str, ...] = ()  # variables that it reads
 
 
 class Workflows:
@@ -226,7 +227,8 @@ class Workflows:
                     turn.batch.versions.append(kept)
                 workflow = _activated(before, WorkflowRow(namespace, plan.workflow, active, at_ms, begins))
                 turn.batch.workflows.append(workflow)
-                result = Registered(kept, workflow, created, plan.warnings, tuple(sorted(plan.secret_names)))
+                secrets, variables = tuple(sorted(plan.secret_names)), tuple(sorted(plan.env_names))
+                result = Registered(kept, workflow, created, plan.warnings, secrets, variables)
                 if note is not None:
                     note(turn, result)
                 return result

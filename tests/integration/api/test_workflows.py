@@ -4,6 +4,7 @@ import asyncio
 import threading
 from pathlib import Path
 
+import pytest
 from daemon_kit import ECHO, Kit, ref, refused, running, spec
 
 from hostd.aio import spawn
@@ -26,6 +27,18 @@ async def test_a_document_is_registered_once(kit: Kit) -> None:
     assert first.workflow.version.register_time.ToMilliseconds() > 0
     assert first.workflow.version.principal == "owner"
     assert (other.code, other.reason) == ("ALREADY_EXISTS", "VERSION_EXISTS")
+
+
+async def test_a_variable_that_will_be_empty_is_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that the operator does not list, and one that is listed and not set; what is there is not."""
+    monkeypatch.setenv("THERE", "x")
+    monkeypatch.setenv("NOT_LISTED", "x")
+    reads = "${{ env.THERE + env.NOT_LISTED + env.NOT_SET }}"
+    async with running(tmp_path / "d", env=["THERE", "NOT_SET"]) as kit:
+        done = await kit.register(f'workflow: w\nsteps: {{a: {{uses: mock.echo, with: {{value: "{reads}"}}}}}}\n')
+
+    fix = "list it under `env` of the configuration, and set it where the daemon is started"
+    assert list(done.warnings) == [f"env.{name} is empty: {fix}" for name in ("NOT_LISTED", "NOT_SET")]
 
 
 async def test_a_repeated_registration_gets_the_first_answer(tmp_path: Path) -> None:

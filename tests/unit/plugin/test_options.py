@@ -97,6 +97,20 @@ def test_the_schema_says_what_forms_need() -> None:
     assert "if" in properties
 
 
+def test_a_refusal_says_what_would_do() -> None:
+    """What the description says of a text's form, and the nearest option; never the value."""
+
+    class Address(Options):
+        url: str = Field(description="Address, http or https.", examples=["https://x.example"], pattern="^https?://")
+
+    with pytest.raises(HostdError) as caught:
+        parse_options(Address, {"url": "/orders", "ulr": 1}, owner="http.request")
+    assert "url: does not have the form it must have (Address, http or https. Such as https://x.example)" in str(
+        caught.value
+    )
+    assert "ulr: is no option (did you mean url?)" in str(caught.value) and "/orders" not in str(caught.value)
+
+
 def test_a_check_that_breaks_is_a_refusal_without_the_value() -> None:
     """What a plugin's validator raises beside ValueError names the component, and nothing of what was given."""
 
