@@ -102,7 +102,7 @@ class Installed:
             HostdError: INSTALL_BUSY, PACKAGE_INVALID, MANIFEST_INVALID, PLUGIN_ID_TAKEN, PLUGIN_DENIED,
                 PERMISSIONS_NOT_ACCEPTED, INSTALL_FAILED, PLUGIN_FAILED, WAIT_EXPIRED.
         """
-        with self._alone("another install"), _written():
+        with self._alone("another install"), _written(self._shelf.root):
             staging = await asyncio.to_thread(self._shelf.incoming)
             try:
                 return await self._install(order, chunks, staging)
@@ -158,19 +158,28 @@ class Installed:
 
     async def _switched(self, plugin: str, standing: Standing) -> None:
         before = self.serving.standing(plugin)
-        await asyncio.to_thread(self._shelf.stand, plugin, standing)
+        await asyncio.to_thread(self._shelf.propose, plugin, standing)
+        try:
+            await self._begin(plugin, standing)
+            await asyncio.to_thread(self._shelf.stand, plugin)
+        except (OSError, HostdError):
+            await asyncio.to_thread(self._shelf.withdraw, plugin)
+            if before is None:
+                await self.serving.forget(plugin)
+            else:
+                await self.serving.stand(plugin, before)
+            raise
+        used = await asyncio.to_thread(self._in_use, plugin)
+        await asyncio.to_thread(self._shelf.sweep, plugin, standing, used=used)
+
+    async def _begin(self, plugin: str, standing: Standing) -> None:
+        """Let other versions serve. Raises HostdError PLUGIN_FAILED where they do not."""
+        first = self.serving.standing(plugin) is None
         report = await self.serving.stand(plugin, standing)
         good = (PluginState.LOADED, PluginState.DISABLED)
-        if report.state in good or (before is None and report.state is PluginState.STARTING):
-            used = await asyncio.to_thread(self._in_use, plugin)
-            await asyncio.to_thread(self._shelf.sweep, plugin, standing, used=used)
-            return
-        if before is None:
-            await self.serving.forget(plugin)
-        else:
-            await self.serving.stand(plugin, before)
-            await asyncio.to_thread(self._shelf.stand, plugin, before)
-        raise HostdError(Kind.INVALID, "PLUGIN_FAILED", f"it did not begin to serve: {report.reason} {report.message}")
+        if report.state not in good and not (first and report.state is PluginState.STARTING):
+            message = f"it did not begin to serve: {report.reason} {report.message}"
+            raise HostdError(Kind.INVALID, "PLUGIN_FAILED", message)
 
     def _in_use(self, plugin: str) -> frozenset[str]:
         """Return the folders of versions whose processes live; what one imports late has to be there still."""
@@ -185,7 +194,7 @@ class Installed:
         Raises:
             HostdError: INSTALL_BUSY, PLUGIN_NOT_INSTALLED; INSTALL_FAILED where its folder cannot be changed: it stays.
         """
-        with self._alone("another change of installed plugins"), _written():
+        with self._alone("another change of installed plugins"), _written(self._shelf.root):
             self._standing(plugin)
             old = await self.serving.install_now(plugin)
             await _to_its_end(spawn(self.serving.forget(plugin), name=f"uninstall of {plugin}"))
@@ -198,7 +207,7 @@ class Installed:
         Raises:
             HostdError: INSTALL_BUSY, PLUGIN_NOT_INSTALLED, NO_OLDER_VERSION, PLUGIN_FAILED, INSTALL_FAILED.
         """
-        with self._alone("another change of installed plugins"), _written():
+        with self._alone("another change of installed plugins"), _written(self._shelf.root):
             standing = self._standing(plugin)
             older = await asyncio.to_thread(self._shelf.install_of, plugin, standing.older)
             if older is None:
@@ -215,7 +224,7 @@ class Installed:
 
     async def disable(self, disabled: set[str]) -> None:
         """Write which plugins do not serve. Raises HostdError INSTALL_FAILED."""
-        with _written():
+        with _written(self._shelf.root):
             await asyncio.to_thread(self._shelf.keep_disabled, disabled)
 
 
@@ -229,11 +238,11 @@ async def _to_its_end(change: asyncio.Task[None]) -> None:
 
 
 @contextmanager
-def _written() -> Iterator[None]:
+def _written(root: Path) -> Iterator[None]:
     """What cannot be written is told with where, and why. Raises HostdError INSTALL_FAILED."""
     try:
         yield
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        message = f"{where}{error.strerror or error}; make room, or let hostd write there, and try again"
+        where = error.filename or root  # a disk that is full says no file
+        message = f"{where}: {error.strerror or error}; make room, or let hostd write there, and try again"
         raise HostdError(Kind.STATE, "INSTALL_FAILED", message) from None

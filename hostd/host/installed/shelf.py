@@ -4,7 +4,7 @@
       .incoming-*/            what is being received and examined
       disabled.json           ids of plugins that do not serve, wherever they come from
       <id>/
-        state.json            which versions count; written last, replaced whole: a kill leaves the old or the new
+        state.json            which versions count; put in place whole once they serve: a kill leaves the old or the new
         <number>/             one version: install.json, and its environment, its folder, or both
 
 What `state.json` does not name is rubbish of an install that did not come to its end, and goes at the next start.
@@ -117,9 +117,18 @@ class Shelf:
         """Write what is known of a version."""
         _write(home / INSTALL, install)
 
-    def stand(self, plugin: str, standing: Standing) -> None:
-        """Make versions the ones that count, at one instant."""
-        _write(self.root / plugin / STATE, standing)
+    def propose(self, plugin: str, standing: Standing) -> None:
+        """Write which versions are to count, without any effect: `stand` needs no room on the disk after that."""
+        _write_partial(self.root / plugin / STATE, standing)
+
+    def stand(self, plugin: str) -> None:
+        """Make what was proposed the versions that count, at one instant."""
+        _put(self.root / plugin / STATE)
+
+    def withdraw(self, plugin: str) -> None:
+        """Forget what was proposed."""
+        with contextlib.suppress(OSError):  # the next proposal takes its place
+            (self.root / plugin / STATE).with_suffix(PARTIAL).unlink()
 
     def forget(self, plugin: str) -> None:
         """Forget a plugin, at one instant; its files are rubbish from here on."""
@@ -189,13 +198,22 @@ def _read(file: Path, kind: type[T]) -> T | None:
 
 def _write(file: Path, value: object) -> None:
     """Replace a file whole; when this returns it is on the disk."""
-    partial = file.with_suffix(PARTIAL)
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    _write_partial(file, value)
+    _put(file)
+
+
+def _write_partial(file: Path, value: object) -> None:
+    """Put on the disk, beside a file, what is to take its place."""
+    descriptor = os.open(file.with_suffix(PARTIAL), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as opened:
         opened.write(msgspec.json.encode(value))
         opened.flush()
         os.fsync(opened.fileno())
-    partial.replace(file)
+
+
+def _put(file: Path) -> None:
+    """Let it take its place."""
+    file.with_suffix(PARTIAL).replace(file)
     folder = os.open(file.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import shutil
@@ -227,3 +228,52 @@ async def test_a_kill_at_any_instant_leaves_the_old_or_the_new(
     found = [await shown(copy) for copy in instants.seen]
     assert set(found) == {("LOADED", "2"), new}
     assert found[-1] == new
+
+
+async def test_a_version_that_does_not_serve_never_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kill before it was put back does not bring it, nor does it take from another plugin what that has."""
+    root = tmp_path / "installed"
+    host = await opened(root)
+    installed = host.installed
+    assert installed is not None
+    await installed.install(order(), sent(packed("one", "2")))
+    await installed.install(order(), sent(packed("two", "1")))
+
+    async def refused() -> None:
+        with pytest.raises(HostdError, match="did not begin to serve"):
+            await installed.install(order(), sent(packed("one", "3", action="two.act")))
+
+    instants = Instants(root, monkeypatch)
+    try:
+        await instants.during(refused())
+    finally:
+        monkeypatch.undo()
+        await host.close()
+
+    assert len(instants.seen) > 2
+    assert {await shown(copy) for copy in instants.seen} == {("LOADED", "2")}
+
+
+@pytest.mark.parametrize("verb", ["install", "rollback", "disable"])
+async def test_a_full_disk_is_told_with_the_folder(verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system names no file when there is no room to write; what served serves on."""
+    host = await opened(tmp_path)
+    installed = host.installed
+    assert installed is not None
+    for version in ("1", "2"):
+        await installed.install(order(), sent(packed("one", version)))
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    try:
+        with pytest.raises(HostdError) as refused:
+            await CHANGES[verb][0](installed, host)
+        why = f"{tmp_path}: No space left on device; make room, or let hostd write there, and try again"
+        assert (refused.value.reason, refused.value.message) == ("INSTALL_FAILED", why)
+        assert [(one.state.value, one.version) for one in host.registry.plugins] == [("LOADED", "2")]
+    finally:
+        monkeypatch.undo()
+        await host.close()
+    assert await shown(tmp_path) == ("LOADED", "2")
