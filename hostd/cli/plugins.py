@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hostd.cli import plugin_changes, plugin_tools
+from hostd.cli.change_watch import print_changes
 from hostd.cli.completing import complete_plugins
-from hostd.cli.printing import say
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import clean, columns, fields
-from hostd.errors.base import HostdError
 from hostd.values.lazily import lazily
 
 if TYPE_CHECKING:
@@ -121,32 +120,15 @@ def reload(session: Session, plugin_id: str) -> None:
 def watch(session: Session, plugin_id: str, until_snapshot: bool) -> None:
     """Print plugins as they are, and then each change, until interrupted. A restart of the daemon begins anew."""
     request = pb.WatchPluginsRequest(namespace=session.namespace, id=plugin_id)
-    while True:
-        try:
-            for answer in session.client.stream(session.client.plugins.WatchPlugins, request):
-                _print_changes(session, answer)
-                request.resume_token = answer.resume_token or request.resume_token
-                if until_snapshot and answer.snapshot_end:
-                    return
-            return
-        except HostdError as error:
-            if error.reason != "RESUME_TOKEN_EXPIRED" or not request.resume_token:
-                raise
-            request.resume_token = ""
+    watch_plugins = session.client.plugins.WatchPlugins
+    print_changes(session, watch_plugins, request, until_snapshot=until_snapshot, line=_change_line)
 
 
-def _print_changes(session: Session, answer: pb.WatchPluginsResponse) -> None:
-    from hostd.cli.plain import plain
-
-    for change in answer.changes:
-        value = plain(change)
-        if session.out.form != "table":
-            session.out.item(value)
-            continue
-        item = value["plugin"]
-        why = ": ".join(part for part in (item["reason"], item["message"]) if part)
-        words = (f"{value['kind']:<8}", item["id"], item["version"], item["state"], _process(item["process"]), why)
-        say(clean("  ".join(word for word in words if word)))
+def _change_line(change: Any) -> str:
+    item = change["plugin"]
+    why = ": ".join(part for part in (item["reason"], item["message"]) if part)
+    words = (f"{change['kind']:<8}", item["id"], item["version"], item["state"], _process(item["process"]), why)
+    return "  ".join(word for word in words if word)
 
 
 @plugin.command()

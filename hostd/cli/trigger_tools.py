@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hostd.cli.applying import apply_one
+from hostd.cli.change_watch import print_changes
 from hostd.cli.complaints import violation_line
 from hostd.cli.inputs import json_argument, read_text
 from hostd.cli.moments import moment_option
-from hostd.cli.printing import say, warn
+from hostd.cli.printing import warn
 from hostd.cli.progress import Progress
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import columns, fields
 from hostd.cli.triggers import named, trigger, trigger_arguments
 from hostd.cli.workflows import documents_of
-from hostd.errors.base import HostdError, Kind, Violation, invalid
+from hostd.errors.base import Kind, Violation, invalid
 from hostd.errors.codes import CODES
 from hostd.values.lazily import lazily
 
@@ -190,27 +191,9 @@ def backfill(
 def watch(session: Session, workflow: str, until_snapshot: bool) -> None:
     """Print triggers as they are, and then each change, until interrupted; a restart of the daemon in between, too."""
     request = pb.WatchTriggersRequest(namespace=session.namespace, workflow=workflow)
-    while True:
-        try:
-            for answer in session.client.stream(session.client.triggers.WatchTriggers, request):
-                _print_changes(session, answer)
-                request.resume_token = answer.resume_token or request.resume_token
-                if until_snapshot and answer.snapshot_end:
-                    return
-            return
-        except HostdError as error:
-            if error.reason != "RESUME_TOKEN_EXPIRED":
-                raise
-            request.resume_token = ""
+    print_changes(session, session.client.triggers.WatchTriggers, request, until_snapshot=until_snapshot, line=_change)
 
 
-def _print_changes(session: Session, answer: pb.WatchTriggersResponse) -> None:
-    from hostd.cli.plain import plain
-
-    for change in answer.changes:
-        value = plain(change)
-        if session.out.form != "table":
-            session.out.item(value)
-            continue
-        item = value["trigger"]
-        say(f"{value['kind']:<8}  {item['workflow']}/{item['name']}  {item['state']}  fired {item['fired']}")
+def _change(change: Any) -> str:
+    item = change["trigger"]
+    return f"{change['kind']:<8}  {item['workflow']}/{item['name']}  {item['state']}  fired {item['fired']}"
