@@ -20,7 +20,7 @@ from hostd.errors.codes import CODES
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 EXIT_INVALID = CODES[Kind.INVALID].exit
-_UNKNOWN = (
+_KNOWN_HERE = (
     "only built-in and installed plugins are known here: `--plugins DIR` serves those in the folders of DIR, "
     "`hostd dev` and `hostd runs start` have those of a daemon"
 )
@@ -55,14 +55,20 @@ def run(
     try:
         ended = run_here(data, value, file=file_label(file), config_file=config_file, log_level=log_level, flags=flags)
     except HostdError as error:
-        unknown = [fault for fault in error.violations if fault.reason == "ACTION_UNKNOWN"]
-        if not unknown or any("may provide it" in fault.message for fault in unknown):  # why not is told
+        if not _is_unknown_here(error):
             raise
         complain(error)
-        warn(_UNKNOWN if plugins is None else f"none of the plugins in {plugins} has it: `hostd plugin doctor FOLDER`")
+        none = f"none of the plugins in {plugins} has it: `hostd plugin doctor FOLDER`"
+        warn(_KNOWN_HERE if plugins is None else none)
         return exit_code(error)
     out.one(ended, _ended)
     return OUTCOME_EXITS.get(ended["state"], EXIT_FAILED)
+
+
+def _is_unknown_here(error: HostdError) -> bool:
+    """Say whether actions are not known, and nobody has said yet where they may be."""
+    unknown = [fault for fault in error.violations if fault.reason == "ACTION_UNKNOWN"]
+    return bool(unknown) and not any("may provide it" in fault.message for fault in unknown)
 
 
 def _ended(ended: dict[str, Any]) -> str:

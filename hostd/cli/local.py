@@ -357,9 +357,8 @@ async def _check_lua(sources: dict[str, str]) -> list[Violation]:
         for file, source in sources.items():
             failure = await pool.validate(source, file)
             if failure is not None:
-                said = (
-                    failure.message.partition(f":{failure.line}: ")[2] or failure.message
-                )  # the place stands before it
+                _, _, behind_place = failure.message.partition(f":{failure.line}: ")
+                said = behind_place or failure.message
                 found.append(Violation("", failure.reason.value, said, "", file, failure.line, 1))
     return found
 

@@ -155,7 +155,8 @@ def variable_pages(name: str) -> list[Page]:
 
     if not name.upper().startswith(PREFIX):
         return []
-    page = _page("config", (key := name[len(PREFIX) :].lower().replace("__", ".")), key)
+    key = name[len(PREFIX) :].lower().replace("__", ".")
+    page = _page("config", key, key)
     return [page] if page is not None else []
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 Json = dict[str, Any]
 _DEEPEST = 12
 _INDEX = re.compile(r"\[\w*\]")
+# Schemas say by patterns what a text holds: how those of definition/schema.py and config/schema.py end, and the word.
 _TEXTS = {r"(ms|s|m|h|d|w))+$": "duration", r"|TiB)?$": "size", r"\$\{\{": "expression"}
 _VARIABLE = r"\$\{"  # in the configuration one may stand for anything
 NEAR_MAX = 3
@@ -52,9 +53,7 @@ class SchemaPaths:
         if keys[0] in inside:
             return _one_more(self._walk(inside[keys[0]], keys[1:], title, depth + 1))
         if keys[0] in self._later.get(title, {}):
-            refused = {"description": f"{self._later[title][keys[0]]} This version knows the word, and refuses it "
-                                      "with NOT_YET_SUPPORTED.", "type": "nothing yet"}  # fmt: skip
-            return _one_more(Walk(refused, 0))
+            return _one_more(Walk(_not_yet(self._later[title][keys[0]]), 0))
         element = _element(whole)
         if element is None:
             return Walk(node, 0, open=not inside and self._takes_anything(whole))
@@ -156,6 +155,11 @@ def _plain_types(node: Json) -> list[str]:
             return [word]
     kinds = node.get("type")
     return [kinds] if isinstance(kinds, str) else [kind for kind in kinds or () if kind != "null"]
+
+
+def _not_yet(meaning: str) -> Json:
+    told = f"{meaning} This version knows the word, and refuses it with NOT_YET_SUPPORTED."
+    return {"description": told, "type": "nothing yet"}
 
 
 def _one_more(walk: Walk) -> Walk:

@@ -140,7 +140,7 @@ class _Report:
             say("\n".join(f"  {clean(problem)}" for problem in result.problems))
         for result in self.results:
             for note in result.notes:
-                warn(f"note: {result.case.file}:{result.case.line} {result.case.name}: {note}")
+                warn(clean(f"note: {result.case.file}:{result.case.line} {result.case.name}: {note}"))
         failed, passed = len(self.failed), len(self.results) - len(self.failed)
         counts = [f"{passed} passed", *([f"{failed} failed"] if failed else [])]
         counts += [f"{len(faults)} files with mistakes"] if faults else []

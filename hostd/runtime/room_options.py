@@ -93,7 +93,7 @@ def plugin_choices(config: Config) -> Choices:
         deny=frozenset(plugins.deny),
         safe_mode=plugins.safe_mode,
         settings=_plugin_settings(config),
-        defaults=_as_ever(config),
+        defaults=_guarded_by_default(config),
         groups=plugins.groups,
         trace=plugins.trace,
     )
@@ -110,7 +110,7 @@ def _plugin_settings(config: Config) -> dict[str, Any]:
     return settings
 
 
-def _as_ever(config: Config) -> frozenset[str]:
+def _guarded_by_default(config: Config) -> frozenset[str]:
     """Return the actions whose settings are only the guard that an operator who says nothing has."""
     egress, written = config.egress, config.plugins.settings
     if egress.private or egress.allow or egress.deny:
