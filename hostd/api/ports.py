@@ -11,19 +11,16 @@ from typing import Any, Protocol
 
 from hostd.api.install_port import Installs
 from hostd.api.run_ports import Runs
+from hostd.model.administration import AuditView, BackupStep, CompactionStep, NamespaceView, SystemView
 from hostd.model.configuration import ConfigView, ReloadedView
 from hostd.model.plugin_changes import PluginChanges
 from hostd.model.requests import LetterSelection, Repeat, TrialEvent
 from hostd.model.topics import EventTypeView, NewEvent, PublishedView, TopicEvents
 from hostd.model.views import (
-    AuditView,
     BackfillView,
-    BackupStep,
-    CompactionStep,
     DeadLetterView,
     DifferencesView,
     FiredView,
-    NamespaceView,
     PluginView,
     RedrivenView,
     RegisteredView,
@@ -32,7 +29,6 @@ from hostd.model.views import (
     ScriptView,
     SecretSetView,
     SecretView,
-    SystemView,
     TrialView,
     TriggerChanges,
     TriggerView,

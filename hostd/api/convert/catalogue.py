@@ -5,17 +5,15 @@ from __future__ import annotations
 from hostd.api.convert.payloads import failure_of, json_payload
 from hostd.api.convert.runs import time_of
 from hostd.errors.base import Violation
+from hostd.model.administration import AuditView, NamespaceView, SystemView
 from hostd.model.views import (
-    AuditView,
     ComponentView,
     DifferencesView,
-    NamespaceView,
     PluginView,
     ProcessView,
     SchemaView,
     ScriptView,
     SecretView,
-    SystemView,
     TriggerView,
     VersionView,
     WorkflowView,

@@ -16,6 +16,7 @@ from hostd.aio import Clock
 from hostd.definition.yaml_text import MAX_DOCUMENT_BYTES
 from hostd.errors.base import invalid
 from hostd.journal.port import AuditRow, Journal, JournalInfo, Retention
+from hostd.model.administration import AuditView, BackupStep, CompactionStep, IsolationView, JournalView, SystemView
 from hostd.model.payload import (
     DOOR_BYTES_MAX,
     INLINE_BYTES_MAX,
@@ -25,7 +26,6 @@ from hostd.model.payload import (
     RUN_VALUES_MAX,
 )
 from hostd.model.requests import KEY_BYTES_MAX, LABEL_BYTES_MAX, LABELS_MAX, REQUEST_ID_BYTES_MAX, STARTS_MAX
-from hostd.model.views import AuditView, BackupStep, CompactionStep, IsolationView, JournalView, SystemView
 from hostd.plugin.api import API
 from hostd.runtime.attempts.effects import Effects
 from hostd.runtime.desks.namespace_shelf import NamespaceShelf

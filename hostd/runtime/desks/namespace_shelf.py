@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from hostd.host.registry import HostRegistry
 from hostd.host.secrets import list_secrets
 from hostd.journal.port import Journal, NamespaceRow
-from hostd.model.views import NamespaceView
+from hostd.model.administration import NamespaceView
 from hostd.runtime.ring.readers import Readers
 from hostd.runtime.triggers.triggers import Triggers
 
