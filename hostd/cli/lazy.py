@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import click
 
+HINTS_MAX = 3
+
 
 class Entry(NamedTuple):
     """Where a command is (`module:name`), and its line in the list of commands."""
@@ -41,12 +43,20 @@ class LazyGroup(click.Group):
         """Find the command that is named; for a slip, name the nearest."""
         name = args[0]
         if name not in self.entries and not ctx.resilient_parsing and not name.startswith("-"):
-            from difflib import get_close_matches
-
-            near = get_close_matches(name[:80], self.entries, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise click.UsageError(f"No such command {name[:80]!r}.{hint}", ctx)
+            raise click.UsageError(f"No such command {name[:80]!r}.{self._hint(ctx, name[:80])}", ctx)
         return super().resolve_command(ctx, args)
+
+    def _hint(self, ctx: click.Context, name: str) -> str:
+        """Return the command that may have been meant: the nearest, else those of the name in groups."""
+        from difflib import get_close_matches
+
+        if near := get_close_matches(name, self.entries, n=1):
+            return f" Did you mean {near[0]!r}?"
+        groups = [
+            (word, command) for word in self.entries if isinstance(command := self.get_command(ctx, word), click.Group)
+        ]
+        found = [f"`{ctx.command_path} {word} {name}`" for word, group in groups if name in group.list_commands(ctx)]
+        return f" Did you mean {' or '.join(found[:HINTS_MAX])}?" if found else ""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing them."""

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from hostd.definition.fixes import SYNONYMS, propose, propose_duration
+from hostd.definition.fixes import HANDLERS, SYNONYMS, propose, propose_duration
 from hostd.definition.mistakes import Mistakes, child_path, shown
 from hostd.definition.nodes import Node
 from hostd.definition.shapes import (
@@ -229,7 +229,9 @@ def _fit_many(node: Node, spec: Many, path: str, mistakes: Mistakes) -> Part | N
 def _fit_named(node: Node, spec: Named, path: str, mistakes: Mistakes) -> Part | None:
     if node.kind != "map":
         fix = "write `id: {...}` instead of `- ...`" if node.kind == "list" else ""
-        _wrong_type(node, path, f"a mapping from {spec.name.what.removeprefix('a ')}s", mistakes, fix)
+        _wrong_type(
+            node, path, f"a mapping from {spec.name.what.removeprefix('an ').removeprefix('a ')}s", mistakes, fix
+        )
         return None
     count = len(node.value)
     if count > spec.most or count < spec.least:
@@ -296,6 +298,8 @@ def _unknown_key(node: Node, name: str, spec: Shape, path: str, mistakes: Mistak
     usable = [word for word, key in spec.keys.items() if not key.refused]
     synonym = SYNONYMS.get(name.lower().replace("-", "_"), "")
     wanted = synonym if synonym.partition(":")[0] in usable else ""
+    if not wanted and synonym in HANDLERS and "handlers" in usable:
+        wanted = f"handlers: {{{synonym}: ...}}"
     hint = f"did you mean {wanted}?" if wanted else mistakes.did_you_mean(name, usable)
     message = f"{shown(name) or 'an empty key'} is no key of {spec.title}"
     mistakes.add(child_path(path, name), "KEY_UNKNOWN", message, hint, mark=node.key_marks.get(name))

@@ -52,6 +52,7 @@ SYNONYMS = {
     "always": "exit",
     "finally": "exit",
 }
+HANDLERS = frozenset({"success", "failure", "exit"})
 
 
 _WORDED = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*([a-z]+)\.?(?:\s*,?\s*(?:and\s+)?)", re.IGNORECASE)

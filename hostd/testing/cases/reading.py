@@ -49,6 +49,11 @@ class _Reader:
         self._mistakes = mistakes
 
     def cases(self, root: Node) -> list[WorkflowCase]:
+        if root.kind == "map" and "steps" in root.value and "cases" not in root.value:
+            message = "this is a workflow; its cases stand in a file of their own beside it"
+            named = f"`hostd workflow test {self._file.with_suffix(SUFFIXES[0])}` runs them"
+            self._mistakes.add("cases", "KEY_MISSING", message, named, node=root)
+            return []
         top = fit(root, CASE_FILE, "", self._mistakes)
         listed = top.part("cases") if top is not None else None
         if top is None or listed is None or listed.node.kind != "list":

@@ -72,6 +72,8 @@ def test_the_version(hostd: Any) -> None:
     "arguments,says",
     [
         (["rnus"], "No such command 'rnus'. Did you mean 'runs'?"),
+        (["start", "greet"], "No such command 'start'. Did you mean `hostd runs start`?"),
+        (["logs"], "Did you mean `hostd runs logs`?"),
         (["runs", "lst"], "'list'"),
         (["runs", "list", "--filtr", "x"], "--filter"),
         (["runs", "show"], "Missing argument"),

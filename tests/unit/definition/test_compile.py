@@ -306,3 +306,11 @@ def test_only_mistakes_that_are_shown_get_a_suggestion(monkeypatch: pytest.Monke
         looked.clear()
         assert len(validate_text(document)) == mistakes.MAX_MISTAKES + 1
         assert len(looked) <= mistakes.MAX_MISTAKES, document[:40]
+
+
+def test_words_of_other_tools_are_answered_with_ours() -> None:
+    """A handler beside the steps is led to `handlers`; a list of steps to the mapping that they are."""
+    found = validate_text("workflow: w\non_failure: {uses: flow.pass}\nsteps:\n  - {id: a, uses: flow.pass}\n")
+    told = {fault.path: (fault.message, fault.suggestion) for fault in found}
+    assert told["on_failure"][1] == "did you mean handlers: {failure: ...}?"
+    assert told["steps"][0] == "this must be a mapping from ids, not a list"

@@ -193,6 +193,16 @@ def test_mistakes_in_a_case_file_are_told_with_their_place(tmp_path: Path, cases
     assert all(each.file == str(file) and each.line > 0 for each in found)
 
 
+def test_a_workflow_is_no_case_file(tmp_path: Path) -> None:
+    """One mistake says so, and names the file that is meant, instead of one for each of its keys."""
+    file = tmp_path / "order.yaml"
+    file.write_text("workflow: order\nversion: 1.0.0\nsteps: {a: {uses: flow.pass}}\noutput: 1\n")
+    with pytest.raises(HostdError) as refused:
+        read_cases(file)
+    (fault,) = refused.value.violations
+    assert "this is a workflow" in fault.message and f"{tmp_path / 'order.test.yaml'}" in fault.suggestion
+
+
 def test_case_files_are_found_and_chosen(tmp_path: Path) -> None:
     """Folders are looked through but for hidden ones; words choose by file and name; what is not there is told."""
     (tmp_path / "deep" / ".git").mkdir(parents=True)
