@@ -374,7 +374,9 @@ REASONS: dict[str, ReasonPage] = {
         "Mend the plugin; the others work.",
     ),
     "PATH_TAKEN": ReasonPage(
-        Kind.EXISTS, "Another trigger serves the same webhook path and method.", "Choose another path."
+        Kind.EXISTS,
+        "Another trigger serves the same webhook path and method.",
+        "Choose another path; or free it and resume the trigger that was refused, which does not try again by itself.",
     ),
     # -- what the host does for plugins
     "KV_KEY_INVALID": ReasonPage(

@@ -91,6 +91,7 @@ class TriggerScope(TriggerFacts):
 
     Args:
         component: id of the trigger, the events' default type.
+        called: what commands call it; `workflow/name` where not given.
         plugin: id of the plugin that has it, for the log.
         cursor: the last durable cursor.
         since: when the trigger was activated; its first slot lies behind it.
@@ -122,6 +123,7 @@ class TriggerScope(TriggerFacts):
         dice: random.Random | None = None,
         partition: str = "",
         plugin: str = "",
+        called: str = "",
     ) -> None:
         super().__init__(
             namespace=namespace,
@@ -137,7 +139,7 @@ class TriggerScope(TriggerFacts):
         self.secrets = NamespaceSecrets(namespace, read_secret)
         place = f"{name}[{partition}]" if partition else name
         self.log = DaemonLog(component, plugin=plugin, namespace=namespace, workflow=workflow, trigger=place)
-        self.http = TriggerDoor(routes, namespace, f"{workflow}/{name}")
+        self.http = TriggerDoor(routes, namespace, called or f"{workflow}/{name}")
         self._emit = emit
         self._services = services
         self._whose = whose

@@ -100,8 +100,8 @@ class RouteTable:
             taken = next((node.entries[method] for method in wanted if method in node.entries), None)
             if taken is not None:
                 also = "" if taken.url_path == url_path else f" as {taken.url_path}"
-                message = f"{taken.method} {url_path} is answered by {taken.owner} already{also}; choose another path"
-                raise HostdError(Kind.EXISTS, "PATH_TAKEN", message)
+                message = f"{taken.method} {url_path} is answered by {taken.owner} already{also}"
+                raise HostdError(Kind.EXISTS, "PATH_TAKEN", f"{message}; {_remedy(owner)}")
         entries = [RouteEntry(url_path, method, handler, max_body_bytes, owner, timeout_s) for method in wanted]
         self._routes.update({(url_path, entry.method): entry for entry in entries})
         self._node(parts).entries.update({entry.method: entry for entry in entries})
@@ -141,6 +141,11 @@ class HeldRoute:
     def close(self) -> None:
         """Stop answering; may be called twice."""
         self._table.remove(self._entries)
+
+
+def _remedy(owner: str) -> str:
+    """Return what to do for a trigger whose path is taken: nobody looks again by themselves whether it is free."""
+    return f"choose another path, or free this one and then `hostd trigger resume {owner}`"
 
 
 def _parts(url_path: str) -> list[str]:

@@ -240,6 +240,7 @@ class TriggerLife:
         return TriggerScope(
             namespace=source.namespace,
             workflow=source.ready.plan.workflow,
+            called=source.scope_name.removeprefix("/"),
             name=source.plan.name,
             component=entry.id,
             plugin=entry.plugin,

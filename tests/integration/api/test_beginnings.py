@@ -159,9 +159,23 @@ async def test_a_taken_path_is_told_in_the_answer(kit: Kit) -> None:
     assert warning.startswith(
         "the trigger door does not run: PATH_TAKEN: POST /hooks/default/door is answered by first/"
     )
+    assert warning.endswith("choose another path, or free this one and then `hostd trigger resume second/door`")
     assert list((await kit.register(hooked("second", "door", version="2.0.0"), activate=False)).warnings) == []
     moved = await kit.register(hooked("second", "other", version="3.0.0"))
     assert (list(moved.warnings), listens(kit, "other")) == ([], True)
+
+
+async def test_a_trigger_whose_path_became_free_is_resumed(kit: Kit) -> None:
+    """As the message says; nobody tries it before. One of its own is named as the command takes it."""
+    await kit.register(hooked("first", "door"))
+    await kit.register(hooked("second", "door"))
+    own = "trigger: mine\ntarget: first@active\nuses: http.webhook\nwith: {path: door}\n"
+    made = await kit.triggers.CreateTrigger(pb.CreateTriggerRequest(document=own))
+    assert made.trigger.message.endswith("`hostd trigger resume mine`")
+    await kit.triggers.PauseTrigger(pb.PauseTriggerRequest(workflow="first", name="door"))
+    assert await state(kit, "second", "door") == "FAILED"
+    resumed = await kit.triggers.ResumeTrigger(pb.ResumeTriggerRequest(workflow="second", name="door"))
+    assert (resumed.state, resumed.message, listens(kit, "door")) == (pb.TRIGGER_STATE_ACTIVE, "", True)
 
 
 @pytest.mark.timeout(120)
