@@ -16,11 +16,12 @@ from typing import Any
 
 import pytest
 from loop_guard import nothing_blocks_the_loop as nothing_blocks_the_loop
+from pydantic import field_validator
 
 from hostd.aio import SystemClock
 from hostd.embedding import ActionContext, ActionError, Host, HostdError, RunFailed, Workflow, action, use
 from hostd.embedding.uses import event, flow, log
-from hostd.plugin import SecretsProvider
+from hostd.plugin import Action, Options, SecretsProvider
 
 ECHO = """
 workflow: echo
@@ -432,7 +433,7 @@ async def test_a_run_that_waits_for_a_function_is_still_steered(host: Host) -> N
 
 
 async def test_an_action_may_change_what_it_was_given(host: Host) -> None:
-    """Options that are the same in each run are its own each time; the next run sees them as they were written."""
+    """Options are each attempt's own: the next run sees them as they were written, the next step the run's input."""
 
     @host.use
     @action("shop.mark")
@@ -444,8 +445,42 @@ async def test_an_action_may_change_what_it_was_given(host: Host) -> None:
 
     wf = Workflow("twice")
     wf.output(wf.step("it", mark.step(order={"n": 1}, tags=["a"], note={"in": {}})).output)
-    first, second = await host.execute(wf), await host.execute(wf)
-    assert first == second == {"order": {"n": 1, "seen": 1}, "tags": ["a", "seen"], "note": {"in": {"deep": 1}}}
+    once = {"order": {"n": 1, "seen": 1}, "tags": ["a", "seen"], "note": {"in": {"deep": 1}}}
+    assert [await host.execute(wf), await host.execute(wf)] == [once, once]
+    step = '{uses: shop.mark, with: {order: {n: 1}, tags: [a], note: "${{ input.note }}"}}'
+    output = '{a: "${{ steps.a.output }}", b: "${{ steps.b.output }}"}'
+    await host.register(f"workflow: given\nsteps:\n  a: {step}\n  b: {step}\noutput: {output}\n")
+    for _ in range(2):
+        assert await host.execute("given", {"note": {"in": {}}}) == {"a": once, "b": once}
+
+
+async def test_an_option_may_hold_what_cannot_be_copied(host: Host) -> None:
+    """Whatever a validator makes of a literal: a lock, a connection; each attempt has one of its own."""
+    made: list[object] = []
+
+    class Held(Options):
+        name: Any
+
+        @field_validator("name")
+        @classmethod
+        def _opened(cls, value: Any) -> Any:
+            made.append(threading.Lock())
+            return made[-1]
+
+    class Hold(Action[Held]):
+        """Holds it."""
+
+        id = "shop.hold"
+
+        async def run(self, ctx: ActionContext, options: Held) -> bool:
+            with options.name:
+                return options.name is made[-1]
+
+    host.use(Hold)
+    step = "{uses: shop.hold, with: {name: x}}"
+    await host.register(f"workflow: held\nsteps:\n  it: {step}\noutput: ${{{{ steps.it.output }}}}\n")
+    assert [await host.execute("held"), await host.execute("held")] == [True, True]
+    assert len(set(map(id, made))) == len(made)
 
 
 async def test_secrets_come_from_a_provider_of_the_program(host: Host) -> None:
