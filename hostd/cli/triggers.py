@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -9,14 +10,18 @@ import click
 
 from hostd.cli.completing import complete_triggers
 from hostd.cli.inputs import json_argument
+from hostd.cli.printing import warn
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import age, clean, columns, fields
-from hostd.errors.base import invalid
+from hostd.errors.base import Kind, invalid
+from hostd.errors.codes import CODES
 from hostd.values.lazily import lazily
 
 if TYPE_CHECKING:
+    from hostd.v1 import dead_letter_service_pb2 as letters_pb
     from hostd.v1 import trigger_service_pb2 as pb
 else:
+    letters_pb = lazily("hostd.v1.dead_letter_service_pb2")
     pb = lazily("hostd.v1.trigger_service_pb2")
 
 
@@ -108,8 +113,8 @@ def _state(item: Any) -> str:
 @click.option("--event-data", metavar="JSON", help="Data of the event: JSON text, @FILE or -; else null.")
 @click.option("--event-id", metavar="ID", default="", help="The same id again is a duplicate; else a random one.")
 @remote
-def fire(session: Session, workflow: str, name: str, event_data: str | None, event_id: str) -> None:
-    """Emit one event by hand, as the trigger would."""
+def fire(session: Session, workflow: str, name: str, event_data: str | None, event_id: str) -> int:
+    """Emit one event by hand, as the trigger would. Exit code 6: it could not be used, and is a dead letter now."""
     from hostd.client import to_payload
 
     request = pb.FireTriggerRequest(
@@ -118,4 +123,21 @@ def fire(session: Session, workflow: str, name: str, event_data: str | None, eve
         event_id=event_id,
         **named(workflow, name),
     )
-    session.show(session.call(session.client.triggers.FireTrigger, request), lambda answer: fields(answer.items()))
+    fired = session.call(session.client.triggers.FireTrigger, request)
+    session.show(fired, lambda answer: fields(answer.items()))
+    if fired.outcome != "DEAD_LETTERED":
+        return 0
+    warn(_why_unused(session, fired.event_id))
+    return CODES[Kind.STATE].exit
+
+
+def _why_unused(session: Session, event_id: str) -> str:
+    """Return why an event is a dead letter."""
+    request = letters_pb.ListDeadLettersRequest(
+        namespace=session.namespace, filter=f"event_id == {json.dumps(event_id)}", page_size=100
+    )
+    letters = session.call(session.client.dead_letters.ListDeadLetters, request).dead_letters
+    if not letters:
+        return "it could not be used; `hostd dead-letters list` shows events that wait to be redriven"
+    last = letters[-1]
+    return f"dead letter {last.number}: {clean(last.reason)}: {clean(last.message)}"

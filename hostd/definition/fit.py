@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from hostd.definition.fixes import HANDLERS, SYNONYMS, propose, propose_duration
+from hostd.definition.fixes import HANDLERS, LEAVE_OUT, SYNONYMS, propose, propose_duration
 from hostd.definition.mistakes import Mistakes, child_path, shown
 from hostd.definition.nodes import Node
 from hostd.definition.shapes import (
@@ -301,6 +301,7 @@ def _unknown_key(node: Node, name: str, spec: Shape, path: str, mistakes: Mistak
     if not wanted and synonym in HANDLERS and "handlers" in usable:
         wanted = f"handlers: {{{synonym}: ...}}"
     hint = f"did you mean {wanted}?" if wanted else mistakes.did_you_mean(name, usable)
+    hint = LEAVE_OUT.get((spec.title, name), hint)
     message = f"{shown(name) or 'an empty key'} is no key of {spec.title}"
     mistakes.add(child_path(path, name), "KEY_UNKNOWN", message, hint, mark=node.key_marks.get(name))
 

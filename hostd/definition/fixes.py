@@ -53,6 +53,7 @@ SYNONYMS = {
     "finally": "exit",
 }
 HANDLERS = frozenset({"success", "failure", "exit"})
+LEAVE_OUT = {("handler", "needs"): "leave it out: a handler runs when every step has ended, and may read all of them"}
 
 
 _WORDED = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*([a-z]+)\.?(?:\s*,?\s*(?:and\s+)?)", re.IGNORECASE)

@@ -145,7 +145,8 @@ class Formulas:
             self.mistakes.add(path, "NOT_YET_SUPPORTED", message, node=node)
             return
         message = f"`{root}` has no value here; it can be read {roots.WHERE[root]}"
-        self.mistakes.add(path, "EXPRESSION_INVALID", message, node=node)
+        hint = "write failure" if root == "error" and path.startswith("handlers.") else ""
+        self.mistakes.add(path, "EXPRESSION_INVALID", message, hint, node=node)
 
     def _refuse_status(self, compiled: Any, node: Node, path: str) -> None:
         for name in sorted(compiled.uses_status):

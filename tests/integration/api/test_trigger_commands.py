@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -169,7 +170,8 @@ async def test_dead_letters_are_listed_redriven_and_purged(shell: Shell) -> None
     for text in ("a", "b"):
         data = json.dumps({"n": text})
         fired = await shell("trigger", "fire", "order", "hook", "--event-data", data, "--event-id", text, "-o", "json")
-        assert fired.json[0]["outcome"] == "DEAD_LETTERED"
+        assert fired.json[0]["outcome"] == "DEAD_LETTERED" and fired.code == 6
+        assert re.match(r"dead letter \d+: INPUT_INVALID: n: ", fired.err), fired.err
     listed = await shell("dead-letters", "list", "-o", "json")
     table = await shell("dead-letters", "list", "--filter", 'event_id == "b"')
     shown = await shell("dead-letters", "show", str(listed.json[0]["number"]), "-o", "json")

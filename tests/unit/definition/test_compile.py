@@ -314,3 +314,6 @@ def test_words_of_other_tools_are_answered_with_ours() -> None:
     told = {fault.path: (fault.message, fault.suggestion) for fault in found}
     assert told["on_failure"][1] == "did you mean handlers: {failure: ...}?"
     assert told["steps"][0] == "this must be a mapping from ids, not a list"
+    handler = 'handlers: {failure: {uses: log.write, needs: a, with: {message: "${{ error.message }}"}}}\n'
+    found = validate_text("workflow: w\nsteps: {a: {uses: flow.pass}}\n" + handler)
+    assert [fault.suggestion.partition(":")[0] for fault in found] == ["leave it out", "write failure"]
