@@ -108,16 +108,24 @@ class CatchingUp:
             if row is None or row.namespace != self._namespace:
                 continue
             if earliest.seq and run not in members.seen:
-                members.recall(self._as_it_was(row, earliest.seq) if changes_over_life(self._tree) else row)
+                was = self._as_it_was(row, earliest.seq) if changes_over_life(self._tree) else row
+                if was is None:
+                    continue
+                members.recall(was)
             members.seen.add(run)
             word = members.change(row, begins=earliest.seq == 0)
             if word is not None:
                 changes.append(RunChange(word, row_view(row)))
         return changes
 
-    def _as_it_was(self, row: RunRow, seq: int) -> RunRow:
-        """Return a run's row as it was before a record."""
-        run = run_before(self._journal, self._plans, row, seq)
+    def _as_it_was(self, row: RunRow, seq: int) -> RunRow | None:
+        """Return a run's row as it was before a record; None for one that retention took meanwhile."""
+        try:
+            run = run_before(self._journal, self._plans, row, seq)
+        except HostdError:
+            if self._journal.run_row(row.run) is None:
+                return None
+            raise
         return msgspec.structs.replace(
             row, state=run.state, reason=run.reason, ended_at_ms=0, due_at_ms=run.next_due_ms()
         )

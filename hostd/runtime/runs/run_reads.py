@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from hostd.aio import Clock
 from hostd.definition.plan import Plan
@@ -13,7 +13,7 @@ from hostd.journal.port import Journal, RunQuery, RunRow
 from hostd.model.filters import Filter
 from hostd.model.ids import stored_id, text_id
 from hostd.model.requests import RunList, RunRef
-from hostd.model.states import RunState
+from hostd.model.states import RunState, run_is_final
 from hostd.model.views import BlobView, LogView, RunRecords, RunView
 from hostd.runtime.ports import LiveLogs, Plans
 from hostd.runtime.ring.engine_loop import EngineLoop
@@ -26,6 +26,8 @@ from hostd.runtime.runs.run_views import items_of, plain_view, row_view
 from hostd.runtime.runs.story import Stories
 from hostd.runtime.runs.watch import Hub
 from hostd.runtime.workflows.workflows import Workflows
+
+T = TypeVar("T")
 
 
 class RunRooms(NamedTuple):
@@ -74,9 +76,25 @@ class RunReads:
 
     async def get(self, namespace: str, ref: RunRef) -> RunView:
         """Return a whole run. Raises RUN_MISSING."""
-        return await self._read(lambda: self._view(self._find(namespace, ref)))
+        return await self._read(lambda: self._whole(self._find(namespace, ref), self._view_of))
 
-    def _view(self, row: RunRow) -> RunView:
+    def _whole(self, row: RunRow, read: Callable[[RunRow], T]) -> T:
+        """Return what is read of a run. Raises RUN_MISSING where retention took it meanwhile: it may be a part."""
+        try:
+            found = read(row)
+        except HostdError:
+            self._require(row)
+            raise
+        self._require(row)
+        return found
+
+    def _require(self, row: RunRow) -> None:
+        if run_is_final(row.state):  # no other goes
+            now = self._journal.run_row(row.run)
+            if now is None or now.run_id != row.run_id:
+                raise run_missing(RunRef(text_id(row.run_id)))
+
+    def _view_of(self, row: RunRow) -> RunView:
         """Return the whole run; what can be said without steps where its document is gone, or it is held."""
         plan = self._plan(row)
         if plan is None or row.state == RunState.HELD:
@@ -111,6 +129,9 @@ class RunReads:
         return await self._read(lambda: self._records(self._find(namespace, ref), from_seq, max_bytes))
 
     def _records(self, row: RunRow, from_seq: int, max_bytes: int) -> RunRecords:
+        return self._whole(row, lambda row: self._records_of(row, from_seq, max_bytes))
+
+    def _records_of(self, row: RunRow, from_seq: int, max_bytes: int) -> RunRecords:
         plan = self._plan(row)
         steps = tuple(step.id for step in plan.steps) if plan is not None else ()
         rows = self._journal.history(row.run, from_seq=from_seq, max_bytes=max_bytes)
