@@ -90,6 +90,12 @@ def covers(topics: Sequence[str], topic: str) -> bool:
     return any(one in ("*", topic) or (one.endswith(".*") and topic.startswith(one[:-1])) for one in topics)
 
 
+def covering(topic: str) -> list[str]:
+    """Return everything that a subscription can name to see what is published to `topic`; see `covers`."""
+    words = topic.split(".")
+    return ["*", topic, *(".".join(words[:count]) + ".*" for count in range(1, len(words)))]
+
+
 def check_digest(digest: str) -> str:
     """Return a blob's digest. Raises HostdError BLOB_MISSING for a text that can be none."""
     if not _DIGEST.fullmatch(digest):

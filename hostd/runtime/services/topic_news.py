@@ -7,16 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hostd.errors.base import HostdError, Kind
-from hostd.plugin.service_rules import covers
+from hostd.plugin.service_rules import covering
 
 
 class Bell:
     """One reader's. `heard` before a look at the journal, `wait` after one that found nothing."""
 
-    __slots__ = ("_event", "closed", "topics")
+    __slots__ = ("_event", "closed")
 
-    def __init__(self, topics: tuple[str, ...]) -> None:
-        self.topics = topics
+    def __init__(self) -> None:
         self.closed = False
         self._event = asyncio.Event()
 
@@ -42,31 +41,37 @@ class Bell:
 
 
 class TopicNews:
-    """All bells, by namespace."""
+    """All bells, by namespace and by what they wait for: who does not read a topic costs its publishers nothing."""
 
     def __init__(self) -> None:
-        self._bells: dict[str, set[Bell]] = {}
+        self._bells: dict[tuple[str, str], set[Bell]] = {}
         self._closed = False
 
     @contextmanager
     def listening(self, namespace: str, topics: tuple[str, ...]) -> Iterator[Bell]:
         """Have a bell for as long as the block takes."""
-        bell = Bell(topics)
-        mine = self._bells.setdefault(namespace, set())
-        mine.add(bell)
+        bell = Bell()
+        places = [(namespace, topic) for topic in topics]
+        for place in places:
+            self._bells.setdefault(place, set()).add(bell)
         if self._closed:
             self._end(bell)
         try:
             yield bell
         finally:
-            mine.discard(bell)
-            if not mine:
-                self._bells.pop(namespace, None)
+            for place in places:
+                self._leave(place, bell)
+
+    def _leave(self, place: tuple[str, str], bell: Bell) -> None:
+        mine = self._bells.get(place, set())
+        mine.discard(bell)
+        if not mine:
+            self._bells.pop(place, None)
 
     def ring(self, namespace: str, topics: set[str]) -> None:
         """Wake who reads one of these topics."""
-        for bell in self._bells.get(namespace, ()):
-            if any(covers(bell.topics, topic) for topic in topics):
+        for wanted in {wanted for topic in topics for wanted in covering(topic)}:
+            for bell in self._bells.get((namespace, wanted), ()):
                 bell.ring()
 
     def close(self) -> None:
