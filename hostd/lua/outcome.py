@@ -54,6 +54,24 @@ _OTHER_TONGUES = {
 }
 
 
+# What scripts elsewhere have, and not here.
+_NIL = re.compile(r"attempt to (?:call|index) a nil value \((?:global|field) '(\w+)'\)$")
+_ELSEWHERE = {
+    **dict.fromkeys(
+        ("io", "debug", "package", "require", "load", "loadstring", "loadfile", "dofile", "collectgarbage"), ""
+    ),
+    **dict.fromkeys(("clock", "execute", "exit", "getenv", "popen", "remove", "rename", "tmpname"), "os."),
+}
+
+
+def _absent(text: str) -> str:
+    """Return a word on what a script took for granted, where its error's message ends with that."""
+    found = _NIL.search(text)
+    if found is None or found[1] not in _ELSEWHERE:
+        return ""
+    return f"; scripts here have no `{_ELSEWHERE[found[1]]}{found[1]}`: docs/reference/lua.md lists what there is"
+
+
 def error_failure(parts: list[bytes], chunk: str) -> ScriptFailure:
     """Return the failure for an error nobody caught.
 
@@ -64,7 +82,7 @@ def error_failure(parts: list[bytes], chunk: str) -> ScriptFailure:
     text = _text(parts[0], _MESSAGE_CHARS)
     return ScriptFailure(
         reason=FailureReason.SCRIPT_ERROR,
-        message=text,
+        message=text + _absent(text),
         code=_text(parts[1], _CODE_CHARS),
         retryable=parts[2] != b"0",
         line=_line(text, chunk),
