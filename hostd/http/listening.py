@@ -42,6 +42,8 @@ async def listen(address: str) -> list[socket.socket]:
     except OSError as error:
         close(listening)
         raise _cannot_listen(address, error) from None
+    except UnicodeError:  # of a host that cannot be asked for: an empty label, or one past 63 characters
+        raise HostdError(Kind.INVALID, "ADDRESS_REFUSED", f"cannot listen on {address}: that is no host") from None
     return listening
 
 

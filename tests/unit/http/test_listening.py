@@ -51,3 +51,11 @@ async def test_what_cannot_be_had_is_told() -> None:
     assert foreign.value.reason == "ADDRESS_REFUSED"
     assert taken.value.reason == "ADDRESS_IN_USE"
     close(await listen(address))
+
+
+@pytest.mark.parametrize("address", ["..:1", f"{'a' * 64}.example:1"])
+async def test_a_host_that_nobody_can_look_up_is_refused(address: str) -> None:
+    """An empty label and one that is too long come no further than Python's own codec."""
+    with pytest.raises(HostdError) as refused:
+        await listen(address)
+    assert refused.value.reason == "ADDRESS_REFUSED"
