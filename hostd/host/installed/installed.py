@@ -14,8 +14,7 @@ from typing import NamedTuple
 
 from hostd.aio import Clock, spawn
 from hostd.errors.base import HostdError, Kind
-from hostd.host.contexts import ProvisionScope
-from hostd.host.folders.lua_actions import lua_entries
+from hostd.host.folders.lua_plugins import LuaPlugins
 from hostd.host.found import Choices, Found, PluginState, Source
 from hostd.host.installed.offer import Offer, permission_fault
 from hostd.host.installed.probe import probe
@@ -146,8 +145,7 @@ class Installed:
         """See whether a version can serve, out of sight. Raises HostdError PLUGIN_FAILED, MANIFEST_INVALID."""
         version = await asyncio.to_thread(version_of, install, home)
         if version.folder is not None:
-            scope = ProvisionScope(install.id, install.id, self._clock, None)
-            await asyncio.to_thread(lua_entries, version.folder, scope)
+            await LuaPlugins(self._clock).read(version.folder)
             return
         settings = self._choices.settings
         await probe(version.found, clock=self._clock, random=self._random, limits=self._limits, settings=settings)

@@ -160,9 +160,11 @@ class Shelf:
                     shutil.rmtree(entry, ignore_errors=True)
 
     def sweep_all(self) -> None:
-        """Remove what installs have left that did not come to their end."""
+        """Remove what changes have left that did not come to their end."""
         for entry in self.root.glob(f"{INCOMING}*"):
             shutil.rmtree(entry, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            (self.root / DISABLED).with_suffix(PARTIAL).unlink()
         standings = self.standings()
         for folder in self._plugins():
             standing = standings.get(folder.name)
