@@ -29,6 +29,11 @@ _log = logging.getLogger("hostd.plugin")
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
+Work = Coroutine[Any, Any, pb.FromHost]
+Refused = Callable[[HostdError | ActionError], pb.FromHost]
+"""Says why something is not done, in the frame that answers it."""
+
+
 class HostedTrigger:
     """A configured trigger that runs in the process. `ended` gets what became of it."""
 
@@ -67,13 +72,7 @@ class Desk:
             return False
         return True
 
-    def _begin(
-        self,
-        link: Link,
-        call: int,
-        work: Coroutine[Any, Any, pb.FromHost],
-        refused: Callable[[HostdError | ActionError], pb.FromHost],
-    ) -> None:
+    def _begin(self, link: Link, call: int, work: Work, refused: Refused) -> None:
         if self._calls >= CALLS_MAX:
             work.close()
             message = f"the plugin asks more than {CALLS_MAX} things at once"
@@ -84,18 +83,10 @@ class Desk:
         self._calls += 1
         spawn(self._answer(link, call, work, refused), name=f"call of {self._plugin}")
 
-    async def _answer(
-        self,
-        link: Link,
-        call: int,
-        work: Coroutine[Any, Any, pb.FromHost],
-        refused: Callable[[HostdError | ActionError], pb.FromHost],
-    ) -> None:
+    async def _answer(self, link: Link, call: int, work: Work, refused: Refused) -> None:
         try:
             frame = await work
-        except HostdError as error:
-            frame = refused(error)
-        except ActionError as error:  # a service of ours failed in the words of actions: http.request got no answer
+        except (HostdError, ActionError) as error:  # http.request that got no answer fails in the words of actions
             frame = refused(error)
         except PLUGIN_ERRORS as error:  # what it sent cannot be used: its own fault, and it is told
             frame = refused(invalid("PAYLOAD_INVALID", f"{type(error).__name__}: {error}"[:500]))

@@ -81,6 +81,7 @@ class _BySchema:
     __slots__ = ()
 
     _form: SchemaForm
+    process: PluginProcess
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -106,10 +107,7 @@ class RemoteActionEntry(_BySchema, ActionEntry):
     __slots__ = ("_form", "process")
 
     def __init__(self, component: pb.Component, process: PluginProcess) -> None:
-        self._form = SchemaForm(component)
         _describe(self, component, process)
-        self.process = process
-        self.code_fields = self._form.code_fields
         self.effects = component.effects
         self.codes = codes_of(component)
         self.executors = ("process",)
@@ -127,10 +125,7 @@ class RemoteTriggerEntry(_BySchema, TriggerEntry):
     __slots__ = ("_form", "process")
 
     def __init__(self, component: pb.Component, process: PluginProcess) -> None:
-        self._form = SchemaForm(component)
         _describe(self, component, process)
-        self.process = process
-        self.code_fields = self._form.code_fields
         self.instances = Instances(component.instances)
 
     def create(self, options: Any) -> Any:
@@ -142,7 +137,11 @@ class RemoteTriggerEntry(_BySchema, TriggerEntry):
         return await ask_slots(self.process, self.id, self.parse(given), window)
 
 
-def _describe(entry: ActionEntry | TriggerEntry, component: pb.Component, process: PluginProcess) -> None:
+def _describe(entry: RemoteActionEntry | RemoteTriggerEntry, component: pb.Component, process: PluginProcess) -> None:
+    """Fill in what actions and triggers have in common."""
+    form = SchemaForm(component)
+    entry._form, entry.code_fields = form, form.code_fields
+    entry.process = process
     entry.id = component.id
     entry.plugin = process.plugin
     entry.origin = f"process of plugin {process.plugin}"
