@@ -108,11 +108,8 @@ def target_of(said: Said, *, share: float, metrics_every_s: float, environ: Mapp
 def _receiver(signal: Signal, said: Said, environ: Mapping[str, str]) -> Receiver | None:
     if environ.get(f"OTEL_{signal.upper()}_EXPORTER", "").strip() == "none":
         return None
-    own, base = "", said.endpoint
-    if not base:
-        own = environ.get(f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT", "").strip()
-        base = environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "").strip()
-    if not own and not base:
+    endpoint, address, path = _endpoint(signal, said, environ)
+    if not address:
         return None
     where, protocol = _variable("PROTOCOL", signal, environ)
     if said.protocol:
@@ -124,7 +121,7 @@ def _receiver(signal: Signal, said: Said, environ: Mapping[str, str]) -> Receive
     if said.headers:
         where, headers = "otel.headers", said.headers
     plain = Receiver(
-        _checked_address(own or base, "otel.endpoint" if said.endpoint else "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        _checked_address(address, endpoint),
         cast("Protocol", protocol),
         read_headers(headers, where),
         _whole("TIMEOUT", signal, environ) / 1000,
@@ -135,7 +132,16 @@ def _receiver(signal: Signal, said: Said, environ: Mapping[str, str]) -> Receive
     )
     if protocol == "grpc":
         return _by_grpc(plain, insecure=_variable("INSECURE", signal, environ)[1].lower() == "true")
-    return _by_http(plain, "" if own else f"/v1/{signal}")
+    return _by_http(plain, path)
+
+
+def _endpoint(signal: Signal, said: Said, environ: Mapping[str, str]) -> tuple[str, str, str]:
+    """Return where the address is said, the address, empty for none, and what goes behind it for HTTP."""
+    where, address = "otel.endpoint", said.endpoint
+    if not address:
+        where, address = _variable("ENDPOINT", signal, environ)
+    own = where == f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT"  # which is taken as it is
+    return where, address, "" if own else f"/v1/{signal}"
 
 
 def _by_grpc(plain: Receiver, *, insecure: bool) -> Receiver:
@@ -169,7 +175,7 @@ def _checked_address(address: str, where: str) -> str:
 def _variable(name: str, signal: Signal, environ: Mapping[str, str]) -> tuple[str, str]:
     """Return which variable says it, and what."""
     own, general = f"OTEL_EXPORTER_OTLP_{signal.upper()}_{name}", f"OTEL_EXPORTER_OTLP_{name}"
-    where = own if environ.get(own) else general
+    where = own if environ.get(own, "").strip() else general
     return where, environ.get(where, "").strip()
 
 

@@ -44,6 +44,15 @@ def test_the_configuration_wins_over_the_variables() -> None:
     assert by(general(HEADERS="b=2", TRACES_HEADERS="c=3"), endpoint=BASE).headers == {"c": "3"}
 
 
+def test_a_mistake_in_an_address_names_who_said_it() -> None:
+    """The variable of the signal, the general one, or the configuration."""
+    for where in ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"):
+        with pytest.raises(HostdError, match=f" {where}: it is no address"):
+            found(environ={where: "http://who:what@collector"})
+    with pytest.raises(HostdError, match=r" otel\.endpoint: it is no address"):
+        found(endpoint="http://collector:port", environ={"OTEL_EXPORTER_OTLP_ENDPOINT": BASE})
+
+
 def test_headers_stand_in_no_repr() -> None:
     """Who prints a target, what the configuration says, or a traceback with either, shows no header."""
     said = Said(endpoint=BASE, headers="authorization=Bearer%20not-a-real-one")
