@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import random
 import shutil
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -252,6 +254,36 @@ async def test_a_version_that_does_not_serve_never_counts(tmp_path: Path, monkey
 
     assert len(instants.seen) > 2
     assert {await shown(copy) for copy in instants.seen} == {("LOADED", "2")}
+
+
+async def test_an_uninstall_that_nobody_waits_for_holds_up_the_next_change(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its files are still being removed: a version that was installed meanwhile would go with them."""
+    removing, go_on = threading.Event(), threading.Event()
+    remove = shutil.rmtree
+
+    def slow(*args: Any, **kwargs: Any) -> None:
+        removing.set()
+        assert go_on.wait(60)
+        remove(*args, **kwargs)
+
+    installed = lab.core.host.installed
+    assert installed is not None
+    monkeypatch.setattr(shutil, "rmtree", slow)
+    uninstalling = asyncio.ensure_future(installed.uninstall("one"))
+    assert await asyncio.to_thread(removing.wait, 60)
+    uninstalling.cancel()
+    await asyncio.sleep(0)
+    with pytest.raises(HostdError, match="one at a time") as refused:
+        await installed.install(order(), sent(packed("one", "3")))
+    assert refused.value.reason == "INSTALL_BUSY"
+
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await uninstalling
+    await installed.install(order(), sent(packed("one", "3")))
+    assert report(lab, "one").version == "3"
 
 
 @pytest.mark.parametrize("verb", ["install", "rollback", "disable"])
