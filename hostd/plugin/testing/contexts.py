@@ -201,7 +201,7 @@ class FakeTriggerContext:
     """A TriggerContext. `emitted` holds what was emitted, `cursors` each durable cursor in order.
 
     An id emitted twice is DUPLICATE with the first one's run.
-    `results` holds what became of runs. Set `failure` to make the next emit raise.
+    `results` holds what became of runs. Set `failure` to make the next emit raise. `has_begun`: `begun` was called.
     """
 
     def __init__(
