@@ -285,3 +285,36 @@ async def test_a_backfill_does_not_fire_what_went_before_the_clock_went_back(tmp
     )
     assert (done.slots, done.unknown, done.outcomes) == (10, 10, {"DUPLICATE": 0, "STARTED": 0})
     await lab.close()
+
+
+EACH = [("cron.every", "period: 10m"), ("cron.schedule", "cron: '*/10 * * * *'")]
+
+
+@pytest.mark.parametrize(("uses", "options"), EACH)
+@pytest.mark.parametrize("overlap", ["allow", "skip", "queue", "cancel_running"])
+async def test_the_wall_goes_forth_and_back_while_runs_overlap(
+    tmp_path: Path, uses: str, options: str, overlap: str
+) -> None:
+    """An hour forth, two back, one forth, then a restart: each slot has one event, in order, and none is lost."""
+    clock = HandClock(ms("2026-01-01T00:00:00+00:00"))
+    step = SLEEP.replace("24h", "15m")
+    text = document(f"{{{options}, overlap: {overlap}, catch_up: all}}", uses=uses, step=step)
+    lab = await open_lab(tmp_path / "data", clock, text)
+    for hours in (1, 0, -2, 0, 0, 1, 0):
+        await clock.turn(600)
+        clock.step(hours * 3600)
+        await clock.turn(60)
+    await lab.restart()
+    await lab.core.triggers.start()
+    last = "2026-01-01T04:00:00Z"
+    while last not in fired(lab):
+        if overlap != "queue":
+            await caught_up(lab)
+        await lab.until(lambda: overlap != "queue" or any(row.state == RunState.WAITING for row in lab.runs()))
+        await clock.turn(300)
+        await lab.core.timers.look_again()
+        await lab.until(lambda: all(not 0 < row.due_at_ms <= clock.wall_ms() for row in lab.runs()))
+    slots = fired(lab)[: fired(lab).index(last) + 1]
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    assert slots == [f"{start + timedelta(minutes=10 * at):%Y-%m-%dT%H:%M:%SZ}" for at in range(1, 25)]
+    await lab.close()

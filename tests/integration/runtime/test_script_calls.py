@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from lab import NAMESPACE, Lab, of_kind
 
 from hostd.definition.capabilities import CAPABILITIES
 from hostd.journal.port import RunRow
+from hostd.model.messages import Cancel, Terminate
 from hostd.model.records import AttemptFailed, RunEnded, RunOutcome
 from hostd.model.states import RunState
 from hostd.values.json_text import parse_json
@@ -114,6 +117,25 @@ return {one.position, two.position, own.position}
     page, _ = await lab.core.topics.read(NAMESPACE, ["t"], after=0, limit=100, wait_ms=0)
     assert [(one.position, one.event.data) for one in page] == list(zip(output, [1, 2, 3], strict=True))
     assert len({one.event.id for one in page}) == 3 and page[2].event.id == "mine"
+
+
+@pytest.mark.parametrize("cut", ["cancel", "terminate", "timeout"])
+async def test_a_script_that_is_cut_off_writes_nothing_any_more(lab: Lab, cut: str) -> None:
+    """What it asks for behind the end of its run, or of its time, changes nothing, whatever was under way."""
+    loops = 'while true do kv.add{key = "n"}; event.publish{topic = "t", data = 1} end'
+    text = document(loops, "kv.add", "event.publish", retry="timeout: 1s" if cut == "timeout" else "")
+    started = await lab.start(await lab.register(text))
+    if cut != "timeout":
+        while await lab.core.key_values.get(NAMESPACE, "n") is None:
+            await asyncio.sleep(0.005)
+        await lab.ask(started, Cancel("enough") if cut == "cancel" else Terminate("enough"))
+    await lab.ended(started)
+    entry = await lab.core.key_values.get(NAMESPACE, "n")
+    last = await lab.core.topics.last()
+    for number in range(5):
+        await ended(lab, document(f"return {number}").replace("workflow: w", f"workflow: w{number}"))
+    assert await lab.core.key_values.get(NAMESPACE, "n") == entry
+    assert await lab.core.topics.last() == last
 
 
 async def test_permissions_that_grant_nothing_are_warned_of(lab: Lab) -> None:
