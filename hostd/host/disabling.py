@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from hostd.aio import spawn
+from hostd.aio import to_its_end
 
 Change = Callable[[set[str]], set[str]]
 Write = Callable[[set[str]], Awaitable[None]]
@@ -25,14 +25,11 @@ class Disabled:
 
     async def add(self, plugin_id: str, write: Write) -> None:
         """Disable a plugin."""
-        await self._to_its_end(plugin_id, self.ids.union, write)
+        await to_its_end(self._change(plugin_id, self.ids.union, write), name=f"disable {plugin_id}")
 
     async def discard(self, plugin_id: str, write: Write) -> None:
         """Disable it no more."""
-        await self._to_its_end(plugin_id, self.ids.difference, write)
-
-    async def _to_its_end(self, plugin_id: str, change: Change, write: Write) -> None:
-        await asyncio.shield(spawn(self._change(plugin_id, change, write), name=f"switch of {plugin_id}"))
+        await to_its_end(self._change(plugin_id, self.ids.difference, write), name=f"enable {plugin_id}")
 
     async def _change(self, plugin_id: str, change: Change, write: Write) -> None:
         async with self._turn:

@@ -27,7 +27,7 @@ from hostd.journal.port import Appended, Batch, Done
 from hostd.journal.transactions import Transactions
 
 T = TypeVar("T")
-INLINE_COMMIT_MAX_S = 500e-6
+INLINE_COMMIT_MAX_S = 500e-6  # slower ones go to the thread: the loop would stand still for as long
 GROUP_BATCHES_MAX = 64
 RETRY_S = 1.0
 NOTE_S = 1.0

@@ -113,7 +113,7 @@ class EngineLoop(Holding):
         if item.future.done():  # whoever asked has gone away: nothing of it has happened
             return
         try:
-            item.enter(self, turn)
+            item.enter(turn)
         except HostdError as error:
             turn.answers.append(Answer(item.future, None, error))
         except Exception as error:  # noqa: BLE001 a mistake of ours costs one request, not the ring

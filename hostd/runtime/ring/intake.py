@@ -47,7 +47,7 @@ class _StartItem:
         self._starts = starts
         self._seen = seen
 
-    def enter(self, loop: EngineLoop, turn: Turn) -> None:
+    def enter(self, turn: Turn) -> None:
         """Start each; a refused one refuses only itself."""
         results: list[Started | HostdError | LookAgain] = []
         for start in self._starts:

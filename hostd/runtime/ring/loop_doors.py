@@ -21,8 +21,8 @@ class DoorItem(Protocol):
     future: asyncio.Future[Any]
     patient: bool  # it waited for room, and would wait for ever where there never is enough
 
-    def enter(self, loop: Any, turn: Turn) -> None:
-        """Add to the turn of an engine loop. Raises HostdError, having added nothing, for the door to tell."""
+    def enter(self, turn: Turn) -> None:
+        """Add to the turn. Raises HostdError, having added nothing, for the door to tell."""
         ...
 
 
@@ -37,7 +37,7 @@ class WriteItem:
         self.size = size
         self.size_bytes = 0
 
-    def enter(self, loop: Any, turn: Turn) -> None:
+    def enter(self, turn: Turn) -> None:
         turn.answers.append(Answer(self.future, self.fill(turn)))
 
 

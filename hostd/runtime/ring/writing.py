@@ -26,7 +26,7 @@ class Writing:
         self.size_bytes = size_bytes
         self.future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
-    def enter(self, loop: EngineLoop, turn: Turn) -> None:
+    def enter(self, turn: Turn) -> None:
         """Add the rows."""
         answer = self._fill(turn)
         turn.size_bytes += self.size_bytes

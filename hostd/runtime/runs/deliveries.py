@@ -155,7 +155,7 @@ class _DeliveryItem:
         self._delivery = delivery
         self._seen = seen
 
-    def enter(self, loop: EngineLoop, turn: Turn) -> None:
+    def enter(self, turn: Turn) -> None:
         """Deliver it. Raises HostdError for the door to tell."""
         try:
             result = self._deliveries.deliver_in(turn, self._delivery, self._seen)

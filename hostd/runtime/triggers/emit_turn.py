@@ -14,7 +14,6 @@ from hostd.journal.port import AuditRow, DeadLetter, Dedup, EventRow, TriggerRow
 from hostd.plugin import EmitOutcome, Emitted, Event
 from hostd.plugin.clocks import slot_of
 from hostd.runtime.ring.audit import audit_row
-from hostd.runtime.ring.engine_loop import EngineLoop
 from hostd.runtime.ring.intake import Intake, Seen
 from hostd.runtime.ring.starts import Prepared
 from hostd.runtime.ring.turn import Answer, Turn
@@ -85,7 +84,7 @@ class EmitItem:
         self._way = way
         self._overlaps = overlaps
 
-    def enter(self, loop: EngineLoop, turn: Turn) -> None:
+    def enter(self, turn: Turn) -> None:
         """Write everything the events lead to into one turn."""
         if self._way.slot and not self._is_later():
             turn.answers.append(

@@ -18,7 +18,10 @@ from hostd.v1 import workflow_service_pb2 as workflows
 PLUGIN = '''
 """Triggers that begin as they are told to."""
 import asyncio
+from pathlib import Path
 from hostd.plugin import *
+
+GATE = Path(__file__).parents[2] / "may-stop"
 
 class How(Options):
     how: str = Field(description="What it does.")
@@ -36,7 +39,8 @@ class Begin(Trigger[How]):
             try:
                 await ctx.stopped()
             finally:
-                await asyncio.sleep(1)
+                while not GATE.exists():
+                    await asyncio.sleep(0.01)
         if self.options.how == "fail":
             raise PermanentFailure("told to fail")
         if self.options.how == "raise":
@@ -240,7 +244,7 @@ async def test_the_wait_is_shorter_for_who_has_less_time(odd_kit: Kit) -> None:
 
 @pytest.mark.timeout(120)
 async def test_who_waits_behind_a_trigger_that_stops_slowly_is_told(
-    odd_kit: Kit, monkeypatch: pytest.MonkeyPatch
+    odd_kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The new triggers are not there yet when the time is over: that is said, and they come all the same."""
     await odd_kit.register(odd("slow to stop"))
@@ -248,6 +252,7 @@ async def test_who_waits_behind_a_trigger_that_stops_slowly_is_told(
     answer = await odd_kit.register(odd("twice", version="2.0.0"))
     assert "others take their time to stop" in answer.warnings[-1]
     monkeypatch.setattr(beginnings, "BEGIN_S", 60.0)
+    (tmp_path / "d" / "may-stop").touch()
     assert list((await odd_kit.register(odd("twice", version="2.0.0"))).warnings) == []
     assert await state(odd_kit, "odd", "t") == "ACTIVE"
 
