@@ -150,10 +150,9 @@ def _fit_choice(node: Node, spec: Choice, path: str, mistakes: Mistakes) -> Part
         _wrong_type(node, path, f"one of {', '.join(spec.words)}", mistakes)
         return None
     if text not in spec.words:
-        words = " or ".join(spec.words)
-        mistakes.add(
-            path, "VALUE_INVALID", f"{shown(text)} is not {words}", mistakes.did_you_mean(text, spec.words), node=node
-        )
+        words = spec.words
+        wrong = f"not {' or '.join(words)}" if len(words) > 1 else f"no word for this, only {words[0]} is"
+        mistakes.add(path, "VALUE_INVALID", f"{shown(text)} is {wrong}", mistakes.did_you_mean(text, words), node=node)
         return None
     return Part(node, path, text)
 

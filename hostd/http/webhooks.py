@@ -55,7 +55,7 @@ def _asks_about(path: str, method: str, routes: WebhookRoutes) -> web.StreamResp
     """
     taken = routes.methods(path)
     if not taken and routes.incomplete():
-        message = f"no trigger answers {path[:200]} yet, but some wait for their plugin to start; try again"
+        message = f"no trigger answers {path[:200]} yet, but some still begin, or wait for their plugin; try again"
         raise HostdError(Kind.UNAVAILABLE, "PLUGIN_UNAVAILABLE", message, retry_after_s=COMING_S)
     if not taken:
         raise HostdError(Kind.MISSING, "PATH_MISSING", f"no trigger answers {path[:200]}")
