@@ -57,7 +57,8 @@ def _written(field: FieldInfo) -> Json:
     if origin is dict:
         return {"type": ["object", "null"], "additionalProperties": {"type": ["object", "null"]}}
     if origin is typing.Literal:
-        return {"anyOf": [{"enum": list(typing.get_args(kind))}, _VARIABLE]}
+        none = [None] if field.default is None else []
+        return {"anyOf": [{"enum": [*typing.get_args(kind), *none]}, _VARIABLE]}
     if kind is timedelta:
         return {"anyOf": [{"type": "string", "pattern": _DURATION}, _VARIABLE]}
     if any(getattr(mark, "func", None) is format_size_bytes for mark in field.metadata):
