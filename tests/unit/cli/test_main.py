@@ -140,7 +140,7 @@ def test_a_reader_that_went_away_is_quiet() -> None:
 
 @pytest.fixture
 def heeding_ctrl_c() -> Iterator[None]:
-    """Let programs that are started here heed SIGINT: in the background of a shell they would inherit that nobody does."""
+    """Let programs that are started here heed SIGINT: in the background of a shell they inherit that nobody does."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
