@@ -58,13 +58,18 @@ def unfit_progress(pool: ReadPool) -> Iterator[tuple[int, int, str]]:
 
 
 def _events(pool: ReadPool) -> Iterator[str]:
-    number, before = 0, None
+    number = 0
+    before: int | None = None
     while True:
         with pool.connection() as connection:
             page = connection.execute(_EVENTS, (number,)).fetchall()
         if not page:
             return
         for number, total, size in page:
+            if type(total) is not int or type(size) is not int:
+                yield f"event {number}: it has no size, or no body"
+                before = None
+                continue
             if before is not None and total != before + size:
                 yield f"event {number}: its size does not add up with the events before it"
             before = total
