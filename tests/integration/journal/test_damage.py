@@ -215,6 +215,26 @@ async def test_damage_to_what_is_no_runs_is_named(tmp_path: Path) -> None:
     journal.close()
 
 
+async def test_an_event_without_a_size_is_named(tmp_path: Path) -> None:
+    """A check goes on behind it, and holds nothing against the events that follow."""
+    path = tmp_path / "journal.db"
+    journal = open_journal(path)
+    events = [EventRow("default", "", "", f"e{n}", b"{}", "PUBLISHED", topic="t") for n in range(4)]
+    await append(journal, Batch(at_ms=1, events=events))
+    journal.close()
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE events SET total = 'x' WHERE number = 1")
+    connection.execute("UPDATE events SET body = x'3232323232' WHERE number = 3")
+    connection.commit()
+    connection.close()
+
+    named = [line for line in check_file(path) if "event " in line]
+    assert [line.partition("event ")[2] for line in named] == [
+        "1: it has no size, or no body",
+        "3: its size does not add up with the events before it",
+    ]
+
+
 def test_checking_leaves_the_evidence(crashed: Path) -> None:
     """Checking a crashed journal changes nothing: the WAL that tells what is lost is still there."""
     wal = crashed.with_name("journal.db-wal")
