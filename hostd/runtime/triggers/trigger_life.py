@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Set
 from pathlib import Path
 from random import Random
 from typing import Any, TypeAlias
@@ -74,6 +74,12 @@ class TriggerLife:
         self._clock = clock
         self._random = random
         self._data_dir = data_dir
+        self._coming: set[Live] = set()  # see `coming`; those that have come are taken out when it is asked
+
+    def coming(self) -> Set[Live]:
+        """Return triggers that answer no path yet, and may: they come back, or wait for a plugin."""
+        self._coming = {live for live in self._coming if live.awaits_plugin or live.comes_back}
+        return self._coming
 
     def begin(self, live: Live) -> None:
         """Let a trigger run in a task of its own, unless it is paused or has nothing to start."""
@@ -90,6 +96,7 @@ class TriggerLife:
         live.awaits_plugin = registry.trigger(uses) is None and registry.may_come(uses)
         if live.awaits_plugin:
             live.message = registry.absence(uses)
+            self._coming.add(live)
             return
         live.task = spawn(self._supervise(live, self._run), name=f"trigger {live.source.scope_name}")
 
@@ -105,6 +112,7 @@ class TriggerLife:
     async def begin_anew(self, live: Live) -> None:
         """Stop a trigger that lives and let it begin again, with options that are rendered anew."""
         live.comes_back = True
+        self._coming.add(live)
         await self.end(live)
         self.begin(live)
 

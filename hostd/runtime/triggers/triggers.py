@@ -237,7 +237,7 @@ class Triggers:
 
     def incomplete(self) -> bool:
         """Say whether paths may come to be answered that are not yet: triggers begin, or wait for a plugin."""
-        return not self.running or any(live.awaits_plugin or live.comes_back for live in self._live)
+        return not self.running or any(self._live.get(live.name) is live for live in self._life.coming())
 
     def one(self, name: Name) -> Sequence[Live]:
         """Return a trigger, or none."""
