@@ -124,8 +124,9 @@ def check_that_every_panel_is_filled(daemon: DaemonProcess, tmp_path: Path) -> N
     wait_until(lambda: {one["state"] for one in daemon.json("trigger", "list")} == {"ACTIVE"}, "triggers")
     hook = Request(f"http://{daemon.http}/hooks/default/hook", b"{}", {"content-type": "application/json"})
     urlopen(hook, timeout=60).close()
-    with pytest.raises(HTTPError):
+    with pytest.raises(HTTPError) as refused:
         urlopen(f"http://{daemon.http}/nothing", timeout=60)
+    refused.value.close()
     (tmp_path / "k.yaml").write_text("workflow: k\nsteps:\n  a: {uses: kv.get, with: {key: a}}\n")
     daemon.ok("workflow", "register", str(tmp_path / "k.yaml"))
     daemon.json("runs", "start", "k", "--wait")

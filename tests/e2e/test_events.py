@@ -107,7 +107,8 @@ def test_a_post_is_repeated_with_its_key(daemon: DaemonProcess) -> None:
         post(b'{"total": 2}')
 
     assert first == again == behind
-    assert (why.value.code, json.load(why.value)["reason"]) == (409, "REQUEST_ID_CONFLICT")
+    with why.value as refused:
+        assert (refused.code, json.load(refused)["reason"]) == (409, "REQUEST_ID_CONFLICT")
     assert len(lines(daemon, "event", "subscribe", "orders.*", "--after", "0", "--limit", "1")) == 1
 
 

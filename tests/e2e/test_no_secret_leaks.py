@@ -125,7 +125,8 @@ def test_no_secret_is_kept_told_or_answered(daemon: DaemonProcess, echo: str, tm
     send_wrong_things(daemon)
     told += command_line(daemon, runs)
     answers = all_answers(daemon)
-    metrics = urlopen(f"http://{daemon.http}/metrics").read()
+    with urlopen(f"http://{daemon.http}/metrics") as answer:
+        metrics = answer.read()
     daemon.ok("journal", "backup", "copy.db")
     early = kept(daemon)
     daemon.signal(signal.SIGTERM)
@@ -209,16 +210,19 @@ def call_hook(daemon: DaemonProcess) -> None:
     def send(signature: str) -> int:
         request = Request(url, body, {"content-type": "application/json", "x-signature": signature})
         try:
-            return int(urlopen(request).status)
+            with urlopen(request) as answer:
+                return int(answer.status)
         except HTTPError as error:
-            return error.code
+            with error:
+                return error.code
 
     wait_until(lambda: send(good) in (200, 202), "the webhook")
     assert send("0" * 64) == 401
     for path in ("hooks/default/", "hooks/", "events/", "v1/", ""):
         odd = Request(f"http://{daemon.http}/{path}{quote(WRONG)}?q={quote(WRONG)}", body, {"x-odd": quote(WRONG)})
-        with pytest.raises(HTTPError):
+        with pytest.raises(HTTPError) as refused:
             urlopen(odd)
+        refused.value.close()
 
 
 def send_wrong_things(daemon: DaemonProcess) -> None:

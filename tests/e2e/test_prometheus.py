@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
@@ -40,12 +41,23 @@ class Prometheus:
         command = [require_tool("prometheus"), *files, "--web.listen-address=127.0.0.1:0", "--log.format=json"]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
-        wait_until(self._address, "Prometheus' port")
+        wait_until(self._ready, "Prometheus")
 
     def _address(self) -> str:
         assert self._process.poll() is None, self._log.read_text()
         found = re.search(r'"address":"(127\.0\.0\.1:[1-9][0-9]*)"', self._log.read_text())
         return found[1] if found else ""
+
+    def _ready(self) -> bool:
+        """Say whether it answers: it listens first, and refuses with 503 until its storage is open."""
+        if not (address := self._address()):
+            return False
+        try:
+            with urlopen(f"http://{address}/-/ready", timeout=60):
+                return True
+        except HTTPError as refused:
+            refused.close()
+            return False
 
     def ask(self, path: str, **query: str) -> Any:
         """Return the data of an answer that is a success."""

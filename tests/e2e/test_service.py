@@ -65,7 +65,8 @@ class Manager:
                 status: int = answer.status
                 return status
         except urllib.error.HTTPError as error:
-            return error.code
+            with error:
+                return error.code
 
     def close(self) -> None:
         """Let go of everything."""

@@ -49,7 +49,8 @@ def ask(url: str, body: Any = None) -> tuple[int, Any]:
         with urllib.request.urlopen(urllib.request.Request(url, data), timeout=60) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
-        return error.code, json.load(error)
+        with error:
+            return error.code, json.load(error)
 
 
 def test_a_web_application_runs_workflows(tmp_path: Path) -> None:
