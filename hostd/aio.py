@@ -16,10 +16,7 @@ _log = logging.getLogger("hostd.aio")
 
 def spawn(coroutine: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
     """Start a task that is named and kept until it ends; an exception nobody awaits is logged with the name."""
-    task = asyncio.get_running_loop().create_task(coroutine, name=name)
-    _held.add(task)
-    task.add_done_callback(_ended)
-    return task
+    return _started(coroutine, name, _ended)
 
 
 async def to_its_end(coroutine: Coroutine[Any, Any, T], *, name: str) -> T:
@@ -45,9 +42,16 @@ async def waited_to_its_end(coroutine: Coroutine[Any, Any, T], *, name: str) -> 
 
 def _kept(coroutine: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
     """Start a task whose exception is for who awaits it."""
+    return _started(coroutine, name, _held.discard)
+
+
+def _started(
+    coroutine: Coroutine[Any, Any, T], name: str, ended: Callable[[asyncio.Task[Any]], object]
+) -> asyncio.Task[T]:
+    """Start a task and hold it; `ended` lets it go."""
     task = asyncio.get_running_loop().create_task(coroutine, name=name)
     _held.add(task)
-    task.add_done_callback(_held.discard)
+    task.add_done_callback(ended)
     return task
 
 
