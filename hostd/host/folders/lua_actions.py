@@ -95,6 +95,7 @@ def _entry(
             "stability": "stable",
             "effects": about.effects,
             "executors": ("lua",),
+            "codes": about.codes,
         },
     )
     life = Shared(action(), scope)

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
 from hostd.config.marked_yaml import read_yaml
 from hostd.errors.base import HostdError, Kind, Violation
-from hostd.host.folders.part import ComponentId, Part
+from hostd.host.folders.part import Codes, ComponentId, Part
 from hostd.host.folders.provides import ProvidedAbout
 from hostd.host.process.launch import PERMISSIONS
 from hostd.plugin import API
@@ -66,6 +66,9 @@ class LuaActionAbout(Part):
         "idempotent", description="What the outside sees of an attempt."
     )
     options: dict[OptionName, OptionAbout] = Field({}, max_length=100, description="Its options by name.")
+    codes: Codes = Field(
+        {}, description="What its failures may be called: each `code` that its `error{}` gives, with what it means."
+    )
 
 
 class Manifest(Part):

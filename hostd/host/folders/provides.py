@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from hostd.host.folders.part import Part
+from hostd.host.folders.part import Codes, Part
 from hostd.host.process.launch import Provided
-from hostd.plugin.action import fault_of_codes
 from hostd.values.json_text import dump_json
-
-
-def _codes(codes: dict[str, str]) -> dict[str, str]:
-    fault = fault_of_codes(codes)
-    if fault:
-        raise ValueError(fault)
-    return codes
 
 
 class ProvidedAbout(Part):
@@ -41,9 +33,7 @@ class ProvidedAbout(Part):
     )
     sample: dict[str, Any] = Field({}, description="Options as somebody might write them.")
     settings: dict[str, Any] | None = Field(None, description="JSON Schema of the operator's settings of it.")
-    codes: Annotated[dict[str, str], AfterValidator(_codes)] = Field(
-        {}, description="Of an action: what its failures may be called, each code with what it means."
-    )
+    codes: Codes = Field({}, description="Of an action: what its failures may be called, each code with what it means.")
 
 
 def provided(provides: Mapping[str, ProvidedAbout]) -> Iterable[Provided]:

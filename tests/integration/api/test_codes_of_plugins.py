@@ -1,4 +1,4 @@
-"""Codes of failures of a plugin in a process of its own: on its page, in the control plane, in `hostd explain`."""
+"""Codes of failures of plugins in a process of their own and in Lua: on pages, in calls, in `hostd explain`."""
 
 from __future__ import annotations
 
@@ -32,19 +32,34 @@ def hostd_register(registry: Registry) -> None:
     registry.action(Charge)
 '''
 MEANING = "The bank said no. Ask for another card."
+TILL = """
+manifest: 1
+id: till
+runtime: lua
+actions:
+  till.pay:
+    file: pay.lua
+    codes: {NO_CASH: The till is empty. Fill it.}
+"""
+PAY = 'error{code = "NO_CASH", message = "nothing left", retryable = false}'
 
 
 @pytest.fixture
 async def kit(tmp_path: Path) -> AsyncIterator[Kit]:
-    """A host that serves the plugin of a folder."""
+    """A host that serves the plugins of two folders."""
     folder = tmp_path / "d" / "plugins" / "shop"
-    folder.mkdir(parents=True)
+    till = folder.with_name("till")
+    for one in (folder, till):
+        one.mkdir(parents=True)
     (folder / "__init__.py").write_text(CODE)
+    (till / "hostd-plugin.yaml").write_text(TILL)
+    (till / "pay.lua").write_text(PAY)
     (tmp_path / "d").chmod(0o700)
     async with running(tmp_path / "d") as kit:
-        async for message in kit.plugins.WatchPlugins(pb.WatchPluginsRequest(id="shop")):
-            if any(change.plugin.state == pb.PLUGIN_STATE_LOADED for change in message.changes):
-                break
+        for plugin in ("shop", "till"):
+            async for message in kit.plugins.WatchPlugins(pb.WatchPluginsRequest(id=plugin)):
+                if any(change.plugin.state == pb.PLUGIN_STATE_LOADED for change in message.changes):
+                    break
         yield kit
         await kit.core.lua.close()
 
@@ -90,3 +105,15 @@ async def test_commands_show_and_explain_them(kit: Kit, hostd: Any) -> None:
     assert "shop.charge" in both
     assert "http.request" in both
     assert "# shop.charge" in await hostd("explain", "shop.charge")
+
+
+async def test_a_manifest_says_those_of_actions_in_lua(kit: Kit, hostd: Any) -> None:
+    """A step fails with the code that the script gave; the plugin's page, the listing and `explain` tell its meaning."""
+    await kit.register("workflow: pay\nsteps:\n  cash: {uses: till.pay}\n")
+    ended = await kit.execute("pay")
+    assert ended.failures[0].code == "NO_CASH"
+    (component,) = (await kit.plugins.GetPlugin(pb.GetPluginRequest(id="till"))).components
+    assert [(each.code, each.meaning) for each in component.codes] == [("NO_CASH", "The till is empty. Fill it.")]
+    assert "The till is empty" in await hostd("plugin", "show", "till", "-o", "wide")
+    assert "| `NO_CASH` | The till is empty. Fill it. |" in await hostd("plugin", "docs", "till.pay")
+    assert json.loads(await hostd("explain", "NO_CASH", "-o", "json"))["of"] == "till.pay"

@@ -214,6 +214,10 @@ async def test_a_lua_plugin_may_use_what_its_manifest_asks_for(lab: Lab, tmp_pat
         ("manifest: 1\nid: bad\nruntime: exec\ncommand: [./nothing]\n", "is no program that may be run"),
         ("manifest: 1\nid: bad\nruntime: lua\nactions: {a.b: {file: ../x.lua}}\n", "a path inside the plugin's folder"),
         ("manifest: 1\nid: bad\nruntime: lua\nactions: {a.b: {file: x.lua}}\n", "x.lua cannot be read"),
+        (
+            "manifest: 1\nid: bad\nruntime: lua\nactions:\n  a.b:\n    file: x.lua\n    codes: {busy: Wait.}\n",
+            "actions.a.b.codes (line 7): 'busy' is no code such as CARD_DECLINED",
+        ),
         ("manifest: 1\nid: bad\nruntime: python\napi: '>=9'\n", "it asks for the plugin API >=9"),
         (f"manifest: 1\nid: bad\nruntime: python\ndigest: {'0' * 64}\n", "its files have the digest"),
         ("manifest: [", "(line 2): did not find expected node content"),
