@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hostd.cli.lazy import Noun
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import columns
 from hostd.values.lazily import lazily
@@ -17,7 +18,7 @@ else:
     pb = lazily("hostd.v1.admin_service_pb2")
 
 
-@click.group()
+@click.group(cls=Noun)
 def audit() -> None:
     """Look at who changed what."""
 

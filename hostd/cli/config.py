@@ -10,6 +10,7 @@ import click
 
 from hostd.cli.complaints import violation_line
 from hostd.cli.given_path import GIVEN_PATH
+from hostd.cli.lazy import Noun
 from hostd.cli.printing import Printer, warn, write
 from hostd.cli.session import Session, local, remote
 from hostd.cli.tables import cell, clean, columns
@@ -26,7 +27,7 @@ EXIT_INVALID = CODES[Kind.INVALID].exit
 EVERYTHING = "(everything else)"
 
 
-@click.group()
+@click.group(cls=Noun)
 def config() -> None:
     """Look at, check and reload the configuration."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hostd.cli.inputs import listed
+from hostd.cli.lazy import Noun
 from hostd.cli.printing import warn
 from hostd.cli.progress import Progress
 from hostd.cli.session import Session, remote
@@ -37,7 +38,7 @@ def _numbers(_: click.Context, __: click.Parameter, words: tuple[str, ...]) -> t
     return tuple(found)
 
 
-@click.group(name="dead-letters")
+@click.group(name="dead-letters", cls=Noun)
 def dead_letters() -> None:
     """Look at, redrive and purge events that could not become a run or a signal."""
 

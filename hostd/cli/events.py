@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hostd.cli.inputs import json_argument, pairs_argument, read_file
+from hostd.cli.lazy import Noun
 from hostd.cli.printing import say, warn
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import columns
@@ -23,7 +24,7 @@ else:
 DATA_CHARS = 120
 
 
-@click.group()
+@click.group(cls=Noun)
 def event() -> None:
     """Publish events to durable topics, and subscribe to them."""
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hostd.cli.lazy import Noun
 from hostd.cli.printing import Printer, say, warn
 from hostd.cli.progress import Progress
 from hostd.cli.session import Session, local, remote
@@ -22,7 +23,7 @@ else:
 JOURNAL = "journal.db"
 
 
-@click.group()
+@click.group(cls=Noun)
 def journal() -> None:
     """Check, back up and compact the journal."""
 

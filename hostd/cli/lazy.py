@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Any, NamedTuple
 
 import click
 
-HINTS_MAX = 3
+SENTENCE_CHARS = 200  # of a command's line in a list, which is wrapped and not cut
 
 
 class Entry(NamedTuple):
@@ -40,25 +41,72 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command that is named; for a slip, name the nearest."""
+        """Find the command that is named, a noun in singular or plural; for another word, name what may be meant."""
         name = args[0]
         if name not in self.entries and not ctx.resilient_parsing and not name.startswith("-"):
-            raise click.UsageError(f"No such command {name[:80]!r}.{self._hint(ctx, name[:80])}", ctx)
+            own = self._in_other_number(name)
+            if own is None:
+                raise no_such_command(ctx, args)
+            args = [own, *args[1:]]
         return super().resolve_command(ctx, args)
 
-    def _hint(self, ctx: click.Context, name: str) -> str:
-        """Return the command that may have been meant: the nearest, else those of the name in groups."""
-        from difflib import get_close_matches
-
-        if near := get_close_matches(name, self.entries, n=1):
-            return f" Did you mean {near[0]!r}?"
-        groups = [
-            (word, command) for word in self.entries if isinstance(command := self.get_command(ctx, word), click.Group)
-        ]
-        found = [f"`{ctx.command_path} {word} {name}`" for word, group in groups if name in group.list_commands(ctx)]
-        return f" Did you mean {' or '.join(found[:HINTS_MAX])}?" if found else ""
+    def _in_other_number(self, name: str) -> str | None:
+        """Return the noun for its plural or singular: `workflows`, `dead-letter`. `run` is a command of its own."""
+        return next((each for each in (f"{name}s", name.removesuffix("s")) if each in self.entries), None)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.help) for name, entry in self.entries.items()])
+
+
+class Noun(click.Group):
+    """A group of verbs. Its list shows whole sentences, and for a word that is no verb it names what may be meant."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the verb that is named."""
+        if args[0] not in self.commands and not ctx.resilient_parsing and not args[0].startswith("-"):
+            raise no_such_command(ctx, args)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of verbs."""
+        with formatter.section("Commands"):
+            names = self.list_commands(ctx)
+            formatter.write_dl([(name, self.commands[name].get_short_help_str(SENTENCE_CHARS)) for name in names])
+
+
+def no_such_command(ctx: click.Context, args: list[str]) -> click.UsageError:
+    """Return the error of a word that is no command, with what may have been meant by it and what is behind it."""
+    from hostd.cli.meant import meant
+
+    root = ctx.find_root()
+    inside = [ctx.info_name or ""] if ctx.parent is not None else []
+    lines = meant([*inside, *args], verbs_by_noun(root))
+    hint = " or ".join(f"`{root.info_name} {line}`" for line in lines)
+    return click.UsageError(f"No such command {args[0][:80]!r}." + (f" Did you mean {hint}?" if hint else ""), ctx)
+
+
+def verbs_by_noun(root: click.Context) -> dict[str, list[str]]:
+    """Return the verbs of every group; of a command that is none, nothing. Imports all of them."""
+    group = root.command
+    if not isinstance(group, click.Group):
+        return {}
+    commands = {name: group.get_command(root, name) for name in group.list_commands(root)}
+    return {
+        name: command.list_commands(root) if isinstance(command, click.Group) else []
+        for name, command in commands.items()
+    }
+
+
+def refuse_no_file(ctx: click.Context, args: list[str]) -> None:
+    """Raise UsageError where `hostd run` is given a word that names no file: a verb of `runs`, or a workflow."""
+    word = args[0]
+    if word.startswith("-") or "." in word or os.sep in word or os.path.exists(word):
+        return
+    from hostd.cli.meant import meant_by_run
+
+    hint = f"`{ctx.info_name} {meant_by_run(args, verbs_by_noun(ctx))}`"
+    raise click.UsageError(f"`hostd run` takes a file, and {word[:80]!r} is none here. Did you mean {hint}?", ctx)

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import click
 
-from hostd.cli.lazy import Entry, LazyGroup
+from hostd.cli.lazy import Entry, LazyGroup, refuse_no_file
 from hostd.cli.session import connection_options, output_options
 from hostd.cli.terminal import WISHES
 from hostd.values.version import VERSION
@@ -53,7 +53,15 @@ _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
 
 
 class Root(LazyGroup):
-    """The whole command. A reader that went away is no error."""
+    """The whole command. A reader that went away is no error, and `run` is told from `runs`."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is named; of `hostd run list` say that `hostd runs list` is meant."""
+        if args[0] == "run" and len(args) > 1 and not ctx.resilient_parsing:
+            refuse_no_file(ctx, args[1:])
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was named."""
@@ -79,8 +87,7 @@ def _read_by_nobody() -> None:
 def _unwritable(error: OSError) -> Exception:
     from hostd.errors.base import HostdError, Kind
 
-    message = f"standard output cannot be written: {error.strerror}; make room, or write elsewhere"
-    return HostdError(Kind.UNAVAILABLE, "ARGUMENT_INVALID", message)
+    return HostdError(Kind.UNAVAILABLE, "OUTPUT_UNWRITABLE", f"standard output cannot be written: {error.strerror}")
 
 
 @click.group(

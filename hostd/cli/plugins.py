@@ -9,6 +9,7 @@ import click
 from hostd.cli import plugin_changes, plugin_tools
 from hostd.cli.change_watch import print_changes
 from hostd.cli.completing import complete_plugins
+from hostd.cli.lazy import Noun
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import clean, columns, fields
 from hostd.values.lazily import lazily
@@ -19,7 +20,7 @@ else:
     pb = lazily("hostd.v1.plugin_service_pb2")
 
 
-@click.group()
+@click.group(cls=Noun)
 def plugin() -> None:
     """Look at plugins and what they provide."""
 

@@ -28,7 +28,9 @@ given as JSON text, as `@FILE`, or as `-` for standard input.
 Exit codes: 0 success; 1 a run that FAILED; 12 and 9 one that was CANCELED or TIMED_OUT; for errors the code of their
 kind ([Errors](errors.md)); 130 after Ctrl-C. Errors go to standard error: `error: REASON: sentence`, a line for each
 fault, and what to do. With `HOSTD_DEBUG=1` a traceback stands before it. A name that is
-not there is answered with the nearest one that is.
+not there is answered with the nearest one that is; words of other tools (`hostd get runs`, `hostd runs rm`) with the
+command. A noun may stand in singular or plural: `hostd workflows list`. Only `run FILE` is a command of its own beside
+`runs`.
 
 Lists of runs take a filter (`--filter`): comparisons of a field with a text in quotes (`==`, `!=`, `<`, `<=`, `>`,
 `>=`, `in [...]`, `.startsWith("...")`), joined by `&&`, `||`, `!` and parentheses. Fields are `workflow`, `version`,

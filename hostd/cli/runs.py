@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hostd.cli import reruns, run_starts, run_steering, run_views
+from hostd.cli.lazy import Noun
 from hostd.cli.printing import warn, write
 from hostd.cli.run_names import RUN_HELP, run_argument, run_ref
 from hostd.cli.session import Session, remote
@@ -19,7 +20,7 @@ else:
     pb = lazily("hostd.v1.run_service_pb2")
 
 
-@click.group()
+@click.group(cls=Noun)
 def runs() -> None:
     """Start, watch and steer runs. A run is named by its id, or as WORKFLOW/KEY."""
 

@@ -7,6 +7,7 @@ import click
 from hostd.cli.complaints import exit_code
 from hostd.cli.document_kinds import require_script
 from hostd.cli.inputs import file_label, json_argument, read_text
+from hostd.cli.lazy import Noun
 from hostd.cli.printing import Printer, warn
 from hostd.cli.run_views import value_text
 from hostd.cli.session import local
@@ -14,7 +15,7 @@ from hostd.cli.tables import clean
 from hostd.errors.base import HostdError, Violation, invalid
 
 
-@click.group()
+@click.group(cls=Noun)
 def script() -> None:
     """Run and check Lua scripts, without a daemon."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hostd.cli.inputs import read_file
+from hostd.cli.lazy import Noun
 from hostd.cli.printing import warn
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import columns, fields
@@ -22,7 +23,7 @@ else:
 ROTATE_TIMEOUT_S = 600.0
 
 
-@click.group()
+@click.group(cls=Noun)
 def secret() -> None:
     """Set, list and delete secrets; values go in and never come out."""
 

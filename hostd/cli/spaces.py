@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hostd.cli.lazy import Noun
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import columns
 from hostd.values.lazily import lazily
@@ -18,7 +19,7 @@ else:
 SHARDS = 4096  # 12 bits of a run id's hash
 
 
-@click.group()
+@click.group(cls=Noun)
 def namespace() -> None:
     """Look at namespaces. One is made by the first thing that is put into it: `--namespace NAME` before or behind."""
 
@@ -42,7 +43,7 @@ def _listing(found: list[Any]) -> str:
     )
 
 
-@click.group()
+@click.group(cls=Noun)
 def cluster() -> None:
     """Look at the peers. This version serves from one process: it is the only peer, and owns every shard."""
 

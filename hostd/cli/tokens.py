@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hostd.cli.lazy import Noun
 from hostd.cli.printing import warn
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import fields
@@ -22,7 +23,7 @@ else:
 TOKEN = "token"  # noqa: S105  the name of its file
 
 
-@click.group()
+@click.group(cls=Noun)
 def token() -> None:
     """Look after the owner's token, which clients on TCP send."""
 

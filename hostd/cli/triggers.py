@@ -10,6 +10,7 @@ import click
 
 from hostd.cli.completing import complete_triggers
 from hostd.cli.inputs import json_argument
+from hostd.cli.lazy import Noun
 from hostd.cli.printing import warn
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import age, clean, columns, fields
@@ -25,7 +26,7 @@ else:
     pb = lazily("hostd.v1.trigger_service_pb2")
 
 
-@click.group()
+@click.group(cls=Noun)
 def trigger() -> None:
     """Look at, pause, fire, try and fill in triggers.
 

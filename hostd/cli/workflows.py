@@ -16,6 +16,7 @@ from hostd.cli.complaints import violation_line
 from hostd.cli.completing import complete_workflows
 from hostd.cli.document_kinds import documents_only
 from hostd.cli.inputs import file_label, read_text
+from hostd.cli.lazy import Noun
 from hostd.cli.printing import say, warn
 from hostd.cli.progress import Progress
 from hostd.cli.session import Session, remote
@@ -35,7 +36,7 @@ EXIT_INVALID = CODES[Kind.INVALID].exit
 _MARKER = re.compile(r"^---(?=\s|$)", re.MULTILINE)  # at a line's beginning it always separates documents
 
 
-@click.group()
+@click.group(cls=Noun)
 def workflow() -> None:
     """Register, activate and look at workflows."""
 

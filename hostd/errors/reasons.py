@@ -636,6 +636,11 @@ REASONS: dict[str, ReasonPage] = {
         "No daemon answers at the address.",
         "Start one with `hostd serve`, or say where it is: --data or --address.",
     ),
+    "OUTPUT_UNWRITABLE": ReasonPage(
+        Kind.UNAVAILABLE,
+        "The command's standard output cannot be written: the disk behind it is full, or broken.",
+        "Make room, or write elsewhere; what the command did is done, and reading again prints it.",
+    ),
     "TLS_FAILED": ReasonPage(
         Kind.STATE,
         "Client and daemon do not agree on TLS: one speaks it and the other does not, or the certificate is not trusted.",

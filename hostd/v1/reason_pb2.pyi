@@ -155,6 +155,7 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_WEBHOOK_TIMEOUT: _ClassVar[Reason]
     REASON_TLS_FAILED: _ClassVar[Reason]
     REASON_CALL_UNKNOWN: _ClassVar[Reason]
+    REASON_OUTPUT_UNWRITABLE: _ClassVar[Reason]
 REASON_UNSPECIFIED: Reason
 REASON_DOCUMENT_INVALID: Reason
 REASON_NOT_YET_SUPPORTED: Reason
@@ -304,3 +305,4 @@ REASON_CONFIG_NOT_READ: Reason
 REASON_WEBHOOK_TIMEOUT: Reason
 REASON_TLS_FAILED: Reason
 REASON_CALL_UNKNOWN: Reason
+REASON_OUTPUT_UNWRITABLE: Reason
