@@ -56,6 +56,8 @@ _OPTIONS = (
     ("grpc.so_reuseport", 0),  # else a second daemon would quietly share the port
     ("grpc.max_receive_message_length", RECEIVE_BYTES_MAX),
     ("grpc.max_metadata_size", METADATA_BYTES_MAX),
+    ("grpc.server.max_pending_requests", CALLS_MAX),  # past a thousand of them gRPC would cancel some, without a word
+    ("grpc.server.max_pending_requests_hard_limit", 2 * CALLS_MAX),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
 )
