@@ -8,6 +8,7 @@ import click
 
 from hostd.cli.inputs import listed
 from hostd.cli.lazy import Noun
+from hostd.cli.moments import joined, window_options
 from hostd.cli.printing import warn
 from hostd.cli.progress import Progress
 from hostd.cli.session import Session, remote
@@ -45,11 +46,12 @@ def dead_letters() -> None:
 
 @dead_letters.command(name="list")
 @click.option("--filter", "text", metavar="FILTER", default="", help=FILTER_HELP)
+@window_options("letters")
 @click.option("--limit", type=click.IntRange(1), default=1000, show_default=True, help="At most so many.")
 @remote
-def list_letters(session: Session, text: str, limit: int) -> None:
+def list_letters(session: Session, text: str, since: str, until: str, limit: int) -> None:
     """List dead letters, oldest first."""
-    request = pb.ListDeadLettersRequest(namespace=session.namespace, filter=text)
+    request = pb.ListDeadLettersRequest(namespace=session.namespace, filter=joined(text, since, until))
     pages = session.pages(session.client.dead_letters.ListDeadLetters, request)
     items = (item for page in pages for item in page.dead_letters)
     session.list((item for _, item in zip(range(limit), items, strict=False)), _listing)
@@ -78,14 +80,18 @@ def show(session: Session, number: int) -> None:
 @dead_letters.command()
 @click.argument("numbers", nargs=-1, callback=_numbers, metavar="[NUMBER...]")
 @click.option("--filter", "text", metavar="FILTER", default="", help=FILTER_HELP)
+@window_options("letters")
 @click.option("--all", "every", is_flag=True, help="All that there are.")
 @click.option("--request-id", metavar="ID", default="", help=REQUEST_HELP)
 @remote
-def redrive(session: Session, numbers: tuple[int, ...], text: str, every: bool, request_id: str) -> int:
+def redrive(
+    session: Session, numbers: tuple[int, ...], text: str, since: str, until: str, every: bool, request_id: str
+) -> int:
     """Emit the events again, through their triggers as they are now. As a number, - reads many from standard input.
 
     A letter goes when its run, or its signal, is durable. Exits with 6 where letters are left.
     """
+    text = joined(text, since, until)
     selection = _selection(numbers, text, every)
     request = pb.RedriveDeadLettersRequest(namespace=session.namespace, selection=selection, request_id=request_id)
     results: list[Any] = []
@@ -122,11 +128,15 @@ def _redriven(results: list[Any]) -> str:
 @dead_letters.command()
 @click.argument("numbers", nargs=-1, callback=_numbers, metavar="[NUMBER...]")
 @click.option("--filter", "text", metavar="FILTER", default="", help=FILTER_HELP)
+@window_options("letters")
 @click.option("--all", "every", is_flag=True, help="All that there are.")
 @click.option("--request-id", metavar="ID", default="", help=REQUEST_HELP)
 @remote
-def purge(session: Session, numbers: tuple[int, ...], text: str, every: bool, request_id: str) -> None:
+def purge(
+    session: Session, numbers: tuple[int, ...], text: str, since: str, until: str, every: bool, request_id: str
+) -> None:
     """Delete dead letters: their events are lost. As a number, - reads many from standard input."""
+    text = joined(text, since, until)
     selection = _selection(numbers, text, every)
     request = pb.PurgeDeadLettersRequest(namespace=session.namespace, selection=selection, request_id=request_id)
     answer = session.call(session.client.dead_letters.PurgeDeadLetters, request, timeout_s=REDRIVE_TIMEOUT_S)
@@ -135,5 +145,5 @@ def purge(session: Session, numbers: tuple[int, ...], text: str, every: bool, re
 
 def _selection(numbers: tuple[int, ...], text: str, every: bool) -> pb.DeadLetterSelection:
     if not (numbers or text or every) or (every and (numbers or text)):
-        raise invalid("ARGUMENT_INVALID", "say which: numbers, --filter, or --all")
+        raise invalid("ARGUMENT_INVALID", "say which: numbers, --filter, --since, --until, or --all")
     return pb.DeadLetterSelection(numbers=numbers, filter=text)

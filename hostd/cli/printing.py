@@ -27,10 +27,13 @@ class Printer(NamedTuple):
         else:
             self._machine(value)
 
-    def many(self, values: Iterable[Any], view: Callable[[list[Any]], str]) -> None:
-        """Print a list: one line each as soon as it is there, or one table of all."""
+    def many(self, values: Iterable[Any], view: Callable[[list[Any]], str], *, none: str = "") -> None:
+        """Print a list: one line each as soon as it is there, or one table of all; of an empty one say `none`."""
         if self.form == "table":
-            say(view(list(values)))
+            found = list(values)
+            say(view(found))
+            if none and not found:
+                warn(none)
             return
         for value in values:
             self.item(value)

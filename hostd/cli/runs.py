@@ -9,6 +9,7 @@ import click
 
 from hostd.cli import reruns, run_starts, run_steering, run_views
 from hostd.cli.lazy import Noun
+from hostd.cli.moments import joined, window_options
 from hostd.cli.printing import warn, write
 from hostd.cli.run_names import RUN_HELP, run_argument, run_ref
 from hostd.cli.session import Session, remote
@@ -30,6 +31,7 @@ def runs() -> None:
               help='Such as: state in ["FAILED", "TIMED_OUT"] && labels.team == "a".')  # fmt: skip
 @click.option("--workflow", default="", help="Only runs of this workflow.")
 @click.option("--state", "states", multiple=True, metavar="STATE", help="Only runs in this state; may be repeated.")
+@window_options("runs created")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Most runs to print.")
 @click.option("--oldest-first", is_flag=True, help="Else the newest first.")
 @remote
@@ -48,22 +50,20 @@ def _listed(session: Session, request: pb.ListRunsRequest, limit: int) -> Iterat
         left -= len(page.runs)
 
 
-def filter_of(*, filter_text: str, workflow: str, states: tuple[str, ...]) -> str:
+def filter_of(*, filter_text: str, workflow: str, states: tuple[str, ...], since: str, until: str) -> str:
     """Return the one filter that options stand for."""
     from hostd.values.json_text import dump_json
 
-    parts = [f"({filter_text})"] if filter_text and (workflow or states) else [filter_text] if filter_text else []
-    if workflow:
-        parts.append(f"workflow == {dump_json(workflow).decode()}")
-    if states:
-        parts.append(f"state in {dump_json([state.upper() for state in states]).decode()}")
-    return " && ".join(parts)
+    named = f"workflow == {dump_json(workflow).decode()}" if workflow else ""
+    listed = f"state in {dump_json([state.upper() for state in states]).decode()}" if states else ""
+    return joined(filter_text, named, listed, since, until)
 
 
 @runs.command()
 @click.option("--filter", "filter_text", metavar="EXPR", default="", help="As in `hostd runs list`.")
 @click.option("--workflow", default="", help="Only runs of this workflow.")
 @click.option("--state", "states", multiple=True, metavar="STATE", help="Only runs in this state; may be repeated.")
+@window_options("runs created")
 @remote
 def count(session: Session, **given: Any) -> None:
     """Count runs."""

@@ -183,7 +183,7 @@ class Session:
         """Print messages, one line each."""
         from hostd.cli.plain import plain
 
-        self.out.many((plain(message) for message in messages), view)
+        self.out.many((plain(message) for message in messages), view, none="nothing found")
 
     def call(self, method: grpc.UnaryUnaryMultiCallable[Q, A], request: Q, *, timeout_s: float = 30.0) -> A:
         """Return the answer of a call."""

@@ -160,6 +160,27 @@ def test_histories_by_kind_and_step(daemon: CommandDaemon) -> None:
     assert "did you mean" in daemon.here("runs", "history", run_id, "--kind", "attempt_fail").err
 
 
+def test_runs_and_dead_letters_of_a_window(daemon: CommandDaemon) -> None:
+    """--since holds its moment, --until does not; with them --filter, --workflow and --state still count."""
+    first = daemon.json("runs", "start", "greet", "--key", "window-1", "--wait")
+    second = daemon.json("runs", "start", "greet", "--key", "window-2", "--wait")
+    mine = ("--workflow", "greet", "--filter", 'key == "window-1" || key == "window-2"', "--state", "succeeded")
+
+    def listed(*arguments: str) -> list[str]:
+        return [run["key"] for run in daemon.lines("runs", "list", "--oldest-first", *mine, *arguments)]
+
+    assert listed("--since", "1d") == ["window-1", "window-2"]
+    assert listed("--until", "1d") == []
+    assert listed("--since", second["create_time"])[-1] == "window-2"
+    assert "window-1" not in listed("--until", first["create_time"])
+    assert daemon.json("runs", "count", "--since", "1d", "--until", "0s", *mine) == {"count": 2}
+    assert daemon.here("runs", "list", "--until", "1d") == (0, "", "nothing found\n")
+    assert daemon.here("runs", "list", "--until", "1d", "--quiet") == (0, "", "")
+    assert daemon.lines("dead-letters", "list", "--since", "1d", "--until", "0s") == []
+    assert daemon.json("dead-letters", "purge", "--since", "1h") == {"purged": 0}
+    assert daemon.here("dead-letters", "purge").code == 2
+
+
 @pytest.mark.parametrize(
     "arguments,meant",
     [

@@ -79,13 +79,13 @@ def test_a_trigger_is_named_in_two_words_or_one() -> None:
 
 def test_options_of_a_list_become_one_filter() -> None:
     """Each part stands by itself, texts are quoted."""
-    none: dict[str, Any] = {"filter_text": "", "workflow": "", "states": ()}
+    none: dict[str, Any] = {"filter_text": "", "workflow": "", "states": (), "since": "", "until": ""}
 
     assert filter_of(**none) == ""
     assert filter_of(**{**none, "filter_text": "a || b"}) == "a || b"
     assert (
-        filter_of(filter_text="a || b", workflow='x"', states=("failed", "HELD"))
-        == '(a || b) && workflow == "x\\"" && state in ["FAILED","HELD"]'
+        filter_of(**{**none, "filter_text": "a || b", "workflow": 'x"', "states": ("failed", "HELD")})
+        == '(a || b) && (workflow == "x\\"") && (state in ["FAILED","HELD"])'
     )
 
 
