@@ -36,7 +36,7 @@ async def open_core(data: Path, *documents: bytes, config: Config | None = None)
 
 async def start_runs(core: Core, workflow: str, count: int) -> list[int]:
     """Start runs at once; return their keys once the starts are durable."""
-    ready: Ready = await core.workflows.resolve(NAMESPACE, workflow)
+    ready: Ready = await core.workflows.plans.resolve(NAMESPACE, workflow)
     now_ms = core.clock.wall_ms()
     prepare = core.starts.prepare
     prepared = [prepare(ready, namespace=NAMESPACE, input_json=b"", now_ms=now_ms) for _ in range(count)]

@@ -68,6 +68,8 @@ from hostd.runtime.triggers.overlap import Overlaps
 from hostd.runtime.triggers.trigger_life import TriggerLife
 from hostd.runtime.triggers.triggers import Triggers
 from hostd.runtime.workflows.workflows import Workflows
+from hostd.runtime.workflows.compiling import Compiling
+from hostd.runtime.workflows.plans import PlanShelf
 from hostd.standing import Standing
 from hostd.telemetry.log_levels import LogLevels
 from hostd.telemetry.logs import hide_in_logs, hide_no_more
@@ -89,6 +91,7 @@ class Core:
         dice: random.Random | None = None,
         data: Path | None = None,
         patient: bool = False,
+        journal: Journal | None = None,
         folders: bool = True,
         watch_loop: bool = True,
     ) -> None:
@@ -97,6 +100,7 @@ class Core:
         Args:
             data: the data folder; None keeps everything in memory.
             patient: steps wait for actions that are not loaded; without it only while a plugin that may bring them
+            journal: in place of the one that the configuration says.
                 is starting, and fail with ACTION_UNKNOWN then.
             folders: serve plugin folders.
             watch_loop: tell when the event loop stands still; a loop that is not ours is not ours to watch.
@@ -118,7 +122,7 @@ class Core:
         self._ground: asyncio.AbstractEventLoop
         self.log_files = AttemptLogs(data / "logs") if data is not None else None
         self.log_writer = LogWriter(self.log_files or NoLogFiles())
-        self.journal: Journal = self._journal()
+        self.journal = journal or self._journal()
         self.loop_watch = LoopWatch(lambda: self.host.homes())
         self.readers = Readers(2 if isinstance(self.journal, SqliteJournal) else 0)
         self.hub = Hub()
@@ -128,7 +132,6 @@ class Core:
         self._build_upkeep()
         self._build_services()
         self._build_ways_in()
-        self.workflows.loop = self.loop
         self.loop.effects = self.effects
         self.census = Census(journal=self.journal, readers=self.readers, clock=self.clock)
         self.loop.watchers = self.metering = Metering(self.meter, self.hub, self.census)
@@ -231,17 +234,11 @@ class Core:
             patient=self.patient,
         )
         self.timers = Timers(self.clock)
-        self.workflows = Workflows(
-            journal=self.journal,
-            readers=self.readers,
-            catalogue=lambda: self.host.registry,
-            arrivals=self.host.coming,
-            code=BlockingCheck(self.lua, script_limits(self.config), lambda: self._ground),
-        )
+        plans = PlanShelf(self.journal, self.readers)
         self.residence = Residence(
             journal=self.journal,
             readers=self.readers,
-            plans=self.workflows,
+            plans=plans,
             clock=self.clock,
             runs_max=limits.runs_in_memory,
         )
@@ -254,6 +251,17 @@ class Core:
             lanes=Lanes(limits.doors),
         )
         self.progress = ProgressBook(loop=self.loop, clock=self.clock, ground=lambda: self._ground)
+        self.workflows = Workflows(
+            loop=self.loop,
+            journal=self.journal,
+            readers=self.readers,
+            plans=plans,
+            compiling=Compiling(
+                lambda: self.host.registry,
+                self.host.coming,
+                BlockingCheck(self.lua, script_limits(self.config), lambda: self._ground),
+            ),
+        )
         self.contexts.heartbeats = self.progress
         self.effects = Effects(
             actions=lambda: self.host.registry,
@@ -444,7 +452,7 @@ class Core:
         await self.lua.close()
         await self.host.close()
         await asyncio.to_thread(self.log_writer.close)
-        await asyncio.to_thread(self.workflows.compilers.close)
+        await asyncio.to_thread(self.workflows.compiling.close)
         await asyncio.to_thread(self.readers.close)
         await asyncio.to_thread(self.journal.close)
         self.loop_watch.stop()

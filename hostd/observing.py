@@ -105,7 +105,7 @@ class Outlet:
             tracing=tracing,
             journal=core.journal,
             readers=core.readers,
-            plans=core.workflows,
+            plans=core.workflows.plans,
             unsent=await asyncio.to_thread(self._mark),
         )
         await live.open()

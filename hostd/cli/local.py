@@ -235,11 +235,11 @@ async def _plugins_there(core: Core) -> None:
 async def _start(core: Core, text: bytes, value: JsonValue, file: str) -> int:
     import msgspec
 
-    plan = await core.workflows.compilers.call(lambda: core.workflows.compile(text, file=file))
+    plan = await core.workflows.compiling.one(text, file=file)
     plan = msgspec.structs.replace(plan, version=plan.version or "0.0.1")
-    core.workflows.add(NAMESPACE, plan)
+    core.workflows.plans.add(NAMESPACE, plan)
     prepared = core.starts.prepare(
-        await core.workflows.resolve(NAMESPACE, plan.workflow),
+        await core.workflows.plans.resolve(NAMESPACE, plan.workflow),
         namespace=NAMESPACE,
         input_json=dump_json(value),
         now_ms=core.clock.wall_ms(),
@@ -270,7 +270,7 @@ async def _end_of(core: Core, key: int) -> dict[str, Any]:
         raise HostdError(Kind.BUG, "BUG", "the run is gone from the journal")
     if row.state == RunState.HELD:
         raise run_held(row)
-    run = fold_run(core.journal, core.workflows, row)
+    run = fold_run(core.journal, core.workflows.plans, row)
     output = run.output
     if isinstance(output, BlobRef):  # nobody could ask for the blob later
         output = await core.residence.blob(NAMESPACE, output.digest)

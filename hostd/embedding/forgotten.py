@@ -60,7 +60,7 @@ def let_go(folder: Path | None) -> str:
     why = "its event loop ended before it was closed; use `async with`"
     _log.warning("host_forgotten folder=%s message=%s", where, why)
     core.log_writer.close()
-    core.workflows.compilers.close()
+    core.workflows.compiling.close()
     core.readers.close()
     core.journal.close()
     return where

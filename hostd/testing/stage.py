@@ -115,7 +115,7 @@ class Stage:
 
     async def start(self, workflow: str, value: JsonValue = None) -> Started:
         """Start a run. Raises HostdError."""
-        ready = await self.core.workflows.resolve(NAMESPACE, workflow)
+        ready = await self.core.workflows.plans.resolve(NAMESPACE, workflow)
         made = self.core.starts.prepare(
             ready, namespace=NAMESPACE, input_json=dump_json(value), now_ms=self.core.clock.wall_ms()
         )

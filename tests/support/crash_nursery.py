@@ -67,7 +67,7 @@ async def host(folder: Path, acks: int, seed: int) -> None:
         if len(core.residence) > AHEAD_MAX:
             await asyncio.sleep(0.002)
             continue
-        ready = await core.workflows.resolve("default", dice.choice(NAMES))
+        ready = await core.workflows.plans.resolve("default", dice.choice(NAMES))
         count = dice.choice((1, 1, 3, 20))
         starts = [
             core.starts.prepare(ready, namespace="default", input_json=b"", now_ms=core.clock.wall_ms())
@@ -163,10 +163,10 @@ def snapshot_always() -> None:
 
 def check_history(core: Core, row: Any, faults: list[str]) -> int:
     """Fold a run's history, compare it with the stored state, count completions; return the number of losses."""
-    run = fold_run(core.journal, core.workflows, row)
+    run = fold_run(core.journal, core.workflows.plans, row)
     if run.state != row.state:
         faults.append(f"run {row.run} folds to {run.state}, the index says {row.state}")
-    if read_run(core.journal, core.workflows, row)[0].snapshot_key() != run.snapshot_key():
+    if read_run(core.journal, core.workflows.plans, row)[0].snapshot_key() != run.snapshot_key():
         faults.append(f"run {row.run} is another from its snapshot")
     completions: Counter[int] = Counter()
     losses = 0

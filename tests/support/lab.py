@@ -37,10 +37,9 @@ class Lab:
         self.core = self._build()
 
     def _build(self, journal: Journal | None = None) -> Core:
-        core = Core(self.config, data=self._data, clock=self._clock, dice=random.Random(7))
-        if journal is not None and self._data is None:
-            adopt(core, journal)
-        return core
+        """Build a core, in memory on the journal of the one before: it would find a file by itself."""
+        kept = journal if self._data is None else None
+        return Core(self.config, data=self._data, journal=kept, clock=self._clock, dice=random.Random(7))
 
     async def open(self) -> Lab:
         """Open the core."""
@@ -82,7 +81,7 @@ class Lab:
 
     async def try_start(self, workflow: str, value: Any = None, count: int = 1, **fields: Any) -> list[Any]:
         """Start runs in one go; return what each became, errors included."""
-        ready = await self.core.workflows.resolve(NAMESPACE, workflow)
+        ready = await self.core.workflows.plans.resolve(NAMESPACE, workflow)
         data = msgspec.json.encode(value) if value is not None else b""
         now_ms = self.core.clock.wall_ms()
         made = [
@@ -156,16 +155,6 @@ class Lab:
         from hostd.journal.port import RunQuery
 
         return self.core.journal.query_runs(RunQuery(NAMESPACE, limit=100_000))
-
-
-def adopt(core: Core, journal: Journal) -> None:
-    """Let a core use a journal that is there already, as it would find a file."""
-    for room in vars(core).values():
-        for name in ("journal", "_journal"):
-            if getattr(room, name, None) is core.journal:
-                setattr(room, name, journal)
-    core.journal = journal
-    core.front = core._front()
 
 
 def of_kind(records: list[AnyRecord], kind: type[Any]) -> list[Any]:

@@ -112,7 +112,7 @@ class RunReads:
 
     @property
     def _plans(self) -> Plans:
-        return self._rooms.workflows
+        return self._rooms.workflows.plans
 
     async def list(self, namespace: str, page: RunList) -> list[RunView]:
         """Return a page of runs."""

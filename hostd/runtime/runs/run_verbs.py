@@ -60,7 +60,7 @@ class RunVerbs(RunReads):
 
     async def _prepare(self, namespace: str, start: StartRequest, principal: str) -> Prepared:
         rooms = self._rooms
-        ready = await rooms.workflows.resolve(namespace, start.workflow, start.version)
+        ready = await rooms.workflows.plans.resolve(namespace, start.workflow, start.version)
         repeat = start.repeat
         return rooms.starts.prepare(
             ready,

@@ -53,9 +53,9 @@ class OwnTriggers:
         Raises:
             HostdError: DOCUMENT_INVALID with every mistake, WORKFLOW_MISSING, VERSION_MISSING.
         """
-        own: OwnTrigger = await self._workflows.compiled(lambda loaded: _compile(text, file, loaded, None))
+        own: OwnTrigger = await self._workflows.compiling.compiled(lambda loaded: _compile(text, file, loaded, None))
         try:
-            ready = await self._workflows.resolve(namespace, own.workflow, own.version)
+            ready = await self._workflows.plans.resolve(namespace, own.workflow, own.version)
         except HostdError as error:
             if error.reason != "WORKFLOW_INACTIVE":  # it may be activated later
                 raise
@@ -63,7 +63,9 @@ class OwnTriggers:
         if ready.plan.inputs is None:
             return own
         inputs = ready.plan.inputs
-        checked: OwnTrigger = await self._workflows.compiled(lambda loaded: _compile(text, file, loaded, inputs))
+        checked: OwnTrigger = await self._workflows.compiling.compiled(
+            lambda loaded: _compile(text, file, loaded, inputs)
+        )
         return checked
 
     async def create(

@@ -96,7 +96,7 @@ class TriggerTrials:
         return _Subject(source.plan, ready, source.scope_name, source.run_trigger, source.scope_name, live.missing)
 
     async def _of_document(self, name: Name, text: bytes) -> _Subject:
-        compiled: Any = await self._workflows.compiled(lambda loaded: _compile(text, loaded))
+        compiled: Any = await self._workflows.compiling.compiled(lambda loaded: _compile(text, loaded))
         if isinstance(compiled, Ready):
             plan = _named(compiled.plan.triggers, name[2])
             return _Subject(plan, compiled, f"{compiled.plan.workflow}/{plan.name}", plan.name)
@@ -104,7 +104,7 @@ class TriggerTrials:
         if name[2] not in ("", compiled.plan.name):
             raise _no_such(name[2])
         try:
-            ready = await self._workflows.resolve(name[0], compiled.workflow, compiled.version)
+            ready = await self._workflows.plans.resolve(name[0], compiled.workflow, compiled.version)
         except HostdError as error:
             return _Subject(compiled.plan, None, scope_name, scope_name, missing=error)
         return _Subject(compiled.plan, ready, scope_name, scope_name)

@@ -95,7 +95,7 @@ class WantedTriggers:
         found: dict[Name, Wanted] = {}
         if row is not None and row.active:
             try:
-                ready = await self._workflows.resolve(row.namespace, row.workflow, row.active)
+                ready = await self._workflows.plans.resolve(row.namespace, row.workflow, row.active)
             except HostdError as error:
                 _log.error("trigger_plan_failed workflow=%s error=%s", row.workflow, error)
                 if error.kind not in _LASTING:
@@ -148,7 +148,7 @@ class WantedTriggers:
     async def target(self, namespace: str, own: OwnTrigger) -> tuple[Ready, HostdError | None]:
         """Return what a trigger of its own starts now; a plan of nothing, and why, where there is none."""
         try:
-            return await self._workflows.resolve(namespace, own.workflow, own.version), None
+            return await self._workflows.plans.resolve(namespace, own.workflow, own.version), None
         except HostdError as error:
             return Ready(_nothing(own.workflow)), error
 

@@ -17,7 +17,8 @@ from hostd.runtime.ring.audit import audited
 from hostd.runtime.ring.readers import Readers
 from hostd.runtime.ring.repeats import first_answer, note_of
 from hostd.runtime.ring.turn import Turn
-from hostd.runtime.workflows.workflows import Registered, Workflows, version_missing, workflow_missing
+from hostd.runtime.workflows.plans import version_missing, workflow_missing
+from hostd.runtime.workflows.workflows import Registered, Workflows
 
 REGISTER, ACTIVATE, DELETE = "workflow.register", "workflow.activate", "workflow.delete"
 _VARIABLE = "list it under `env` of the configuration, and set it where the daemon is started"
@@ -108,7 +109,7 @@ class WorkflowStore:
         if version is None or not version.active:
             return ()
         try:
-            ready = await self._workflows.resolve(view.namespace, view.workflow, version.version)
+            ready = await self._workflows.plans.resolve(view.namespace, view.workflow, version.version)
         except HostdError:
             return ()  # deleted by somebody else meanwhile
         if not ready.plan.triggers:
@@ -147,7 +148,7 @@ class WorkflowStore:
     async def validate(self, namespace: str, document: bytes, *, file: str) -> ValidationView:
         """Check documents, off the loop; mistakes are answers."""
         try:
-            plans = await self._workflows.check(document, file=file)
+            plans = await self._workflows.compiling.each(document, file=file)
         except HostdError as error:
             if error.reason != "DOCUMENT_INVALID":
                 raise

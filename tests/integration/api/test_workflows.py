@@ -8,6 +8,7 @@ import pytest
 from daemon_kit import ECHO, Kit, ref, refused, running, spec
 
 from hostd.aio import spawn
+from hostd.definition.ports import Catalogue
 from hostd.v1 import run_service_pb2 as runs
 from hostd.v1 import workflow_service_pb2 as wire
 
@@ -159,11 +160,11 @@ async def test_nobody_waits_for_a_large_document(kit: Kit) -> None:
     """While one is compiled, others are started, read and listed."""
     going, release = threading.Event(), threading.Event()
 
-    def compiling() -> None:
+    def compiling(loaded: Catalogue) -> None:
         going.set()
         release.wait(20)
 
-    large = [spawn(kit.core.workflows.compilers.call(compiling), name="large") for _ in range(3)]
+    large = [spawn(kit.core.workflows.compiling.compiled(compiling), name="large") for _ in range(3)]
     try:
         async with asyncio.timeout(10):
             await asyncio.to_thread(going.wait)

@@ -419,7 +419,7 @@ async def test_a_run_that_waits_for_a_function_is_still_steered(host: Host) -> N
     patient.step("beside", flow.pass_(output=1))
     hasty.step("waits", use("shop.gone"), deadline="20ms")
     for wf in (patient, hasty):
-        host.core.workflows.add("default", wf.plan())  # as if registered when the function was there
+        host.core.workflows.plans.add("default", wf.plan())  # as if registered when the function was there
     run, late = await host.start("patient"), await host.start("hasty")
 
     with pytest.raises(RunFailed, match="DEADLINE_PASSED"):

@@ -29,7 +29,7 @@ async def kept_run(lab: Lab, value: Any = None) -> tuple[Started, Any]:
     await lab.register(KEEPS)
     started = await lab.start("keeps", value)
     await lab.ended(started)
-    return started, context_of(lab, started, (await lab.core.workflows.resolve(NS, "keeps")).plan)
+    return started, context_of(lab, started, (await lab.core.workflows.plans.resolve(NS, "keeps")).plan)
 
 
 def context_of(lab: Lab, started: Started, plan: Any) -> Any:

@@ -43,12 +43,12 @@ async def test_a_version_is_active_though_who_registered_it_went_away(lab: Lab) 
 
     await cut_off(lab, lab.register(document("2.0.0")))
     await lab.until(lambda: version() == "2.0.0")
-    assert (await workflows.resolve("default", "w")).plan.version == "2.0.0"
+    assert (await workflows.plans.resolve("default", "w")).plan.version == "2.0.0"
     await cut_off(lab, workflows.activate("default", "w", "1.0.0"))
     await lab.until(lambda: version() == "1.0.0")
-    assert (await workflows.resolve("default", "w")).plan.version == "1.0.0"
+    assert (await workflows.plans.resolve("default", "w")).plan.version == "1.0.0"
     await cut_off(lab, workflows.delete("default", "w", "2.0.0"))
-    await lab.until(lambda: ("default", "w", "2.0.0") not in workflows._plans)
+    await lab.until(lambda: ("default", "w", "2.0.0") not in workflows.plans._plans)
 
 
 async def test_a_trigger_is_paused_and_resumed_though_who_asked_went_away(lab: Lab) -> None:

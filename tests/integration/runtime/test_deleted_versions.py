@@ -54,7 +54,7 @@ async def test_the_document_goes_with_the_last_run_that_needs_it(lab: Lab) -> No
     name = await lab.register(DOCUMENT)
     started = await lab.start(name)
     await lab.ended(started)
-    digest = lab.core.workflows.get(NAMESPACE, name, "1.0.0").digest
+    digest = lab.core.workflows.plans.get(NAMESPACE, name, "1.0.0").digest
     await lab.core.workflows.delete(NAMESPACE, name)
     journal = lab.core.journal
     assert await lab.core.readers.call(journal.blob, NAMESPACE, digest) is not None

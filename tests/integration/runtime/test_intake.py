@@ -79,7 +79,7 @@ async def test_the_last_of_many_that_terminate_the_existing_stays(lab: Lab) -> N
 async def test_a_key_is_known_after_its_run_has_left_memory(lab: Lab) -> None:
     """A start that looked before the run began, and enters after it left memory, looks again."""
     workflow = await lab.register(WAITING)
-    ready = await lab.core.workflows.resolve("default", workflow)
+    ready = await lab.core.workflows.plans.resolve("default", workflow)
     late = lab.core.starts.prepare(
         ready, namespace="default", input_json=b"", now_ms=1, key="k", on_open="USE_EXISTING"
     )

@@ -99,7 +99,7 @@ async def test_the_size_of_the_journal_and_a_late_loop_are_seen(tmp_path: Path) 
 async def test_ten_thousand_workflows_leave_two_hundred_labels(lab: Lab) -> None:
     """Names of workflows are bounded where runs end, and so is what the counting remembers of them."""
     metering = lab.core.metering
-    plan = (await lab.core.workflows.resolve(NAMESPACE, await lab.register(WORK))).plan
+    plan = (await lab.core.workflows.plans.resolve(NAMESPACE, await lab.register(WORK))).plan
     for number in range(10_000):
         named = msgspec.structs.replace(plan, workflow=f"w{number}")
         metering._run_ended(Run(named, run_id="r", state=RunState.SUCCEEDED.value), RunEnded(), 1)

@@ -32,7 +32,7 @@ async def test_a_script_that_does_not_compile_is_refused_at_the_door(lab: Lab) -
             ("SCRIPT_INVALID", 8, "steps.a.with.script")
         ]
     with pytest.raises(HostdError, match="WORKFLOW_MISSING"):
-        await lab.core.workflows.resolve(NAMESPACE, "w")
+        await lab.core.workflows.plans.resolve(NAMESPACE, "w")
 
 
 async def test_a_limit_above_the_operators_is_refused_at_the_door(lab: Lab) -> None:

@@ -304,7 +304,7 @@ async def attempt_of(lab: Lab) -> Any:
     """Return the context of an attempt of a run that waits."""
     await lab.register("workflow: w\nsteps: {a: {uses: flow.wait, with: {duration: 1h}}}\n")
     started = await lab.start("w")
-    plan = (await lab.core.workflows.resolve(NS, "w")).plan
+    plan = (await lab.core.workflows.plans.resolve(NS, "w")).plan
     step = plan.steps[0]
     attempt = Attempt(started.key, NS, started.run_id, started.run_id, plan, step, step.uses, 1, 0, False, "")
     return lab.core.contexts.action(attempt)

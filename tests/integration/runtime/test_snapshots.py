@@ -80,13 +80,13 @@ def snapshot_of(lab: Lab, started: Started) -> Snapshot:
 async def read(lab: Lab, started: Started) -> ReadRun:
     """Return a run as loading reads it."""
     core, row = lab.core, lab.row(started)
-    return await core.readers.call(read_run, core.journal, core.workflows, row)
+    return await core.readers.call(read_run, core.journal, core.workflows.plans, row)
 
 
 async def folded(lab: Lab, started: Started) -> tuple[Any, ...]:
     """Return what folding every record of a run gives."""
     core, row = lab.core, lab.row(started)
-    return (await core.readers.call(fold_run, core.journal, core.workflows, row)).snapshot_key()
+    return (await core.readers.call(fold_run, core.journal, core.workflows.plans, row)).snapshot_key()
 
 
 @pytest.mark.parametrize("text", [FAN, STUBBORN, VALUES], ids=["fan", "retries", "values"])
@@ -183,7 +183,7 @@ async def test_a_snapshot_that_no_record_leads_to_is_left_aside(lab: Lab) -> Non
     left_with = evict(lab, started)
     snapshot = snapshot_of(lab, started)
     beyond = left_with.seq + 10
-    plan = lab.core.workflows.get(NAMESPACE, "fan", lab.row(started).version)
+    plan = lab.core.workflows.plans.get(NAMESPACE, "fan", lab.row(started).version)
     run = decode_snapshot(plan, snapshot.body)
     run.seq = beyond
     wrong = Snapshot(started.key, beyond, SNAPSHOT_VER, encode_snapshot(run))

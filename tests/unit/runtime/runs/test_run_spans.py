@@ -40,7 +40,7 @@ async def spans(*history: tuple[int, Any], state: RunState = RunState.SUCCEEDED)
     """Return the spans of a history of WORK, by name."""
     lab = await Lab(None).open()
     try:
-        plan = (await lab.core.workflows.resolve("default", await lab.register(WORK))).plan
+        plan = (await lab.core.workflows.plans.resolve("default", await lab.register(WORK))).plan
     finally:
         await lab.close()
     run = Run(plan, run_id="r", state=state.value, started_at_ms=1_000)

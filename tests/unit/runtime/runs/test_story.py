@@ -69,7 +69,7 @@ def by_states(core: Core, view: RunView) -> dict[int, int]:
 
     row = core.journal.run_row(view.number)
     assert row is not None
-    run = Run(core.workflows.of_run(row))
+    run = Run(core.workflows.plans.of_run(row))
     ended: dict[int, int] = {}
     for stored in rows_of(core, view):
         for record in decode_records(stored.body):
@@ -89,7 +89,7 @@ async def test_a_snapshot_and_a_kept_story_show_what_every_record_shows(core: Co
             view = await core.front.runs.cancel("n", RunRef(view.run_id), reason="", principal="o", repeat=None)
         row = core.journal.run_row(view.number)
         assert row is not None
-        plan = core.workflows.of_run(row)
+        plan = core.workflows.plans.of_run(row)
         whole = Story(plan)
         whole._skip_to_snapshot = lambda *_: None  # type: ignore[method-assign]
         whole.listen(core.journal, row)
@@ -109,7 +109,7 @@ async def test_asked_again_only_what_is_new_is_read(core: Core, monkeypatch: pyt
     view = await resting(core)
     row = core.journal.run_row(view.number)
     assert row is not None
-    plan, stories = core.workflows.of_run(row), Stories(core.journal)
+    plan, stories = core.workflows.plans.of_run(row), Stories(core.journal)
     stories.view(plan, row)
     heard: list[int] = []
     history = core.journal.history
@@ -134,5 +134,5 @@ async def test_a_run_as_it_was_is_the_same_with_and_without_its_snapshot(core: C
     row = core.journal.run_row(view.number)
     assert row is not None
     for stored in rows_of(core, view)[1:]:
-        run = run_before(core.journal, core.workflows, row, stored.seq)
+        run = run_before(core.journal, core.workflows.plans, row, stored.seq)
         assert run.seq == stored.seq
