@@ -174,6 +174,6 @@ def _levels(item: dict[str, Any]) -> str:
 @config.command(name="schema")
 def config_schema() -> None:
     """Print the JSON Schema of hostd.yaml, for editors."""
-    from hostd.cli.local import schema_text
+    from hostd.cli.local_documents import schema_text
 
     write(schema_text("config"))

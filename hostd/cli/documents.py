@@ -24,6 +24,10 @@ _KNOWN_HERE = (
     "only built-in and installed plugins are known here: `--plugins DIR` serves those in the folders of DIR, "
     "`hostd dev` and `hostd runs start` have those of a daemon"
 )
+_VALIDATED_WITH = (
+    "only built-in and installed plugins are known here: `--plugins DIR` knows those in the folders of DIR, "
+    "`hostd workflow validate` asks the daemon, with all of its own"
+)
 UNKNOWN_HERE = ("ACTION_UNKNOWN", "TRIGGER_UNKNOWN")
 
 
@@ -44,14 +48,12 @@ def run(
 
     Prints {"state", "output", "failure"}. Exit codes: 0 SUCCEEDED, 1 FAILED, 12 CANCELED, 9 TIMED_OUT.
     """
-    from hostd.cli.local import run_here
+    from hostd.cli.local_run import run_here
 
     value = json_argument(input_text, "--input")
     data = read_file(file)
     require_document(file, data.decode("utf-8", "replace"))
-    if plugins is not None and not plugins.is_dir():
-        raise invalid("ARGUMENT_INVALID", f"--plugins: there is no folder {plugins}")
-    flags = {"plugins.dir": str(plugins.absolute())} if plugins is not None else {}
+    flags = {"plugins.dir": str(_folder(plugins).absolute())} if plugins is not None else {}
     try:
         ended = run_here(data, value, file=file_label(file), config_file=config_file, log_level=log_level, flags=flags)
     except HostdError as error:
@@ -82,8 +84,10 @@ def _ended(ended: dict[str, Any]) -> str:
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--plugins", metavar="DIR", type=GIVEN_PATH,
+              help="Know what plugins in the folders of DIR serve, too: each is started, and asked.")  # fmt: skip
 @local
-def validate(out: Printer, files: tuple[str, ...]) -> int:
+def validate(out: Printer, files: tuple[str, ...], plugins: Path | None) -> int:
     """Check the documents of FILES (- is standard input) with the built-in plugins; exit with 2 if one has mistakes.
 
     Case files, hostd.yaml, manifests of plugins and Lua scripts are known by their names and keys, and checked as such.
@@ -93,13 +97,14 @@ def validate(out: Printer, files: tuple[str, ...]) -> int:
     from hostd.cli.document_kinds import kind_of
     from hostd.cli.local_files import check_file
 
+    known = _known(plugins)
     found: list[Violation] = []
     code = 0
     for file in files:
         try:
             data = read_file(file)
             kind = kind_of(file, data.decode("utf-8", "replace"))
-            faults, warnings = check_file(kind, data, name=file, label=file_label(file))
+            faults, warnings = check_file(kind, data, name=file, label=file_label(file), known=known)
         except HostdError as error:
             warn(complaint(error))
             code = EXIT_INVALID
@@ -109,15 +114,36 @@ def validate(out: Printer, files: tuple[str, ...]) -> int:
             warn(f"{file_label(file)}: warning: {clean(warning)}")
     out.many([fault._asdict() for fault in found], lambda _: "\n".join(map(violation_line, found)))
     if any(fault.reason in UNKNOWN_HERE for fault in found):
-        warn("only the built-in plugins are known here; `hostd workflow validate` asks the daemon, with all of its own")
+        warn(_VALIDATED_WITH if plugins is None else f"the plugins in {plugins} that load do not have it either")
     return EXIT_INVALID if found else code
+
+
+def _known(plugins: Path | None) -> Any:
+    """Return what documents may use, and say which plugins do not load; None for what is known anyway."""
+    if plugins is None:
+        return None
+    from hostd.cli.local_documents import known_with
+
+    known = known_with(_folder(plugins))
+    for missing in known.missing:
+        warn(f"{clean(missing)}; `hostd plugin doctor FOLDER` says more")
+    return known
+
+
+def _folder(plugins: Path) -> Path:
+    if not plugins.is_dir():
+        raise invalid("ARGUMENT_INVALID", f"--plugins: there is no folder {plugins}")
+    if (plugins / "hostd-plugin.yaml").exists():
+        above = plugins.absolute().parent
+        raise invalid("ARGUMENT_INVALID", f"--plugins: {plugins} is a plugin; name the folder that it lies in, {above}")
+    return plugins
 
 
 @click.command()
 @click.argument("what", type=click.Choice(["workflow", "trigger", "tests"]))
 def schema(what: str) -> None:
     """Print the JSON Schema of workflow or trigger documents, or of case files (`tests`), for editors."""
-    from hostd.cli.local import schema_text
+    from hostd.cli.local_documents import schema_text
 
     write(schema_text(what))
 
@@ -127,7 +153,7 @@ def schema(what: str) -> None:
 @click.option("--context", "context_file", metavar="FILE", help="JSON object: a value for each root. Or -.")
 def expr(expression: str, context_file: str | None) -> None:
     """Evaluate EXPR, bare or as text with ${{ }}, and print its value as JSON."""
-    from hostd.cli.local import evaluate
+    from hostd.cli.local_run import evaluate
     from hostd.values.json_text import dump_json
 
     context = json_argument(f"@{context_file}", "--context") if context_file else {}

@@ -38,7 +38,7 @@ def check(out: Printer, file: str | None, data: str | None, repair: bool) -> int
 
     FILE is the journal; else the data folder's journal.db.
     """
-    from hostd.cli.local import check_journal
+    from hostd.cli.local_journal import check_journal
     from hostd.client.address import data_folder
 
     path = file or str(data_folder(data) / JOURNAL)
@@ -66,7 +66,7 @@ def backup(session: Session, target: str, offline: bool) -> None:
     FILE is on the daemon's machine and must not exist; a relative name lies in <data>/backups (with --offline: here).
     """
     if offline:
-        from hostd.cli.local import back_up_journal
+        from hostd.cli.local_journal import back_up_journal
 
         size = back_up_journal(session.data_folder / JOURNAL, target)
         session.out.one({"path": target, "size_bytes": size}, lambda item: fields(item.items()))
@@ -95,7 +95,7 @@ def compact(session: Session, offline: bool) -> None:
     """
     with Progress("compacting") as progress:
         if offline:
-            from hostd.cli.local import compact_journal
+            from hostd.cli.local_journal import compact_journal
 
             done: Any = compact_journal(
                 session.data_folder, lambda what, deleted: progress.note(deleted, unit="deleted", what=what)

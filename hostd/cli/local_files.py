@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hostd.cli.document_kinds import Kind
-from hostd.cli.local import check_configuration, check_documents, check_lua
+from hostd.cli.local import check_configuration
+from hostd.cli.local_documents import Known, check_documents
+from hostd.cli.local_scripts import check_lua
 from hostd.errors.base import HostdError, Violation
 
 
@@ -20,12 +22,13 @@ class FileChecked(NamedTuple):
     warnings: list[str]
 
 
-def check_file(kind: Kind, data: bytes, *, name: str, label: str) -> FileChecked:
+def check_file(kind: Kind, data: bytes, *, name: str, label: str, known: Known | None = None) -> FileChecked:
     """Check one file.
 
     Args:
         name: where it lies; `-` where it was given on standard input.
         label: what messages call it.
+        known: what documents may use; else what is known here.
 
     Raises:
         HostdError: what keeps it from being looked at.
@@ -39,7 +42,7 @@ def check_file(kind: Kind, data: bytes, *, name: str, label: str) -> FileChecked
         return FileChecked(mistakes, warnings)
     if kind == "manifest" and name != "-":
         return FileChecked(_of_manifest(Path(name)), [])
-    return FileChecked(*check_documents(data, label))
+    return FileChecked(*check_documents(data, label, known))
 
 
 def _of_cases(data: bytes, label: str) -> list[Violation]:

@@ -122,7 +122,7 @@ def _examine(what: str, source: str = "", origin: str = "") -> Examined | None:
         return None
     if not examined.scripts:
         return examined
-    from hostd.cli.local import check_lua
+    from hostd.cli.local_scripts import check_lua
 
     faults = check_lua({str(file): file.read_text(encoding="utf-8") for file in examined.scripts})
     return examined._replace(mistakes=examined.mistakes + tuple(faults))

@@ -30,7 +30,7 @@ def run_script(out: Printer, file: str, input_text: str, limits: tuple[str, ...]
 
     A failure prints its reason: SCRIPT_INVALID, SCRIPT_ERROR or SCRIPT_LIMIT.
     """
-    from hostd.cli.local import run_lua
+    from hostd.cli.local_scripts import run_lua
 
     value, source = json_argument(input_text, "--input"), read_text(file)
     require_script(file, source)
@@ -59,7 +59,7 @@ def _limits(items: tuple[str, ...]) -> dict[str, int]:
 def validate_script(out: Printer, files: tuple[str, ...]) -> int:
     """Compile the scripts in FILES and run nothing; prints FILE:LINE:COL .: REASON message for each that is wrong."""
     from hostd.cli.complaints import violation_line
-    from hostd.cli.local import check_lua
+    from hostd.cli.local_scripts import check_lua
 
     sources = {file_label(file): read_text(file) for file in files}
     for file, source in sources.items():

@@ -59,7 +59,7 @@ def rotate(session: Session, offline: bool) -> None:
     It is written to <data>/token on the daemon's machine, where commands and clients there read it.
     """
     if offline:
-        from hostd.cli.local import new_token
+        from hostd.cli.local_journal import new_token
 
         path = new_token(session.data_folder)
     else:

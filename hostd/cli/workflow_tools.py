@@ -65,7 +65,7 @@ def graph(session: Session, what: str, form: str, run: str | None) -> None:
     if run is not None:
         drawn = _graph_of_run(session, run)
     if what:
-        from hostd.cli.local import document_value
+        from hostd.cli.local_documents import document_value
 
         of_document = graphs.graph_of_document(document_value(source_of(session, what), what))
         drawn = graphs.with_states(of_document, drawn) if drawn is not None else of_document
@@ -112,7 +112,7 @@ def diff(session: Session, first: str, second: str, exit_code: bool) -> int:
 
 def _registered_of(file: str) -> str:
     """Return the workflow that a file holds. Raises ARGUMENT_INVALID."""
-    from hostd.cli.local import document_value
+    from hostd.cli.local_documents import document_value
 
     document = document_value(read_text(file), file) if is_file(file) and file != "-" else None
     name = document.get("workflow") if isinstance(document, dict) else None
@@ -133,7 +133,7 @@ def _differences(session: Session, first: str, second: str) -> list[dict[str, An
         from hostd.cli.plain import plain
 
         return [plain(item) for item in answer.differences]
-    from hostd.cli.local import differences
+    from hostd.cli.local_documents import differences
 
     return differences(source_of(session, first), source_of(session, second))
 

@@ -97,7 +97,7 @@ def _is_trigger(document: str) -> bool:
     """Say whether a document is a trigger of its own."""
     if "trigger" not in document:
         return False
-    from hostd.cli.local import is_trigger_text
+    from hostd.cli.local_documents import is_trigger_text
 
     return is_trigger_text(document)
 

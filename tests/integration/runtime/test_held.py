@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from lab import NAMESPACE, Lab
 
-from hostd.cli.local import run_document
+from hostd.cli.local_run import run_document
 from hostd.config.rooms import Config
 from hostd.errors.base import HostdError, Kind
 from hostd.journal import codec

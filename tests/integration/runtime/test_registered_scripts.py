@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from lab import NAMESPACE, Lab
 
-from hostd.cli.local import check_documents
+from hostd.cli.local_documents import check_documents
 from hostd.errors.base import HostdError
 
 BAD = """\

@@ -44,13 +44,54 @@ def test_every_mistake_is_a_line_with_its_place(hostd: Any, good: str, bad: str)
     code, out, err = hostd("validate", good, bad)
 
     assert code == 2
-    assert err.startswith("only the built-in plugins are known here; `hostd workflow validate` asks the daemon")
+    assert err.startswith(
+        "only built-in and installed plugins are known here: `--plugins DIR` knows those in the folders"
+    )
     assert [line.split(" ")[:3] for line in out.splitlines()] == [
         [f"{bad}:1:11", "workflow:", "NAME_INVALID"],
         [f"{bad}:4:11", "steps.twice.uses:", "ACTION_UNKNOWN"],
         [f"{bad}:5:5", "steps.twice.nedes:", "KEY_UNKNOWN"],
     ]
     assert "(did you mean http.request?)" in out
+
+
+def test_documents_are_checked_with_the_plugins_of_a_folder(hostd: Any, tmp_path: Path) -> None:
+    """--plugins knows what they serve, in Python and in Lua, with their options; one that does not load is named."""
+    plugins = tmp_path / "plugins"
+    plugins.mkdir()
+    for name, runtime in (("py-feed", "python"), ("lua-feed", "lua")):
+        assert hostd("plugin", "new", name, "--runtime", runtime, "--dir", str(plugins)).code == 0
+    file = tmp_path / "w.yaml"
+    file.write_text(
+        "workflow: w\nsteps:\n  a: {uses: py_feed.say, with: {name: ada}}\n  b: {uses: lua_feed.say, with: {nme: ada}}\n"
+    )
+
+    code, out, err = hostd("validate", str(file), "--plugins", str(plugins))
+    assert (code, err) == (2, "")
+    assert out.splitlines()[-1] == (
+        f"{file}:4:34 steps.b.with.nme: OPTION_INVALID lua_feed.say takes no option nme (did you mean name?)"
+    )
+    file.write_text(file.read_text().replace("nme", "name"))
+    assert hostd("validate", str(file), "--plugins", str(plugins)) == (0, "", "")
+    assert "ACTION_UNKNOWN" in hostd("validate", str(file)).out
+
+    (plugins / "py-feed" / "hostd_py_feed" / "__init__.py").write_text("import nowhere_to_be_found\n")
+    broken = hostd("validate", str(file), "--plugins", str(plugins))
+    assert broken.code == 2
+    assert "steps.a.uses: ACTION_UNKNOWN " in broken.out
+    assert broken.err.startswith("plugin py-feed does not load: PLUGIN_FAILED: ModuleNotFoundError: ")
+
+
+def test_a_folder_of_plugins_that_is_none_is_told(hostd: Any, good: str, tmp_path: Path) -> None:
+    """One that is not there, and a plugin in the place of the folder that it lies in."""
+    assert hostd("plugin", "new", "py-feed", "--dir", str(tmp_path)).code == 0
+
+    for command in ("validate", "run"):
+        missing = hostd(command, good, "--plugins", str(tmp_path / "no"))
+        inner = hostd(command, good, "--plugins", str(tmp_path / "py-feed"))
+        assert missing.code == inner.code == 2
+        assert "--plugins: there is no folder" in missing.err
+        assert inner.err.rstrip().endswith(f"is a plugin; name the folder that it lies in, {tmp_path}")
 
 
 def test_right_documents_say_nothing(hostd: Any, good: str) -> None:

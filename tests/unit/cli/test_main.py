@@ -115,7 +115,7 @@ def test_a_mistake_of_ours_is_no_traceback(hostd: Any, monkeypatch: pytest.Monke
     def broken(*_: object) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("hostd.cli.local.evaluate", broken)
+    monkeypatch.setattr("hostd.cli.local_run.evaluate", broken)
     code, out, err = hostd("expr", "1")
     assert (code, out) == (70, "")
     assert err.startswith("error: BUG: ")
