@@ -63,7 +63,9 @@ def test_documents_are_checked_with_the_plugins_of_a_folder(hostd: Any, tmp_path
         assert hostd("plugin", "new", name, "--runtime", runtime, "--dir", str(plugins)).code == 0
     file = tmp_path / "w.yaml"
     file.write_text(
-        "workflow: w\nsteps:\n  a: {uses: py_feed.say, with: {name: ada}}\n  b: {uses: lua_feed.say, with: {nme: ada}}\n"
+        "workflow: w\nsteps:\n"
+        "  a: {uses: py_feed.say, with: {name: ada}}\n"
+        "  b: {uses: lua_feed.say, with: {nme: ada}}\n"
     )
 
     code, out, err = hostd("validate", str(file), "--plugins", str(plugins))
