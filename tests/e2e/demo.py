@@ -60,7 +60,7 @@ class Demo:
         with self.log.open("ab") as log:
             command = [*HOSTD, "serve", "--listen", f"127.0.0.1:{free_port()}", "--http", self.http]
             self.daemon = subprocess.Popen(command, env=self.env, stdout=log, stderr=log)
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120
         while time.monotonic() < until and self.daemon.poll() is None:
             if subprocess.run([*HOSTD, "health"], env=self.env, capture_output=True, check=False).returncode == 0:
                 return
@@ -78,20 +78,20 @@ class Demo:
         """Send a webhook; return the answer."""
         url = f"http://{self.http}{path}"
         request = urllib.request.Request(url, json.dumps(value).encode(), {"content-type": "application/json"})
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=60) as response:
             answer: dict[str, Any] = json.load(response)
             return answer
 
     def watch(self, run_id: str) -> subprocess.Popen[bytes]:
         """Print a run's timeline live, across restarts of the daemon."""
-        return subprocess.Popen([*HOSTD, "runs", "watch", run_id, "--reconnect", "30"], env=self.env)
+        return subprocess.Popen([*HOSTD, "runs", "watch", run_id, "--reconnect", "120"], env=self.env)
 
     def run_of(self, run_id: str) -> dict[str, Any]:
         """Return a run as JSON."""
         run: dict[str, Any] = json.loads(self.hostd("runs", "show", run_id, "-o", "json"))
         return run
 
-    def wait_for(self, what: str, test: Any, seconds: float = 30) -> None:
+    def wait_for(self, what: str, test: Any, seconds: float = 120) -> None:
         """Wait until a test holds."""
         until = time.monotonic() + seconds
         while not test():
@@ -103,7 +103,7 @@ class Demo:
         """Stop everything in good order."""
         if self.daemon is not None and self.daemon.poll() is None:
             self.daemon.terminate()
-            self.daemon.wait(timeout=40)
+            self.daemon.wait(timeout=120)
         self.exchange.shutdown()
 
 
@@ -140,7 +140,7 @@ def play(demo: Demo) -> int:
     demo.daemon.wait()
     say("start it again")
     demo.start_daemon()
-    if watch.wait(timeout=40) != 0:
+    if watch.wait(timeout=120) != 0:
         print(f"{RED}the run did not succeed{END}")
         return 1
     say("what became of it")

@@ -18,7 +18,7 @@ PAGE = Path(__file__).parents[2] / "docs/how-to/configure.md"
 BLOCK = re.compile(r"<!-- (?P<mark>file: [^\n]*?|run) -->\n```\w+\n(?P<text>.*?)```", re.DOTALL)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 def test_the_page_works(tmp_path: Path) -> None:
     """The file is right by its schema, holds after the reload, and the log says more for a while."""
     daemon = DaemonProcess(tmp_path, PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}")

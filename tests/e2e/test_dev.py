@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -63,7 +64,7 @@ class Piped:
     def stop(self) -> int:
         """Ask it to end; return the exit code."""
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(timeout=60)
+        return self.process.wait(timeout=120)
 
     def close(self) -> None:
         """End it, whatever it does."""
@@ -240,7 +241,8 @@ def test_a_reader_that_stands_still_keeps_no_run(folder: Path) -> None:
             dev.wait()
     assert dev.returncode == 0
     assert len(said) > PIPE_BYTES
-    assert said.count("output  41") > RUNS // 2  # those between two looks are counted instead
+    counted = sum(map(int, re.findall(r"and (\d+) more runs: \d+ SUCCEEDED", said)))  # where many run at once
+    assert said.count("output  41") + counted > RUNS // 2
 
 
 @pytest.mark.parametrize("template", ["lua", "plugin"])

@@ -14,7 +14,7 @@ PAGE = Path(__file__).parents[2] / "docs/how-to/plugin.md"
 BLOCK = re.compile(r"<!-- (?P<mark>[^\n]*?) -->\n```(?P<kind>\w+)\n(?P<text>.*?)```", re.DOTALL)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 def test_the_plugin_of_the_page_is_tested_installed_and_used(tmp_path: Path) -> None:
     """pip puts it into a folder of its own instead of the environment the tests run in; nothing is fetched."""
     env = {

@@ -20,7 +20,7 @@ BLOCK = re.compile(r"<!-- (?P<mark>file: [^\n]*?|run) -->\n```\w+\n(?P<text>.*?)
 SETTINGS = re.compile(r"```yaml\n(# pip.*?)```", re.DOTALL)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 def test_the_page_works(tmp_path: Path) -> None:
     """Logs name whose they are, levels change and go back, metrics come in both formats."""
     daemon = DaemonProcess(tmp_path, PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}")

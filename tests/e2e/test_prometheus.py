@@ -103,7 +103,7 @@ def test_prometheus_scrapes_and_watches(daemon: DaemonProcess, tmp_path: Path) -
         wait_until(lambda: {rule["health"] for rule in prometheus.rules().values()} == {"ok"}, "every rule")
         for expression in queries():
             prometheus.ask("query", query=expression)
-        assert prometheus.rules()["HostdDown"]["state"] == "inactive"
+        wait_until(lambda: prometheus.rules()["HostdDown"]["state"] == "inactive", "a scrape in time")
         daemon.close()
         wait_until(lambda: prometheus.rules()["HostdDown"]["state"] != "inactive", "the alert")
     finally:

@@ -67,7 +67,7 @@ PRINTED = {
 }
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("name", sorted(file.name for file in EXAMPLES.glob("*.py")))
 def test_an_example_runs(daemon: DaemonProcess, tmp_path: Path, name: str) -> None:
     """Each program ends well and prints what it is there to show."""
@@ -77,7 +77,7 @@ def test_an_example_runs(daemon: DaemonProcess, tmp_path: Path, name: str) -> No
     assert f"({name})" in (EXAMPLES / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 def test_the_next_process_goes_on(daemon: DaemonProcess, tmp_path: Path) -> None:
     """keep_up.py, run twice, sees no event twice."""
     places = []

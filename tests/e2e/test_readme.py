@@ -73,7 +73,7 @@ def test_the_five_minutes_work_as_written(tmp_path: Path) -> None:
 def stop(daemon: subprocess.Popen[bytes]) -> None:
     """End it in good order, where it has not ended so already."""
     daemon.send_signal(signal.SIGTERM)
-    assert daemon.wait(timeout=40) == 0
+    assert daemon.wait(timeout=120) == 0
 
 
 def wait_for(command: list[str], folder: Path, env: dict[str, str]) -> None:

@@ -15,7 +15,7 @@ PAGE = Path(__file__).parents[2] / "docs/how-to/secrets.md"
 BLOCK = re.compile(r"<!-- (?P<mark>file: [^\n]*?|run) -->\n```\w+\n(?P<text>.*?)```", re.DOTALL)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 def test_the_page_works(tmp_path: Path) -> None:
     """Set, used, turned to a new key and deleted; the output is `Bearer ***`, and no file holds the value."""
     daemon = DaemonProcess(tmp_path, PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import queue
 import signal
 import socket
 import subprocess
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -25,7 +27,9 @@ class Manager:
     def __init__(self, folder: Path) -> None:
         self.notified = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notified.bind(str(folder / "notify"))
-        self.notified.settimeout(60)
+        self._heard: queue.SimpleQueue[list[str]] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._hear, daemon=True)
+        self._reader.start()
         self.port = socket.create_server(("127.0.0.1", 0))
         self.daemon = DaemonProcess(
             folder,
@@ -34,6 +38,11 @@ class Manager:
             LISTEN_FDS="1",
             LISTEN_FDNAMES="http",
         )
+
+    def _hear(self) -> None:
+        """Take what comes at once: a socket holds as few as ten messages, and what finds it full is lost."""
+        while message := self.notified.recv(4096):
+            self._heard.put(message.decode().split("\n"))
 
     def begin(self) -> None:
         """Start the daemon and wait until it says what it does first."""
@@ -53,7 +62,7 @@ class Manager:
     def until(self, first: str) -> list[str]:
         """Return the lines of the first message that begins so."""
         while True:
-            lines = self.notified.recv(4096).decode().split("\n")
+            lines = self._heard.get(timeout=120)
             if lines[0] == first:
                 return lines
 
@@ -61,7 +70,7 @@ class Manager:
         """Return what the port answers to a request that calls it so."""
         address = f"http://127.0.0.1:{self.port.getsockname()[1]}/livez"
         try:
-            with urllib.request.urlopen(urllib.request.Request(address, headers={"Host": host}), timeout=30) as answer:
+            with urllib.request.urlopen(urllib.request.Request(address, headers={"Host": host}), timeout=60) as answer:
                 status: int = answer.status
                 return status
         except urllib.error.HTTPError as error:
@@ -72,6 +81,8 @@ class Manager:
         """Let go of everything."""
         self.daemon.close()
         self.port.close()
+        self.notified.shutdown(socket.SHUT_RDWR)
+        self._reader.join()
         self.notified.close()
 
 
@@ -84,7 +95,7 @@ def manager(tmp_path: Path) -> Iterator[Manager]:
     found.close()
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 @shows("limits.drain", "log.level", "log.format")
 def test_a_daemon_is_a_good_service(manager: Manager) -> None:
     """READY, watchdog, RELOADING, STOPPING; the port it was given; what came while it was away is answered after."""
@@ -129,7 +140,7 @@ def test_a_daemon_is_a_good_service(manager: Manager) -> None:
     _logs_more_on_demand(daemon)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 def test_signals_that_come_while_it_starts_wait_until_it_has(manager: Manager) -> None:
     """A reload asked for early happens after the start; an early end drains as any other."""
     daemon = manager.daemon
@@ -168,7 +179,7 @@ def test_a_socket_for_grpc_is_refused_with_the_reason(manager: Manager) -> None:
 
     done = subprocess.run(
         ["bash", "-c", AS_SERVICE, "manager", str(number), *HOSTD, "serve"],
-        env=manager.daemon.env, pass_fds=[number], capture_output=True, text=True, check=False, timeout=60,
+        env=manager.daemon.env, pass_fds=[number], capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
 
     assert done.returncode == 2

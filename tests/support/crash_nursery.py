@@ -53,7 +53,7 @@ handlers:
 )
 NAMES = ("chain", "diamond")
 AHEAD_MAX = 200
-FIRST_WORD_S = 30
+FIRST_WORD_S = 90
 
 
 async def host(folder: Path, acks: int, seed: int) -> None:

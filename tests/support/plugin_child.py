@@ -14,7 +14,7 @@ import grpc
 from hostd.plugin.v1 import host_pb2 as pb
 from hostd.plugin.v1 import host_pb2_grpc as rpc
 
-PATIENCE_S = 20.0
+PATIENCE_S = 120.0
 COOKIE = "a-cookie"
 
 

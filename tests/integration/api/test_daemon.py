@@ -79,7 +79,7 @@ async def test_a_stopping_daemon_tells_who_waits(tmp_path: Path) -> None:
     async with whole(data) as daemon, grpc.aio.insecure_channel(f"unix:{data}/run/hostd.sock") as channel:
         stubs = Stubs(channel)
         await stubs.register("workflow: wait\nsteps:\n  rest: {uses: flow.wait, with: {duration: 1h}}\n")
-        waits = asyncio.ensure_future(refused(stubs.execute("wait", key="k", timeout=30)))
+        waits = asyncio.ensure_future(refused(stubs.execute("wait", key="k", timeout=200)))
         while not (await stubs.runs.CountRuns(runs.CountRunsRequest())).count:
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.05)

@@ -37,7 +37,7 @@ class Reader:
 
     async def until(self, count: int) -> list[wire.TopicEvent]:
         """Read at least one message, and until so many events have come."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             while not self.token or len(self.events) < count:
                 message = await self._call.read()
                 assert message is not grpc.aio.EOF, "the subscription ended"

@@ -66,7 +66,7 @@ async def kit(tmp_path: Path) -> AsyncIterator[Kit]:
         await kit.core.lua.close()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 async def test_plugins_are_watched_and_a_watch_is_resumed(kit: Kit, tmp_path: Path) -> None:
     """A snapshot, then added, modified and deleted; a token goes on behind it, also where all that is over."""
     folder = tmp_path / "d" / "plugins" / "shouting"

@@ -96,14 +96,14 @@ async def test_a_reload_that_is_given_up_is_over(followed: tuple[Kit, Path]) -> 
 
     def read() -> Loaded:
         reading.set()
-        go.wait(30)
+        go.wait(120)
         return held
 
     told: list[str] = []
     desk.reloaded = told.append
     desk.follow(held, read)
     asking = asyncio.ensure_future(desk.reload("default", principal="me"))
-    await asyncio.to_thread(reading.wait, 30)
+    await asyncio.to_thread(reading.wait, 120)
     asking.cancel()
     await asyncio.wait([asking])
     go.set()

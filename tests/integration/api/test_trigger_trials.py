@@ -324,7 +324,7 @@ async def changes(stream: Any) -> AsyncIterator[tuple[Any, list[tuple[str, str, 
         )
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 async def test_triggers_are_watched_and_a_watch_is_resumed(kit: Kit) -> None:
     """A snapshot, then added, modified and deleted; a token goes on behind it; of another workflow nothing is told."""
     await kit.register(HOURLY)

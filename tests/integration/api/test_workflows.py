@@ -162,11 +162,11 @@ async def test_nobody_waits_for_a_large_document(kit: Kit) -> None:
 
     def compiling(loaded: Catalogue) -> None:
         going.set()
-        release.wait(20)
+        release.wait(120)
 
     large = [spawn(kit.core.workflows.compiling.compiled(compiling), name="large") for _ in range(3)]
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(100):
             await asyncio.to_thread(going.wait)
             started = await kit.runs.ExecuteRun(runs.ExecuteRunRequest(start=spec("echo", b"{}")))
             assert (await kit.runs.GetRun(runs.GetRunRequest(run=ref(started.run_id)))).run_id == started.run_id

@@ -47,9 +47,11 @@ async def test_a_cancellation_while_it_opens_leaves_nothing_behind(tmp_path: Pat
     opening = asyncio.ensure_future(Host.open(tmp_path).__aenter__())
     for _ in range(turns):
         await asyncio.sleep(0)
-    opening.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await opening
+    if opening.cancel():
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+    else:  # the machine was that quick
+        await opening.result().close()
     assert asyncio.all_tasks() == {asyncio.current_task()}
     async with Host.open(tmp_path) as host:
         assert await host.workflows() == []

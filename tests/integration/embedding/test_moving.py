@@ -50,7 +50,7 @@ def hostd_register(registry: Registry) -> None:
 '''
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 async def test_functions_are_a_plugin_too(tmp_path: Path) -> None:
     """Inside the daemon, in threads of their own, and in a process: options, outputs, errors and logs are the same."""
     package = tmp_path / "shop" / "hostd_shop"

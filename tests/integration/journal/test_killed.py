@@ -75,6 +75,6 @@ def test_a_commit_that_nobody_can_judge_ends_the_process(tmp_path: Path) -> None
     """Where writing fails in the middle of a commit the process ends at once, and what it acknowledged is there."""
     path = tmp_path / "journal.db"
     process = writer(path, str(900_000))
-    output, _ = process.communicate(timeout=50)
+    output, _ = process.communicate(timeout=120)
     assert process.returncode == FATAL_EXIT_CODE
     assert_all_there(path, told(output))

@@ -104,7 +104,7 @@ def folders(tmp_path: Path) -> list[str]:
     return sorted(path.relative_to(root).as_posix() for path in [*root.glob("*"), *root.glob("*/*")])
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 async def test_a_wheel_serves_in_an_environment_of_its_own(lab: Lab, tmp_path: Path) -> None:
     """Its interpreter, its packages, hostd-sdk of this version; the next version takes over, a rollback returns."""
     first = await install(lab, plugin_wheel(tmp_path / "w"))
@@ -134,7 +134,7 @@ provides:
 """
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 async def test_a_wheels_manifest_stands_for_it_until_it_runs_and_the_doctor_compares(lab: Lab, tmp_path: Path) -> None:
     """What it provides is listed before its process is needed; examined where it lies, it is found to say more."""
     await install(lab, plugin_wheel(tmp_path / "w", manifest=MANIFEST))
@@ -151,7 +151,7 @@ async def test_a_wheels_manifest_stands_for_it_until_it_runs_and_the_doctor_comp
     assert "the plugin itself says otherwise" in mistake.message
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 async def test_what_fails_leaves_the_old_version_serving(lab: Lab, tmp_path: Path) -> None:
     """It raises at import, or needs what no index has: each says why and leaves nothing but a row in the audit."""
     await install(lab, plugin_wheel(tmp_path / "w"))

@@ -45,7 +45,7 @@ async def act(lab: Lab, name: str, timeout: str = "20s") -> tuple[str, list[Any]
     return row.reason, records
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 async def test_each_is_named_and_nobody_else_suffers(tmp_path: Path) -> None:
     """Everything else succeeds while they do their worst, and the daemon's loop never stands still."""
     write_all(tmp_path / "plugins")

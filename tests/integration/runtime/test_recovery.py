@@ -65,7 +65,7 @@ def test_a_lost_at_most_once_attempt_is_not_issued_again(tmp_path: Path, on_lost
     """OUTCOME_UNKNOWN and one execution; where the author says so it is issued again."""
     marks = tmp_path / "marks"
     text = (
-        f"workflow: w\nsteps:\n  a: {{uses: mock.count, with: {{file: '{marks}', then_wait: 500ms}}{on_lost}}}\n"
+        f"workflow: w\nsteps:\n  a: {{uses: mock.count, with: {{file: '{marks}', then_wait: 2s}}{on_lost}}}\n"
         f"---\nworkflow: k\nsteps:\n  a: {{uses: mock.exit, with: {{times: 1, after: 20ms}}}}"
     )
     codes = live_till_all_have_ended(tmp_path / "data", text)

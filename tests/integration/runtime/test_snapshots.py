@@ -216,7 +216,7 @@ async def test_a_damaged_snapshot_is_left_aside(tmp_path: Path, caplog: pytest.L
 
 def flip(path: Path) -> None:
     """Change one byte of every snapshot of a journal."""
-    with sqlite3.connect(path, timeout=10) as connection:
+    with sqlite3.connect(path, timeout=60) as connection:
         for run, body in connection.execute("SELECT run, body FROM snapshots").fetchall():
             damaged = body[:50] + bytes([body[50] ^ 1]) + body[51:]
             connection.execute("UPDATE snapshots SET body = ? WHERE run = ?", (damaged, run))

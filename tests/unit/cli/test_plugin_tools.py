@@ -72,7 +72,7 @@ def test_an_unknown_component_is_told_with_a_guess(hostd: Any) -> None:
     assert "did you mean cron.every?" in done.err
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("runtime", ["python", "lua", "exec"])
 def test_a_starter_is_well_and_passes_its_own_test(hostd: Any, tmp_path: Path, runtime: str) -> None:
     """As it was written, on this machine."""
@@ -85,7 +85,7 @@ def test_a_starter_is_well_and_passes_its_own_test(hostd: Any, tmp_path: Path, r
     assert found["components"] == [{"kind": "action", "id": "price_feed.say"}]
 
     command = [sys.executable, "-m", "pytest", "-q", "-o", "asyncio_mode=auto", "-p", "no:cacheprovider", "."]
-    done = subprocess.run(command, cwd=folder, env=dict(os.environ), capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=folder, env=dict(os.environ), capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stdout
 
     again = hostd("plugin", "new", "price-feed", "--dir", str(tmp_path))

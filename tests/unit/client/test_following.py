@@ -141,7 +141,7 @@ async def test_canceling_a_task_cancels_its_call() -> None:
         context.add_callback(gone.set)
         context.add_callback(ended.release)
         begun.release()
-        gone.wait(60)
+        gone.wait(150)
         return StartRunResponse()
 
     def stream(request: Any, context: grpc.ServicerContext) -> Iterator[WatchRunsResponse]:
@@ -159,17 +159,17 @@ async def test_canceling_a_task_cancels_its_call() -> None:
             for work in (watch(), client.start("w")):
                 async with asyncio.TaskGroup() as group:
                     task = group.create_task(work)  # type: ignore[arg-type]
-                    assert await asyncio.to_thread(begun.acquire, True, 30)
+                    assert await asyncio.to_thread(begun.acquire, True, 120)
                     task.cancel()
-                assert await asyncio.to_thread(ended.acquire, True, 30)
+                assert await asyncio.to_thread(ended.acquire, True, 120)
             async with client.watch_runs() as open_watch:
                 await anext(open_watch)
-                assert await asyncio.to_thread(begun.acquire, True, 30)
-            assert await asyncio.to_thread(ended.acquire, True, 30)
+                assert await asyncio.to_thread(begun.acquire, True, 120)
+            assert await asyncio.to_thread(ended.acquire, True, 120)
         with BlockingClient(Door(server.address)) as blocking, blocking.watch_runs() as blocking_watch:
             next(blocking_watch)
-            assert await asyncio.to_thread(begun.acquire, True, 30)
-        assert await asyncio.to_thread(ended.acquire, True, 30)
+            assert await asyncio.to_thread(begun.acquire, True, 120)
+        assert await asyncio.to_thread(ended.acquire, True, 120)
 
 
 async def test_closing_a_client_ends_what_is_on_its_way_with_an_error() -> None:
@@ -180,7 +180,7 @@ async def test_closing_a_client_ends_what_is_on_its_way_with_an_error() -> None:
         gone = threading.Event()
         context.add_callback(gone.set)
         begun.release()
-        gone.wait(60)
+        gone.wait(150)
         return StartRunResponse()
 
     def stream(request: Any, context: grpc.ServicerContext) -> Iterator[WatchRunsResponse]:
@@ -196,7 +196,7 @@ async def test_closing_a_client_ends_what_is_on_its_way_with_an_error() -> None:
 
         waiting = [asyncio.ensure_future(watch()), asyncio.ensure_future(client.start("w"))]
         for _ in waiting:
-            assert await asyncio.to_thread(begun.acquire, True, 30)
+            assert await asyncio.to_thread(begun.acquire, True, 120)
         await client.close()
         ended = await asyncio.gather(*waiting, return_exceptions=True)
 
@@ -206,7 +206,7 @@ async def test_closing_a_client_ends_what_is_on_its_way_with_an_error() -> None:
             asyncio.ensure_future(asyncio.to_thread(blocking.start, "w")),
         ]
         for _ in asked:
-            assert await asyncio.to_thread(begun.acquire, True, 30)
+            assert await asyncio.to_thread(begun.acquire, True, 120)
         blocking.close()
         ended += await asyncio.gather(*asked, return_exceptions=True)
     assert [type(each) for each in ended] == [errors.Canceled] * 4

@@ -15,7 +15,7 @@ def heard(tmp_path: Path) -> Iterator[socket.socket]:
     """Listen as a service manager does."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind(str(tmp_path / "notify"))
-        listener.settimeout(10)
+        listener.settimeout(120)
         yield listener
 
 
@@ -45,7 +45,7 @@ def test_a_name_without_a_file_works_too() -> None:
     """Linux has sockets in no folder; containers use them."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind("")  # the kernel chooses a free abstract name
-        listener.settimeout(10)
+        listener.settimeout(120)
         ServiceManager({"NOTIFY_SOCKET": "@" + listener.getsockname()[1:].decode()}).alive()
 
         assert lines(listener) == ["WATCHDOG=1"]

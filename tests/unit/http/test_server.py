@@ -78,7 +78,7 @@ class Door:
         if eof:
             writer.write_eof()
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(120):
                 return await reader.read()
         except ConnectionError:
             return b""

@@ -65,7 +65,7 @@ async def test_what_waits_shares_a_commit(journal: SqliteJournal) -> None:
     """Batches that wait while the writer is held become one transaction, each with its own number and answer."""
     held, go = threading.Event(), threading.Event()
     holding = asyncio.get_running_loop().create_task(
-        asyncio.to_thread(journal._writer.call, lambda: (held.set(), go.wait(20))[1])
+        asyncio.to_thread(journal._writer.call, lambda: (held.set(), go.wait(120))[1])
     )
     await asyncio.to_thread(held.wait)
     commits: list[str] = []
@@ -84,7 +84,7 @@ async def test_a_failure_in_a_group_spares_those_before_it(journal: SqliteJourna
     """Of batches that share a commit, those before the one that fails are durable, it and those after it fail."""
     held, go = threading.Event(), threading.Event()
     holding = asyncio.get_running_loop().create_task(
-        asyncio.to_thread(journal._writer.call, lambda: (held.set(), go.wait(20))[1])
+        asyncio.to_thread(journal._writer.call, lambda: (held.set(), go.wait(120))[1])
     )
     await asyncio.to_thread(held.wait)
     first = journal.allocate_runs(5)

@@ -172,7 +172,10 @@ async def test_aiohttp_inside_the_first_step() -> None:
     port = runner.addresses[0][1]
 
     async def fetch(session: ClientSession, path: str) -> str:
-        async with asyncio.timeout(0.2 if path == "/slow" else 5), session.get(f"http://127.0.0.1:{port}{path}") as got:
+        async with (
+            asyncio.timeout(0.2 if path == "/slow" else 120),
+            session.get(f"http://127.0.0.1:{port}{path}") as got,
+        ):
             return await got.text()
 
     async with ClientSession() as session:

@@ -83,7 +83,7 @@ class Reader:
 
     async def settled(self) -> None:
         """Wait until it knows what there is to know. Raises TimeoutError."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(120):
             while self.known != await self.truth():
                 assert not self.task.done()
                 self.told.clear()
@@ -148,7 +148,7 @@ async def test_watches_of_one_filter_are_handed_the_same_batch(core: Core) -> No
     """What is built for a change is built once: the very same objects come to all, equal ones to other filters."""
     readers = [Reader(core, "one", tree) for tree in (None, None, None, WAITING)]
     for reader in readers:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(120):
             await reader.told.wait()
     run_id = await start(core, "one", "rest")
     for reader in readers:
