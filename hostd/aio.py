@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
+from hostd.errors.base import HostdError
+
 T = TypeVar("T")
 
 _held: set[asyncio.Task[Any]] = set()
@@ -24,7 +26,12 @@ async def to_its_end(coroutine: Coroutine[Any, Any, T], *, name: str) -> T:
 
     For what writes and then changes memory: cut off between the two, memory would not know what the journal has.
     """
-    return await asyncio.shield(_kept(coroutine, name))
+    task = _kept(coroutine, name)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        task.add_done_callback(_left)
+        raise
 
 
 async def waited_to_its_end(coroutine: Coroutine[Any, Any, T], *, name: str) -> T:
@@ -36,6 +43,7 @@ async def waited_to_its_end(coroutine: Coroutine[Any, Any, T], *, name: str) -> 
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
+        task.add_done_callback(_left)
         await asyncio.wait([task])
         raise
 
@@ -61,6 +69,17 @@ def _ended(task: asyncio.Task[Any]) -> None:
         return
     error = task.exception()
     if error is not None:
+        _log.error("task_failed name=%s", task.get_name(), exc_info=error)
+
+
+def _left(task: asyncio.Task[Any]) -> None:
+    """Tell how a task ended whose asker went away: a refusal in a line, a mistake as one."""
+    if task.cancelled():
+        return
+    error = task.exception()
+    if isinstance(error, HostdError):
+        _log.info("refused_unheard name=%s reason=%s message=%s", task.get_name(), error.reason, error.message)
+    elif error is not None:
         _log.error("task_failed name=%s", task.get_name(), exc_info=error)
 
 

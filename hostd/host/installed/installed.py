@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from hostd.aio import Clock, spawn
+from hostd.aio import Clock, waited_to_its_end
 from hostd.errors.base import HostdError, Kind
 from hostd.host.folders.lua_plugins import LuaPlugins
 from hostd.host.found import Choices, Found, PluginState, Source
@@ -123,7 +123,7 @@ class Installed:
         try:
             install = await build(offer, digest, home, staging)
             await asyncio.to_thread(self._shelf.describe, home, install)
-            await self._try(install, home)
+            await self._try(install, home, staging)
             standing = self.serving.standing(offer.id)
             await self._switch(offer.id, Standing(number, standing.serving if standing is not None else 0))
         finally:
@@ -141,18 +141,25 @@ class Installed:
         if refusal is not None and refusal[0] is PluginState.DENIED:
             raise HostdError(Kind.DENIED, refusal[1], f"plugin {offer.id}: {refusal[2]}")
 
-    async def _try(self, install: Install, home: Path) -> None:
+    async def _try(self, install: Install, home: Path, staging: Path) -> None:
         """See whether a version can serve, out of sight. Raises HostdError PLUGIN_FAILED, MANIFEST_INVALID."""
         version = await asyncio.to_thread(version_of, install, home)
         if version.folder is not None:
             await LuaPlugins(self._clock).read(version.folder)
             return
         settings = self._choices.settings
-        await probe(version.found, clock=self._clock, random=self._random, limits=self._limits, settings=settings)
+        await probe(
+            version.found,
+            clock=self._clock,
+            random=self._random,
+            limits=self._limits,
+            settings=settings,
+            within=staging,
+        )
 
     async def _switch(self, plugin: str, standing: Standing) -> None:
         """Let other versions count. Brought to its end, whoever asked. Raises HostdError PLUGIN_FAILED."""
-        await _to_its_end(spawn(self._switched(plugin, standing), name=f"switch of {plugin}"))
+        await waited_to_its_end(self._switched(plugin, standing), name=f"switch of {plugin}")
 
     async def _switched(self, plugin: str, standing: Standing) -> None:
         before = self.serving.standing(plugin)
@@ -195,7 +202,7 @@ class Installed:
         with self._alone("another change of installed plugins"), _written(self._shelf.root):
             self._standing(plugin)
             old = await self.serving.install_now(plugin)
-            await _to_its_end(spawn(self.serving.forget(plugin), name=f"uninstall of {plugin}"))
+            await waited_to_its_end(self.serving.forget(plugin), name=f"uninstall of {plugin}")
         _log.info("plugin_uninstalled plugin=%s", plugin)
         return old.version if old is not None else ""
 
@@ -210,7 +217,11 @@ class Installed:
             older = await asyncio.to_thread(self._shelf.install_of, plugin, standing.older)
             if older is None:
                 raise HostdError(Kind.STATE, "NO_OLDER_VERSION", f"only one version of {plugin} was installed")
-            await self._try(older, self._shelf.home(plugin, standing.older))
+            staging = await asyncio.to_thread(self._shelf.incoming)
+            try:
+                await self._try(older, self._shelf.home(plugin, standing.older), staging)
+            finally:
+                await asyncio.to_thread(self._shelf.drop, staging)
             await self._switch(plugin, Standing(standing.older, standing.serving))
         _log.info("plugin_rolled_back plugin=%s version=%s", plugin, older.version)
 
@@ -224,15 +235,6 @@ class Installed:
         """Write which plugins do not serve. Raises HostdError INSTALL_FAILED."""
         with _written(self._shelf.root):
             await asyncio.to_thread(self._shelf.keep_disabled, disabled)
-
-
-async def _to_its_end(change: asyncio.Task[None]) -> None:
-    """Wait for a change, also where whoever asked goes away: the next one may not begin before."""
-    try:
-        await asyncio.shield(change)
-    except asyncio.CancelledError:
-        await asyncio.wait([change])
-        raise
 
 
 @contextmanager

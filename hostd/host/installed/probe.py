@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -21,14 +22,24 @@ LOOK_S = 0.05
 
 
 async def probe(
-    found: Found, *, clock: Clock, random: Random, limits: ProcessLimits, settings: Mapping[str, Any]
+    found: Found, *, clock: Clock, random: Random, limits: ProcessLimits, settings: Mapping[str, Any], within: Path
 ) -> PluginReport:
-    """Return what a plugin says it serves. Raises HostdError PLUGIN_FAILED where it does not."""
+    """Return what a plugin says it serves. Raises HostdError PLUGIN_FAILED where it does not.
+
+    Args:
+        within: a folder to work in; what a kill leaves there is whoever clears it to see to.
+    """
     if found.launch is not None:  # what a manifest promises does not count here
         found = found._replace(launch=found.launch._replace(provides=()))
     patient = msgspec.structs.replace(limits, start=max(limits.start, START))
     processes = Processes(
-        clock=clock, random=random, limits=patient, data_dir=None, settings=settings, changed=lambda: None
+        clock=clock,
+        random=random,
+        limits=patient,
+        data_dir=None,
+        settings=settings,
+        changed=lambda: None,
+        within=within,
     )
     adding = spawn(processes.add(found), name=f"probe of {found.id}")
     try:

@@ -46,11 +46,13 @@ class Processes:
         settings: Mapping[str, Any],
         changed: Callable[[], None],
         socket: Path | None = None,
+        within: Path | None = None,
         groups: Mapping[str, Iterable[str]] | None = None,
     ) -> None:
         """Listen to nothing yet.
 
         Args:
+            within: for those without a data folder: where to have a folder for a while.
             groups: plugins that share a process, by name.
             socket: where to listen; None in a folder of its own.
         """
@@ -69,7 +71,7 @@ class Processes:
         self._old = OldVersions(clock, changed)
         self._leaving: dict[str, PluginProcess] = {}  # serves while its successor starts, or is on its way out
         self._changing: dict[str, asyncio.Lock] = {}  # one change of a plugin at a time
-        self._run_folder = RunFolder(data_dir, socket)
+        self._run_folder = RunFolder(data_dir, socket, within)
         self._recovered = False
         self._stopping = False
 
