@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import platform
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from hostd.config.rooms import Otel
@@ -22,6 +24,7 @@ from hostd.values.version import VERSION
 Core: TypeAlias = Any
 """The core of core.py, which imports this module."""
 
+_log = logging.getLogger("hostd.core")
 
 _NONE_RUN = {(executor,): 0.0 for executor in ("inline", "lua", "process", "thread")}
 
@@ -88,18 +91,32 @@ class Outlet:
         self._target = target
         self._export = OtelExport(target, meter=core.meter, clock=core.clock)
         self._live: LiveSpans | None = None
-        self._unsent = core.data / "run" / "spans-unsent" if core.data is not None else None  # there while we send
+        self._unsent: Path | None = (
+            core.data / "run" / "spans-unsent" if core.data is not None else None
+        )  # there while we send
 
     async def open(self) -> None:
-        """Begin to send. Raises HostdError CONFIG_INVALID where the extra is not installed."""
-        core, tracing = self._core, self._core.contexts.tracing
+        """Begin to send; what was begun ends again where that fails.
+
+        Raises:
+            HostdError: CONFIG_INVALID where the extra is not installed; JOURNAL_* where it cannot be read.
+        """
         await self._export.start()
-        reading = core.meter.reading
+        try:
+            if self._target.traces is not None:
+                await self._listen(self._target.share)
+        except BaseException:
+            await self._end()
+            raise
+        reading = self._core.meter.reading
         reading("hostd_otel_spans_total", lambda: tallied(self._export.outcomes()))
         reading("hostd_otel_queue_spans", lambda: {(): float(self._export.waiting())})
-        if self._target.traces is None:
-            return
-        tracing.sink, tracing.share = self._export, self._target.share
+        reading("hostd_otel_metrics_sent_total", lambda: tallied(self._export.metrics_outcomes()))
+
+    async def _listen(self, share: float) -> None:
+        """Hear what runs and calls do, from before the first run moves."""
+        core, tracing = self._core, self._core.contexts.tracing
+        tracing.sink, tracing.share = self._export, share
         self._live = live = LiveSpans(
             core.hub,
             tracing=tracing,
@@ -109,26 +126,39 @@ class Outlet:
             unsent=await asyncio.to_thread(self._mark),
         )
         await live.open()
-        reading("hostd_otel_runs_skipped_total", lambda: {(): float(live.skipped)})
+        core.meter.reading("hostd_otel_runs_skipped_total", lambda: {(): float(live.skipped)})
         core.metering.then = live
 
     def _mark(self) -> bool:
         """Note that spans may be unsent from here; return whether the last daemon noted it and never took it back."""
         if self._unsent is None:
             return False
-        there: bool = self._unsent.exists()
-        self._unsent.parent.mkdir(mode=0o700, exist_ok=True)
-        self._unsent.touch(mode=0o600)
+        there = self._unsent.exists()
+        try:
+            self._unsent.parent.mkdir(mode=0o700, exist_ok=True)
+            self._unsent.touch(mode=0o600)
+        except OSError as error:
+            _log.warning("otel_unmarked file=%s error=%s", self._unsent, error)
         return there
 
     async def close(self) -> None:
         """Send what waits, for ten seconds at most; nothing ends any more."""
-        if self._live is not None:
-            await self._live.stop()
+        if await self._end() and self._unsent is not None:
+            await asyncio.to_thread(_take_away, self._unsent)
+
+    async def _end(self) -> bool:
+        """Stop, and return whether everything was sent."""
+        told = await self._live.stop() if self._live is not None else True
         sent = await self._export.close()
         self._core.contexts.tracing.sink = None
-        if sent and self._unsent is not None:
-            await asyncio.to_thread(self._unsent.unlink, missing_ok=True)
+        return told and sent
+
+
+def _take_away(mark: Path) -> None:
+    try:
+        mark.unlink(missing_ok=True)
+    except OSError as error:
+        _log.warning("otel_unmarked file=%s error=%s", mark, error)
 
 
 def outlet_of(core: Core, otel: Otel, environ: Mapping[str, str] | None = None) -> Outlet | None:

@@ -155,14 +155,20 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "hostd_otel_spans_total",
         "counter",
-        "Spans by what became of them: sent, FAILED at the receiver, or DROPPED from a full queue",
+        "Spans by what became of them: SENT, FAILED at the receiver, or DROPPED from a full queue",
         ("outcome",),
     ),
     Metric("hostd_otel_queue_spans", "gauge", "Spans that wait to be sent"),
     Metric(
         "hostd_otel_runs_skipped_total",
         "counter",
-        "Runs some of whose spans were not sent: too many waited to be read back, or could not be read",
+        "Runs some of whose spans were not sent, each once: too many waited to be read back, or could not be read",
+    ),
+    Metric(
+        "hostd_otel_metrics_sent_total",
+        "counter",
+        "Times all metrics were sent, by outcome: SENT, or FAILED, at the receiver or before",
+        ("outcome",),
     ),
     # -- doors
     Metric("hostd_rpcs_total", "counter", "Calls answered", ("method", "code")),

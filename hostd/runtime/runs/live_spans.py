@@ -41,9 +41,10 @@ class Track:
     """One run whose spans are made. `behind`: records before `wanted` are still to be read back.
 
     It holds the run's state only when that is final: until then residence says how long runs stay in memory.
+    `missed`: they could not be read back when they should; they are with the next thing that happens to the run.
     """
 
-    __slots__ = ("behind", "ended", "heard_to", "live_from", "spans", "wanted")
+    __slots__ = ("behind", "ended", "heard_to", "live_from", "missed", "spans", "wanted")
 
     def __init__(self, spans: RunSpans, first_seq: int) -> None:
         self.spans = spans
@@ -51,6 +52,7 @@ class Track:
         self.live_from = first_seq  # spans that ended before this record were handed over
         self.wanted = first_seq  # number behind the last durable record
         self.behind = False
+        self.missed = False
         self.ended: Run | None = None
 
 
@@ -58,7 +60,8 @@ class LiveSpans:
     """Hears of durable turns, hands them on, and hands spans to the sink as they end.
 
     Attributes:
-        skipped: runs some of whose spans were not sent: too many waited to be read back, or could not be.
+        skipped: runs some of whose spans were not sent: too many waited to be read back, or could not be. Each once,
+            when they can be sent no more.
     """
 
     def __init__(
@@ -100,7 +103,7 @@ class LiveSpans:
 
     def held(self, run: int, appended: Appended) -> None:
         """Tell the watchers of a run that nothing moves any more."""
-        self._tracks.pop(run, None)
+        self._drop(run)
         self._then.held(run, appended)
 
     def _hear(self, change: Change, at_ms: int) -> None:
@@ -140,19 +143,27 @@ class LiveSpans:
         """Keep a track as the last that moved; past the bound the longest silent is forgotten, and read back later."""
         self._tracks[key] = track
         if len(self._tracks) > TRACKS_MAX:
-            self._tracks.pop(next(iter(self._tracks)))
+            self._drop(next(iter(self._tracks)))
 
     def _read_back(self, key: int, track: Track) -> None:
         if len(self._waiting) >= WAITING_MAX:
-            self._skip(key)
+            self._miss(key, track)
             return
         track.behind = True
         self._waiting.append(key)
         self._more.set()
 
-    def _skip(self, key: int) -> None:
-        self._tracks.pop(key, None)
-        self.skipped += 1
+    def _miss(self, key: int, track: Track) -> None:
+        """Leave out for now what cannot be read back; for good where nothing else will happen to the run."""
+        track.behind, track.missed = False, True
+        if track.ended is not None:
+            self._drop(key)
+
+    def _drop(self, key: int) -> None:
+        """Forget a run; it is counted where its spans are not all handed over."""
+        track = self._tracks.pop(key, None)
+        if track is not None and (track.behind or track.missed):
+            self.skipped += 1
 
     def _end_if_over(self, key: int, track: Track) -> None:
         if track.ended is not None:
@@ -186,7 +197,8 @@ class LiveSpans:
         try:
             rows = await self._readers.call(self._page, key, track.heard_to)
         except HostdError:
-            self._skip(key)
+            if self._tracks.get(key) is track:
+                self._miss(key, track)
             raise
         if self._tracks.get(key) is not track:
             return
@@ -197,11 +209,11 @@ class LiveSpans:
             track.heard_to = row.seq + row.n
         track.spans.muted = False
         if not rows:  # it was deleted
-            self._tracks.pop(key, None)
+            self._drop(key)
         elif track.heard_to < track.wanted:
             self._waiting.append(key)
         else:
-            track.behind = False
+            track.behind = track.missed = False
             self._end_if_over(key, track)
 
     def _page(self, key: int, seq: int) -> list[tuple[StoredRow, list[AnyRecord]]]:
@@ -238,12 +250,16 @@ class LiveSpans:
         row = self._journal.run_row(key)
         return (read_run(self._journal, self._plans, row).run, row.namespace) if row is not None else None
 
-    async def stop(self) -> None:
-        """Hand over what can be read back within five seconds; nothing is published any more."""
+    async def stop(self) -> bool:
+        """Hand over what can be read back within five seconds; return whether nothing was left.
+
+        Nothing is published any more.
+        """
         self._stopping = True
         self._more.set()
-        await asyncio.wait([self._task], timeout=STOP_S)
+        done, _ = await asyncio.wait([self._task], timeout=STOP_S)
         self._task.cancel()
+        return bool(done) and not any(track.behind or track.missed for track in self._tracks.values())
 
 
 def _final(run: Run) -> Run | None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from hostd.aio import Clock, spawn
 from hostd.errors.base import HostdError, Kind
 from hostd.telemetry.logs import hide_in_logs, hide_no_more
-from hostd.telemetry.meter import Meter
+from hostd.telemetry.meter import Meter, Reading
 from hostd.telemetry.otel.sender import SpanSender
 from hostd.telemetry.otel.target import EXTRA, Receiver, Target
 from hostd.telemetry.spans import Span
@@ -39,6 +39,7 @@ class OtelExport:
         self._wire: Wire | None = None
         self._sender: SpanSender | None = None
         self._metrics: asyncio.Task[None] | None = None
+        self._metrics_sent = self._metrics_failed = 0
         self._secrets = _secrets_of(target)
 
     async def start(self) -> None:
@@ -71,6 +72,10 @@ class OtelExport:
         sent, failed, dropped = (sender.sent, sender.failed, sender.dropped) if sender is not None else (0, 0, 0)
         return {"SENT": sent, "FAILED": failed, "DROPPED": dropped}
 
+    def metrics_outcomes(self) -> dict[str, int]:
+        """Return how often all metrics were sent, by outcome."""
+        return {"SENT": self._metrics_sent, "FAILED": self._metrics_failed}
+
     def _hide(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, "***")
@@ -85,7 +90,19 @@ class OtelExport:
         wire = self._wire
         if wire is not None:
             readings = self._meter.read()
-            await _beside(lambda: wire.metrics(readings, self._clock.wall_ms()))
+            await _beside(lambda: self._send_readings(wire, readings))
+
+    def _send_readings(self, wire: Wire, readings: list[Reading]) -> None:
+        """Send all metrics, and count whether they were taken. Blocks."""
+        try:
+            taken = wire.metrics(readings, self._clock.wall_ms())
+        except Exception as error:  # noqa: BLE001 what cannot be written now must not end the sending of what comes
+            _log.warning("metrics_failed error=%r", error)
+            taken = False
+        if taken:
+            self._metrics_sent += 1
+        else:
+            self._metrics_failed += 1
 
     async def close(self) -> bool:
         """Send what waits, for five seconds at most; return whether nothing was left."""

@@ -12,6 +12,7 @@ from opentelemetry.sdk.metrics.export import (
     Histogram,
     HistogramDataPoint,
     Metric,
+    MetricExportResult,
     MetricsData,
     NumberDataPoint,
     ResourceMetrics,
@@ -72,14 +73,15 @@ class Wire:
             instrumentation_scope=_SCOPE,
         )
 
-    def metrics(self, readings: Sequence[Reading], at_ms: int) -> None:
-        """Send all metrics as they are."""
+    def metrics(self, readings: Sequence[Reading], at_ms: int) -> bool:
+        """Send all metrics as they are; say whether they were taken."""
         if self._metrics is None:
-            return
+            return False
         at_ns = at_ms * 1_000_000
         metrics = [self._metric(reading, at_ns) for reading in readings]
         scope = ScopeMetrics(_SCOPE, metrics, _SCHEMA)
-        self._metrics.export(MetricsData([ResourceMetrics(self._resource, [scope], _SCHEMA)]))
+        data = MetricsData([ResourceMetrics(self._resource, [scope], _SCHEMA)])
+        return self._metrics.export(data) is MetricExportResult.SUCCESS
 
     def _metric(self, reading: Reading, at_ns: int) -> Metric:
         metric, values = reading

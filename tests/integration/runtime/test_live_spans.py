@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from lab import Lab
 
-from hostd.model.messages import Terminate
+from hostd.model.messages import Pause, Resume, Terminate
 from hostd.runtime.ring.intake import Started
 from hostd.runtime.runs import live_spans
 from hostd.runtime.runs.live_spans import LiveSpans
@@ -42,7 +42,7 @@ async def heard(lab: Lab, *, unsent: bool = False) -> tuple[Kept, LiveSpans]:
     """Let a host's spans be kept."""
     core, kept = lab.core, Kept()
     core.tracing.sink = kept
-    rooms = {"tracing": core.tracing, "journal": core.journal, "readers": core.readers, "plans": core.workflows}
+    rooms = {"tracing": core.tracing, "journal": core.journal, "readers": core.readers, "plans": core.workflows.plans}
     live = LiveSpans(core.hub, **rooms, unsent=unsent)
     await live.open()
     core.metering.then = live
@@ -138,6 +138,27 @@ async def test_what_cannot_be_read_back_is_counted(make_lab: MakeLab, monkeypatc
     assert await ended(lab, kept, await waiting(lab)) == REST
     assert other.key not in live._tracks
     await live.stop()
+
+
+async def test_a_run_that_waits_too_often_is_counted_once(make_lab: MakeLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often there is no room to read it back; once there is, nothing of it is missing, and none is counted."""
+    lab = await make_lab()
+    kept, live = await heard(lab)
+    runs = [await waiting(lab), await waiting(lab)]
+    live._tracks.clear()  # as if others had moved since
+    monkeypatch.setattr(live_spans, "WAITING_MAX", 0)
+    for started in (*runs, *runs):
+        await lab.ask(started, Pause())
+        await lab.ask(started, Resume())
+    await lab.core.loop.quiet()
+    assert live.skipped == 0, "they may still be read back"
+    await lab.ask(runs[0], Terminate())
+    await lab.core.loop.quiet()
+    assert live.skipped == 1
+    monkeypatch.setattr(live_spans, "WAITING_MAX", 10)
+    assert await ended(lab, kept, runs[1]) == REST
+    assert live.skipped == 1
+    assert await live.stop()
 
 
 async def test_what_is_not_sampled_costs_no_memory(make_lab: MakeLab) -> None:

@@ -99,8 +99,8 @@ async def test_both_ends_may_show_certificates(tmp_path: Path) -> None:
     with OtlpReceiver(authority) as receiver:
         await sent(by_grpc(receiver, **files))
         assert shown(receiver) == (["one"], 3)
-        over_http = Receiver(f"{receiver.endpoint}/v1/traces", timeout_s=5, **files)
-        await sent(Target(over_http, Receiver(f"{receiver.endpoint}/v1/metrics", timeout_s=5, **files), 1.0, 60))
+        over_http = Receiver(f"{receiver.endpoint}/v1/traces", timeout_s=60, **files)
+        await sent(Target(over_http, Receiver(f"{receiver.endpoint}/v1/metrics", timeout_s=60, **files), 1.0, 60))
         assert len(receiver.spans) == 2
         for refused in (
             by_grpc(receiver, **files | {"ca": str(tmp_path / "other.pem")}).traces,
@@ -132,6 +132,22 @@ async def test_a_certificate_of_no_use_is_refused_at_the_start(tmp_path: Path, p
         assert found is not None
         with pytest.raises(HostdError, match=f"CONFIG_INVALID.*{path.name}"):
             await OtelExport(found, meter=Meter(), clock=SystemClock()).start()
+
+
+async def test_sendings_of_metrics_are_counted(caplog: pytest.LogCaptureFixture) -> None:
+    """What the receiver took, and what could not even be written: the second is told, and ends nothing."""
+    with OtlpReceiver() as receiver:
+        meter = Meter()
+        meter.gauge("hostd_timers_resident").set(1)
+        sender = OtelExport(target(receiver.endpoint), meter=meter, clock=SystemClock())
+        await sender.start()
+        await sender._send_once()
+        assert sender.metrics_outcomes() == {"SENT": 1, "FAILED": 0}
+        meter.reading("hostd_timers", lambda: {("one label too many",): 1.0})
+        await sender._send_once()
+        assert sender.metrics_outcomes() == {"SENT": 1, "FAILED": 1}
+        assert "metrics_failed error=" in caplog.text
+        await sender.close()
 
 
 @pytest.mark.filterwarnings("ignore")
