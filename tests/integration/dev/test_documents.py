@@ -51,7 +51,7 @@ class Desk:
         return self._said()
 
     def _said(self) -> str:
-        self._screen.flush()
+        assert self._screen._outlet.flush(120)
         return self._capture.readouterr().out
 
     async def active(self) -> dict[str, str]:
