@@ -66,13 +66,15 @@ class BlockingHost(BlockingRunCalls):
         """Return the versions of a workflow, the newest first."""
         return self.call(lambda host: host.versions(workflow))
 
-    def activate(self, workflow: str, version: str, *, expected: str | None = None) -> WorkflowView:
+    def activate(
+        self, workflow: str, version: str, *, expected: str | None = None, request_id: str = ""
+    ) -> WorkflowView:
         """Have starts and triggers use a version."""
-        return self.call(lambda host: host.activate(workflow, version, expected=expected))
+        return self.call(lambda host: host.activate(workflow, version, expected=expected, request_id=request_id))
 
-    def delete_workflow(self, workflow: str, version: str = "") -> None:
+    def delete_workflow(self, workflow: str, version: str = "", *, request_id: str = "") -> None:
         """Delete a version, without one the workflow with all of them."""
-        self.call(lambda host: host.delete_workflow(workflow, version))
+        self.call(lambda host: host.delete_workflow(workflow, version, request_id=request_id))
 
     # -- events and triggers
 
@@ -94,21 +96,21 @@ class BlockingHost(BlockingRunCalls):
         """Return triggers by workflow and name."""
         return self.call(lambda host: host.triggers(workflow))
 
-    def apply_trigger(self, document: Written, *, replace: bool = True) -> TriggerView:
+    def apply_trigger(self, document: Written, *, replace: bool = True, request_id: str = "") -> TriggerView:
         """Make a trigger of its own, or replace it."""
-        return self.call(lambda host: host.apply_trigger(document, replace=replace))
+        return self.call(lambda host: host.apply_trigger(document, replace=replace, request_id=request_id))
 
-    def delete_trigger(self, name: str) -> None:
+    def delete_trigger(self, name: str, *, request_id: str = "") -> None:
         """Delete a trigger of its own."""
-        self.call(lambda host: host.delete_trigger(name))
+        self.call(lambda host: host.delete_trigger(name, request_id=request_id))
 
-    def pause_trigger(self, workflow: str, trigger: str, reason: str = "") -> TriggerView:
+    def pause_trigger(self, workflow: str, trigger: str, reason: str = "", *, request_id: str = "") -> TriggerView:
         """Stop a trigger until it is resumed."""
-        return self.call(lambda host: host.pause_trigger(workflow, trigger, reason))
+        return self.call(lambda host: host.pause_trigger(workflow, trigger, reason, request_id=request_id))
 
-    def resume_trigger(self, workflow: str, trigger: str) -> TriggerView:
+    def resume_trigger(self, workflow: str, trigger: str, *, request_id: str = "") -> TriggerView:
         """Let a trigger run again."""
-        return self.call(lambda host: host.resume_trigger(workflow, trigger))
+        return self.call(lambda host: host.resume_trigger(workflow, trigger, request_id=request_id))
 
     def fire(self, workflow: str, trigger: str, data: Any = None, *, event_id: str = "") -> FiredView:
         """Emit one event by hand, as if the trigger had."""
@@ -120,25 +122,37 @@ class BlockingHost(BlockingRunCalls):
         """Return dead letters, the oldest first."""
         return self.call(lambda host: host.dead_letters(filter, limit=limit))
 
-    def redrive_dead_letters(self, numbers: Sequence[int] = (), *, filter: str = "") -> Sequence[RedrivenView]:  # noqa: A002
+    def redrive_dead_letters(
+        self,
+        numbers: Sequence[int] = (),
+        *,
+        filter: str = "",  # noqa: A002
+        request_id: str = "",
+    ) -> Sequence[RedrivenView]:
         """Emit events again through their triggers as they are now."""
-        return self.call(lambda host: host.redrive_dead_letters(numbers, filter=filter))
+        return self.call(lambda host: host.redrive_dead_letters(numbers, filter=filter, request_id=request_id))
 
-    def purge_dead_letters(self, numbers: Sequence[int] = (), *, filter: str = "") -> int:  # noqa: A002
+    def purge_dead_letters(
+        self,
+        numbers: Sequence[int] = (),
+        *,
+        filter: str = "",  # noqa: A002
+        request_id: str = "",
+    ) -> int:
         """Delete dead letters; return how many."""
-        return self.call(lambda host: host.purge_dead_letters(numbers, filter=filter))
+        return self.call(lambda host: host.purge_dead_letters(numbers, filter=filter, request_id=request_id))
 
     def secrets(self) -> Sequence[SecretView]:
         """Return secrets by name, without their values."""
         return self.call(lambda host: host.secrets())
 
-    def set_secret(self, name: str, value: str | bytes) -> SecretSetView:
+    def set_secret(self, name: str, value: str | bytes, *, request_id: str = "") -> SecretSetView:
         """Set a secret in the folder's store."""
-        return self.call(lambda host: host.set_secret(name, value))
+        return self.call(lambda host: host.set_secret(name, value, request_id=request_id))
 
-    def delete_secret(self, name: str) -> None:
+    def delete_secret(self, name: str, *, request_id: str = "") -> None:
         """Delete a secret from the folder's store."""
-        self.call(lambda host: host.delete_secret(name))
+        self.call(lambda host: host.delete_secret(name, request_id=request_id))
 
 
 async def _address(host: HostCalls) -> tuple[str, str]:

@@ -82,25 +82,25 @@ class BlockingRunCalls(OwnThread):
             lambda host: host.signal_with_start(workflow, key, name, data, input=input, request_id=request_id)
         )
 
-    def cancel(self, run: Which, reason: str = "") -> RunInfo:
+    def cancel(self, run: Which, reason: str = "", *, request_id: str = "") -> RunInfo:
         """Stop a run in good order."""
-        return self.call(lambda host: host.cancel(run, reason))
+        return self.call(lambda host: host.cancel(run, reason, request_id=request_id))
 
-    def terminate(self, run: Which, reason: str = "") -> RunInfo:
+    def terminate(self, run: Which, reason: str = "", *, request_id: str = "") -> RunInfo:
         """End a run at once."""
-        return self.call(lambda host: host.terminate(run, reason))
+        return self.call(lambda host: host.terminate(run, reason, request_id=request_id))
 
-    def pause(self, run: Which, reason: str = "") -> RunInfo:
+    def pause(self, run: Which, reason: str = "", *, request_id: str = "") -> RunInfo:
         """Let nothing new of a run start."""
-        return self.call(lambda host: host.pause(run, reason))
+        return self.call(lambda host: host.pause(run, reason, request_id=request_id))
 
-    def resume(self, run: Which) -> RunInfo:
+    def resume(self, run: Which, *, request_id: str = "") -> RunInfo:
         """Let a paused or held run go on."""
-        return self.call(lambda host: host.resume(run))
+        return self.call(lambda host: host.resume(run, request_id=request_id))
 
-    def delete(self, run: Which) -> None:
+    def delete(self, run: Which, *, request_id: str = "") -> None:
         """Delete a run that has ended."""
-        self.call(lambda host: host.delete(run))
+        self.call(lambda host: host.delete(run, request_id=request_id))
 
     def watch(self, run: Which, *, from_seq: int = 0) -> Iterator[Change]:
         """Yield a run's records until it has ended."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
-from hostd.api.convert.checks import check_letter_numbers
+from hostd.api.convert.checks import check_letter_numbers, check_request_id
+from hostd.api.convert.digests import repeat_of
 from hostd.api.filter_text import LETTER_FIELDS, parse_filter
 from hostd.embedding.calls import Calls
 from hostd.model.requests import LetterSelection
 from hostd.model.views import DeadLetterView, RedrivenView
+from hostd.values.json_text import JsonValue
 
 LETTERS_MAX = 1_000
 
@@ -43,19 +46,29 @@ class LetterCalls(Calls):
         numbers: Sequence[int] = (),
         *,
         filter: str = "",  # noqa: A002 what the control plane calls it
+        request_id: str = "",
     ) -> Sequence[RedrivenView]:
         """Emit events again through their triggers as they are now, without numbers and filter all of them.
 
         One that leads to a run or a signal is a letter no more; of the others `reason` and `message` say why.
 
+        Args:
+            request_id: the same within 24 hours emits nothing again, and is answered as the first was.
+
         Raises:
-            HostdError: INVALID_FILTER, INTAKE_FULL; ARGUMENT_INVALID for more than 1,000 numbers.
+            HostdError: INVALID_FILTER, INTAKE_FULL, REQUEST_ID_CONFLICT; ARGUMENT_INVALID for more than 1,000 numbers.
         """
         selection, after = _selection(numbers, filter), 0
+        fields: dict[str, JsonValue] = {"numbers": list(selection.numbers), "filter": filter, "limit": LETTERS_MAX}
         done: list[RedrivenView] = []
         while True:
             views, after = await self._front.dead_letters.redrive(
-                self.namespace, selection, after=after, limit=LETTERS_MAX, principal=self.principal, repeat=None
+                self.namespace,
+                selection,
+                after=after,
+                limit=LETTERS_MAX,
+                principal=self.principal,
+                repeat=repeat_of(_id_of_page(request_id, after), fields | {"after": after}),
             )
             done += views
             if not after:
@@ -66,11 +79,20 @@ class LetterCalls(Calls):
         numbers: Sequence[int] = (),
         *,
         filter: str = "",  # noqa: A002 what the control plane calls it
+        request_id: str = "",
     ) -> int:
         """Delete dead letters, without numbers and filter all of them; return how many. Raises as redriving does."""
-        return await self._front.dead_letters.purge(
-            self.namespace, _selection(numbers, filter), principal=self.principal, repeat=None
-        )
+        selection = _selection(numbers, filter)
+        repeat = repeat_of(request_id, {"numbers": list(selection.numbers), "filter": filter})
+        return await self._front.dead_letters.purge(self.namespace, selection, principal=self.principal, repeat=repeat)
+
+
+def _id_of_page(request_id: str, after: int) -> str:
+    """Return the request id of a page: each is a request of its own, and the same again when all are repeated."""
+    if not request_id or not after:
+        return request_id
+    text = f"{check_request_id(request_id)}\n{after}".encode()
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
 
 
 def _selection(numbers: Sequence[int], filter_text: str) -> LetterSelection:

@@ -23,9 +23,9 @@ class Runs(Protocol):
 
     async def signal(self, run: str, name: str, data: Any = None, *, request_id: str = "") -> bool: ...
 
-    async def cancel(self, run: str, reason: str = "") -> RunInfo: ...
+    async def cancel(self, run: str, reason: str = "", *, request_id: str = "") -> RunInfo: ...
 
-    async def terminate(self, run: str, reason: str = "") -> RunInfo: ...
+    async def terminate(self, run: str, reason: str = "", *, request_id: str = "") -> RunInfo: ...
 
 
 class Run:
@@ -66,10 +66,10 @@ class Run:
         """Tell it something."""
         return await self._host.signal(self.id, name, data, request_id=request_id)
 
-    async def cancel(self, reason: str = "") -> RunInfo:
+    async def cancel(self, reason: str = "", *, request_id: str = "") -> RunInfo:
         """Stop it in good order."""
-        return await self._host.cancel(self.id, reason)
+        return await self._host.cancel(self.id, reason, request_id=request_id)
 
-    async def terminate(self, reason: str = "") -> RunInfo:
+    async def terminate(self, reason: str = "", *, request_id: str = "") -> RunInfo:
         """End it at once."""
-        return await self._host.terminate(self.id, reason)
+        return await self._host.terminate(self.id, reason, request_id=request_id)

@@ -46,18 +46,25 @@ class TriggerCalls(Calls):
             self.namespace, check_name(name, "trigger"), principal=self.principal, repeat=repeat
         )
 
-    async def pause_trigger(self, workflow: str, trigger: str, reason: str = "") -> TriggerView:
+    async def pause_trigger(
+        self, workflow: str, trigger: str, reason: str = "", *, request_id: str = ""
+    ) -> TriggerView:
         """Stop a trigger until it is resumed. Raises HostdError TRIGGER_MISSING."""
-        return await self._front.triggers.pause(
-            *self._place(workflow, trigger), reason=check_why(reason), principal=self.principal, repeat=None
-        )
+        place, why = self._place(workflow, trigger), check_why(reason)
+        repeat = repeat_of(request_id, {"workflow": workflow, "name": trigger, "reason": why})
+        return await self._front.triggers.pause(*place, reason=why, principal=self.principal, repeat=repeat)
 
-    async def resume_trigger(self, workflow: str, trigger: str) -> TriggerView:
+    async def resume_trigger(self, workflow: str, trigger: str, *, request_id: str = "") -> TriggerView:
         """Let a paused, ended or failed trigger run again. Raises HostdError TRIGGER_MISSING."""
-        return await self._front.triggers.resume(*self._place(workflow, trigger), principal=self.principal, repeat=None)
+        place = self._place(workflow, trigger)
+        repeat = repeat_of(request_id, {"workflow": workflow, "name": trigger})
+        return await self._front.triggers.resume(*place, principal=self.principal, repeat=repeat)
 
     async def fire(self, workflow: str, trigger: str, data: Any = None, *, event_id: str = "") -> FiredView:
         """Emit one event by hand, as if the trigger had; return its `outcome` and `run_ids`.
+
+        Args:
+            event_id: the same again is a DUPLICATE, and starts nothing.
 
         Raises:
             HostdError: TRIGGER_MISSING, PAYLOAD_*, ARGUMENT_INVALID.

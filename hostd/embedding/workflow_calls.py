@@ -81,33 +81,36 @@ class WorkflowCalls(Calls):
             self.namespace, check_workflow(workflow), skip=0, limit=WORKFLOWS_MAX
         )
 
-    async def activate(self, workflow: str, version: str, *, expected: str | None = None) -> WorkflowView:
+    async def activate(
+        self, workflow: str, version: str, *, expected: str | None = None, request_id: str = ""
+    ) -> WorkflowView:
         """Have starts and triggers use a version; return once its triggers have begun. An empty one: none is used.
 
         Args:
             expected: the version that is active until now, empty for none; refused where it is another.
 
         Raises:
-            HostdError: WORKFLOW_MISSING, VERSION_MISSING, ACTIVE_CHANGED.
+            HostdError: WORKFLOW_MISSING, VERSION_MISSING, ACTIVE_CHANGED, REQUEST_ID_CONFLICT.
         """
+        fields: dict[str, JsonValue] = {"workflow": workflow, "version": version, "expected": expected}
         return await self._front.workflows.activate(
             self.namespace,
             check_workflow(workflow),
             check_version(version),
             expected=check_version(expected) if expected is not None else None,
             principal=self.principal,
-            repeat=None,
+            repeat=repeat_of(request_id, fields),
         )
 
-    async def delete_workflow(self, workflow: str, version: str = "") -> None:
+    async def delete_workflow(self, workflow: str, version: str = "", *, request_id: str = "") -> None:
         """Delete a version, without one the workflow with all of them.
 
         Raises:
             HostdError: WORKFLOW_MISSING, VERSION_MISSING; VERSION_IN_USE where it is active, or a run of it is open.
         """
-        await self._front.workflows.delete(
-            self.namespace, check_workflow(workflow), check_version(version), principal=self.principal, repeat=None
-        )
+        name, version = check_workflow(workflow), check_version(version)
+        repeat = repeat_of(request_id, {"workflow": name, "version": version})
+        await self._front.workflows.delete(self.namespace, name, version, principal=self.principal, repeat=repeat)
         self._written.pop(workflow, None)  # a builder of the name is registered anew
 
     async def _workflow(self, workflow: str | Workflow, version: str) -> tuple[str, str]:

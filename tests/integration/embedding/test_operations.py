@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from loop_guard import nothing_blocks_the_loop as nothing_blocks_the_loop
 
-from hostd.embedding import Host, HostdError, Workflow, action
+from hostd.embedding import Host, HostdError, Workflow, action, letter_calls
 from hostd.embedding.uses import flow
 
 NOTE = """
@@ -128,6 +128,51 @@ async def test_secrets_are_set_used_and_deleted(host: Host) -> None:
     assert await host.secrets() == []
     with pytest.raises(HostdError, match="SECRET_MISSING"):
         await host.delete_secret("bank_token")
+
+
+async def test_a_request_that_is_repeated_is_answered_as_the_first_was(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is done twice, whatever happened since; the same id with something else is a conflict."""
+    await host.register(note("1.0.0"))
+    await host.register(note("2.0.0", "string"), activate=False)
+    for n in ("one", "two", "three"):
+        await host.fire("note", "hook", {"n": n})
+
+    await host.activate("note", "2.0.0", request_id="a-1")
+    await host.activate("note", "1.0.0")
+    await host.activate("note", "2.0.0", request_id="a-1")
+    assert await host.execute("note") == "1.0.0", "the second was a repetition"
+    await host.activate("note", "2.0.0")
+
+    monkeypatch.setattr(letter_calls, "LETTERS_MAX", 2)  # two pages
+    first = await host.redrive_dead_letters(request_id="r-1")
+    assert [view.outcome for view in first] == ["STARTED"] * 3
+    assert await host.redrive_dead_letters(request_id="r-1") == first
+    assert await host.count_runs() == 4
+    await host.fire("note", "hook", {"n": 4})
+    assert await host.purge_dead_letters(request_id="p-1") == 1
+    await host.fire("note", "hook", {"n": 5})
+    assert await host.purge_dead_letters(request_id="p-1") == 1
+    assert len(await host.dead_letters()) == 1
+
+    for _ in range(2):
+        await host.pause_trigger("note", "hook", request_id="t-1")
+        await host.resume_trigger("note", "hook", request_id="t-2")
+        assert (await host.set_secret("token", "not-a-real-one", request_id="s-1")).created
+        await host.delete_secret("token", request_id="s-2")
+        await host.delete_workflow("note", "1.0.0", request_id="d-1")
+    for conflict in (
+        host.activate("note", "", request_id="a-1"),
+        host.redrive_dead_letters([1], request_id="r-1"),
+        host.purge_dead_letters([1], request_id="p-1"),
+        host.pause_trigger("note", "hook", "why", request_id="t-1"),
+        host.set_secret("token", "another", request_id="s-1"),
+        host.delete_secret("other", request_id="s-2"),
+        host.delete_workflow("note", "2.0.0", request_id="d-1"),
+    ):
+        with pytest.raises(HostdError, match="REQUEST_ID_CONFLICT"):
+            await conflict
 
 
 async def test_a_host_in_memory_keeps_no_secrets() -> None:
