@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 HOSTD = [sys.executable, "-m", "hostd"]
 
 
+FIRST_PORT, PORTS_OF_A_WORKER = 10_000, 1_000  # below what systems hand out to who asks for any
+
+
+def _ports() -> Iterator[int]:
+    """Yield ports of this worker's own, round and round: none comes twice soon, none to another test meanwhile."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 5
+    at = random.randrange(PORTS_OF_A_WORKER)
+    while True:
+        yield FIRST_PORT + worker * PORTS_OF_A_WORKER + at
+        at = (at + 1) % PORTS_OF_A_WORKER
+
+
+PORTS = _ports()
+
+
 def free_port() -> int:
-    """Return a port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that nobody listens on, and nobody will before who asked does."""
+    for port in PORTS:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("it goes on for ever")
 
 
 class DaemonProcess:
