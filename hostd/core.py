@@ -67,9 +67,9 @@ from hostd.runtime.triggers.emit import Emission
 from hostd.runtime.triggers.overlap import Overlaps
 from hostd.runtime.triggers.trigger_life import TriggerLife
 from hostd.runtime.triggers.triggers import Triggers
-from hostd.runtime.workflows.workflows import Workflows
 from hostd.runtime.workflows.compiling import Compiling
 from hostd.runtime.workflows.plans import PlanShelf
+from hostd.runtime.workflows.workflows import Workflows
 from hostd.standing import Standing
 from hostd.telemetry.log_levels import LogLevels
 from hostd.telemetry.logs import hide_in_logs, hide_no_more
@@ -126,16 +126,15 @@ class Core:
         self.loop_watch = LoopWatch(lambda: self.host.homes())
         self.readers = Readers(2 if isinstance(self.journal, SqliteJournal) else 0)
         self.hub = Hub()
+        self.census = Census(journal=self.journal, readers=self.readers, clock=self.clock)
+        self.metering = Metering(self.meter, self.hub, self.census)
         self.called: Callable[[], Actions] = lambda: self.host.registry  # what scripts and plugins call in attempts
         self._build_guests()
         self._build_ring()
         self._build_upkeep()
         self._build_services()
         self._build_ways_in()
-        self.loop.effects = self.effects
-        self.census = Census(journal=self.journal, readers=self.readers, clock=self.clock)
-        self.loop.watchers = self.metering = Metering(self.meter, self.hub, self.census)
-        self.loop.meter = RingMeter(self.meter, self.clock)
+        self.loop.ends.effects = self.effects
         self.effects.times = AttemptTimes(self.meter)
         self._standing = Standing()
         read_gauges(self, self._standing)
@@ -249,6 +248,8 @@ class Core:
             slots=self.slots,
             timers=self.timers,
             lanes=Lanes(limits.doors),
+            watchers=self.metering,
+            meter=RingMeter(self.meter, self.clock),
         )
         self.progress = ProgressBook(loop=self.loop, clock=self.clock, ground=lambda: self._ground)
         self.workflows = Workflows(
@@ -263,7 +264,12 @@ class Core:
             ),
         )
         self.contexts.heartbeats = self.progress
-        self.effects = Effects(
+        self.effects = self._effects()
+
+    def _effects(self) -> Effects:
+        """What does commands."""
+        limits = self.config.limits
+        return Effects(
             actions=lambda: self.host.registry,
             contexts=self.contexts,
             scripts=self.scripts,

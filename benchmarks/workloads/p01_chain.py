@@ -25,10 +25,10 @@ async def measure(bench: Bench) -> list[Measurement]:
     async with open_core(folder / "host", chain(steps)) as core:
         name = f"chain{steps}"
         tap = Tap(core.journal)
-        core.loop.journal = tap
+        core.loop.ends.journal = tap
         await run_all(core, name, 1)
         model = tap.take()
-        core.loop.journal = core.journal
+        core.loop.ends.journal = core.journal
         raw = RawFile(folder)
 
         def lone_rows() -> list[list[Statement]]:

@@ -23,7 +23,7 @@ async def measure(bench: Bench) -> list[Measurement]:
     folder = bench.scratch("p2")
     runs = bench.scaled(RUNS)
     async with open_core(folder / "host", chain(STEPS)) as core:
-        core.loop.journal = tap = Tap(core.journal)
+        core.loop.ends.journal = tap = Tap(core.journal)
         raw = RawFile(folder)
         written: list[list[Batch]] = []
 

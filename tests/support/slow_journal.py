@@ -13,7 +13,7 @@ class SlowJournal:
     """Appends that stay under way until they are let go."""
 
     def __init__(self, lab: Lab) -> None:
-        self._journal = lab.core.loop.journal
+        self._journal = lab.core.journal
         self._append = self._journal.append
         self.held: list[tuple[Any, Any]] = []
         self._journal.append = self.hold  # type: ignore[method-assign]

@@ -81,7 +81,7 @@ class HeldRuns:
                 readable.append(loaded)
                 continue
             if loaded.reason != row.reason and loaded.kind not in PASSING:
-                self._loop.hold(row.run, loaded)
+                self._loop.holding.hold(row.run, loaded)
             if alone:
                 raise loaded
         if readable:
@@ -96,7 +96,6 @@ class HeldRuns:
         for resident in readable:
             run, key = resident.run, resident.key
             turn.batch.run_updates.append(RunUpdate(key, run.state, run.next_due_ms(), False, run.reason))
-            if self._loop.watchers is not None:
-                turn.when_durable.append(partial(self._loop.watchers.held, key))
+            turn.when_durable.append(partial(self._loop.watchers.held, key))
             if note is not None:
                 note(turn, run.state)

@@ -206,7 +206,7 @@ class Intake:
             if existing is not None:
                 return existing
             self._refuse_closed(start, seen)
-        resident = self._loop.begin_run(
+        resident = self._loop.decisions.begin_run(
             turn, namespace=start.namespace, plan=start.plan, message=start.message, principal=start.principal
         )
         result = Started(start.run_id, resident.key, False, start.plan.version)
@@ -249,7 +249,7 @@ class Intake:
             resident = self._loop.residence.get(key)
             if resident is None:
                 raise LookAgain  # it is in the journal only; looking terminates it
-            self._loop.decide_in(turn, resident, Terminate(REPLACED), start.principal)
+            self._loop.decisions.decide_in(turn, resident, Terminate(REPLACED), start.principal)
             return None
         message = f"the run {run_id} of {start.workflow} has the key {start.key!r} and is still open"
         raise HostdError(Kind.EXISTS, "RUN_OPEN", message, details={"run_id": run_id})

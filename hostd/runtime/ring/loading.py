@@ -12,6 +12,7 @@ from typing import Protocol
 
 from hostd.aio import Clock, spawn
 from hostd.errors.base import HostdError, Kind
+from hostd.runtime.ring.holding import Holding
 from hostd.runtime.ring.residence import Residence
 from hostd.runtime.ring.turn import Entry, Resident
 from hostd.runtime.ring.wanted_blobs import WantedBlobs
@@ -38,12 +39,6 @@ class Ring(Protocol):
         """A message will not be heard; tell who waits for it."""
         ...
 
-    def hold(self, key: int, error: HostdError) -> None: ...
-
-    def bug(self, error: BaseException, key: int) -> HostdError:
-        """Log a mistake of ours; return what to tell whoever asked."""
-        ...
-
 
 class BlobCache:
     """Values that were looked into lately, bounded by bytes."""
@@ -67,9 +62,10 @@ class BlobCache:
 class Loading:
     """Reads in tasks of its own; the engine loop never waits for it."""
 
-    def __init__(self, ring: Ring, residence: Residence, clock: Clock) -> None:
+    def __init__(self, ring: Ring, residence: Residence, holding: Holding, clock: Clock) -> None:
         self._ring = ring
         self._residence = residence
+        self._holding = holding
         self._clock = clock
         self._cache = BlobCache()
         self._wanted = WantedBlobs()
@@ -89,14 +85,12 @@ class Loading:
                 break
             except HostdError as error:
                 if error.kind not in PASSING:
-                    self._ring.hold(key, error)
+                    self._holding.hold(key, error)
                     self._drop(key, error)
                     return
                 _log.warning("load_again run=%d error=%s", key, error)
             except Exception as error:  # noqa: BLE001 a mistake of ours costs one run, not the ring
-                bug = self._ring.bug(error, key)
-                self._ring.hold(key, bug)
-                self._drop(key, bug)
+                self._drop(key, self._holding.broke(key, error))
                 return
             await self._clock.sleep(RETRY_S)
         if resident is None:
@@ -151,7 +145,7 @@ class Loading:
             except HostdError as error:
                 if error.kind not in PASSING:
                     self.settle(entry)
-                    self._ring.hold(resident.key, error)
+                    self._holding.hold(resident.key, error)
                     self._ring.drop(entry, error)
                     return None
                 _log.warning("read_blob_again run_id=%s error=%s", resident.run.run_id, error)

@@ -53,4 +53,4 @@ def look_again(loop: EngineLoop, actions: Callable[[], Actions], changed: set[st
 
 def _offered_back(loop: EngineLoop, resident: Resident, index: int, number: int) -> bool:
     """A plugin's process may have outlived the daemon that began the attempt, and hold it still."""
-    return loop.effects is not None and loop.effects.adopt(resident, index, number)
+    return loop.ends.effects.adopt(resident, index, number)

@@ -58,11 +58,10 @@ async def _load(loop: EngineLoop, rows: list[RunRow], actions: Callable[[], Acti
     rows = [row for row in rows if loop.residence.get(row.run) is None]
     for row, loaded in zip(rows, await loop.residence.load_rows(rows), strict=True):
         if isinstance(loaded, HostdError):
-            loop.hold(row.run, loaded)
+            loop.holding.hold(row.run, loaded)
             continue
         loop.loaded(loaded)
-        if loop.effects is not None:
-            await loop.effects.before_adoption(loaded)
+        await loop.ends.effects.before_adoption(loaded)
         look_at_steps(loop, loaded, actions(), lost)
 
 

@@ -16,14 +16,15 @@ from typing import Protocol
 from hostd.engine.codes import RUN_FINAL
 from hostd.errors.base import HostdError, Kind
 from hostd.journal.port import Appended, Batch, Journal, RunUpdate
-from hostd.model.commands import Command
+from hostd.runtime.ring.holding import Holding
 from hostd.runtime.ring.lanes import Lanes
 from hostd.runtime.ring.metering import RingMeter
+from hostd.runtime.ring.ports import Performer, Watchers
 from hostd.runtime.ring.residence import Residence
 from hostd.runtime.ring.slots import Slots
 from hostd.runtime.ring.snapshots import distance_behind, snapshot_of
 from hostd.runtime.ring.timers import Timers
-from hostd.runtime.ring.turn import Answer, Change, Entry, Resident, Turn
+from hostd.runtime.ring.turn import Answer, Entry, Resident, Turn
 
 _log = logging.getLogger("hostd.runtime")
 
@@ -31,88 +32,69 @@ RETRY_S = 1.0
 _BATCH_LISTS = Batch.__struct_fields__[3:]
 
 
-class Performer(Protocol):
-    """Does commands once they are durable (runtime.effects)."""
+class Ring(Protocol):
+    """What the end of a turn asks of the engine loop."""
 
-    @property
-    def in_flight(self) -> int: ...
-
-    def perform(self, resident: Resident, commands: list[Command]) -> None: ...
-
-    async def before_adoption(self, resident: Resident) -> None:
-        """Learn what is needed before attempts of a run are adopted."""
+    def wake(self) -> None:
+        """Have what waits be heard soon."""
         ...
 
-    def adopt(self, resident: Resident, index: int, number: int) -> bool:
-        """Go on waiting for an attempt that somebody outside the daemon still holds; say whether anybody does."""
+    def run(self) -> None:
+        """Take what waits at once."""
         ...
 
-
-class Watchers(Protocol):
-    """Hears of every durable turn (runtime.watch)."""
-
-    def publish(self, appended: Appended, changes: list[Change]) -> None: ...
-
-    def held(self, run: int, appended: Appended) -> None: ...
+    def tell_idle(self) -> None:
+        """Tell who waits until nothing is queued and nothing flushes, or nothing can be written."""
+        ...
 
 
 class TurnEnds:
-    """The ending half of the engine loop."""
+    """Owns the one append that is in flight, and what is known of whether the journal can be written.
 
-    def __init__(self, *, journal: Journal, residence: Residence, slots: Slots, timers: Timers, lanes: Lanes) -> None:
+    `effects` is set before the first turn, by who builds both.
+    """
+
+    effects: Performer
+
+    def __init__(
+        self,
+        ring: Ring,
+        *,
+        journal: Journal,
+        residence: Residence,
+        slots: Slots,
+        timers: Timers,
+        lanes: Lanes,
+        holding: Holding,
+        watchers: Watchers,
+        meter: RingMeter,
+    ) -> None:
         self.journal = journal
-        self.residence = residence
-        self.slots = slots
-        self.timers = timers
-        self.lanes = lanes
-        self.effects: Performer | None = None
-        self.watchers: Watchers | None = None
-        self.meter: RingMeter | None = None
         self.unwritable: HostdError | None = None  # why nothing can be written just now
-        self._flushing: Turn | None = None
-        self._careful = 0  # appends of one message that are still to come
-        self._idle: list[asyncio.Future[None]] = []
-
-    def _wake(self) -> None:
-        raise NotImplementedError
-
-    def _run(self) -> None:
-        raise NotImplementedError
-
-    def _broke(self, key: int, error: BaseException) -> HostdError:
-        raise NotImplementedError
-
-    async def quiet(self) -> None:
-        """Wait until nothing is queued and nothing flushes, or nothing can be written."""
-        if self.unwritable is not None or (self._flushing is None and not self.lanes.any_waiting()):
-            return
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._idle.append(future)
-        await future
-
-    def _tell_idle(self) -> None:
-        if self._idle:
-            waiting, self._idle = self._idle, []
-            for future in waiting:
-                if not future.done():
-                    future.set_result(None)
+        self.flushing: Turn | None = None
+        self.careful = 0  # appends of one message that are still to come
+        self._ring = ring
+        self._residence = residence
+        self._slots = slots
+        self._timers = timers
+        self._lanes = lanes
+        self._holding = holding
+        self._watchers = watchers
+        self._meter = meter
 
     # -- the append
 
-    def _commit(self, turn: Turn) -> None:
+    def commit(self, turn: Turn) -> None:
+        """Append what a turn decided; `flushing` is that turn until it is durable or failed."""
         batch = turn.batch
         for resident in turn.touched.values():
             self._note_run(turn, resident)
         if _is_empty(batch):
             self._deliver(turn, None)
             return
-        self._flushing = turn
-        self.residence.flushing = turn.touched
-        alone = (
-            len(batch.rows) == 1
-            and not self.lanes.any_waiting()
-            and (self.effects is None or self.effects.in_flight == 0)
-        )
+        self.flushing = turn
+        self._residence.flushing = turn.touched
+        alone = len(batch.rows) == 1 and not self._lanes.any_waiting() and self.effects.in_flight == 0
         try:
             appended = self.journal.append(batch, self._done, alone=alone)
         except Exception as error:  # noqa: BLE001 whatever it is, nothing was written
@@ -121,8 +103,7 @@ class TurnEnds:
             return
         if appended is not None:
             self._settled()
-            if self.meter is not None:
-                self.meter.durable(turn, inline=True)
+            self._meter.durable(turn, inline=True)
             self._deliver(turn, appended)
 
     def _note_run(self, turn: Turn, resident: Resident) -> None:
@@ -141,55 +122,52 @@ class TurnEnds:
             return
         if due_at_ms != resident.due_at_ms:
             turn.dues.append((resident.key, resident.due_at_ms))
-            self.timers.arm(resident.key, due_at_ms)
+            self._timers.arm(resident.key, due_at_ms)
         resident.stored_state = run.state
         resident.due_at_ms = due_at_ms
         turn.batch.run_updates.append(RunUpdate(resident.key, run.state, due_at_ms, False, run.reason))
 
     def _settled(self) -> None:
-        self._flushing = None
-        self.residence.flushing = {}
+        self.flushing = None
+        self._residence.flushing = {}
 
     def _done(self, appended: Appended | None, error: BaseException | None) -> None:
-        turn = self._flushing
+        turn = self.flushing
         self._settled()
         if turn is None:
             return
         if appended is None:
             self._failed(turn, error or HostdError(Kind.UNAVAILABLE, "JOURNAL_FAILED", "the append failed"))
         else:
-            if self.meter is not None:
-                self.meter.durable(turn, inline=False)
+            self._meter.durable(turn, inline=False)
             self._deliver(turn, appended)
-        self._run()
+        self._ring.run()
 
     # -- durable
 
     def _deliver(self, turn: Turn, appended: Appended | None) -> None:
         """The turn is durable: now, and not before, the world may know."""
         for resident in turn.ended:
-            self.residence.remove(resident.key)
-            self.timers.disarm(resident.key)
+            self._residence.remove(resident.key)
+            self._timers.disarm(resident.key)
         for answer in turn.answers:
             answer.give()
         if appended is not None:
-            if self._careful:
-                self._careful -= 1
+            if self.careful:
+                self.careful -= 1
             try:
                 for call in turn.when_durable:
                     call(appended)
-                if self.watchers is not None and turn.changes:
-                    self.watchers.publish(appended, turn.changes)
+                if turn.changes:
+                    self._watchers.publish(appended, turn.changes)
             except Exception as error:  # noqa: BLE001 who listens must not keep commands from being done
-                self._broke(0, error)
-        effects = self.effects
-        if effects is None:
-            return
+                self._holding.broke(0, error)
+        perform = self.effects.perform
         for resident, commands in turn.commands:
             try:
-                effects.perform(resident, commands)
+                perform(resident, commands)
             except Exception as error:  # noqa: BLE001 a mistake of ours costs one run, not the ring
-                self._broke(resident.key, error)
+                self._holding.broke(resident.key, error)
 
     # -- not written
 
@@ -197,43 +175,42 @@ class TurnEnds:
         """Nothing was written: forget what was decided, refuse the doors, hear inside messages again in a second."""
         _log.error("append_failed runs=%d error=%s", len(turn.touched), error)
         why = error if isinstance(error, HostdError) else _unwritable(error)
-        if self.meter is not None:
-            self.meter.failed(why.reason)
+        self._meter.failed(why.reason)
         for resident in turn.touched.values():
-            self.residence.remove(resident.key)
+            self._residence.remove(resident.key)
         for key, due_at_ms in turn.dues:
-            self.timers.arm(key, due_at_ms)
+            self._timers.arm(key, due_at_ms)
         for undo in reversed(turn.when_failed):  # each puts back what it found
             undo()
-        self.slots.give_back()
+        self._slots.give_back()
         for answer in turn.answers:
             Answer(answer.future, None, answer.error or why).give()
         self._refuse(why)
         again = [entry for entry in turn.heard if entry[3] is None]
         if not _may_pass(error):
             again = self._isolate(again, error)
-        self.lanes.inside.extendleft(reversed(again))
+        self._lanes.inside.extendleft(reversed(again))
 
     def _isolate(self, again: list[Entry], error: BaseException) -> list[Entry]:
         """Waiting does not help: take messages singly; one that fails singly is given up with its run."""
-        if self._careful and len(again) == 1:
-            self._broke(again[0][0], error)
+        if self.careful and len(again) == 1:
+            self._holding.broke(again[0][0], error)
             return []
-        self._careful = len(again) + 1
+        self.careful = len(again) + 1
         return again
 
     def _refuse(self, why: HostdError) -> None:
         self.unwritable = why
-        self.lanes.shut()
-        for item in self.lanes.drop_doors():
+        self._lanes.shut()
+        for item in self._lanes.drop_doors():
             Answer(item.future, None, why).give()
-        self._tell_idle()
+        self._ring.tell_idle()
         asyncio.get_running_loop().call_later(RETRY_S, self._try_again)
 
     def _try_again(self) -> None:
         self.unwritable = None
-        self.lanes.reopen()
-        self._wake()
+        self._lanes.reopen()
+        self._ring.wake()
 
 
 def _is_empty(batch: Batch) -> bool:

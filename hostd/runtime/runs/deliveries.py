@@ -136,7 +136,7 @@ class Deliveries:
         if resident is None or run_is_final(resident.run.state):
             message = f"the open run {live[1]} of the key {delivery.key!r} is HELD; it takes no signals"
             raise HostdError(Kind.STATE, "RUN_STATE", message, details={"run_id": live[1], "state": "HELD"})
-        self._loop.decide_in(turn, resident, delivery.signal, delivery.principal)
+        self._loop.decisions.decide_in(turn, resident, delivery.signal, delivery.principal)
         result = Started(live[1], live[0], True, resident.run.plan.version)
         self._intake.remember_id(turn, delivery, result)
         return result

@@ -115,15 +115,15 @@ async def test_the_letter_goes_in_the_append_of_its_run(kit: Kit) -> None:
     await kit.register(LENIENT)
     await kit.core.triggers.reconcile()
     batches = []
-    append = kit.core.loop.journal.append
+    append = kit.core.journal.append
 
     def refuse(batch: Any, done: Any, *, alone: bool = False) -> Any:
         batches.append(batch)
         raise HostdError(Kind.UNAVAILABLE, "JOURNAL_FULL", "full", retry_after_s=1.0)
 
-    kit.core.loop.journal.append = refuse  # type: ignore[method-assign]
+    kit.core.journal.append = refuse  # type: ignore[method-assign]
     failed = await refused(redrive(kit))
-    kit.core.loop.journal.append = append  # type: ignore[method-assign]
+    kit.core.journal.append = append  # type: ignore[method-assign]
     kept = await letters(kit)
     both = await asyncio.gather(redrive(kit), redrive(kit))
 

@@ -406,7 +406,7 @@ async def test_a_held_run_says_so_and_nothing_moves_it(kit: Kit) -> None:
     started = await kit.start("wait", b'{"a":1}')
     (resident,) = kit.core.residence.all()
     kit.core.residence.remove(resident.key)
-    kit.core.loop.hold(resident.key, HostdError(Kind.CORRUPT, "RECORD_TOO_NEW", "written by a newer hostd"))
+    kit.core.loop.holding.hold(resident.key, HostdError(Kind.CORRUPT, "RECORD_TOO_NEW", "written by a newer hostd"))
     await kit.core.loop.quiet()
     run = await kit.get(started.run_id)
     cancel = await refused(kit.runs.CancelRun(wire.CancelRunRequest(run=ref(started.run_id))))

@@ -43,7 +43,7 @@ async def test_waiting_for_a_run_ends_when_it_is_held(lab: Lab) -> None:
     waits = asyncio.ensure_future(runs.wait_end(NAMESPACE, started.run_id))
     await lab.until(lambda: lab.core.hub._ends)
 
-    lab.core.loop.hold(started.key, TOO_NEW)
+    lab.core.loop.holding.hold(started.key, TOO_NEW)
     before = await asyncio.gather(waits, return_exceptions=True)
     after = await asyncio.gather(runs.wait_end(NAMESPACE, started.run_id), return_exceptions=True)
 
@@ -66,7 +66,7 @@ async def test_a_watch_of_a_run_ends_when_it_is_held(lab: Lab) -> None:
 
     watching = asyncio.ensure_future(watch())
     await lab.until(lambda: told)
-    lab.core.loop.hold(started.key, TOO_NEW)
+    lab.core.loop.holding.hold(started.key, TOO_NEW)
 
     for each in (watching, watch()):
         with pytest.raises(HostdError, match="HELD: RECORD_TOO_NEW") as held:
@@ -85,7 +85,7 @@ async def test_a_list_that_is_watched_shows_the_run_as_held(lab: Lab) -> None:
         while not (await anext(stream)).snapshot_end:
             pass
 
-    lab.core.loop.hold(started.key, TOO_NEW)
+    lab.core.loop.holding.hold(started.key, TOO_NEW)
     changes = [(await anext(stream)).changes for stream in streams]
     later = await lab.start("rest")
     news = await anext(streams[0])
@@ -211,7 +211,7 @@ async def test_a_paused_run_that_was_held_is_resumed_in_one_go(lab: Lab) -> None
     """Who resumes it wants it to go on: it is let go, and then not paused either."""
     started = await resting(lab)
     await lab.ask(started, Pause(""))
-    lab.core.loop.hold(started.key, TOO_NEW)
+    lab.core.loop.holding.hold(started.key, TOO_NEW)
     await lab.core.loop.quiet()
 
     view = await lab.core.front.runs.resume(NAMESPACE, RunRef(started.run_id), principal="p", repeat=None)
@@ -223,7 +223,7 @@ async def test_a_list_that_is_watched_shows_the_run_let_go(lab: Lab) -> None:
     """A watch over all runs tells that the run waits again."""
     started = await resting(lab)
     runs = lab.core.front.runs
-    lab.core.loop.hold(started.key, TOO_NEW)
+    lab.core.loop.holding.hold(started.key, TOO_NEW)
     await lab.core.loop.quiet()
     stream = runs.watch_all(NAMESPACE, None, after=None, snapshot=True)
     while not (await anext(stream)).snapshot_end:

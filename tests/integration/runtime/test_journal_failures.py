@@ -22,7 +22,7 @@ class Failing:
     """Stands before a journal's `append`; refuses what it is told to."""
 
     def __init__(self, lab: Lab) -> None:
-        self._journal = lab.core.loop.journal
+        self._journal = lab.core.journal
         self._append = self._journal.append
         self._journal.append = self.append  # type: ignore[method-assign]
         self.refuse: Callable[[Batch], BaseException | None] = lambda batch: None

@@ -87,16 +87,16 @@ async def test_cursor_and_start_are_one_append(lab: Lab) -> None:
     await lab.core.triggers.start()
     await emit(lab, "e1", cursor=1)
     batches = []
-    append = lab.core.loop.journal.append
+    append = lab.core.journal.append
 
     def refuse(batch: Any, done: Any, *, alone: bool = False) -> Any:
         batches.append(batch)
         raise HostdError(Kind.UNAVAILABLE, "JOURNAL_FULL", "full", retry_after_s=1.0)
 
-    lab.core.loop.journal.append = refuse  # type: ignore[method-assign]
+    lab.core.journal.append = refuse  # type: ignore[method-assign]
     with pytest.raises(HostdError, match="JOURNAL_FULL"):
         await emit(lab, "e2", cursor=2)
-    lab.core.loop.journal.append = append  # type: ignore[method-assign]
+    lab.core.journal.append = append  # type: ignore[method-assign]
     await lab.until(lambda: lab.core.loop.unwritable is None)
 
     [batch] = batches
