@@ -1048,6 +1048,13 @@ class Unreachable(Unavailable):
     """
 
 
+class OutputUnwritable(Unavailable):
+    """The command's standard output cannot be written: the disk behind it is full, or broken.
+
+    Make room, or write elsewhere; what the command did is done, and reading again prints it.
+    """
+
+
 class TlsFailed(FailedPrecondition):
     """Client and daemon do not agree on TLS: one speaks it and the other does not, or the certificate is not trusted.
 
