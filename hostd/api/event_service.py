@@ -98,6 +98,8 @@ def _named(event: NewEvent) -> dict[str, Any]:
 
 def _message(page: TopicEvents, token: str) -> bytes:
     """Return a page as bytes of one message; the page is given up, as nobody may wait with it."""
-    message = wire.SubscribeEventsResponse(events=map(topic_event, page.events), resume_token=token)
+    message = wire.SubscribeEventsResponse(
+        events=map(topic_event, page.events), resume_token=token, gone_to=page.gone_to
+    )
     page.events.clear()
     return message.SerializeToString()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from hostd.cli.inputs import json_argument, pairs_argument, read_file
 from hostd.cli.lazy import Noun
-from hostd.cli.printing import say, warn
+from hostd.cli.lost_connection import Pause, reconnect_option
+from hostd.cli.printing import NOTHING, say, warn
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import columns
 from hostd.errors.base import invalid
@@ -86,10 +86,7 @@ def _published(items: list[Any]) -> str:
 @click.option("--filter", "text", metavar="EXPR", default="", help="Only these, such as 'event.type == \"paid\"'.")
 @click.option("--limit", type=click.IntRange(1), help="End after so many.")
 @click.option("--cloudevent", "envelopes", is_flag=True, help="Print events as CloudEvents, one JSON object a line.")
-@click.option(
-    "--reconnect", "reconnect_s", type=click.FloatRange(0), default=60.0, show_default=True, metavar="SECONDS",
-    help="How long to look for a daemon that went away.",
-)  # fmt: skip
+@reconnect_option()
 @remote
 def subscribe(
     session: Session,
@@ -102,9 +99,12 @@ def subscribe(
 ) -> None:
     """Print events of TOPICS as they come; `orders.*` is every topic that begins with `orders.`."""
     request = pb.SubscribeEventsRequest(namespace=session.namespace, topics=topics, filter=text, after=after)
-    left = limit
+    left, pause = limit, Pause(reconnect_s)
     subscribe = session.client.events.SubscribeEvents
-    for answer in session.client.follow(subscribe, request, reconnect_s=reconnect_s, sleep=_pause):
+    for answer in session.client.follow(subscribe, request, reconnect_s=reconnect_s, sleep=pause):
+        pause.over()
+        if answer.gone_to:
+            warn(f"events up to position {answer.gone_to} are past retention; some may have been of these topics")
         for found in answer.events:
             _print(session, found, envelopes)
             if left is not None:
@@ -127,11 +127,6 @@ def _print(session: Session, found: pb.TopicEvent, envelopes: bool) -> None:
         session.out.item(plain(found))
 
 
-def _pause(seconds: float) -> None:
-    warn("the connection was lost; looking for the daemon")
-    time.sleep(seconds)
-
-
 @event.command()
 @click.argument("topic", default="")
 @click.option("--limit", type=click.IntRange(1), default=1000, show_default=True, help="At most so many.")
@@ -141,7 +136,7 @@ def types(session: Session, topic: str, limit: int) -> None:
     request = pb.ListEventTypesRequest(namespace=session.namespace, topic=topic)
     pages = session.pages(session.client.events.ListEventTypes, request)
     items = (item for page in pages for item in page.event_types)
-    session.list((item for _, item in zip(range(limit), items, strict=False)), _types)
+    session.list((item for _, item in zip(range(limit), items, strict=False)), _types, none=NOTHING)
 
 
 def _types(items: list[Any]) -> str:

@@ -42,10 +42,14 @@ class TopicEvent(msgspec.Struct, frozen=True, gc=False):
 
 
 class TopicEvents(msgspec.Struct, frozen=True, gc=False):
-    """A page of events; without any it is a bookmark. `position`: where to go on. Who takes it may clear the list."""
+    """A page of events; without any it is a bookmark. `position`: where to go on. Who takes it may clear the list.
+
+    `gone_to`: up to this position retention took events, perhaps of these topics, before they were read; 0: none.
+    """
 
     events: list[TopicEvent]
     position: int
+    gone_to: int = 0
 
 
 class EventTypeView(msgspec.Struct, frozen=True, gc=False):

@@ -91,12 +91,14 @@ class TopicEvent(_message.Message):
     def __init__(self, position: _Optional[int] = ..., topic: _Optional[str] = ..., event: _Optional[_Union[CloudEvent, _Mapping]] = ...) -> None: ...
 
 class SubscribeEventsResponse(_message.Message):
-    __slots__ = ("events", "resume_token")
+    __slots__ = ("events", "resume_token", "gone_to")
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    GONE_TO_FIELD_NUMBER: _ClassVar[int]
     events: _containers.RepeatedCompositeFieldContainer[TopicEvent]
     resume_token: str
-    def __init__(self, events: _Optional[_Iterable[_Union[TopicEvent, _Mapping]]] = ..., resume_token: _Optional[str] = ...) -> None: ...
+    gone_to: int
+    def __init__(self, events: _Optional[_Iterable[_Union[TopicEvent, _Mapping]]] = ..., resume_token: _Optional[str] = ..., gone_to: _Optional[int] = ...) -> None: ...
 
 class ListEventTypesRequest(_message.Message):
     __slots__ = ("namespace", "topic", "page_size", "page_token")

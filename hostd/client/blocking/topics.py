@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ from hostd.client.events import cloud_event, topic_event
 from hostd.client.results import EventType, PublishedEvent, TopicEvent
 from hostd.client.starts import new_request_id
 from hostd.v1 import event_service_pb2 as pb
+
+_log = logging.getLogger("hostd.client")
 
 
 class TopicCalls(BlockingConnection):
@@ -88,4 +91,6 @@ class TopicCalls(BlockingConnection):
 
 
 def _events(message: pb.SubscribeEventsResponse) -> Iterator[TopicEvent]:
+    if message.gone_to:
+        _log.warning("events up to position %d are past retention; some may have been of these topics", message.gone_to)
     return (topic_event(each) for each in message.events)

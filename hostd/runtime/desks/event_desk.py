@@ -84,13 +84,13 @@ class EventDesk:
         place = after if after is not None else await self._topics.last()
         yield TopicEvents([], place)
         while True:
-            page, following = await self._topics.read(
+            page = await self._topics.read_page(
                 namespace, wanted, after=place, limit=PAGE_EVENTS, wait_ms=WAIT_MS, size_bytes=PAGE_BYTES
             )
-            if following != place:
-                seen, place, failure = self._through(page, condition, place, following)
-                page.clear()  # whoever does not read on holds what it was given, no more
-                yield TopicEvents(seen, place)
+            if page.after != place:
+                seen, place, failure = self._through(page.events, condition, place, page.after)
+                page.events.clear()  # whoever does not read on holds what it was given, no more
+                yield TopicEvents(seen, place, page.gone_to)
                 if failure is not None:
                     raise failure
 

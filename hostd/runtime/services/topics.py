@@ -9,8 +9,10 @@ is not written again: its key (digest of source and id) lies in the dedup table 
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from hostd.errors.base import invalid
 from hostd.journal.port import Dedup, EventRow, Journal
@@ -34,6 +36,15 @@ PAGE_BYTES = 1024 * 1024
 FIND_PAGE, FIND_PAGES_MAX = 200, 50
 RECENT_MAX = 20_000
 PUBLISHED = "PUBLISHED"
+_log = logging.getLogger("hostd.runtime.topics")
+
+
+class TopicPage(NamedTuple):
+    """What a reader gets. `after`: where to go on; `gone_to`: see TopicEvents."""
+
+    events: list[Published]
+    after: int
+    gone_to: int = 0
 
 
 class _Place:
@@ -132,7 +143,24 @@ class Topics:
         wait_ms: int,
         size_bytes: int = PAGE_BYTES,
     ) -> tuple[list[Published], int]:
-        """Return events past a position, in order, and the position to go on from.
+        """Do the same as `read_page`; what retention took is told to the log."""
+        page = await self.read_page(namespace, topics, after=after, limit=limit, wait_ms=wait_ms, size_bytes=size_bytes)
+        if page.gone_to:
+            text = "events_gone namespace=%s topics=%s after=%s to=%d message=some may have been of these topics"
+            _log.info(text, namespace, " ".join(topics)[:200], after, page.gone_to)
+        return page.events, page.after
+
+    async def read_page(
+        self,
+        namespace: str,
+        topics: Sequence[str],
+        *,
+        after: int | None,
+        limit: int,
+        wait_ms: int,
+        size_bytes: int = PAGE_BYTES,
+    ) -> TopicPage:
+        """Return events past a position, in order, and the position to go on from, which moves on without any, too.
 
         Args:
             after: None: only what is published from now on.
@@ -150,10 +178,11 @@ class Topics:
             while True:
                 bell.heard()
                 page = await self._page(namespace, wanted, after, limit, size_bytes)
-                if page:
-                    return page, page[-1].position
-                if not wait_ms or not await bell.wait(wait_ms / 1000):
-                    return [], after
+                if page.events or page.gone_to or not wait_ms:
+                    return page
+                if not await bell.wait(wait_ms / 1000):
+                    return await self._page(namespace, wanted, page.after, limit, size_bytes)
+                after = page.after
 
     async def last(self) -> int:
         """Return the highest position that any event has."""
@@ -240,11 +269,23 @@ class Topics:
 
     async def _page(
         self, namespace: str, topics: tuple[str, ...], after: int, limit: int, size_bytes: int
-    ) -> list[Published]:
-        page = await self._readers.call(
-            lambda: self._journal.events(namespace, after=after, limit=limit, topics=topics, size_bytes=size_bytes)
-        )
-        return [Published(number, row.topic, _event(row, at)) for number, at, row in page]
+    ) -> TopicPage:
+        """Return what there is now; a page without events stands where the journal stood."""
+
+        def look() -> tuple[list[tuple[int, int, EventRow]], int, int]:
+            place = after
+            while True:
+                last = self._journal.last_event()  # before the events: what comes meanwhile is for the next look
+                page = self._journal.events(namespace, after=place, limit=limit, topics=topics, size_bytes=size_bytes)
+                first = self._journal.first_event()  # behind them: what goes meanwhile is told
+                gone_to = first - 1 if first else last
+                if page or gone_to <= place:
+                    return page, page[-1][0] if page else max(place, last), gone_to
+                place = gone_to
+
+        page, following, gone_to = await self._readers.call(look)
+        events = [Published(number, row.topic, _event(row, at)) for number, at, row in page]
+        return TopicPage(events, following, gone_to if 0 < after < gone_to else 0)
 
 
 def _event(row: EventRow, at: int) -> Event:

@@ -37,7 +37,7 @@ async def probed(tmp_path: Path, code: str, **settings: object) -> tuple[str, ..
     (folder / "__init__.py").write_text(code)
     launch = python_launch("--folder", str(folder))
     found = Found("greet", "2", Source.INSTALLED, str(folder), lambda: None, launch)
-    how = {"clock": SystemClock(), "random": random.Random(1), "limits": ProcessLimits()}
+    how = {"clock": SystemClock(), "random": random.Random(1), "limits": ProcessLimits(), "within": folder}
     report = await probe(found, settings={"greet": settings}, **how)  # type: ignore[arg-type]
     return report.components
 
