@@ -299,9 +299,9 @@ def test_a_watch_goes_on_over_a_kill(tmp_path: Path) -> None:
     """The daemon is killed and started again; the watch prints every record once and ends with the run."""
     with closing(Daemon(tmp_path)) as daemon:
         daemon.start()
-        daemon.register("workflow: nap\nsteps: {nap: {uses: flow.wait, with: {duration: 3s}}}\n")
+        daemon.register("workflow: nap\nsteps: {nap: {uses: flow.wait, with: {duration: 8s}}}\n")
         run_id = daemon.json("runs", "start", "nap")["run_id"]
-        command = [*HOSTD, "runs", "watch", run_id, "--reconnect", "30", "-o", "json"]
+        command = [*HOSTD, "runs", "watch", run_id, "--reconnect", "120", "-o", "json"]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         with subprocess.Popen(command, env=daemon.env, text=True, **pipes) as watch:  # type: ignore[call-overload]
             first = watch.stdout.readline()
@@ -309,7 +309,7 @@ def test_a_watch_goes_on_over_a_kill(tmp_path: Path) -> None:
             daemon.start()
             rest = watch.stdout.read()  # not communicate(): it would pass over what readline() has buffered
             err = watch.stderr.read()
-            assert watch.wait(timeout=40) == 0
+            assert watch.wait(timeout=120) == 0
         assert daemon.stop() == 0
 
     assert "the connection was lost" in err

@@ -78,7 +78,7 @@ def on_terminal(daemon: CommandDaemon, columns: int, *arguments: str) -> tuple[i
                 break
             data += part
         os.close(ours)
-        code = process.wait(timeout=60)
+        code = process.wait(timeout=120)
     return code, data.decode().replace("\r\n", "\n")
 
 
@@ -279,7 +279,7 @@ def test_shells_complete_names_from_the_daemon(daemon: CommandDaemon) -> None:
     def completed(words: str) -> list[str]:
         asked = {"_HOSTD_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
         command = [sys.executable, "-c", "from hostd.cli.main import main; main()"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, env={**daemon.env, **asked})
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, env={**daemon.env, **asked})
         return [line.removeprefix("plain,") for line in done.stdout.splitlines()]
 
     assert completed("hostd runs start gr") == ["greet"]

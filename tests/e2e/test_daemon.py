@@ -72,7 +72,7 @@ def test_a_second_signal_ends_it_at_once(daemon: DaemonProcess) -> None:
     wait_until(lambda: "daemon_drains" in daemon.log.read_text(), "the drain")
     daemon.signal(signal.SIGTERM)
 
-    assert daemon.wait(5) == 130
+    assert daemon.wait(18) == 130  # less than the attempt takes
 
 
 def test_the_data_folder_is_ours_alone(daemon: DaemonProcess) -> None:
@@ -90,7 +90,7 @@ def test_a_port_in_use_is_named(daemon: DaemonProcess, tmp_path: Path) -> None:
     other.data.parent.mkdir()
     other.listen = daemon.listen
 
-    assert other.spawn().wait(timeout=30) != 0
+    assert other.spawn().wait(timeout=120) != 0
 
     assert "ADDRESS_IN_USE" in other.log.read_text()
     assert "--listen" in other.log.read_text()
@@ -104,7 +104,7 @@ def test_one_folder_has_one_daemon(daemon: DaemonProcess, tmp_path: Path) -> Non
     other = DaemonProcess(tmp_path)
     other.log = tmp_path / "other.log"
 
-    assert other.spawn().wait(timeout=30) != 0
+    assert other.spawn().wait(timeout=120) != 0
 
     assert "JOURNAL_LOCKED" in other.log.read_text()
     assert "Traceback" not in other.log.read_text()
@@ -121,7 +121,7 @@ def test_a_killed_daemon_leaves_no_process_behind(daemon: DaemonProcess) -> None
     daemon.signal(signal.SIGKILL)
     daemon.wait()
 
-    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in left), "the workers' end", 10)
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in left), "the workers' end")
 
 
 def descendants(pid: int) -> list[int]:
@@ -137,7 +137,7 @@ def test_insecure_listening_is_refused(daemon: DaemonProcess) -> None:
     """Beyond loopback without TLS the daemon does not start unless told so."""
     daemon.listen = "0.0.0.0:0"
 
-    assert daemon.spawn().wait(timeout=30) != 0
+    assert daemon.spawn().wait(timeout=120) != 0
 
     said = daemon.log.read_text()
     assert "`listen` 0.0.0.0:0 is reachable from other machines" in said

@@ -150,7 +150,7 @@ def test_a_person_is_asked(daemon: DaemonProcess, tmp_path: Path) -> None:
     for answer, code in ((b"n\n", 12), (b"y\n", 0)):
         ours, theirs = pty.openpty()
         os.write(ours, answer)
-        done = subprocess.run(command, env=daemon.env, stdin=theirs, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, env=daemon.env, stdin=theirs, capture_output=True, text=True, timeout=120)
         os.close(ours)
         os.close(theirs)
         assert done.returncode == code, done.stderr
@@ -172,12 +172,12 @@ def test_a_daemon_killed_while_it_installs_comes_back_with_the_old_version(
         with subprocess.Popen(
             [*HOSTD, "plugin", "install", str(wheel), "--yes"], env=daemon.env, stderr=subprocess.PIPE
         ) as asking:
-            index.settimeout(60)
+            index.settimeout(120)
             connection, _ = index.accept()
             pips = installers(daemon)
             assert pips
             daemon.stop(9)
-            assert asking.wait(timeout=60) != 0
+            assert asking.wait(timeout=120) != 0
         wait_until(lambda: not installers(daemon), "the end of pip")
         connection.close()
 

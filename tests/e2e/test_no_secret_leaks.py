@@ -161,7 +161,7 @@ def set_secret(daemon: DaemonProcess, name: str) -> str:
         input=SECRETS[name].encode(),
         env=daemon.env,
         capture_output=True,
-        timeout=60,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     return (done.stdout + done.stderr).decode()

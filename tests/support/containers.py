@@ -65,7 +65,7 @@ class Containers:
     def put(self, name: str, text: str) -> None:
         """Write a file into the data folder."""
         command = ["podman", "exec", "--interactive", self.name, "sh", "-c", f"cat > /var/lib/hostd/{name}"]
-        subprocess.run(command, input=text, text=True, env=self.env, check=True, timeout=60)
+        subprocess.run(command, input=text, text=True, env=self.env, check=True, timeout=120)
 
     def config(self) -> dict[str, Any]:
         """Return what the image says about itself."""

@@ -32,7 +32,7 @@ def live(folder: Path, text: str, count: int) -> int:
 
 
 async def _live(folder: Path, text: str, count: int) -> None:
-    async with asyncio.timeout(50):
+    async with asyncio.timeout(200):
         lab = await Lab(folder).open()
         for document in text.split("\n---\n") if text else ():
             workflow = await lab.register(document)

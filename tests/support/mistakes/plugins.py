@@ -163,7 +163,7 @@ def dropped(stage: Stage, name: str, text: str) -> None:
     folder = stage.daemon.data / "plugins" / name
     folder.mkdir(parents=True)
     (folder / "__init__.py").write_text(f"import os\n{text}")
-    wait_until(lambda: _state(stage.daemon, name) in ("LOADED", "FAILED"), name, 60)
+    wait_until(lambda: _state(stage.daemon, name) in ("LOADED", "FAILED"), name)
 
 
 def _state(daemon: CommandDaemon, name: str) -> str:

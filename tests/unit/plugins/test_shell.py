@@ -157,7 +157,7 @@ async def test_nothing_stays_behind(tmp_path: Path, way: str) -> None:
     script = STAYS.format(tmp_path)
     if way == "end":
         script = script.partition("trap")[0] + f"while [ ! -s {tmp_path}/stray ]; do sleep 0.01; done"
-    timeout = "500ms" if way == "timeout" else "1m"
+    timeout = "2s" if way == "timeout" else "1m"
     running = asyncio.create_task(run("sh", "-c", script, timeout=timeout, kill_after="100ms"))
     if way == "timeout":
         with pytest.raises(ActionError, match="took longer"):
