@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hostd.cli.lazy import Noun
+from hostd.cli.printing import NOTHING
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import columns
 from hostd.values.lazily import lazily
@@ -28,7 +29,7 @@ def audit() -> None:
 @remote
 def list_events(session: Session, limit: int) -> None:
     """List what was done to workflows, triggers and dead letters, and which runs were deleted, oldest first."""
-    session.list(_events(session, limit), _listing)
+    session.list(_events(session, limit), _listing, none=NOTHING)
 
 
 def _events(session: Session, limit: int) -> Iterator[Any]:

@@ -9,7 +9,7 @@ import click
 from hostd.cli.inputs import listed
 from hostd.cli.lazy import Noun
 from hostd.cli.moments import joined, window_options
-from hostd.cli.printing import warn
+from hostd.cli.printing import NOTHING, warn
 from hostd.cli.progress import Progress
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import columns, fields
@@ -54,7 +54,7 @@ def list_letters(session: Session, text: str, since: str, until: str, limit: int
     request = pb.ListDeadLettersRequest(namespace=session.namespace, filter=joined(text, since, until))
     pages = session.pages(session.client.dead_letters.ListDeadLetters, request)
     items = (item for page in pages for item in page.dead_letters)
-    session.list((item for _, item in zip(range(limit), items, strict=False)), _listing)
+    session.list((item for _, item in zip(range(limit), items, strict=False)), _listing, none=NOTHING)
 
 
 def _listing(letters: list[Any]) -> str:

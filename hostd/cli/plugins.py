@@ -10,6 +10,7 @@ from hostd.cli import plugin_changes, plugin_tools
 from hostd.cli.change_watch import print_changes
 from hostd.cli.completing import complete_plugins
 from hostd.cli.lazy import Noun
+from hostd.cli.lost_connection import reconnect_option
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import clean, columns, fields
 from hostd.values.lazily import lazily
@@ -117,12 +118,15 @@ def reload(session: Session, plugin_id: str) -> None:
 @plugin.command()
 @click.argument("plugin_id", metavar="[ID]", default="", shell_complete=complete_plugins)
 @click.option("--until-snapshot", is_flag=True, help="Stop behind what is there now.")
+@reconnect_option()
 @remote
-def watch(session: Session, plugin_id: str, until_snapshot: bool) -> None:
+def watch(session: Session, plugin_id: str, until_snapshot: bool, reconnect_s: float) -> None:
     """Print plugins as they are, and then each change, until interrupted. A restart of the daemon begins anew."""
     request = pb.WatchPluginsRequest(namespace=session.namespace, id=plugin_id)
     watch_plugins = session.client.plugins.WatchPlugins
-    print_changes(session, watch_plugins, request, until_snapshot=until_snapshot, line=_change_line)
+    print_changes(
+        session, watch_plugins, request, until_snapshot=until_snapshot, reconnect_s=reconnect_s, line=_change_line
+    )
 
 
 def _change_line(change: Any) -> str:

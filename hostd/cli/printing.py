@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from hostd.cli.terminal import WISHES, quiet
 from hostd.values.json_text import JsonValue, dump_json
 
+NOTHING = "nothing found"
 FORMS = ("table", "wide", "json", "yaml", "name")
 
 

@@ -10,6 +10,7 @@ import click
 from hostd.cli import run_views
 from hostd.cli.complaints import complain, exit_code
 from hostd.cli.inputs import listed
+from hostd.cli.lost_connection import reconnect_option
 from hostd.cli.printing import warn
 from hostd.cli.run_names import RUNS_HELP, run_ref, runs_argument
 from hostd.cli.session import Session, remote
@@ -28,10 +29,9 @@ else:
 @runs_argument
 @click.option("--same-version", is_flag=True, help="With the version each run had; else the active one.")
 @click.option("--wait", is_flag=True, help="Wait for the end, print the run, exit as it ended (one run).")
-@click.option("--reconnect", metavar="SECONDS", type=click.FloatRange(0), default=60, show_default=True,
-              help="With --wait: how long to look for a daemon that went away.")  # fmt: skip
+@reconnect_option("With --wait")
 @remote
-def rerun(session: Session, runs: Sequence[str], same_version: bool, wait: bool, reconnect: float) -> int:
+def rerun(session: Session, runs: Sequence[str], same_version: bool, wait: bool, reconnect_s: float) -> int:
     """Start runs that have ended once more: new runs with the same input, key and labels.
 
     All their steps run, under idempotency keys of their own. A run that is still open is refused, one whose key a
@@ -53,17 +53,17 @@ def rerun(session: Session, runs: Sequence[str], same_version: bool, wait: bool,
             code = code or exit_code(error)
             continue
         if wait:
-            return _ended(session, started.run_id, reconnect)
+            return _ended(session, started.run_id, reconnect_s)
         session.show(started, run_views.started)
     return code
 
 
-def _ended(session: Session, run_id: str, reconnect: float) -> int:
+def _ended(session: Session, run_id: str, reconnect_s: float) -> int:
     from hostd.cli.watching import wait_for_end
 
     if session.out.form == "table":
         warn(f"run {run_id}")
-    return wait_for_end(session, run_id, reconnect_s=reconnect)
+    return wait_for_end(session, run_id, reconnect_s=reconnect_s)
 
 
 def _start_again(session: Session, name: str, *, same_version: bool) -> Any:

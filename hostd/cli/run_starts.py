@@ -9,6 +9,7 @@ import click
 from hostd.cli import run_views
 from hostd.cli.completing import complete_workflows
 from hostd.cli.inputs import json_argument, pairs_argument
+from hostd.cli.lost_connection import reconnect_option
 from hostd.cli.printing import warn
 from hostd.cli.session import Session, remote
 from hostd.errors.base import invalid
@@ -33,10 +34,9 @@ else:
 @click.option("--on-closed", type=click.Choice(["allow", "allow-if-failed", "reject"]), default="allow",
               show_default=True, help="When a finished run has the key.")  # fmt: skip
 @click.option("--wait", is_flag=True, help="Wait for the end, print the run, exit as it ended.")
-@click.option("--reconnect", metavar="SECONDS", type=click.FloatRange(0), default=60, show_default=True,
-              help="With --wait: how long to look for a daemon that went away.")  # fmt: skip
+@reconnect_option("With --wait")
 @remote
-def start(session: Session, workflow: str, file: str | None, wait: bool, reconnect: float, **given: Any) -> int:
+def start(session: Session, workflow: str, file: str | None, wait: bool, reconnect_s: float, **given: Any) -> int:
     """Start a run of WORKFLOW and print its id; or many, with --from.
 
     A line of FILE is an object with `workflow` (else WORKFLOW), `version`, `input`, `key`, `labels`, `request_id`,
@@ -60,7 +60,7 @@ def start(session: Session, workflow: str, file: str | None, wait: bool, reconne
 
     if session.out.form == "table":
         warn(f"run {started.run_id}")
-    return wait_for_end(session, started.run_id, reconnect_s=reconnect)
+    return wait_for_end(session, started.run_id, reconnect_s=reconnect_s)
 
 
 def start_spec(

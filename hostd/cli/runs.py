@@ -9,8 +9,9 @@ import click
 
 from hostd.cli import reruns, run_starts, run_steering, run_views
 from hostd.cli.lazy import Noun
+from hostd.cli.lost_connection import reconnect_option
 from hostd.cli.moments import joined, window_options
-from hostd.cli.printing import warn, write
+from hostd.cli.printing import NOTHING, warn, write
 from hostd.cli.run_names import RUN_HELP, run_argument, run_ref
 from hostd.cli.session import Session, remote
 from hostd.values.lazily import lazily
@@ -40,7 +41,7 @@ def list_runs(session: Session, limit: int, oldest_first: bool, **given: Any) ->
     request = pb.ListRunsRequest(
         namespace=session.namespace, filter=filter_of(**given), order_by="create_time" if oldest_first else ""
     )
-    session.list(_listed(session, request, limit), run_views.listing)
+    session.list(_listed(session, request, limit), run_views.listing, none=NOTHING)
 
 
 def _listed(session: Session, request: pb.ListRunsRequest, limit: int) -> Iterator[Any]:
@@ -92,17 +93,16 @@ def _drawing(session: Session, run: Any) -> str:
 
 @runs.command(epilog=RUN_HELP)
 @run_argument
-@click.option("--reconnect", metavar="SECONDS", type=click.FloatRange(0), default=60, show_default=True,
-              help="How long to look for a daemon that went away.")  # fmt: skip
+@reconnect_option()
 @remote
-def watch(session: Session, run: str, reconnect: float) -> int:
+def watch(session: Session, run: str, reconnect_s: float) -> int:
     """Follow a run to its end and exit as it ended: its steps, drawn anew, on a terminal; else its records, in lines.
 
     Exit codes: 0 SUCCEEDED, 1 FAILED, 12 CANCELED, 9 TIMED_OUT.
     """
     from hostd.cli.watching import watch_records
 
-    return watch_records(session, run_ref(run), reconnect_s=reconnect)
+    return watch_records(session, run_ref(run), reconnect_s=reconnect_s)
 
 
 @runs.command(epilog=RUN_HELP)
@@ -125,16 +125,15 @@ def history(session: Session, run: str, kinds: tuple[str, ...], steps: tuple[str
 @click.option("--step", default="", help="Only this step.")
 @click.option("--attempt", type=click.IntRange(0, 2**32 - 1), default=0, help="Only this attempt; 0 means all.")
 @click.option("-f", "--follow", is_flag=True, help="Go on with what is logged, until the run has ended.")
-@click.option("--reconnect", metavar="SECONDS", type=click.FloatRange(0), default=60, show_default=True,
-              help="With --follow: how long to look for a daemon that went away.")  # fmt: skip
+@reconnect_option("With --follow")
 @remote
-def logs(session: Session, run: str, step: str, attempt: int, follow: bool, reconnect: float) -> None:
+def logs(session: Session, run: str, step: str, attempt: int, follow: bool, reconnect_s: float) -> None:
     """Print what the attempts of a run logged."""
     if follow:
         from hostd.cli.watching import follow_logs
 
         request = pb.TailLogsRequest(namespace=session.namespace, run=run_ref(run), step=step, attempt=attempt)
-        follow_logs(session, request, reconnect_s=reconnect)
+        follow_logs(session, request, reconnect_s=reconnect_s)
         return
     asked = pb.GetLogsRequest(namespace=session.namespace, run=run_ref(run), step=step, attempt=attempt)
     answer = session.call(session.client.runs.GetLogs, asked)

@@ -9,7 +9,7 @@ import click
 
 from hostd.cli.inputs import read_file
 from hostd.cli.lazy import Noun
-from hostd.cli.printing import warn
+from hostd.cli.printing import NOTHING, warn
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import columns, fields
 from hostd.errors.base import invalid
@@ -67,7 +67,7 @@ def list_secrets(session: Session) -> None:
     """List the names of secrets, where each comes from, and when it was set."""
     request = pb.ListSecretsRequest(namespace=session.namespace)
     pages = session.pages(session.client.secrets.ListSecrets, request)
-    session.list((item for page in pages for item in page.secrets), _listing)
+    session.list((item for page in pages for item in page.secrets), _listing, none=NOTHING)
 
 
 def _listing(secrets: list[Any]) -> str:

@@ -179,11 +179,11 @@ class Session:
 
         self.out.one(plain(message), view)
 
-    def list(self, messages: Iterable[Message], view: Callable[[list[Any]], str]) -> None:
-        """Print messages, one line each."""
+    def list(self, messages: Iterable[Message], view: Callable[[list[Any]], str], *, none: str = "") -> None:
+        """Print messages, one line each; where there are none say so, if it is a list that may be empty."""
         from hostd.cli.plain import plain
 
-        self.out.many((plain(message) for message in messages), view, none="nothing found")
+        self.out.many((plain(message) for message in messages), view, none=none)
 
     def call(self, method: grpc.UnaryUnaryMultiCallable[Q, A], request: Q, *, timeout_s: float = 30.0) -> A:
         """Return the answer of a call."""

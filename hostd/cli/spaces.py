@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hostd.cli.lazy import Noun
+from hostd.cli.printing import NOTHING
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import columns
 from hostd.values.lazily import lazily
@@ -30,7 +31,7 @@ def list_namespaces(session: Session) -> None:
     """List the namespaces that hold something, and how much; `default` always."""
     request = pb.ListNamespacesRequest(namespace=session.namespace)
     pages = session.pages(session.client.admin.ListNamespaces, request)
-    session.list((item for page in pages for item in page.namespaces), _listing)
+    session.list((item for page in pages for item in page.namespaces), _listing, none=NOTHING)
 
 
 def _listing(found: list[Any]) -> str:

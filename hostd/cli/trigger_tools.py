@@ -10,6 +10,7 @@ from hostd.cli.applying import apply_one
 from hostd.cli.change_watch import print_changes
 from hostd.cli.complaints import violation_line
 from hostd.cli.inputs import json_argument, read_text
+from hostd.cli.lost_connection import reconnect_option
 from hostd.cli.moments import moment_option
 from hostd.cli.printing import warn
 from hostd.cli.progress import Progress
@@ -187,11 +188,15 @@ def backfill(
 @trigger.command()
 @click.option("--workflow", default="", help="Only triggers of this workflow.")
 @click.option("--until-snapshot", is_flag=True, help="Stop behind what is there now.")
+@reconnect_option()
 @remote
-def watch(session: Session, workflow: str, until_snapshot: bool) -> None:
+def watch(session: Session, workflow: str, until_snapshot: bool, reconnect_s: float) -> None:
     """Print triggers as they are, and then each change, until interrupted; a restart of the daemon in between, too."""
     request = pb.WatchTriggersRequest(namespace=session.namespace, workflow=workflow)
-    print_changes(session, session.client.triggers.WatchTriggers, request, until_snapshot=until_snapshot, line=_change)
+    watch_triggers = session.client.triggers.WatchTriggers
+    print_changes(
+        session, watch_triggers, request, until_snapshot=until_snapshot, reconnect_s=reconnect_s, line=_change
+    )
 
 
 def _change(change: Any) -> str:

@@ -11,7 +11,7 @@ import click
 from hostd.cli.completing import complete_triggers
 from hostd.cli.inputs import json_argument
 from hostd.cli.lazy import Noun
-from hostd.cli.printing import warn
+from hostd.cli.printing import NOTHING, warn
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import age, clean, columns, fields
 from hostd.errors.base import Kind, invalid
@@ -59,7 +59,7 @@ def list_triggers(session: Session, workflow: str) -> None:
     """List the triggers of active versions, and those of their own."""
     request = pb.ListTriggersRequest(namespace=session.namespace, workflow=workflow)
     pages = session.pages(session.client.triggers.ListTriggers, request)
-    session.list((item for page in pages for item in page.triggers), _listing)
+    session.list((item for page in pages for item in page.triggers), _listing, none=NOTHING)
 
 
 def _listing(triggers: list[Any]) -> str:

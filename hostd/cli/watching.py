@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from hostd.cli import run_views
+from hostd.cli.lost_connection import Pause
 from hostd.cli.outcomes import EXIT_FAILED, OUTCOME_EXITS
 from hostd.cli.plain import plain
 from hostd.cli.printing import say, warn
@@ -71,7 +71,7 @@ def _ending(run: dict[str, Any]) -> str:
 
 def follow_logs(session: Session, request: pb.TailLogsRequest, *, reconnect_s: float) -> None:
     """Print what attempts log until the run has ended, over restarts of the daemon."""
-    pause = _Pause(reconnect_s)
+    pause = Pause(reconnect_s)
     for answer in session.client.follow(session.client.runs.TailLogs, request, reconnect_s=reconnect_s, sleep=pause):
         session.list(answer.lines, run_views.log_lines)
         if answer.run_state:
@@ -82,7 +82,7 @@ def _followed(
     session: Session, request: pb.WatchRunRequest, reconnect_s: float, tell: Callable[[str], None] = warn
 ) -> Iterator[pb.WatchRunResponse]:
     watch = session.client.runs.WatchRun
-    return session.client.follow(watch, request, reconnect_s=reconnect_s, sleep=_Pause(reconnect_s, tell))
+    return session.client.follow(watch, request, reconnect_s=reconnect_s, sleep=Pause(reconnect_s, tell))
 
 
 def wait_for_end(session: Session, run_id: str, *, reconnect_s: float) -> int:
@@ -93,18 +93,3 @@ def wait_for_end(session: Session, run_id: str, *, reconnect_s: float) -> int:
             session.show(answer.run, run_views.whole)
             return OUTCOME_EXITS.get(plain(answer.run)["state"], EXIT_FAILED)
     return EXIT_FAILED
-
-
-class _Pause:
-    """Sleeps between tries, and says so once."""
-
-    def __init__(self, reconnect_s: float, tell: Callable[[str], None] = warn) -> None:
-        self._tell = tell
-        self._text = f"the connection was lost; looking for the daemon for up to {reconnect_s:g} s"
-        self._said = False
-
-    def __call__(self, seconds: float) -> None:
-        if not self._said:
-            self._said = True
-            self._tell(self._text)
-        time.sleep(seconds)

@@ -17,7 +17,7 @@ from hostd.cli.completing import complete_workflows
 from hostd.cli.document_kinds import documents_only
 from hostd.cli.inputs import file_label, read_text
 from hostd.cli.lazy import Noun
-from hostd.cli.printing import say, warn
+from hostd.cli.printing import NOTHING, say, warn
 from hostd.cli.progress import Progress
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import clean, columns, fields
@@ -140,7 +140,7 @@ def list_workflows(session: Session) -> None:
     """List workflows by name."""
     request = pb.ListWorkflowsRequest(namespace=session.namespace)
     pages = session.pages(session.client.workflows.ListWorkflows, request)
-    session.list((item for page in pages for item in page.workflows), _listing)
+    session.list((item for page in pages for item in page.workflows), _listing, none=NOTHING)
 
 
 def _listing(workflows: list[Any]) -> str:
