@@ -64,6 +64,7 @@ from hostd.runtime.services.kv import KeyValues
 from hostd.runtime.services.topic_types import TopicTypes
 from hostd.runtime.services.topics import Topics
 from hostd.runtime.triggers.emit import Emission
+from hostd.runtime.triggers.live_triggers import LiveTriggers
 from hostd.runtime.triggers.overlap import Overlaps
 from hostd.runtime.triggers.trigger_life import TriggerLife
 from hostd.runtime.triggers.triggers import Triggers
@@ -324,10 +325,12 @@ class Core:
             overlaps=Overlaps(loop=self.loop, journal=self.journal, readers=self.readers, hub=self.hub),
             deliveries=self.deliveries,
         )
+        live = LiveTriggers()
         self.trigger_life = TriggerLife(
             emission=self.emission,
             registry=lambda: self.host.registry,
             routes=self.routes,
+            live=live,
             read_secret=self.host.secrets.get,
             services=self.contexts.services,
             ends=RunEnds(lambda: self.front.runs),
@@ -339,6 +342,7 @@ class Core:
             workflows=self.workflows,
             emission=self.emission,
             life=self.trigger_life,
+            live=live,
             journal=self.journal,
             readers=self.readers,
             clock=self.clock,

@@ -649,7 +649,7 @@ class PluginFailed(InvalidArgument):
 class PathTaken(AlreadyExists):
     """Another trigger serves the same webhook path and method.
 
-    Choose another path; or free it and resume the trigger that was refused, which does not try again by itself.
+    Choose another path, or free it: the trigger that was refused begins by itself then.
     """
 
 

@@ -376,7 +376,7 @@ REASONS: dict[str, ReasonPage] = {
     "PATH_TAKEN": ReasonPage(
         Kind.EXISTS,
         "Another trigger serves the same webhook path and method.",
-        "Choose another path; or free it and resume the trigger that was refused, which does not try again by itself.",
+        "Choose another path, or free it: the trigger that was refused begins by itself then.",
     ),
     # -- what the host does for plugins
     "KV_KEY_INVALID": ReasonPage(

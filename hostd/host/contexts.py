@@ -11,7 +11,7 @@ from hostd.aio import Clock
 from hostd.errors.base import HostdError, Kind
 from hostd.host.logs import DaemonLog
 from hostd.host.ports import EmitPort, Hides, RunEnds, SecretReader
-from hostd.host.routes import HeldRoute, RouteTable
+from hostd.host.routes import HeldRoute, PathTakenError, RouteTable
 from hostd.host.services import NamespaceEvents, NamespaceKeys, Services
 from hostd.plugin import Emitted, Event, RunResult, WebhookHandler, rfc3339
 from hostd.plugin.clocks import PluginClock, SlotMark
@@ -37,15 +37,19 @@ class ProvisionScope:
 
 
 class TriggerDoor:
-    """The HTTP port as one trigger sees it; remembers its routes so that the host can take them back."""
+    """The HTTP port as one trigger sees it; remembers its routes so that the host can take them back.
 
-    __slots__ = ("_namespace", "_owner", "_table", "held")
+    `taken`: the refusal of a path that somebody else answered, None while there was none.
+    """
+
+    __slots__ = ("_namespace", "_owner", "_table", "held", "taken")
 
     def __init__(self, table: RouteTable, namespace: str, owner: str) -> None:
         self._table = table
         self._namespace = namespace
         self._owner = owner
         self.held: list[HeldRoute] = []
+        self.taken: PathTakenError | None = None
 
     def route(
         self,
@@ -59,15 +63,20 @@ class TriggerDoor:
         """Answer `/hooks/<namespace>/<path>`. Raises HostdError PATH_TAKEN."""
         if len(self.held) >= ROUTES_MAX:
             raise ValueError(f"one trigger answers at most {ROUTES_MAX} paths")
-        route = self._table.add(
-            self._namespace,
-            path,
-            methods,
-            handler,
-            owner=self._owner,
-            max_body_bytes=max_body_bytes,
-            timeout_s=answer_timeout_s(timeout),
-        )
+        try:
+            route = self._table.add(
+                self._namespace,
+                path,
+                methods,
+                handler,
+                owner=self._owner,
+                max_body_bytes=max_body_bytes,
+                timeout_s=answer_timeout_s(timeout),
+            )
+        except PathTakenError as taken:
+            if not any(route.holds(taken.holder) for route in self.held):  # its own never becomes free for it
+                self.taken = taken
+            raise
         self.held.append(route)
         return route
 

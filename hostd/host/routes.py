@@ -18,6 +18,7 @@ PREFIX = "/hooks/"
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 PARTS_MAX = 8
 _PLAIN = re.compile(r"[A-Za-z0-9._~-]{1,128}")
+_REMEDY = "choose another path, or free this one: the trigger begins by itself then"
 _PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]{0,31})\}")
 
 
@@ -34,12 +35,28 @@ class RouteEntry(NamedTuple):
     owner: str
     timeout_s: float
 
+    @property
+    def namespace(self) -> str:
+        """The namespace of who answers."""
+        return self.url_path.removeprefix(PREFIX).partition("/")[0]
+
     def params(self, url_path: str) -> Mapping[str, str]:
         """Return the parameters of a path that was found to lead here. Raises HostdError ARGUMENT_INVALID."""
         try:
             return path_params(self.url_path, url_path)
         except ValueError:
             raise invalid("ARGUMENT_INVALID", f"{url_path[:200]} holds a part that is not UTF-8") from None
+
+
+class PathTakenError(HostdError):
+    """A path that is answered already. `wanted`: the path and its methods; `holder`: what is in the way."""
+
+    def __init__(self, url_path: str, methods: Sequence[str], holder: RouteEntry) -> None:
+        also = "" if holder.url_path == url_path else f" as {holder.url_path}"
+        message = f"{holder.method} {url_path} is answered by {holder.owner} already{also}; {_REMEDY}"
+        super().__init__(Kind.EXISTS, "PATH_TAKEN", message)
+        self.wanted = (url_path, methods)
+        self.holder = holder
 
 
 class _Node:
@@ -64,6 +81,7 @@ class RouteTable:
         self._routes: dict[tuple[str, str], RouteEntry] = {}
         self._root = _Node()
         self.incomplete: Callable[[], bool] = lambda: False  # whether more paths are to come, as plugins start
+        self.freed: Callable[[RouteEntry], None] = lambda entry: None  # told of a path that is not answered any more
 
     def find(self, url_path: str, method: str) -> RouteEntry | None:
         """Return who answers, None when nobody does."""
@@ -95,17 +113,21 @@ class RouteTable:
         """
         url_path = f"{PREFIX}{namespace}/{check_path(path)}"
         wanted = sorted({_check_method(method) for method in methods})
-        parts = _parts(url_path)
-        for node in _meeting(self._root, parts):
-            taken = next((node.entries[method] for method in wanted if method in node.entries), None)
-            if taken is not None:
-                also = "" if taken.url_path == url_path else f" as {taken.url_path}"
-                message = f"{taken.method} {url_path} is answered by {taken.owner} already{also}"
-                raise HostdError(Kind.EXISTS, "PATH_TAKEN", f"{message}; {_remedy(owner)}")
+        taken = self.in_the_way(url_path, wanted)
+        if taken is not None:
+            raise PathTakenError(url_path, wanted, taken)
         entries = [RouteEntry(url_path, method, handler, max_body_bytes, owner, timeout_s) for method in wanted]
         self._routes.update({(url_path, entry.method): entry for entry in entries})
-        self._node(parts).entries.update({entry.method: entry for entry in entries})
+        self._node(_parts(url_path)).entries.update({entry.method: entry for entry in entries})
         return HeldRoute(self, url_path, entries)
+
+    def in_the_way(self, url_path: str, methods: Sequence[str]) -> RouteEntry | None:
+        """Return what is answered and would fit some request of this path and these methods, None where it is free."""
+        for node in _meeting(self._root, _parts(url_path)):
+            taken = next((node.entries[method] for method in methods if method in node.entries), None)
+            if taken is not None:
+                return taken
+        return None
 
     def _node(self, parts: list[str]) -> _Node:
         """Return the node of a path, made where it is not there."""
@@ -121,11 +143,12 @@ class RouteTable:
 
     def remove(self, entries: Sequence[RouteEntry]) -> None:
         """Stop answering; entries that are not there, or are somebody else's by now, are left alone."""
-        for entry in entries:
-            key = (entry.url_path, entry.method)
-            if self._routes.get(key) is entry:
-                del self._routes[key]
-                _take(self._root, _parts(entry.url_path), entry.method)
+        there = [entry for entry in entries if self._routes.get((entry.url_path, entry.method)) is entry]
+        for entry in there:
+            del self._routes[entry.url_path, entry.method]
+            _take(self._root, _parts(entry.url_path), entry.method)
+        if there:
+            self.freed(there[0])
 
 
 class HeldRoute:
@@ -142,10 +165,9 @@ class HeldRoute:
         """Stop answering; may be called twice."""
         self._table.remove(self._entries)
 
-
-def _remedy(owner: str) -> str:
-    """Return what to do for a trigger whose path is taken: nobody looks again by themselves whether it is free."""
-    return f"choose another path, or free this one and then `hostd trigger resume {owner}`"
+    def holds(self, entry: RouteEntry) -> bool:
+        """Say whether an entry is its own."""
+        return any(one is entry for one in self._entries)
 
 
 def _parts(url_path: str) -> list[str]:

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterator, KeysView, Sequence
+from collections.abc import Callable, Iterator, KeysView, Sequence
 from itertools import islice
 
 from hostd.runtime.triggers.trigger_live import Live, Name
 
 
 class LiveTriggers:
-    """Triggers by name."""
+    """Triggers by name.
+
+    Whoever hears is told the name of each trigger that came, went or is in any way different, at once: it only takes
+    note, or looks into a mapping.
+    """
 
     def __init__(self) -> None:
+        self._hearers: list[Callable[[Name], None]] = []
         self._live: dict[Name, Live] = {}
         self._names: list[Name] = []  # in order
+
+    def hear(self, hearer: Callable[[Name], None]) -> None:
+        """Tell of changes from now on."""
+        self._hearers.append(hearer)
+
+    def tell(self, name: Name) -> None:
+        """Say that a trigger is different."""
+        for hearer in self._hearers:
+            hearer(name)
 
     def __iter__(self) -> Iterator[Live]:
         return map(self._live.__getitem__, self._names)
@@ -35,11 +49,14 @@ class LiveTriggers:
         if name not in self._live:
             insort(self._names, name)
         self._live[name] = live
+        live.told = self.tell
+        self.tell(name)
 
     def remove(self, name: Name) -> None:
         """Let a trigger go that is there."""
         del self._live[name]
         del self._names[bisect_left(self._names, name)]
+        self.tell(name)
 
     def clear(self) -> None:
         """Let all go."""

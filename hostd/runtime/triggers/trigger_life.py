@@ -2,6 +2,8 @@
 
 STARTING -> ACTIVE -> BACKING_OFF -> STARTING ...    PAUSED by somebody      ENDED, FAILED by the trigger
 
+FAILED because another answers its path, it begins by itself once that is free (path_waits.py).
+
 ACTIVE is a trigger that has begun: it said so, or was provisioned and waits for the first time (see plugin/trigger.py).
 
 One whose plugin is starting stays STARTING, without a task, until the registry says that it came, or will not.
@@ -14,7 +16,7 @@ import logging
 from collections.abc import Awaitable, Callable, Set
 from pathlib import Path
 from random import Random
-from typing import Any, TypeAlias
+from typing import Any
 
 from hostd.aio import Clock, spawn
 from hostd.errors.base import HostdError, Kind
@@ -32,8 +34,10 @@ from hostd.runtime.attempts.secret_values import SecretReader, resolve, secret_v
 from hostd.runtime.runs.run_results import RunEnds
 from hostd.runtime.triggers.emit import Emission
 from hostd.runtime.triggers.event_scope import EventScope
+from hostd.runtime.triggers.live_triggers import LiveTriggers
 from hostd.runtime.triggers.partition_cursors import cursor_of
-from hostd.runtime.triggers.trigger_live import Live, Part
+from hostd.runtime.triggers.path_waits import PathWaits
+from hostd.runtime.triggers.trigger_live import Live, LivePart, Part
 from hostd.runtime.triggers.trigger_source import Source
 from hostd.telemetry.logs import add_log_fields, log_scope
 
@@ -46,8 +50,6 @@ PARTITIONS_EVERY_S = 60.0  # between two looks at which partitions there are
 
 NOT_LOOKED_UP = object()
 
-LivePart: TypeAlias = Live | Part
-
 
 class TriggerLife:
     """Runs configured triggers, each in a supervised task."""
@@ -58,6 +60,7 @@ class TriggerLife:
         emission: Emission,
         registry: Callable[[], HostRegistry],
         routes: RouteTable,
+        live: LiveTriggers,
         read_secret: SecretReader,
         services: Services,
         ends: RunEnds,
@@ -68,6 +71,7 @@ class TriggerLife:
         self._emission = emission
         self._registry = registry
         self._routes = routes
+        self._paths = PathWaits(routes, live)
         self._read_secret = read_secret
         self._services = services
         self._ends = ends
@@ -103,6 +107,7 @@ class TriggerLife:
     async def end(self, live: Live) -> None:
         """Stop a trigger in good order: it is closed, nothing is emitted any more."""
         live.awaits_plugin = False
+        live.leave()
         if live.task is not None and not live.task.done():
             live.task.cancel()
             await asyncio.wait([live.task], timeout=END_S)
@@ -110,11 +115,21 @@ class TriggerLife:
         live.decide()
 
     async def begin_anew(self, live: Live) -> None:
-        """Stop a trigger that lives and let it begin again, with options that are rendered anew."""
-        live.comes_back = True
-        self._coming.add(live)
+        """Stop a trigger that lives and let it begin again, with options that are rendered anew.
+
+        One that waits for a path begins once that is free, or whoever has it has had its own turn: of several that
+        begin anew, call it for those that wait (`waits`) last.
+        """
+        if self._paths.waits(live) and self._registry().trigger(live.source.plan.uses) is not None:
+            self._paths.again(live)
+            return
+        self._returns(live)
         await self.end(live)
         self.begin(live)
+
+    def waits(self, live: Live) -> bool:
+        """Say whether a trigger waits for a path that another answers."""
+        return self._paths.waits(live)
 
     def outdated(self, live: Live) -> bool:
         """Say whether a trigger runs, failed or waits with another plugin, or none, than the one that is loaded now."""
@@ -137,7 +152,11 @@ class TriggerLife:
                 live.state = "ENDED" if verdict.next is TriggerNext.ENDED else "FAILED"
                 event = "trigger_ended" if live.state == "ENDED" else "trigger_failed"
                 _log.warning(f"{event} trigger=%s why=%s", named, live.message)
-                return
+                if live.taken is None:
+                    return
+                await self._paths.freed(live, live.taken)
+                self._returns(live)
+                continue
             if self._clock.monotonic_s() - live.started_s > STEADY_S:
                 failures = 0
             delay_s = verdict.after_s if verdict.after_s is not None else self._backoff_s(failures)
@@ -154,13 +173,19 @@ class TriggerLife:
             )
             await self._clock.sleep(delay_s)
 
+    def _returns(self, live: LivePart) -> None:
+        """Have its path be answered with patience until it has begun."""
+        if isinstance(live, Live):
+            live.comes_back = True
+            self._coming.add(live)
+
     def _backoff_s(self, failures: int) -> float:
         return BACKOFF_S[min(failures, len(BACKOFF_S) - 1)] * (0.8 + 0.4 * self._random.random())
 
     async def _run(self, live: LivePart) -> TriggerVerdict:
         """Run a trigger once, with all its partitions where it has some; return what its end means."""
         entry = self._registry().trigger(live.source.plan.uses)
-        live.state = "STARTING"
+        live.state, live.taken = "STARTING", None
         if isinstance(live, Live):
             live.entry = entry
         if entry is None:
@@ -175,7 +200,10 @@ class TriggerLife:
         except HostdError as error:
             return verdict_of(error)
         with log_scope(plugin=entry.plugin):
-            return await run_once(entry, options, context=scope, provision=self._provision(entry))
+            verdict = await run_once(entry, options, context=scope, provision=self._provision(entry))
+        if verdict.next is TriggerNext.FAILED and verdict.message.startswith("PATH_TAKEN"):
+            live.taken = scope.http.taken
+        return verdict
 
     def _provision(self, entry: TriggerEntry) -> ProvisionScope:
         return ProvisionScope(entry.plugin, entry.id, self._clock, self._data_dir)

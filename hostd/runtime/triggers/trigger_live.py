@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from typing import TypeAlias
 
 from hostd.errors.base import HostdError
+from hostd.host.routes import PathTakenError
 from hostd.runtime.triggers.trigger_source import Source
 
 _OVER = ("ENDED", "FAILED")
@@ -28,12 +31,15 @@ class Live:
         self.target = target
         self.missing = missing
         self._state = "STARTING"
+        self._leaving = False  # it is being stopped, whatever state it shows
+        self.told: Callable[[Name], None] = lambda name: None  # that it is different
         self.decided: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.message = ""
         self.restarts = 0
         self.task: asyncio.Task[None] | None = None
         self.started_s = 0.0
         self.parts: dict[str, Part] = {}  # by partition, where the trigger has partitions
+        self.taken: PathTakenError | None = None  # the refusal of a path, where it failed for that
         self.entry: object = None  # the plugin it last ran with, None where none was loaded
         self.comes_back = False  # it was stopped to begin anew, and its path is answered again in a moment
         self.awaits_plugin = False  # it does not run: a plugin that is starting may bring what it uses
@@ -49,12 +55,24 @@ class Live:
         if state != "STARTING":
             self.comes_back = False
             self.decide()
+        self.told(self.name)
 
     def start(self) -> None:
         """It begins: whoever waits for `decided` from here on waits for what becomes of this beginning."""
         self.decide()
         self.decided = asyncio.get_running_loop().create_future()
+        self._leaving = False
         self.state = "STARTING"
+
+    def leave(self) -> None:
+        """It is being stopped; what it held of paths is its own until its state, or its absence, says otherwise."""
+        self._leaving = True
+
+    @property
+    def keeps_paths(self) -> bool:
+        """Say whether paths that it does not answer now may still be its own: it begins, or comes back."""
+        coming = self._state in ("STARTING", "BACKING_OFF") or self.comes_back
+        return coming or (self._leaving and self._state == "ACTIVE")
 
     def decide(self) -> None:
         """Let nobody wait any longer: it has begun, could not begin, or is stopped."""
@@ -113,6 +131,7 @@ class Part:
         self.partition = partition
         self.message = ""
         self.started_s = 0.0
+        self.taken: PathTakenError | None = None
         self.task: asyncio.Task[None] | None = None
         self._state = "STARTING"
         self._restarts = 0
@@ -132,6 +151,15 @@ class Part:
         self._state = state
         self.live.note_parts()
 
+    @property
+    def name(self) -> Name:
+        """Return the trigger's name."""
+        return self.live.name
+
+    def start(self) -> None:
+        """It begins again."""
+        self.state = "STARTING"
+
     def note_begun(self) -> None:
         """It listens now."""
         if self._state == "STARTING":
@@ -147,3 +175,6 @@ class Part:
     def restarts(self, restarts: int) -> None:
         self.live.restarts += restarts - self._restarts
         self._restarts = restarts
+
+
+LivePart: TypeAlias = Live | Part

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -39,6 +39,7 @@ class Triggers:
         workflows: Workflows,
         emission: Emission,
         life: TriggerLife,
+        live: LiveTriggers,
         journal: Journal,
         readers: Readers,
         clock: Clock,
@@ -49,7 +50,7 @@ class Triggers:
         self._journal = journal
         self._clock = clock
         self._wanted_triggers = WantedTriggers(workflows=workflows, readers=readers)
-        self._live = LiveTriggers()
+        self._live = live
         self._rows = TriggerRows(readers)
         self._wanted = asyncio.Event()
         self._asked = 0  # changes that were told of
@@ -148,7 +149,8 @@ class Triggers:
         self._wanted_triggers.touched, self._look_at_all = set(), False
         names = self._live.names() | wanted.keys() if look_at_all else touched
         try:
-            await self._begin([name for name in names if await self._is_missing(name, wanted.get(name))], wanted)
+            missing = [name for name in self._in_turn(names) if await self._is_missing(name, wanted.get(name))]
+            await self._begin(sorted(missing, key=lambda name: (wanted[name].since_ms, name)), wanted)
         except BaseException:
             self._wanted_triggers.touched |= touched
             self._look_at_all |= look_at_all
@@ -166,12 +168,19 @@ class Triggers:
             return found is not None
         live.source.ready = found.ready  # one of its own follows the active version of its target
         if self._life.outdated(live):
-            await self._life.end(live)
-            self._life.begin(live)
+            await self._life.begin_anew(live)
         return False
 
+    def _in_turn(self, names: Iterable[Name]) -> Sequence[Name]:
+        """Return names so that those that wait for a path come last: who has it has begun anew by then."""
+        return sorted(names, key=lambda name: (live := self._live.get(name)) is not None and self._life.waits(live))
+
     async def _begin(self, names: Sequence[Name], wanted: Mapping[Name, Wanted]) -> None:
-        """Make triggers that do not live yet, or no longer as they are wanted."""
+        """Make triggers that do not live yet, or no longer as they are wanted.
+
+        Args:
+            names: those activated first come first, so that a restart gives a path to who had it, where two want it.
+        """
         if not names:
             return
         rows = await self._rows.read(self._journal, names)
@@ -278,7 +287,7 @@ class Triggers:
         async with self._changing:
             live = self.get(name)
             await self._change(live, note, paused=False, pause_reason="")
-            if live.has_stopped_parts:
+            if live.has_stopped_parts or live.state == "FAILED":
                 await self._life.end(live)
             if live.task is None or live.task.done():
                 self._life.begin(live)
@@ -288,7 +297,10 @@ class Triggers:
         """Let triggers that read this secret, or missed it, begin anew: they would go by the value that was before."""
         async with self._changing:
             again = [] if self._stopped else self.select(lambda live: live.reads(namespace, secret))
-            await asyncio.gather(*(self._life.begin_anew(live) for live in again))
+            waiting = [live for live in again if self._life.waits(live)]
+            await asyncio.gather(*(self._life.begin_anew(live) for live in again if live not in waiting))
+            for live in waiting:
+                await self._life.begin_anew(live)
 
     async def forget(self, name: Name, write: Callable[[KeptRow], Awaitable[None]]) -> None:
         """Stop a trigger for good, and write what makes it one that never was. Raises TRIGGER_MISSING."""
