@@ -194,7 +194,8 @@ class RunServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def WatchRuns(self, request, context):
-        """Changes of runs: a snapshot, then what is added, modified or leaves the filter.
+        """Changes of runs: a snapshot, then what is added, modified or leaves the filter. Runs that retention takes are not
+        told: they have ended long ago.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -74,7 +74,9 @@ class RunServiceStub:
         hostd.v1.run_service_pb2.WatchRunsRequest,
         hostd.v1.run_service_pb2.WatchRunsResponse,
     ]
-    """Changes of runs: a snapshot, then what is added, modified or leaves the filter."""
+    """Changes of runs: a snapshot, then what is added, modified or leaves the filter. Runs that retention takes are not
+    told: they have ended long ago.
+    """
 
     GetLogs: grpc.UnaryUnaryMultiCallable[
         hostd.v1.run_service_pb2.GetLogsRequest,
@@ -191,7 +193,9 @@ class RunServiceAsyncStub:
         hostd.v1.run_service_pb2.WatchRunsRequest,
         hostd.v1.run_service_pb2.WatchRunsResponse,
     ]
-    """Changes of runs: a snapshot, then what is added, modified or leaves the filter."""
+    """Changes of runs: a snapshot, then what is added, modified or leaves the filter. Runs that retention takes are not
+    told: they have ended long ago.
+    """
 
     GetLogs: grpc.aio.UnaryUnaryMultiCallable[
         hostd.v1.run_service_pb2.GetLogsRequest,
@@ -326,7 +330,9 @@ class RunServiceServicer(metaclass=abc.ABCMeta):
         request: hostd.v1.run_service_pb2.WatchRunsRequest,
         context: _ServicerContext,
     ) -> typing.Union[collections.abc.Iterator[hostd.v1.run_service_pb2.WatchRunsResponse], collections.abc.AsyncIterator[hostd.v1.run_service_pb2.WatchRunsResponse]]:
-        """Changes of runs: a snapshot, then what is added, modified or leaves the filter."""
+        """Changes of runs: a snapshot, then what is added, modified or leaves the filter. Runs that retention takes are not
+        told: they have ended long ago.
+        """
 
     @abc.abstractmethod
     def GetLogs(

@@ -41,14 +41,19 @@ class AllRunsWatch:
         else:
             self._subscription.close()
 
-    async def resumed(self, after: int) -> AsyncIterator[RunChanges]:
-        """Yield what came behind a position, and then news."""
+    async def resumed(self, after: int, *, token: int) -> AsyncIterator[RunChanges]:
+        """Yield what came behind a position, and then news. Raises RESUME_TOKEN_EXPIRED.
+
+        Args:
+            token: where it all began. What retention took behind it meanwhile may not have been told.
+        """
         self._pos = after
         await self._journal.prime()
         async for batch in self._journal.missed(after, all_of_it=True):
             self._pos = batch.position
             if batch.changes:
                 yield batch
+        await self._journal.first_pos(token)
         yield RunChanges([], self._pos)
         async for batch in self._news():
             yield batch

@@ -75,6 +75,7 @@ class RunWatch(RunReads):
         """Yield changes of runs seen through a filter; see the port."""
         members, rooms = Membership(tree), self._rooms
         journal = CatchingUp(namespace, tree, members, journal=self._journal, readers=rooms.readers, plans=self._plans)
+        token = after or 0
         if after is not None:
             after = await journal.first_pos(after)
             async for batch in journal.missed(after, all_of_it=False):  # long ago, before anything is queued for us
@@ -83,7 +84,7 @@ class RunWatch(RunReads):
                     yield batch
         sight = Sight(namespace, members, self._rows)
         watch = AllRunsWatch(namespace, tree, hub=rooms.hub, groups=self._groups, sight=sight, journal=journal)
-        stream = watch.begun(snapshot=snapshot) if after is None else watch.resumed(after)
+        stream = watch.begun(snapshot=snapshot) if after is None else watch.resumed(after, token=token)
         try:
             async with aclosing(stream) as batches:  # type: ignore[type-var]
                 async for batch in batches:

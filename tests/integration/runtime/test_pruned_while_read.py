@@ -113,22 +113,26 @@ async def test_a_run_that_goes_while_it_is_read_is_told_whole_or_gone(lab: Lab, 
 
 
 async def test_a_watch_that_is_resumed_lives_through_retention(lab: Lab) -> None:
-    """Runs that go while what a token missed is read are left out; the watch goes on to news."""
+    """It tells all that came behind its token, or that the token is too old; it leaves no run out as if it were not."""
     workflow = await lab.register(LONG)
     runs = lab.core.front.runs
     number, told = 0, set[str]()
     while True:
         number += 1
         after = lab.core.journal.last_pos()
-        await lab.ended(await lab.start(workflow), await lab.start(workflow))
+        started = await lab.start(workflow), await lab.start(workflow)
+        await lab.ended(*started)
         position = after + 2  # inside the first one's life
         end = prune_at(lab, number)
         stream = runs.watch_all(NAMESPACE, Compare("state", "<", 10), after=position, snapshot=False)
+        seen = set[str]()
         try:
             async with aclosing(stream) as batches:  # type: ignore[type-var]
                 async for batch in batches:
+                    seen |= {change.run.run_id for change in batch.changes}
                     if not batch.changes:  # it has caught up
                         break
+            assert seen >= {started[0].run_id}  # of the second one nothing was told before the token
         except HostdError as error:
             told.add(error.reason)
         finally:
