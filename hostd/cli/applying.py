@@ -36,23 +36,14 @@ def apply_one(session: Session, document: str, file: str, *, replace: bool = Tru
             raise
         faults = tuple(faults_of(session, document, request.file)[0]) or error.violations
         raise HostdError(error.kind, error.reason, error.message, violations=faults) from None
-    warn_of_triggers(f"{file_label(file)}: ", [answer.trigger])
+    warn_of(answer.warnings, f"{file_label(file)}: ")
     session.show(answer, _applied)
 
 
-def warn_of_triggers(place: str, triggers: Iterable[pb.Trigger]) -> None:
-    """Say on stderr which triggers do not run, and why; not of those that somebody paused, or that are done."""
-    states = pb.TriggerState
-    words = {
-        states.TRIGGER_STATE_STARTING: "has not begun yet",
-        states.TRIGGER_STATE_BACKING_OFF: "could not begin, and is tried again",
-        states.TRIGGER_STATE_FAILED: "does not run",
-    }
-    for trigger in triggers:
-        word = words.get(trigger.state)
-        if word is not None:
-            why = f": {trigger.message}" if trigger.message else ""
-            warn(clean(f"{place}warning: the trigger {trigger.name} {word}{why}"))
+def warn_of(warnings: Iterable[str], place: str = "") -> None:
+    """Say on stderr what an answer warns of."""
+    for warning in warnings:
+        warn(f"{place}warning: {clean(warning)}")
 
 
 def _applied(answer: Any) -> str:

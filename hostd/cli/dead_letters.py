@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 else:
     pb = lazily("hostd.v1.dead_letter_service_pb2")
 
-EXIT_LEFT = CODES[Kind.STATE].exit
+EXIT_LEFT, EXIT_MISSING = CODES[Kind.STATE].exit, CODES[Kind.MISSING].exit
 REDRIVE_TIMEOUT_S = 600.0
 NUMBER_MAX = 2**63 - 1
 FILTER_HELP = 'Only those that fit, such as \'workflow == "order" && reason == "INPUT_INVALID"\'.'
@@ -89,7 +89,8 @@ def redrive(
 ) -> int:
     """Emit the events again, through their triggers as they are now. As a number, - reads many from standard input.
 
-    A letter goes when its run, or its signal, is durable. Exits with 6 where letters are left.
+    A letter goes when its run, or its signal, is durable. Exits with 6 where letters are left, with 4 where there is
+    none of a number.
     """
     text = joined(text, since, until)
     selection = _selection(numbers, text, every)
@@ -111,7 +112,7 @@ def redrive(
         warn(f"no such dead letter: {', '.join(map(str, unknown))}")
     if left:
         warn(f"{left} of {len(results)} are left")
-    return EXIT_LEFT if left else 0
+    return EXIT_LEFT if left else EXIT_MISSING if unknown else 0
 
 
 def _redriven(results: list[Any]) -> str:
@@ -134,13 +135,20 @@ def _redriven(results: list[Any]) -> str:
 @remote
 def purge(
     session: Session, numbers: tuple[int, ...], text: str, since: str, until: str, every: bool, request_id: str
-) -> None:
-    """Delete dead letters: their events are lost. As a number, - reads many from standard input."""
+) -> int:
+    """Delete dead letters: their events are lost. As a number, - reads many from standard input.
+
+    Exits with 4 where there is none of a number.
+    """
     text = joined(text, since, until)
     selection = _selection(numbers, text, every)
     request = pb.PurgeDeadLettersRequest(namespace=session.namespace, selection=selection, request_id=request_id)
     answer = session.call(session.client.dead_letters.PurgeDeadLetters, request, timeout_s=REDRIVE_TIMEOUT_S)
     session.show(answer, lambda item: f"purged {item['purged']}")
+    missing = len(set(numbers)) - answer.purged if not text else 0
+    if missing > 0:
+        warn(f"{missing} of {len(set(numbers))} were not there")
+    return EXIT_MISSING if missing > 0 else 0
 
 
 def _selection(numbers: tuple[int, ...], text: str, every: bool) -> pb.DeadLetterSelection:

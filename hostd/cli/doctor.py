@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hostd.cli.session import Session, remote
-from hostd.cli.tables import columns
+from hostd.cli.tables import clean, paint
+from hostd.cli.terminal import colored, fitted_width
+from hostd.cli.text_width import text_width
 from hostd.errors.base import HostdError, Kind
 from hostd.errors.codes import CODES
 from hostd.values.lazily import lazily
@@ -24,6 +26,7 @@ else:
 
 EXIT_ILL = CODES[Kind.STATE].exit
 ASK_S = 5.0
+VERDICT_CHARS, MESSAGE_CHARS_MIN = len("remark"), 20
 _WELL = ("LOADED", "ACTIVE")
 
 
@@ -36,7 +39,7 @@ def doctor(session: Session) -> int:
     has its fix. Exits with 6 where something keeps it from working; remarks alone are no failure.
     """
     findings = list(_findings(session))
-    session.out.many([finding._asdict() for finding in findings], _listing)
+    session.out.many([finding._asdict() for finding in findings], listing)
     return EXIT_ILL if any(finding.verdict == "fault" for finding in findings) else 0
 
 
@@ -107,8 +110,26 @@ def _plugins(session: Session) -> Iterator[Finding]:
         yield Finding("plugin", "ok", f"all {len(found)} are loaded")
 
 
-def _listing(found: list[Any]) -> str:
-    return columns(
-        ("CHECK", "VERDICT", "WHAT", "FIX"),
-        [(item["check"], item["verdict"], item["message"], item["fix"]) for item in found],
-    )
+def listing(found: list[Any]) -> str:
+    """Return a line for each check, and its fix below: long ones are wrapped, for a fix that is cut is none."""
+    indent = max(len(item["check"]) for item in found) + 2
+    lines = []
+    for item in found:
+        verdict = f"{item['verdict']:<{VERDICT_CHARS}}"
+        head = f"{item['check']:<{indent}}{paint(verdict) if colored() else verdict}  "
+        behind = indent + VERDICT_CHARS + 2
+        lines.append(head + _wrapped(item["message"], behind))
+        if item["fix"]:
+            lines.append(" " * behind + _wrapped(f"fix: {item['fix']}", behind))
+    return "\n".join(lines)
+
+
+def _wrapped(text: str, indent: int) -> str:
+    """Return a text in as many lines as the terminal asks for, each but the first indented."""
+    said, room = clean(" ".join(text.split())), fitted_width()
+    if room is None or indent + text_width(said) <= room:
+        return said
+    import textwrap
+
+    lines = textwrap.wrap(said, max(MESSAGE_CHARS_MIN, room - indent), break_long_words=False, break_on_hyphens=False)
+    return ("\n" + " " * indent).join(lines)

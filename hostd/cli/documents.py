@@ -140,7 +140,7 @@ def _folder(plugins: Path) -> Path:
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["workflow", "trigger", "tests"]))
+@click.argument("what", metavar="WHAT", type=click.Choice(["workflow", "trigger", "tests"]))
 def schema(what: str) -> None:
     """Print the JSON Schema of workflow or trigger documents, or of case files (`tests`), for editors."""
     from hostd.cli.local_documents import schema_text

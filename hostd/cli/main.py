@@ -150,7 +150,8 @@ def _complain(error: Any) -> int:
 
 def _usage(error: click.ClickException) -> int:
     context = getattr(error, "ctx", None)
-    click.echo(f"error: ARGUMENT_INVALID: {error.format_message()}", err=True)
+    sentence = " ".join(error.format_message().split())  # a choice of words is listed in lines
+    click.echo(f"error: ARGUMENT_INVALID: {sentence}", err=True)
     if context is not None:
         click.echo(f"fix: see `{context.command_path} --help`", err=True)
     return 2

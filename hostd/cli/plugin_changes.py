@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hostd.cli.applying import warn_of
 from hostd.cli.completing import complete_plugins
 from hostd.cli.printing import warn
 from hostd.cli.session import Session, remote
@@ -54,7 +55,9 @@ def install(session: Session, what: str, yes: bool, allow: tuple[str, ...], dry_
         allow = tuple(examined.plugin.permissions)
     order.all_permissions = yes and not allow
     order.permissions.extend(allow)
-    session.show(_sent(session, order, local), _whole)
+    installed = _sent(session, order, local)
+    warn_of(installed.plugin.warnings)
+    session.show(installed, _whole)
 
 
 def _source(what: str) -> tuple[str, Path | None]:
@@ -160,6 +163,7 @@ def rollback(session: Session, plugin_id: str) -> None:
 
 
 def _show(session: Session, plugin: Any) -> None:
+    warn_of(plugin.warnings)
     names = ("id", "version", "state", "rollback_version", "reason", "message")
     session.show(plugin, lambda item: fields((name, item[name]) for name in names))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hostd.cli import plugin_changes, plugin_tools
+from hostd.cli.applying import warn_of
 from hostd.cli.change_watch import print_changes
 from hostd.cli.completing import complete_plugins
 from hostd.cli.lazy import Noun
@@ -72,7 +73,7 @@ def show(session: Session, plugin_id: str) -> None:
 
 def _whole(item: Any) -> str:
     process = item["process"]
-    head = fields((name, item[name]) for name in item if name not in ("components", "traceback", "process"))
+    head = fields((name, item[name]) for name in item if name not in ("components", "traceback", "process", "warnings"))
     if process:
         head += "\n" + fields(
             (f"process.{name}", process[name]) for name in process if name not in ("output", "draining")
@@ -112,7 +113,9 @@ def reload(session: Session, plugin_id: str) -> None:
     Attempts that run end with the old one. What cannot be used leaves the old one in its place.
     """
     request = pb.ReloadPluginRequest(namespace=session.namespace, id=plugin_id)
-    session.show(session.call(session.client.plugins.ReloadPlugin, request), _whole)
+    answer = session.call(session.client.plugins.ReloadPlugin, request)
+    warn_of(answer.warnings)
+    session.show(answer, _whole)
 
 
 @plugin.command()

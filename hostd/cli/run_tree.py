@@ -152,7 +152,7 @@ class LiveTree:
             rows = max(4, height() - 1)
             now_ms = wall_ms()
             lines = tree_lines(self._run, now_ms=now_ms, columns=width() - 1, rows=rows - 1)
-            lines += [self._said] if self._said else []
+            lines += [shortened(self._said, width() - 1)] if self._said else []
         up = f"\x1b[{self._drawn}A" if self._drawn else ""
         sys.stdout.write("\r" + up + "".join(f"\x1b[2K{line}\n" for line in lines) + "\x1b[J")
         sys.stdout.flush()

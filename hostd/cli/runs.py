@@ -13,6 +13,7 @@ from hostd.cli.lost_connection import reconnect_option
 from hostd.cli.moments import joined, window_options
 from hostd.cli.printing import NOTHING, warn, write
 from hostd.cli.run_names import RUN_HELP, run_argument, run_ref
+from hostd.cli.run_states import states_option
 from hostd.cli.session import Session, remote
 from hostd.values.lazily import lazily
 
@@ -31,7 +32,7 @@ def runs() -> None:
 @click.option("--filter", "filter_text", metavar="EXPR", default="",
               help='Such as: state in ["FAILED", "TIMED_OUT"] && labels.team == "a".')  # fmt: skip
 @click.option("--workflow", default="", help="Only runs of this workflow.")
-@click.option("--state", "states", multiple=True, metavar="STATE", help="Only runs in this state; may be repeated.")
+@states_option
 @window_options("runs created")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Most runs to print.")
 @click.option("--oldest-first", is_flag=True, help="Else the newest first.")
@@ -56,14 +57,14 @@ def filter_of(*, filter_text: str, workflow: str, states: tuple[str, ...], since
     from hostd.values.json_text import dump_json
 
     named = f"workflow == {dump_json(workflow).decode()}" if workflow else ""
-    listed = f"state in {dump_json([state.upper() for state in states]).decode()}" if states else ""
+    listed = f"state in {dump_json(list(states)).decode()}" if states else ""
     return joined(filter_text, named, listed, since, until)
 
 
 @runs.command()
 @click.option("--filter", "filter_text", metavar="EXPR", default="", help="As in `hostd runs list`.")
 @click.option("--workflow", default="", help="Only runs of this workflow.")
-@click.option("--state", "states", multiple=True, metavar="STATE", help="Only runs in this state; may be repeated.")
+@states_option
 @window_options("runs created")
 @remote
 def count(session: Session, **given: Any) -> None:

@@ -10,6 +10,7 @@ import click
 
 from hostd.cli.moments import wall_ms
 from hostd.cli.terminal import WISHES, colored, fitted_width, unicode
+from hostd.cli.text_width import beginning, padded, text_width
 from hostd.values.durations import format_duration_ms
 from hostd.values.json_text import dump_json
 from hostd.values.times import parse_time_ms
@@ -23,6 +24,7 @@ _COLORS = {
     "cyan": {"RUNNING", "WAITING", "READY", "STARTING", "ADDED"},
 }  # fmt: skip
 _COLOR_OF = {word: color for color, words in _COLORS.items() for word in words}
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T")
 _WIDE = "+"  # before the head of a column that only `-o wide` shows
 _GAP = 2
 _LEAST = 8  # characters that a cut column keeps
@@ -49,47 +51,68 @@ def cell(value: Any) -> str:
 def columns(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """Return a table, or nothing where there are no rows. Cells are cleaned; states are colored on a terminal.
 
-    On a terminal it fits its width: long cells are cut, the first column never. `-o wide` cuts nothing, and shows the
-    columns whose head begins with `+` besides.
+    On a terminal it fits its width: columns without a cell go, then long cells are cut, sentences first; the first
+    column, states and times never. `-o wide` cuts nothing, and shows the columns whose head begins with `+` besides.
     """
     shown = [at for at, head in enumerate(heads) if WISHES.wide or not head.startswith(_WIDE)]
     lines = [[cell(row[at]) for at in shown] for row in rows]
     if not lines:
         return ""
     table = [[heads[at].removeprefix(_WIDE) for at in shown], *lines]
-    widths = _fitted([max(len(line[at]) for line in table) for at in range(len(shown))], table[0])
+    table, widths = _fitted(table)
     color = colored()
     return "\n".join(_line(line, widths, color=color) for line in table)
 
 
-def _fitted(widths: list[int], heads: Sequence[str]) -> list[int]:
-    """Return widths that fit the terminal, as far as cutting the longest columns does it."""
-    room = fitted_width()
-    if room is None:
-        return widths
-    over = sum(widths) + _GAP * (len(widths) - 1) - room
-    while over > 0 and len(widths) > 1:
-        longest = max(range(1, len(widths)), key=lambda at: (widths[at], at))
-        if widths[longest] <= max(_LEAST, len(heads[longest])):
-            break
-        widths[longest] -= 1
-        over -= 1
-    return widths
+def _fitted(table: list[list[str]]) -> tuple[list[list[str]], list[int]]:
+    """Return a table and its widths, so that it fits the terminal as far as it can be made to."""
+    widths, room = _widths(table), fitted_width()
+    if room is None or _over(widths, room) <= 0:
+        return table, widths
+    kept = [at for at, cells in enumerate(zip(*table[1:], strict=True)) if at == 0 or any(cells)]
+    table = [[line[at] for at in kept] for line in table]
+    widths = _widths(table)
+    sentences, words = _cut_first(table)
+    for group in (sentences, words):
+        while group and _over(widths, room) > 0:
+            longest = max(group, key=lambda at: (widths[at], at))
+            if widths[longest] <= max(_LEAST, len(table[0][longest])):
+                break
+            widths[longest] -= 1
+    return table, widths
+
+
+def _widths(table: list[list[str]]) -> list[int]:
+    return [max(map(text_width, cells)) for cells in zip(*table, strict=True)]
+
+
+def _over(widths: Sequence[int], room: int) -> int:
+    return sum(widths) + _GAP * (len(widths) - 1) - room
+
+
+def _cut_first(table: list[list[str]]) -> tuple[list[int], list[int]]:
+    """Return the columns that hold sentences, and those that hold words; a state or time is of no use when cut."""
+    sentences: list[int] = []
+    words: list[int] = []
+    for at, cells in enumerate(zip(*table[1:], strict=True)):
+        if at and not any(text in _COLOR_OF or _TIME.match(text) for text in cells):
+            (sentences if any(" " in text for text in cells) else words).append(at)
+    return sentences, words
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], *, color: bool) -> str:
     last = len(cells) - 1
     cut = [shortened(text, widths[at]) for at, text in enumerate(cells)]
-    padded = [text if at == last else text.ljust(widths[at]) for at, text in enumerate(cut)]
-    return (" " * _GAP).join(paint(text) if color else text for text in padded).rstrip()
+    filled = [text if at == last else padded(text, widths[at]) for at, text in enumerate(cut)]
+    return (" " * _GAP).join(paint(text) if color else text for text in filled).rstrip()
 
 
 def shortened(text: str, width: int) -> str:
-    """Return a text cut to a width; that something is left out shows."""
-    if len(text) <= width:
+    """Return a text cut to a width in columns of the terminal; that something is left out shows."""
+    if text_width(text) <= width:
         return text
     mark = "…" if unicode() else "..."
-    return text[: max(0, width - len(mark))] + mark[:width]
+    return beginning(text, width - len(mark)) + mark[:width]
 
 
 def paint(text: str) -> str:

@@ -105,8 +105,9 @@ def resume(session: Session, workflow: str, name: str, request_id: str) -> None:
 
 
 def _state(item: Any) -> str:
-    why = f": {clean(item['message'])}" if item["message"] and item["state"] != "PAUSED" else ""
-    return f"{item['workflow']}/{item['name']} {item['state']}{why}"
+    told = item["message"] or "; ".join(item["warnings"])
+    why = f": {clean(told)}" if told and item["state"] != "PAUSED" else ""
+    return f"{item['workflow']}/{item['name']}".removeprefix("/") + f" {item['state']}{why}"
 
 
 @trigger.command()

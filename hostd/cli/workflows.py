@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hostd.cli import workflow_tests, workflow_tools
-from hostd.cli.applying import apply_one, faults_of, warn_of_triggers
+from hostd.cli.applying import apply_one, faults_of, warn_of
 from hostd.cli.complaints import violation_line
 from hostd.cli.completing import complete_workflows
 from hostd.cli.document_kinds import documents_only
@@ -26,10 +26,8 @@ from hostd.errors.codes import CODES
 from hostd.values.lazily import lazily
 
 if TYPE_CHECKING:
-    from hostd.v1 import trigger_service_pb2 as triggers
     from hostd.v1 import workflow_service_pb2 as pb
 else:
-    triggers = lazily("hostd.v1.trigger_service_pb2")
     pb = lazily("hostd.v1.workflow_service_pb2")
 
 EXIT_INVALID = CODES[Kind.INVALID].exit
@@ -88,8 +86,7 @@ def _register_one(session: Session, file: str, document: str, *, activate: bool,
         request_id=request_id,
     )
     answer = _registered(session, request)
-    for warning in answer.warnings:
-        warn(f"{file_label(file)}: warning: {clean(warning)}")
+    warn_of(answer.warnings, f"{file_label(file)}: ")
     session.show(answer, _registration)
 
 
@@ -231,15 +228,8 @@ def _activate(session: Session, name: str, version: str, expect: str | None, req
         namespace=session.namespace, workflow=name, version=version, expected_active=expect, request_id=request_id
     )
     answer = session.call(session.client.workflows.ActivateWorkflow, request)
-    if version:
-        _warn_of_triggers(session, name)
+    warn_of(answer.warnings)
     session.show(answer, lambda item: f"{item['workflow']}: active is {item['active_version'] or 'none'}")
-
-
-def _warn_of_triggers(session: Session, workflow: str) -> None:
-    request = triggers.ListTriggersRequest(namespace=session.namespace, workflow=workflow)
-    for page in session.pages(session.client.triggers.ListTriggers, request):
-        warn_of_triggers("", page.triggers)
 
 
 @workflow.command()

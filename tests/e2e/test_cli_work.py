@@ -179,6 +179,8 @@ def test_runs_and_dead_letters_of_a_window(daemon: CommandDaemon) -> None:
     assert daemon.lines("dead-letters", "list", "--since", "1d", "--until", "0s") == []
     assert daemon.json("dead-letters", "purge", "--since", "1h") == {"purged": 0}
     assert daemon.here("dead-letters", "purge").code == 2
+    assert daemon.here("dead-letters", "redrive", "977") == (4, "", "no such dead letter: 977\n")
+    assert daemon.here("dead-letters", "purge", "977", "978") == (4, "purged 0\n", "2 of 2 were not there\n")
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from processes import DaemonProcess
+from processes import HOSTD, DaemonProcess
 
 from hostd.client import connect_blocking
 from hostd.v1.run_service_pb2 import ChangeKind
@@ -63,3 +65,28 @@ def test_a_watch_of_triggers_is_resumed_behind_a_kill(daemon: DaemonProcess) -> 
     assert told(snapshot) == [("ADDED", "goes"), ("ADDED", "gone"), ("ADDED", "stays")]
     expected = [("ADDED", "early"), ("ADDED", "late"), ("DELETED", "goes"), ("DELETED", "gone"), ("MODIFIED", "stays")]
     assert told(after) == expected
+
+
+def test_the_command_watches_on_behind_a_kill(daemon: DaemonProcess) -> None:
+    """`hostd trigger watch` says that the daemon is away, finds it again, and prints what changes there."""
+    register(daemon, "1.0.0", "stays")
+    watch = subprocess.Popen(
+        [*HOSTD, "trigger", "watch", "-o", "json"],
+        env=daemon.env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert watch.stdout is not None
+    changes = (json.loads(line) for line in watch.stdout)
+    try:
+        assert next(changes)["kind"] == "ADDED"
+        daemon.signal(signal.SIGKILL)
+        daemon.wait()
+        daemon.start()
+        daemon.ok("trigger", "pause", "w", "stays")
+        assert any(change["trigger"]["state"] == "PAUSED" for change in changes)
+    finally:
+        watch.kill()
+        _, told = watch.communicate(timeout=60)
+    assert told == "the connection was lost; looking for the daemon for up to 60 s\n"

@@ -12,6 +12,7 @@ import click
 from hostd.cli.dev.outlet import Outlet
 from hostd.cli.tables import shortened
 from hostd.cli.terminal import colored, height, is_terminal, unicode, width
+from hostd.cli.text_width import text_width
 from hostd.values.times import parse_time_ms
 
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
@@ -90,7 +91,7 @@ class Screen:
         if not self.live or self._over or self.below is None:
             return ""
         lines = list(self.below(self.width, max(4, height() - 1)))
-        self._drawn = [len(_ESCAPE.sub("", line)) for line in lines]
+        self._drawn = [text_width(_ESCAPE.sub("", line)) for line in lines]
         return "\r\n".join(lines)
 
     def _unread(self) -> None:

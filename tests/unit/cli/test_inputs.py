@@ -84,7 +84,7 @@ def test_options_of_a_list_become_one_filter() -> None:
     assert filter_of(**none) == ""
     assert filter_of(**{**none, "filter_text": "a || b"}) == "a || b"
     assert (
-        filter_of(**{**none, "filter_text": "a || b", "workflow": 'x"', "states": ("failed", "HELD")})
+        filter_of(**{**none, "filter_text": "a || b", "workflow": 'x"', "states": ("FAILED", "HELD")})
         == '(a || b) && (workflow == "x\\"") && (state in ["FAILED","HELD"])'
     )
 

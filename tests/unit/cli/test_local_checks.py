@@ -8,7 +8,10 @@ import socket
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from hostd.cli import local_checks
+from hostd.cli.doctor import listing
 
 
 def verdicts(found: Any) -> list[str]:
@@ -95,3 +98,23 @@ def test_the_doctor_without_a_daemon(hostd: Any, tmp_path: Path) -> None:
     assert [item["check"] for item in found.values() if item["verdict"] == "fault"] == ["token"]
     assert "hostd token rotate" in found["token"]["fix"]
     assert found["daemon"]["verdict"] == "remark"
+
+
+def test_a_fix_is_never_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stands below its finding; on a narrow terminal long sentences are wrapped, elsewhere each is one line."""
+    fix = "allow user namespaces and seccomp, as docs/reference/lua.md says"
+    found = [
+        {"check": "lua", "verdict": "remark", "message": "scripts are locked in partly", "fix": fix},
+        {"check": "port.grpc", "verdict": "ok", "message": "off", "fix": ""},
+    ]
+    assert listing(found).splitlines() == [
+        "lua        remark  scripts are locked in partly",
+        f"{'':19}fix: {fix}",
+        "port.grpc  ok      off",
+    ]
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "60")
+    lines = listing(found).splitlines()
+    assert max(map(len, lines)) <= 60
+    assert fix in " ".join(" ".join(lines).split())

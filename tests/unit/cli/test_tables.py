@@ -94,6 +94,36 @@ def test_a_table_fits_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         terminal.WISHES.forget()
 
 
+def test_states_and_times_are_never_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A narrow terminal loses columns without a cell first, then the ends of sentences, then those of words."""
+    heads = ("RUN", "TIME", "STATE", "WORKFLOW", "REASON", "WHY")
+    row = ("r" * 26, "2026-01-01T00:00:00.250Z", "SUCCEEDED", "w" * 12, "", "because of it all")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    monkeypatch.delenv("LC_ALL", raising=False)
+
+    def drawn(columns: str) -> list[str]:
+        monkeypatch.setenv("COLUMNS", columns)
+        return [line.rstrip() for line in tables.columns(heads, [row]).splitlines()]
+
+    assert "REASON" in drawn("120")[0]
+    assert drawn("90")[0].split() == ["RUN", "TIME", "STATE", "WORKFLOW", "WHY"]
+    assert drawn("90")[1] == f"{row[0]}  {row[1]}  SUCCEEDED  {row[3]}  because of…"
+    assert drawn("60")[1] == f"{row[0]}  {row[1]}  SUCCEEDED  wwwwwww…  because…"
+
+
+def test_columns_count_what_a_terminal_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Letters of East Asia take two columns, marks above letters none; a cut one does not take more than there is."""
+    rows = [("日本語", "x"), ("e\u0301a", "x"), ("plain", "x")]
+
+    assert tables.columns(("KEY", "N"), rows) == "KEY     N\n日本語  x\ne\u0301a      x\nplain   x"
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    monkeypatch.delenv("LC_ALL", raising=False)
+    assert tables.shortened("日本語テスト", 6) == "日本…"
+    assert tables.shortened("日本語", 6) == "日本語"
+
+
 def test_an_age_is_its_largest_unit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seconds up to two minutes, minutes up to two hours, hours up to two days, then days."""
     monkeypatch.setattr("hostd.cli.tables.wall_ms", lambda: 1_767_225_600_000 + 200_000)
