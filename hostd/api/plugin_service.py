@@ -46,7 +46,8 @@ class PluginService(PluginServiceServicer):
 
     async def ReloadPlugin(self, request: wire.ReloadPluginRequest, context: Any) -> wire.Plugin:
         """Load a plugin anew."""
-        return plugin_message(await self._plugins.reload(check_component(request.id)))
+        namespace, plugin_id = check_namespace(request.namespace), check_component(request.id)
+        return plugin_message(await self._plugins.reload(namespace, plugin_id))
 
     async def GetComponentSchema(self, request: wire.GetComponentSchemaRequest, context: Any) -> wire.ComponentSchema:
         """Return a component's options."""

@@ -290,7 +290,7 @@ class Plugins(Protocol):
         """Return a plugin. Raises PLUGIN_MISSING."""
         ...
 
-    async def reload(self, plugin_id: str) -> PluginView:
+    async def reload(self, namespace: str, plugin_id: str) -> PluginView:
         """Load a plugin anew, beside the version that serves. Raises PLUGIN_MISSING, PLUGIN_NOT_RELOADABLE."""
         ...
 

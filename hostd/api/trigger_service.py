@@ -50,7 +50,9 @@ class TriggerService(TriggerAsking, TriggerServiceServicer):
             repeat=repeat_of(request.request_id, {"document": request.document, "replace": request.replace}),
             within_s=spare_s(context),
         )
-        return wire.CreateTriggerResponse(trigger=trigger_message(view), changed=changed)
+        trigger = trigger_message(view)
+        trigger.ClearField("warnings")
+        return wire.CreateTriggerResponse(trigger=trigger, changed=changed, warnings=view.warnings)
 
     async def DeleteTrigger(self, request: wire.DeleteTriggerRequest, context: Any) -> wire.DeleteTriggerResponse:
         """Delete a trigger of its own."""

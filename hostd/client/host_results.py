@@ -97,6 +97,8 @@ class Plugin:
     api: str
     permissions: tuple[str, ...]
     process: PluginProcess | None
+    warnings: tuple[str, ...] = ()
+    """Triggers that use it and could not begin, or have not yet, when it was let serve."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ class Workflow:
     active_version: str
     activate_time: datetime | None
     version: WorkflowVersion | None
+    warnings: tuple[str, ...] = ()
+    """Triggers that could not begin, or have not yet, when it was activated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,8 @@ class Trigger:
     restarts: int
     target: str
     source: str
+    warnings: tuple[str, ...] = ()
+    """That it could not begin, or has not yet, when it was resumed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,8 @@ class AppliedTrigger:
 
     trigger: Trigger
     changed: bool
+    warnings: tuple[str, ...] = ()
+    """That it could not begin, or has not yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,6 +189,7 @@ class WorkflowView(msgspec.Struct, frozen=True, gc=False):
     active: str = ""
     activated_at_ms: int = 0
     version: VersionView | None = None
+    warnings: tuple[str, ...] = ()  # of activating it
 
 
 class RegisteredView(msgspec.Struct, frozen=True, gc=False):
@@ -222,6 +223,7 @@ class TriggerView(msgspec.Struct, frozen=True, gc=False):
     restarts: int = 0
     target: str = ""
     source: bytes = b""
+    warnings: tuple[str, ...] = ()  # of having it begin
 
 
 class TriggerChange(msgspec.Struct, frozen=True, gc=False):
@@ -365,6 +367,7 @@ class PluginView(msgspec.Struct, frozen=True, gc=False):
     permissions: tuple[str, ...] = ()
     process: ProcessView | None = None
     rollback_version: str = ""
+    warnings: tuple[str, ...] = ()  # of letting it serve
 
 
 class SecretView(msgspec.Struct, frozen=True, gc=False):

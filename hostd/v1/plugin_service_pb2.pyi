@@ -28,7 +28,7 @@ PLUGIN_STATE_QUARANTINED: PluginState
 PLUGIN_STATE_DISABLED: PluginState
 
 class Plugin(_message.Message):
-    __slots__ = ("id", "version", "source", "origin", "state", "reason", "message", "traceback", "isolation", "components", "api", "permissions", "process", "rollback_version")
+    __slots__ = ("id", "version", "source", "origin", "state", "reason", "message", "traceback", "isolation", "components", "api", "permissions", "process", "rollback_version", "warnings")
     ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
@@ -43,6 +43,7 @@ class Plugin(_message.Message):
     PERMISSIONS_FIELD_NUMBER: _ClassVar[int]
     PROCESS_FIELD_NUMBER: _ClassVar[int]
     ROLLBACK_VERSION_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
     id: str
     version: str
     source: str
@@ -57,7 +58,8 @@ class Plugin(_message.Message):
     permissions: _containers.RepeatedScalarFieldContainer[str]
     process: PluginProcess
     rollback_version: str
-    def __init__(self, id: _Optional[str] = ..., version: _Optional[str] = ..., source: _Optional[str] = ..., origin: _Optional[str] = ..., state: _Optional[_Union[PluginState, str]] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., traceback: _Optional[str] = ..., isolation: _Optional[str] = ..., components: _Optional[_Iterable[_Union[Component, _Mapping]]] = ..., api: _Optional[str] = ..., permissions: _Optional[_Iterable[str]] = ..., process: _Optional[_Union[PluginProcess, _Mapping]] = ..., rollback_version: _Optional[str] = ...) -> None: ...
+    warnings: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, id: _Optional[str] = ..., version: _Optional[str] = ..., source: _Optional[str] = ..., origin: _Optional[str] = ..., state: _Optional[_Union[PluginState, str]] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., traceback: _Optional[str] = ..., isolation: _Optional[str] = ..., components: _Optional[_Iterable[_Union[Component, _Mapping]]] = ..., api: _Optional[str] = ..., permissions: _Optional[_Iterable[str]] = ..., process: _Optional[_Union[PluginProcess, _Mapping]] = ..., rollback_version: _Optional[str] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class PluginProcess(_message.Message):
     __slots__ = ("state", "pid", "restarts", "attempts", "triggers", "message", "output", "draining")

@@ -28,7 +28,7 @@ TRIGGER_STATE_ENDED: TriggerState
 TRIGGER_STATE_FAILED: TriggerState
 
 class Trigger(_message.Message):
-    __slots__ = ("namespace", "workflow", "name", "uses", "state", "message", "version", "cursor", "fired", "last_fire_time", "restarts", "target", "source")
+    __slots__ = ("namespace", "workflow", "name", "uses", "state", "message", "version", "cursor", "fired", "last_fire_time", "restarts", "target", "source", "warnings")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     WORKFLOW_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -42,6 +42,7 @@ class Trigger(_message.Message):
     RESTARTS_FIELD_NUMBER: _ClassVar[int]
     TARGET_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     workflow: str
     name: str
@@ -55,7 +56,8 @@ class Trigger(_message.Message):
     restarts: int
     target: str
     source: str
-    def __init__(self, namespace: _Optional[str] = ..., workflow: _Optional[str] = ..., name: _Optional[str] = ..., uses: _Optional[str] = ..., state: _Optional[_Union[TriggerState, str]] = ..., message: _Optional[str] = ..., version: _Optional[str] = ..., cursor: _Optional[str] = ..., fired: _Optional[int] = ..., last_fire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., restarts: _Optional[int] = ..., target: _Optional[str] = ..., source: _Optional[str] = ...) -> None: ...
+    warnings: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, namespace: _Optional[str] = ..., workflow: _Optional[str] = ..., name: _Optional[str] = ..., uses: _Optional[str] = ..., state: _Optional[_Union[TriggerState, str]] = ..., message: _Optional[str] = ..., version: _Optional[str] = ..., cursor: _Optional[str] = ..., fired: _Optional[int] = ..., last_fire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., restarts: _Optional[int] = ..., target: _Optional[str] = ..., source: _Optional[str] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class CreateTriggerRequest(_message.Message):
     __slots__ = ("namespace", "document", "file", "replace", "request_id")
@@ -72,12 +74,14 @@ class CreateTriggerRequest(_message.Message):
     def __init__(self, namespace: _Optional[str] = ..., document: _Optional[str] = ..., file: _Optional[str] = ..., replace: bool = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class CreateTriggerResponse(_message.Message):
-    __slots__ = ("trigger", "changed")
+    __slots__ = ("trigger", "changed", "warnings")
     TRIGGER_FIELD_NUMBER: _ClassVar[int]
     CHANGED_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
     trigger: Trigger
     changed: bool
-    def __init__(self, trigger: _Optional[_Union[Trigger, _Mapping]] = ..., changed: bool = ...) -> None: ...
+    warnings: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, trigger: _Optional[_Union[Trigger, _Mapping]] = ..., changed: bool = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class DeleteTriggerRequest(_message.Message):
     __slots__ = ("namespace", "name", "request_id")

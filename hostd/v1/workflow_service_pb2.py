@@ -26,49 +26,49 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from hostd.v1 import payload_pb2 as hostd_dot_v1_dot_payload__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fhostd/v1/workflow_service.proto\x12\x08hostd.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16hostd/v1/payload.proto\"\xa6\x01\n\x08Workflow\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x16\n\x0e\x61\x63tive_version\x18\x03 \x01(\t\x12\x31\n\ractivate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x07version\x18\x05 \x01(\x0b\x32\x19.hostd.v1.WorkflowVersion\"\xad\x01\n\x0fWorkflowVersion\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x31\n\rregister_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tprincipal\x18\x05 \x01(\t\x12\x0e\n\x06\x61\x63tive\x18\x06 \x01(\x08\x12\x0e\n\x06source\x18\x07 \x01(\t\"\x84\x01\n\x17RegisterWorkflowRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08\x64ocument\x18\x02 \x01(\t\x12\x15\n\x08\x61\x63tivate\x18\x03 \x01(\x08H\x00\x88\x01\x01\x12\x0c\n\x04\x66ile\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\tB\x0b\n\t_activate\"c\n\x18RegisterWorkflowResponse\x12$\n\x08workflow\x18\x01 \x01(\x0b\x32\x12.hostd.v1.Workflow\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\x12\x10\n\x08warnings\x18\x03 \x03(\t\"\x95\x01\n\x17\x41\x63tivateWorkflowRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x1c\n\x0f\x65xpected_active\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x12\n\nrequest_id\x18\x05 \x01(\tB\x12\n\x10_expected_active\"L\n\x17ValidateWorkflowRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08\x64ocument\x18\x02 \x01(\t\x12\x0c\n\x04\x66ile\x18\x03 \x01(\t\"U\n\x18ValidateWorkflowResponse\x12\'\n\nviolations\x18\x01 \x03(\x0b\x32\x13.hostd.v1.Violation\x12\x10\n\x08warnings\x18\x02 \x03(\t\"J\n\x12GetWorkflowRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\"P\n\x14ListWorkflowsRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\"W\n\x15ListWorkflowsResponse\x12%\n\tworkflows\x18\x01 \x03(\x0b\x32\x12.hostd.v1.Workflow\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"i\n\x1bListWorkflowVersionsRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\r\x12\x12\n\npage_token\x18\x04 \x01(\t\"d\n\x1cListWorkflowVersionsResponse\x12+\n\x08versions\x18\x01 \x03(\x0b\x32\x19.hostd.v1.WorkflowVersion\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"a\n\x15\x44\x65leteWorkflowRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"\x18\n\x16\x44\x65leteWorkflowResponse\"l\n\x1b\x44iffWorkflowVersionsRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x14\n\x0c\x66rom_version\x18\x03 \x01(\t\x12\x12\n\nto_version\x18\x04 \x01(\t\"\x8e\x01\n\x1c\x44iffWorkflowVersionsResponse\x12\x14\n\x0c\x66rom_version\x18\x01 \x01(\t\x12\x12\n\nto_version\x18\x02 \x01(\t\x12\x31\n\x0b\x64ifferences\x18\x03 \x03(\x0b\x32\x1c.hostd.v1.WorkflowDifference\x12\x11\n\ttruncated\x18\x04 \x01(\x08\"w\n\x12WorkflowDifference\x12&\n\x04kind\x18\x01 \x01(\x0e\x32\x18.hostd.v1.DifferenceKind\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x0c\n\x04step\x18\x03 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x04 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x05 \x01(\t*\x86\x01\n\x0e\x44ifferenceKind\x12\x1f\n\x1b\x44IFFERENCE_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15\x44IFFERENCE_KIND_ADDED\x10\x01\x12\x1b\n\x17\x44IFFERENCE_KIND_REMOVED\x10\x02\x12\x1b\n\x17\x44IFFERENCE_KIND_CHANGED\x10\x03\x32\xc8\x05\n\x0fWorkflowService\x12Y\n\x10RegisterWorkflow\x12!.hostd.v1.RegisterWorkflowRequest\x1a\".hostd.v1.RegisterWorkflowResponse\x12I\n\x10\x41\x63tivateWorkflow\x12!.hostd.v1.ActivateWorkflowRequest\x1a\x12.hostd.v1.Workflow\x12Y\n\x10ValidateWorkflow\x12!.hostd.v1.ValidateWorkflowRequest\x1a\".hostd.v1.ValidateWorkflowResponse\x12?\n\x0bGetWorkflow\x12\x1c.hostd.v1.GetWorkflowRequest\x1a\x12.hostd.v1.Workflow\x12P\n\rListWorkflows\x12\x1e.hostd.v1.ListWorkflowsRequest\x1a\x1f.hostd.v1.ListWorkflowsResponse\x12\x65\n\x14ListWorkflowVersions\x12%.hostd.v1.ListWorkflowVersionsRequest\x1a&.hostd.v1.ListWorkflowVersionsResponse\x12\x65\n\x14\x44iffWorkflowVersions\x12%.hostd.v1.DiffWorkflowVersionsRequest\x1a&.hostd.v1.DiffWorkflowVersionsResponse\x12S\n\x0e\x44\x65leteWorkflow\x12\x1f.hostd.v1.DeleteWorkflowRequest\x1a .hostd.v1.DeleteWorkflowResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fhostd/v1/workflow_service.proto\x12\x08hostd.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16hostd/v1/payload.proto\"\xb8\x01\n\x08Workflow\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x16\n\x0e\x61\x63tive_version\x18\x03 \x01(\t\x12\x31\n\ractivate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x07version\x18\x05 \x01(\x0b\x32\x19.hostd.v1.WorkflowVersion\x12\x10\n\x08warnings\x18\x06 \x03(\t\"\xad\x01\n\x0fWorkflowVersion\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x31\n\rregister_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tprincipal\x18\x05 \x01(\t\x12\x0e\n\x06\x61\x63tive\x18\x06 \x01(\x08\x12\x0e\n\x06source\x18\x07 \x01(\t\"\x84\x01\n\x17RegisterWorkflowRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08\x64ocument\x18\x02 \x01(\t\x12\x15\n\x08\x61\x63tivate\x18\x03 \x01(\x08H\x00\x88\x01\x01\x12\x0c\n\x04\x66ile\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\tB\x0b\n\t_activate\"c\n\x18RegisterWorkflowResponse\x12$\n\x08workflow\x18\x01 \x01(\x0b\x32\x12.hostd.v1.Workflow\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\x12\x10\n\x08warnings\x18\x03 \x03(\t\"\x95\x01\n\x17\x41\x63tivateWorkflowRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x1c\n\x0f\x65xpected_active\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x12\n\nrequest_id\x18\x05 \x01(\tB\x12\n\x10_expected_active\"L\n\x17ValidateWorkflowRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08\x64ocument\x18\x02 \x01(\t\x12\x0c\n\x04\x66ile\x18\x03 \x01(\t\"U\n\x18ValidateWorkflowResponse\x12\'\n\nviolations\x18\x01 \x03(\x0b\x32\x13.hostd.v1.Violation\x12\x10\n\x08warnings\x18\x02 \x03(\t\"J\n\x12GetWorkflowRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\"P\n\x14ListWorkflowsRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\"W\n\x15ListWorkflowsResponse\x12%\n\tworkflows\x18\x01 \x03(\x0b\x32\x12.hostd.v1.Workflow\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"i\n\x1bListWorkflowVersionsRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\r\x12\x12\n\npage_token\x18\x04 \x01(\t\"d\n\x1cListWorkflowVersionsResponse\x12+\n\x08versions\x18\x01 \x03(\x0b\x32\x19.hostd.v1.WorkflowVersion\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"a\n\x15\x44\x65leteWorkflowRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"\x18\n\x16\x44\x65leteWorkflowResponse\"l\n\x1b\x44iffWorkflowVersionsRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08workflow\x18\x02 \x01(\t\x12\x14\n\x0c\x66rom_version\x18\x03 \x01(\t\x12\x12\n\nto_version\x18\x04 \x01(\t\"\x8e\x01\n\x1c\x44iffWorkflowVersionsResponse\x12\x14\n\x0c\x66rom_version\x18\x01 \x01(\t\x12\x12\n\nto_version\x18\x02 \x01(\t\x12\x31\n\x0b\x64ifferences\x18\x03 \x03(\x0b\x32\x1c.hostd.v1.WorkflowDifference\x12\x11\n\ttruncated\x18\x04 \x01(\x08\"w\n\x12WorkflowDifference\x12&\n\x04kind\x18\x01 \x01(\x0e\x32\x18.hostd.v1.DifferenceKind\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x0c\n\x04step\x18\x03 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x04 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x05 \x01(\t*\x86\x01\n\x0e\x44ifferenceKind\x12\x1f\n\x1b\x44IFFERENCE_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15\x44IFFERENCE_KIND_ADDED\x10\x01\x12\x1b\n\x17\x44IFFERENCE_KIND_REMOVED\x10\x02\x12\x1b\n\x17\x44IFFERENCE_KIND_CHANGED\x10\x03\x32\xc8\x05\n\x0fWorkflowService\x12Y\n\x10RegisterWorkflow\x12!.hostd.v1.RegisterWorkflowRequest\x1a\".hostd.v1.RegisterWorkflowResponse\x12I\n\x10\x41\x63tivateWorkflow\x12!.hostd.v1.ActivateWorkflowRequest\x1a\x12.hostd.v1.Workflow\x12Y\n\x10ValidateWorkflow\x12!.hostd.v1.ValidateWorkflowRequest\x1a\".hostd.v1.ValidateWorkflowResponse\x12?\n\x0bGetWorkflow\x12\x1c.hostd.v1.GetWorkflowRequest\x1a\x12.hostd.v1.Workflow\x12P\n\rListWorkflows\x12\x1e.hostd.v1.ListWorkflowsRequest\x1a\x1f.hostd.v1.ListWorkflowsResponse\x12\x65\n\x14ListWorkflowVersions\x12%.hostd.v1.ListWorkflowVersionsRequest\x1a&.hostd.v1.ListWorkflowVersionsResponse\x12\x65\n\x14\x44iffWorkflowVersions\x12%.hostd.v1.DiffWorkflowVersionsRequest\x1a&.hostd.v1.DiffWorkflowVersionsResponse\x12S\n\x0e\x44\x65leteWorkflow\x12\x1f.hostd.v1.DeleteWorkflowRequest\x1a .hostd.v1.DeleteWorkflowResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hostd.v1.workflow_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DIFFERENCEKIND']._serialized_start=1958
-  _globals['_DIFFERENCEKIND']._serialized_end=2092
+  _globals['_DIFFERENCEKIND']._serialized_start=1976
+  _globals['_DIFFERENCEKIND']._serialized_end=2110
   _globals['_WORKFLOW']._serialized_start=103
-  _globals['_WORKFLOW']._serialized_end=269
-  _globals['_WORKFLOWVERSION']._serialized_start=272
-  _globals['_WORKFLOWVERSION']._serialized_end=445
-  _globals['_REGISTERWORKFLOWREQUEST']._serialized_start=448
-  _globals['_REGISTERWORKFLOWREQUEST']._serialized_end=580
-  _globals['_REGISTERWORKFLOWRESPONSE']._serialized_start=582
-  _globals['_REGISTERWORKFLOWRESPONSE']._serialized_end=681
-  _globals['_ACTIVATEWORKFLOWREQUEST']._serialized_start=684
-  _globals['_ACTIVATEWORKFLOWREQUEST']._serialized_end=833
-  _globals['_VALIDATEWORKFLOWREQUEST']._serialized_start=835
-  _globals['_VALIDATEWORKFLOWREQUEST']._serialized_end=911
-  _globals['_VALIDATEWORKFLOWRESPONSE']._serialized_start=913
-  _globals['_VALIDATEWORKFLOWRESPONSE']._serialized_end=998
-  _globals['_GETWORKFLOWREQUEST']._serialized_start=1000
-  _globals['_GETWORKFLOWREQUEST']._serialized_end=1074
-  _globals['_LISTWORKFLOWSREQUEST']._serialized_start=1076
-  _globals['_LISTWORKFLOWSREQUEST']._serialized_end=1156
-  _globals['_LISTWORKFLOWSRESPONSE']._serialized_start=1158
-  _globals['_LISTWORKFLOWSRESPONSE']._serialized_end=1245
-  _globals['_LISTWORKFLOWVERSIONSREQUEST']._serialized_start=1247
-  _globals['_LISTWORKFLOWVERSIONSREQUEST']._serialized_end=1352
-  _globals['_LISTWORKFLOWVERSIONSRESPONSE']._serialized_start=1354
-  _globals['_LISTWORKFLOWVERSIONSRESPONSE']._serialized_end=1454
-  _globals['_DELETEWORKFLOWREQUEST']._serialized_start=1456
-  _globals['_DELETEWORKFLOWREQUEST']._serialized_end=1553
-  _globals['_DELETEWORKFLOWRESPONSE']._serialized_start=1555
-  _globals['_DELETEWORKFLOWRESPONSE']._serialized_end=1579
-  _globals['_DIFFWORKFLOWVERSIONSREQUEST']._serialized_start=1581
-  _globals['_DIFFWORKFLOWVERSIONSREQUEST']._serialized_end=1689
-  _globals['_DIFFWORKFLOWVERSIONSRESPONSE']._serialized_start=1692
-  _globals['_DIFFWORKFLOWVERSIONSRESPONSE']._serialized_end=1834
-  _globals['_WORKFLOWDIFFERENCE']._serialized_start=1836
-  _globals['_WORKFLOWDIFFERENCE']._serialized_end=1955
-  _globals['_WORKFLOWSERVICE']._serialized_start=2095
-  _globals['_WORKFLOWSERVICE']._serialized_end=2807
+  _globals['_WORKFLOW']._serialized_end=287
+  _globals['_WORKFLOWVERSION']._serialized_start=290
+  _globals['_WORKFLOWVERSION']._serialized_end=463
+  _globals['_REGISTERWORKFLOWREQUEST']._serialized_start=466
+  _globals['_REGISTERWORKFLOWREQUEST']._serialized_end=598
+  _globals['_REGISTERWORKFLOWRESPONSE']._serialized_start=600
+  _globals['_REGISTERWORKFLOWRESPONSE']._serialized_end=699
+  _globals['_ACTIVATEWORKFLOWREQUEST']._serialized_start=702
+  _globals['_ACTIVATEWORKFLOWREQUEST']._serialized_end=851
+  _globals['_VALIDATEWORKFLOWREQUEST']._serialized_start=853
+  _globals['_VALIDATEWORKFLOWREQUEST']._serialized_end=929
+  _globals['_VALIDATEWORKFLOWRESPONSE']._serialized_start=931
+  _globals['_VALIDATEWORKFLOWRESPONSE']._serialized_end=1016
+  _globals['_GETWORKFLOWREQUEST']._serialized_start=1018
+  _globals['_GETWORKFLOWREQUEST']._serialized_end=1092
+  _globals['_LISTWORKFLOWSREQUEST']._serialized_start=1094
+  _globals['_LISTWORKFLOWSREQUEST']._serialized_end=1174
+  _globals['_LISTWORKFLOWSRESPONSE']._serialized_start=1176
+  _globals['_LISTWORKFLOWSRESPONSE']._serialized_end=1263
+  _globals['_LISTWORKFLOWVERSIONSREQUEST']._serialized_start=1265
+  _globals['_LISTWORKFLOWVERSIONSREQUEST']._serialized_end=1370
+  _globals['_LISTWORKFLOWVERSIONSRESPONSE']._serialized_start=1372
+  _globals['_LISTWORKFLOWVERSIONSRESPONSE']._serialized_end=1472
+  _globals['_DELETEWORKFLOWREQUEST']._serialized_start=1474
+  _globals['_DELETEWORKFLOWREQUEST']._serialized_end=1571
+  _globals['_DELETEWORKFLOWRESPONSE']._serialized_start=1573
+  _globals['_DELETEWORKFLOWRESPONSE']._serialized_end=1597
+  _globals['_DIFFWORKFLOWVERSIONSREQUEST']._serialized_start=1599
+  _globals['_DIFFWORKFLOWVERSIONSREQUEST']._serialized_end=1707
+  _globals['_DIFFWORKFLOWVERSIONSRESPONSE']._serialized_start=1710
+  _globals['_DIFFWORKFLOWVERSIONSRESPONSE']._serialized_end=1852
+  _globals['_WORKFLOWDIFFERENCE']._serialized_start=1854
+  _globals['_WORKFLOWDIFFERENCE']._serialized_end=1973
+  _globals['_WORKFLOWSERVICE']._serialized_start=2113
+  _globals['_WORKFLOWSERVICE']._serialized_end=2825
 # @@protoc_insertion_point(module_scope)

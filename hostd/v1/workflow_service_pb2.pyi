@@ -21,18 +21,20 @@ DIFFERENCE_KIND_REMOVED: DifferenceKind
 DIFFERENCE_KIND_CHANGED: DifferenceKind
 
 class Workflow(_message.Message):
-    __slots__ = ("namespace", "workflow", "active_version", "activate_time", "version")
+    __slots__ = ("namespace", "workflow", "active_version", "activate_time", "version", "warnings")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     WORKFLOW_FIELD_NUMBER: _ClassVar[int]
     ACTIVE_VERSION_FIELD_NUMBER: _ClassVar[int]
     ACTIVATE_TIME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     workflow: str
     active_version: str
     activate_time: _timestamp_pb2.Timestamp
     version: WorkflowVersion
-    def __init__(self, namespace: _Optional[str] = ..., workflow: _Optional[str] = ..., active_version: _Optional[str] = ..., activate_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., version: _Optional[_Union[WorkflowVersion, _Mapping]] = ...) -> None: ...
+    warnings: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, namespace: _Optional[str] = ..., workflow: _Optional[str] = ..., active_version: _Optional[str] = ..., activate_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., version: _Optional[_Union[WorkflowVersion, _Mapping]] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class WorkflowVersion(_message.Message):
     __slots__ = ("version", "digest", "description", "register_time", "principal", "active", "source")

@@ -91,7 +91,8 @@ class WorkflowServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ActivateWorkflow(self, request, context):
-        """Makes a version the active one; rolling back is activating. Waits for triggers as RegisterWorkflow does.
+        """Makes a version the active one; rolling back is activating. Waits for triggers as RegisterWorkflow does, and
+        names in `warnings` those that do not run.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

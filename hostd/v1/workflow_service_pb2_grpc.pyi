@@ -34,7 +34,9 @@ class WorkflowServiceStub:
         hostd.v1.workflow_service_pb2.ActivateWorkflowRequest,
         hostd.v1.workflow_service_pb2.Workflow,
     ]
-    """Makes a version the active one; rolling back is activating. Waits for triggers as RegisterWorkflow does."""
+    """Makes a version the active one; rolling back is activating. Waits for triggers as RegisterWorkflow does, and
+    names in `warnings` those that do not run.
+    """
 
     ValidateWorkflow: grpc.UnaryUnaryMultiCallable[
         hostd.v1.workflow_service_pb2.ValidateWorkflowRequest,
@@ -88,7 +90,9 @@ class WorkflowServiceAsyncStub:
         hostd.v1.workflow_service_pb2.ActivateWorkflowRequest,
         hostd.v1.workflow_service_pb2.Workflow,
     ]
-    """Makes a version the active one; rolling back is activating. Waits for triggers as RegisterWorkflow does."""
+    """Makes a version the active one; rolling back is activating. Waits for triggers as RegisterWorkflow does, and
+    names in `warnings` those that do not run.
+    """
 
     ValidateWorkflow: grpc.aio.UnaryUnaryMultiCallable[
         hostd.v1.workflow_service_pb2.ValidateWorkflowRequest,
@@ -146,7 +150,9 @@ class WorkflowServiceServicer(metaclass=abc.ABCMeta):
         request: hostd.v1.workflow_service_pb2.ActivateWorkflowRequest,
         context: _ServicerContext,
     ) -> typing.Union[hostd.v1.workflow_service_pb2.Workflow, collections.abc.Awaitable[hostd.v1.workflow_service_pb2.Workflow]]:
-        """Makes a version the active one; rolling back is activating. Waits for triggers as RegisterWorkflow does."""
+        """Makes a version the active one; rolling back is activating. Waits for triggers as RegisterWorkflow does, and
+        names in `warnings` those that do not run.
+        """
 
     @abc.abstractmethod
     def ValidateWorkflow(

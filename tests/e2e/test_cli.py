@@ -69,6 +69,25 @@ def test_the_life_of_a_workflow(daemon: Daemon) -> None:
     assert daemon.here("workflow", "show", "life").code == 4
 
 
+def test_commands_that_let_triggers_begin_warn(daemon: Daemon) -> None:
+    """workflow activate, trigger resume, trigger apply: as workflow register does, of one whose path is taken."""
+    hook = "uses: http.webhook, with: {path: contested}"
+    for name in ("first", "second"):
+        daemon.register(f"workflow: {name}\ntriggers:\n  door: {{{hook}}}\nsteps: {{a: {{uses: flow.pass}}}}\n")
+    activated = daemon.here("workflow", "activate", "second", "0.0.1")
+    assert activated.out == "second: active is 0.0.1\n"
+    assert activated.err.startswith("warning: the trigger door does not run: PATH_TAKEN: ")
+    assert daemon.here("trigger", "resume", "second/door").out.startswith("second/door FAILED: PATH_TAKEN: ")
+    own = "trigger: mine\ntarget: first@active\nuses: http.webhook\nwith: {path: contested}\n"
+    (daemon.folder / "mine.yaml").write_text(own)
+    applied = daemon.here("trigger", "apply", str(daemon.folder / "mine.yaml"))
+    assert "warning: the trigger mine does not run: PATH_TAKEN: " in applied.err
+    assert daemon.here("trigger", "pause", "mine").out == "mine PAUSED\n"
+    assert daemon.here("trigger", "delete", "mine").code == 0
+    for name in ("first", "second"):
+        assert daemon.here("workflow", "deactivate", name).err == ""
+
+
 def test_a_wrong_document_shows_every_mistake(daemon: Daemon) -> None:
     """workflow validate and register: each with file, line and column, exit code 2."""
     file = daemon.folder / "bad.yaml"

@@ -47,6 +47,7 @@ def workflow_message(view: WorkflowView) -> Workflow:
         active_version=view.active,
         activate_time=time_of(view.activated_at_ms),
         version=version_message(view.version) if view.version is not None else None,
+        warnings=view.warnings,
     )
 
 
@@ -121,6 +122,7 @@ def trigger_message(view: TriggerView) -> Trigger:
         restarts=view.restarts,
         target=view.target,
         source=view.source.decode("utf-8", "replace"),
+        warnings=view.warnings,
     )
 
 
@@ -156,6 +158,7 @@ def plugin_message(view: PluginView) -> Plugin:
         permissions=view.permissions,
         process=_process(view.process) if view.process is not None else None,
         rollback_version=view.rollback_version,
+        warnings=view.warnings,
     )
 
 

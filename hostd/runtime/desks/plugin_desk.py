@@ -65,7 +65,7 @@ class PluginDesk:
         details = {"version": done.offer.version, "digest": done.digest, "replaced": done.replaced}
         permissions = " ".join(sorted(done.offer.permissions))
         await self._write(namespace, principal, INSTALL, done.offer.id, **details, permissions=permissions)
-        return InstallView(await self._shelf.served(done.offer.id), done.replaced, done.digest)
+        return InstallView(await self._shelf.served(namespace, done.offer.id), done.replaced, done.digest)
 
     def _check_may_install(self, local: bool) -> None:
         allowed = self._may_install()
@@ -92,7 +92,7 @@ class PluginDesk:
         """Let a plugin serve again. Raises PLUGIN_MISSING, PLUGIN_NOT_RELOADABLE."""
         await self._host.enable(plugin_id)
         await self._write(namespace, principal, ENABLE, plugin_id)
-        return await self._shelf.served(plugin_id)
+        return await self._shelf.served(namespace, plugin_id)
 
     async def disable(self, namespace: str, plugin_id: str, *, principal: str) -> PluginView:
         """Keep a plugin from serving until it is enabled. Raises PLUGIN_MISSING, PLUGIN_NOT_RELOADABLE."""
@@ -110,7 +110,7 @@ class PluginDesk:
         await self._installed().rollback(plugin_id)
         view = self._shelf.get(plugin_id)
         await self._write(namespace, principal, ROLLBACK, plugin_id, version=view.version)
-        return await self._shelf.served(plugin_id)
+        return await self._shelf.served(namespace, plugin_id)
 
     async def _write(self, namespace: str, principal: str, verb: str, plugin_id: str, **details: str) -> None:
         await self._loop.write(audited(namespace, principal, verb, plugin_id, None, **details))

@@ -22,10 +22,11 @@ class PluginShelf:
     """Seeing what is loaded, and what is not and why.
 
     Args:
-        begun: waits, a short time at most, for the configured triggers that use these trigger plugins.
+        begun: waits, a short time at most, for the configured triggers that use these trigger plugins; returns
+            warnings of those that do not run, of one namespace by name.
     """
 
-    def __init__(self, host: PluginHost, begun: Callable[[frozenset[str]], Awaitable[None]]) -> None:
+    def __init__(self, host: PluginHost, begun: Callable[[str, frozenset[str]], Awaitable[Sequence[str]]]) -> None:
         self._host = host
         self._begun = begun
 
@@ -53,15 +54,16 @@ class PluginShelf:
             view, message=hide(view.message), traceback=hide(view.traceback), rollback_version=older
         )
 
-    async def reload(self, plugin_id: str) -> PluginView:
+    async def reload(self, namespace: str, plugin_id: str) -> PluginView:
         """Load a plugin anew. Raises PLUGIN_MISSING, PLUGIN_NOT_RELOADABLE."""
         await self._host.reload(plugin_id)
-        return await self.served(plugin_id)
+        return await self.served(namespace, plugin_id)
 
-    async def served(self, plugin_id: str) -> PluginView:
+    async def served(self, namespace: str, plugin_id: str) -> PluginView:
         """Return a plugin that was loaded, once the triggers that use it have begun. Raises PLUGIN_MISSING."""
-        await self._begun(frozenset(part.id for part in self.get(plugin_id).components if part.kind == TRIGGER))
-        return self.get(plugin_id)
+        uses = frozenset(part.id for part in self.get(plugin_id).components if part.kind == TRIGGER)
+        warnings = await self._begun(namespace, uses)
+        return msgspec.structs.replace(self.get(plugin_id), warnings=tuple(warnings))
 
     def schema(self, component_id: str, kind: str) -> SchemaView:
         """Return a component's options. Raises PLUGIN_MISSING."""

@@ -26,16 +26,25 @@ class Beginnings:
             within_s: less than BEGIN_S where the caller has less time.
         """
         found, settled = await self._begun(lambda: self._triggers.list(namespace, workflow), within_s)
-        return _warnings(found) if settled else [*_warnings(found), LATE]
+        return _told(found, settled, lambda live: live.name[2])
 
-    async def of_trigger(self, name: Name, *, within_s: float | None = None) -> None:
-        """Wait for one trigger."""
-        await self._begun(lambda: self._triggers.one(name), within_s)
+    async def of_trigger(self, name: Name, *, within_s: float | None = None) -> Sequence[str]:
+        """Wait for one trigger; return a warning where it does not run."""
+        found, settled = await self._begun(lambda: self._triggers.one(name), within_s)
+        return _told(found, settled, lambda live: live.name[2])
 
-    async def of_plugins(self, uses: frozenset[str]) -> None:
-        """Wait for every trigger that uses one of these trigger plugins."""
-        if uses:
-            await self._begun(lambda: self._triggers.select(lambda live: live.source.plan.uses in uses), None)
+    async def of_plugins(self, namespace: str, uses: frozenset[str]) -> Sequence[str]:
+        """Wait for every trigger that uses one of these trigger plugins.
+
+        Args:
+            namespace: whose triggers are named in the warnings; those of others are nobody's here.
+        """
+        if not uses:
+            return ()
+        found, settled = await self._begun(
+            lambda: self._triggers.select(lambda live: live.source.plan.uses in uses), None
+        )
+        return _told([live for live in found if live.name[0] == namespace], settled, _called)
 
     async def _begun(self, find: Callable[[], Sequence[Live]], within_s: float | None) -> tuple[Sequence[Live], bool]:
         """Return triggers once each of them has begun, could not, or the time is over; and whether all are there.
@@ -61,17 +70,21 @@ class Beginnings:
         return find(), settled
 
 
-def _warnings(triggers: Iterable[Live]) -> Sequence[str]:
-    told = [warning for live in triggers if (warning := _warning(live))]
+def _called(live: Live) -> str:
+    return live.source.scope_name.removeprefix("/")
+
+
+def _told(triggers: Iterable[Live], settled: bool, call: Callable[[Live], str]) -> Sequence[str]:
+    """Return warnings. `call`: returns what a trigger is called where it is plain which ones are meant."""
+    told = [warning for live in triggers if (warning := _warning(live, call(live)))]
     more = len(told) - TOLD_MAX
-    if more <= 0:
-        return told
-    return [*told[:TOLD_MAX], f"{more} more triggers do not run; `hostd trigger list` shows them"]
+    if more > 0:
+        told[TOLD_MAX:] = [f"{more} more triggers do not run; `hostd trigger list` shows them"]
+    return told if settled else [*told, LATE]
 
 
-def _warning(live: Live) -> str:
+def _warning(live: Live, name: str) -> str:
     """Return what is to be told of a trigger; nothing where it runs, or does not as somebody wants it."""
-    _, workflow, name = live.name
     match live.state:
         case "FAILED":
             return f"the trigger {name} does not run: {live.message}"
@@ -79,5 +92,5 @@ def _warning(live: Live) -> str:
             return f"the trigger {name} could not begin, and is tried again: {live.message}"
         case "STARTING":
             why = f" ({live.message})" if live.message else ""
-            return f"the trigger {name} has not begun yet{why}; `hostd trigger show {workflow} {name}` says when it has"
+            return f"the trigger {name} has not begun yet{why}; `hostd trigger show {_called(live)}` says when it has"
     return ""

@@ -21,7 +21,7 @@ from hostd.runtime.ring.repeats import first_answer, note_of
 from hostd.runtime.ring.turn import Turn
 from hostd.runtime.triggers.beginnings import Beginnings
 from hostd.runtime.triggers.own_triggers import OwnTriggers
-from hostd.runtime.triggers.trigger_live import Live
+from hostd.runtime.triggers.trigger_live import Live, Name
 from hostd.runtime.triggers.trigger_roster import TriggerRoster
 from hostd.runtime.triggers.trigger_watch import TriggerWatch
 from hostd.runtime.triggers.triggers import Triggers
@@ -65,10 +65,13 @@ class TriggerDesk:
     async def get(self, namespace: str, workflow: str, name: str) -> TriggerView:
         """Return a trigger, one of its own with its source. Raises TRIGGER_MISSING."""
         await self._triggers.settled()
-        view = _view(self._triggers.get((namespace, workflow, name)))
-        if workflow:
+        return await self._shown((namespace, workflow, name))
+
+    async def _shown(self, name: Name) -> TriggerView:
+        view = _view(self._triggers.get(name))
+        if name[1]:
             return view
-        kept = await self._own.find(namespace, name)
+        kept = await self._own.find(name[0], name[2])
         return msgspec.structs.replace(view, source=kept.source if kept is not None else b"")
 
     def watch(self, namespace: str, workflow: str, *, after: str) -> AsyncIterator[TriggerChanges]:
@@ -101,8 +104,7 @@ class TriggerDesk:
         first = await first_answer(self._journal, self._readers, namespace, CREATE, repeat)
         if first is not None:
             name, changed = msgspec.msgpack.decode(first, type=tuple[str, bool])
-            await self._beginnings.of_trigger((namespace, "", name), within_s=within_s)
-            return await self.get(namespace, "", name), changed
+            return await self._begun((namespace, "", name), within_s), changed
 
         def note(turn: Turn, name: str, changed: bool) -> None:
             noted = note_of(namespace, CREATE, repeat, msgspec.msgpack.encode((name, changed)))
@@ -114,8 +116,14 @@ class TriggerDesk:
         name, changed = await self._own.create(
             namespace, document, file=file, replace=replace, principal=principal, note=note
         )
-        await self._beginnings.of_trigger((namespace, "", name), within_s=within_s)
-        return await self.get(namespace, "", name), changed
+        return await self._begun((namespace, "", name), within_s), changed
+
+    async def _begun(self, name: Name, within_s: float | None) -> TriggerView:
+        """Return a trigger once it has begun, or could not."""
+        warnings = await self._beginnings.of_trigger(name, within_s=within_s)
+        if not self._triggers.one(name):
+            await self._triggers.settled()
+        return msgspec.structs.replace(await self._shown(name), warnings=tuple(warnings))
 
     async def delete(self, namespace: str, name: str, *, principal: str, repeat: Repeat | None) -> None:
         """Delete a trigger of its own. Raises TRIGGER_MISSING."""
@@ -150,13 +158,11 @@ class TriggerDesk:
         """
         where = (namespace, workflow, name)
         if await first_answer(self._journal, self._readers, namespace, RESUME, repeat) is not None:
-            await self._beginnings.of_trigger(where, within_s=within_s)
-            return await self.get(*where)
+            return await self._begun(where, within_s)
         note = note_of(namespace, RESUME, repeat, "/".join(where).encode())
         note = audited(namespace, principal, RESUME, f"{workflow}/{name}", note)
-        live = await self._triggers.resume(where, note=note)
-        await self._beginnings.of_trigger(where, within_s=within_s)
-        return _view(live)
+        await self._triggers.resume(where, note=note)
+        return await self._begun(where, within_s)
 
     async def fire(
         self, namespace: str, workflow: str, name: str, *, data: bytes, event_id: str, principal: str

@@ -142,8 +142,7 @@ class WorkflowStore:
             note = audited(namespace, principal, ACTIVATE, workflow, note, version=version)
             await self._workflows.activate(namespace, workflow, version, expected=expected, note=note)
         view = await self.get(namespace, workflow, "")
-        await self._begun(view, within_s)
-        return view
+        return msgspec.structs.replace(view, warnings=tuple(await self._begun(view, within_s)))
 
     async def validate(self, namespace: str, document: bytes, *, file: str) -> ValidationView:
         """Check documents, off the loop; mistakes are answers."""

@@ -251,3 +251,27 @@ async def test_a_stop_ends_the_wait(odd_kit: Kit) -> None:
         await asyncio.sleep(0)
     await odd_kit.core.triggers.stop()
     assert (await waiting).created
+
+
+@pytest.mark.timeout(400)
+async def test_whatever_lets_triggers_begin_warns_of_those_that_do_not(odd_kit: Kit) -> None:
+    """As registering does: activating, resuming, making one of its own, reloading and enabling their plugin."""
+    (expected,) = (await odd_kit.register(odd("fail"))).warnings
+    assert expected == "the trigger t does not run: told to fail"
+    activate = workflows.ActivateWorkflowRequest(workflow="odd", version="1.0.0", request_id="r")
+    for _ in range(2):  # the repetition too
+        assert list((await odd_kit.workflows.ActivateWorkflow(activate)).warnings) == [expected]
+    resumed = await odd_kit.triggers.ResumeTrigger(pb.ResumeTriggerRequest(workflow="odd", name="t"))
+    assert list(resumed.warnings) == [expected]
+    own = "trigger: mine\ntarget: odd@active\nuses: odd.begin\nwith: {how: fail}\n"
+    made = await odd_kit.triggers.CreateTrigger(pb.CreateTriggerRequest(document=own))
+    assert (list(made.warnings), list(made.trigger.warnings)) == (["the trigger mine does not run: told to fail"], [])
+    both = ["the trigger mine does not run: told to fail", "the trigger odd/t does not run: told to fail"]
+    reloaded = await odd_kit.plugins.ReloadPlugin(plugins.ReloadPluginRequest(id="odd"))
+    assert list(reloaded.warnings) == both
+    elsewhere = await odd_kit.plugins.ReloadPlugin(plugins.ReloadPluginRequest(id="odd", namespace="elsewhere"))
+    assert list(elsewhere.warnings) == []
+    await odd_kit.plugins.DisablePlugin(plugins.DisablePluginRequest(id="odd"))
+    assert list((await odd_kit.plugins.EnablePlugin(plugins.EnablePluginRequest(id="odd"))).warnings) == both
+    shown = await odd_kit.triggers.GetTrigger(pb.GetTriggerRequest(workflow="odd", name="t"))
+    assert list(shown.warnings) == []

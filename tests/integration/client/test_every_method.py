@@ -160,6 +160,20 @@ async def test_triggers(client: Client, kit: Kit) -> None:
     assert [each async for each in client.list_triggers()] == []
 
 
+async def test_answers_warn_of_triggers_that_do_not_run(client: Client) -> None:
+    """Registering, activating, resuming and applying: here, because another has the path."""
+    hook = {"uses": "http.webhook", "with": {"path": "taken"}}
+    steps = {"a": {"uses": "flow.pass"}}
+    assert (await client.register({"workflow": "first", "triggers": {"door": hook}, "steps": steps})).warnings == ()
+    registered = await client.register({"workflow": "second", "triggers": {"door": hook}, "steps": steps})
+    (expected,) = registered.warnings
+    assert "PATH_TAKEN" in expected
+    activated = await client.activate("second", registered.workflow.active_version)
+    resumed = await client.resume_trigger("door", workflow="second")
+    applied = await client.apply_trigger({"trigger": "door", "target": "first@active", **hook})
+    assert activated.warnings == resumed.warnings == applied.warnings == (expected,)
+
+
 async def test_events_and_what_becomes_of_them(client: Client, kit: Kit) -> None:
     """Published once, read in order; those that no run can take are dead letters."""
     first = await client.publish("orders.new", {"n": 1}, type="paid", id="a", source="/till")

@@ -505,6 +505,19 @@ async def test_secrets_come_from_a_provider_of_the_program(host: Host) -> None:
         await host.execute(wf)
 
 
+async def test_a_host_warns_of_triggers_that_do_not_run(host: Host) -> None:
+    """Whatever lets them begin does: here, another has the path."""
+    hook = {"uses": "http.webhook", "with": {"path": "taken"}}
+    steps = {"a": {"uses": "flow.pass"}}
+    await host.register({"workflow": "first", "triggers": {"door": hook}, "steps": steps})
+    registered = await host.register({"workflow": "second", "triggers": {"door": hook}, "steps": steps})
+    assert "PATH_TAKEN" in registered.warnings[0]
+    activated = await host.activate("second", registered.version)
+    resumed = await host.resume_trigger("second", "door")
+    applied = await host.apply_trigger({"trigger": "door", "target": "first@active", **hook})
+    assert activated.warnings == resumed.warnings == applied.warnings == registered.warnings
+
+
 async def test_triggers_are_made_paused_and_fired(host: Host) -> None:
     """Those of a workflow and those of their own; what is neither a run nor a workflow is told."""
     wf = Workflow("noted")
