@@ -66,9 +66,8 @@ class Daemon:
     async def start(self) -> None:
         """Open everything; when this returns the ports answer. Raises HostdError for what stands in the way."""
         self.token = OwnerToken(prepare_data_folder(self.config.data), self.config.data / "token")
-        self.core.plugins_may_wait = True
         door = spawn(asyncio.to_thread(importlib.import_module, "hostd.api.server"), name="api-import")
-        await self.core.open()
+        await self.core.open(plugins_may_wait=True)
         await door
         await self._bind_http()
         self.core.triggers.expect()
