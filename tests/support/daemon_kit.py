@@ -14,6 +14,7 @@ from hostd.api.auth import OwnerToken
 from hostd.api.server import ApiServer
 from hostd.config.rooms import Config
 from hostd.core import Core
+from hostd.host.process import hearing
 from hostd.v1 import (
     admin_service_pb2_grpc,
     dead_letter_service_pb2_grpc,
@@ -30,6 +31,7 @@ from hostd.v1 import run_service_pb2 as runs_pb2
 from hostd.v1 import run_service_pb2_grpc as runs_grpc
 from hostd.v1 import workflow_service_pb2 as workflows_pb2
 
+hearing.FIRST_WORD_S, hearing.FIRST_WORDS_S = 60.0, 200.0  # a slow machine is no plugin that hangs
 TOKEN = "token-of-the-owner-for-tests-0123456789"
 
 ECHO = (

@@ -14,6 +14,7 @@ from hostd.aio import Clock
 from hostd.config.rooms import Config
 from hostd.core import Core
 from hostd.errors.base import HostdError
+from hostd.host.process import hearing
 from hostd.journal.codec import decode_records
 from hostd.journal.port import Journal, RunRow
 from hostd.model.ids import stored_id
@@ -25,6 +26,7 @@ from hostd.runtime.triggers.trigger_live import Live
 
 HARMFUL = {"plugins": {"settings": {"mock": {"harmful": True}}}}
 NAMESPACE = "default"
+hearing.FIRST_WORD_S, hearing.FIRST_WORDS_S = 60.0, 200.0  # a slow machine is no plugin that hangs
 
 
 class Lab:
