@@ -13,6 +13,8 @@ from typing import Any, TypeAlias
 
 from hostd.config.rooms import Otel
 from hostd.errors.base import HostdError
+from hostd.plugin import EmitOutcome
+from hostd.runtime.ring.loop_watch import NOBODY
 from hostd.runtime.ring.metering import tallied, tally
 from hostd.runtime.runs.live_spans import LiveSpans
 from hostd.standing import Standing
@@ -25,6 +27,10 @@ Core: TypeAlias = Any
 """The core of core.py, which imports this module."""
 
 _log = logging.getLogger("hostd.core")
+
+_OUTCOMES = tuple(outcome.value for outcome in EmitOutcome)
+_REFUSALS = ("DRAINING", "INTAKE_FULL", "JOURNAL_FULL")
+"""Both are counted from the start, as what else alerts wait for: a rate does not see a counter appear."""
 
 _NONE_RUN = {(executor,): 0.0 for executor in ("inline", "lua", "process", "thread")}
 
@@ -41,14 +47,14 @@ def read_gauges(core: Core, standing: Standing) -> None:
     reading("hostd_timers_resident", lambda: {(): float(len(core.timers))})
     reading("hostd_steps_in_line", lambda: {(): float(core.slots.waiting())})
     reading("hostd_lane_messages", core.loop.lanes.sizes)
-    reading("hostd_loop_stalls_total", lambda: tallied(dict(core.loop_watch.stalls)))
+    reading("hostd_loop_stalls_total", lambda: tallied(dict.fromkeys(_holders(core), 0) | core.loop_watch.stalls))
     reading("hostd_attempts_in_flight", lambda: _NONE_RUN | tally([a.executor for a in core.effects.running()]))
     reading("hostd_triggers", lambda: tally(core.triggers.states()))
     reading("hostd_plugins", lambda: tally([str(plugin.state) for plugin in core.host.registry.plugins]))
     reading("hostd_attempts_ended_total", lambda: _without(core.effects.ends, 1))
     reading("hostd_action_attempts_ended_total", lambda: _without(core.effects.ends, 0))
-    reading("hostd_intake_refused_total", lambda: tallied(core.loop.lanes.refused))
-    reading("hostd_events_total", lambda: tallied(core.emission.outcomes))
+    reading("hostd_intake_refused_total", lambda: tallied(dict.fromkeys(_REFUSALS, 0) | core.loop.lanes.refused))
+    reading("hostd_events_total", lambda: tallied(dict.fromkeys(_OUTCOMES, 0) | core.emission.outcomes))
     reading("hostd_lua_workers", lambda: tallied(core.scripts.workers()))
     reading("hostd_lua_scripts_total", lambda: tallied(core.scripts.ends))
     reading("hostd_log_lines_dropped_total", lambda: {(): float(core.log_writer.dropped)})
@@ -57,6 +63,12 @@ def read_gauges(core: Core, standing: Standing) -> None:
     reading("hostd_log_events_dropped_total", lambda: {(): float(events_dropped())})
     standing.read_by(core)
     core.meter.gauge("hostd_build_info", version=VERSION, python=platform.python_version()).set(1)
+
+
+def _holders(core: Core) -> list[str]:
+    """Return whose code may hold the loop: nobody's, and that of plugins inside the daemon."""
+    inside = [report.id for report in core.host.registry.plugins if report.isolation == "inline"]
+    return [NOBODY, *inside]
 
 
 def _oldest_s(core: Core) -> float:

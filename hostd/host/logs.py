@@ -57,4 +57,5 @@ class DaemonLog(LeveledLog):
         number = _LEVELS[level]
         if self._log.isEnabledFor(number):
             with log_scope(**self._where):
-                self._log.log(number, "%s %s", str(message)[:LINE_CHARS_MAX], fields_text(fields))
+                line = f"{str(message)[:LINE_CHARS_MAX]} {fields_text(fields)}".rstrip()
+                self._log.log(number, "plugin_line line=%s", line)

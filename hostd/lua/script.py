@@ -49,7 +49,7 @@ class LuaPool:
         """Start the zygote and a spare worker, about 50 ms. Raises SCRIPTS_UNAVAILABLE."""
         await self._workers.start()
         report = self.isolation_report()
-        _log.info("lua_isolation level=%s missing=%s", report["level"], sorted(report["missing"]))
+        _log.info("lua_isolation isolation=%s missing=%s", report["level"], " ".join(sorted(report["missing"])))
 
     async def close(self) -> None:
         """End every process of the pool. Safe to call twice."""

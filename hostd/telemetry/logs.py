@@ -40,7 +40,7 @@ _scope: contextvars.ContextVar[tuple[tuple[str, str], ...]] = contextvars.Contex
 class Bearer(Protocol):
     """Whose events they are: asked for its fields only where one is written."""
 
-    def log_fields(self) -> dict[str, str]: ...
+    def log_fields(self) -> dict[str, str | int]: ...
 
 
 log_bearer: contextvars.ContextVar[Bearer | None] = contextvars.ContextVar("hostd_log_bearer", default=None)
@@ -164,7 +164,7 @@ def _scope_fields() -> dict[str, Any]:
     bearer = log_bearer.get()
     scope: dict[str, Any] = bearer.log_fields() if bearer is not None else {}
     scope.update(_scope.get())
-    return {name: _cut(_hide(value), VALUE_CHARS_MAX) for name, value in scope.items()} if scope else scope
+    return {name: _value(value, "s", "") for name, value in scope.items()} if scope else scope
 
 
 def _message(record: logging.LogRecord) -> str:

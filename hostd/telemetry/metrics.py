@@ -38,6 +38,13 @@ METRICS: tuple[Metric, ...] = (
     # -- the daemon
     Metric("hostd_build_info", "gauge", "1, with the running version", ("version", "python")),
     Metric("hostd_loop_lag_seconds", "histogram", "How late the event loop runs what is due", (), FAST),
+    Metric(
+        "hostd_clock_steps_total",
+        "counter",
+        "Times the machine's clock jumped by a second or more against the time that passed: it was set, or the machine "
+        "slept",
+        ("direction",),
+    ),
     # -- runs
     Metric("hostd_runs_started_total", "counter", "Runs accepted and durable", ("source",)),
     Metric("hostd_runs_ended_total", "counter", "Runs that reached an end", ("outcome",)),

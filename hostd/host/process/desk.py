@@ -142,7 +142,7 @@ class Desk:
     def _own_line(self, level: str, message: str, fields: dict[str, JsonValue]) -> None:
         text = dump_json(fields).decode()[:LINE_CHARS_MAX] if fields else ""
         number = _LEVELS.get(level, logging.INFO)
-        _log.log(number, "plugin_line plugin=%s line=%r %s", self._plugin, message[:LINE_CHARS_MAX], text)
+        _log.log(number, "plugin_line plugin=%s line=%s", self._plugin, f"{message[:LINE_CHARS_MAX]} {text}".rstrip())
 
     # -- questions
 

@@ -199,7 +199,7 @@ class Supervisor:
         if delay_s is None:
             await self._quarantine(why)
             return
-        _log.warning("plugin_crashed plugin=%s in_s=%.1f why=%s", self.plugin, delay_s, why)
+        _log.warning("plugin_crashed plugin=%s again_in_s=%.1f why=%s", self.plugin, delay_s, why)
         self.become(ProcessState.BACKING_OFF, why)
         await self._pause(delay_s)
 

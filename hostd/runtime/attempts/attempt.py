@@ -51,14 +51,14 @@ class Attempt(msgspec.Struct, eq=False):
         """The same for all tries of the step on all owners; most actions never ask for it."""
         return idempotency_key(self.lineage, "", self.step.id)
 
-    def log_fields(self) -> dict[str, str]:
+    def log_fields(self) -> dict[str, str | int]:
         """Return what every event of the daemon's log says that is written in the course of the attempt."""
         return {
             "namespace": self.namespace,
             "workflow": self.plan.workflow,
             "run_id": self.run_id,
             "step": self.step.id,
-            "attempt": str(self.number),
+            "attempt": self.number,
             "action": self.action,
             "plugin": self.plugin,
             "trace_id": run_trace_id(self.run_id, self.trace),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter as Tally
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -20,13 +21,16 @@ from hostd.model.records import (
     Terminated,
     WaitEnded,
 )
-from hostd.model.states import RunState, StepState
+from hostd.model.states import RunState, StepState, run_is_final, step_is_final
 from hostd.runtime.ring.census import Census
 from hostd.runtime.ring.turn import Change, Turn
 from hostd.telemetry.meter import Counter, Histogram, Meter
 
 LAG_EVERY_S = 1.0
+STEP_S = 1.0  # NTP moves a clock by less, unless it sets it
 WORKFLOWS_MAX = 1_000
+_ATTENDED = ("JOURNAL_FULL", "JOURNAL_BUSY", "JOURNAL_FAILED")  # counted from the start: a rate sees the first one
+_log = logging.getLogger("hostd.runtime")
 _LOST_AGAIN_MAX = 1  # verdicts up to here issue the attempt again
 
 
@@ -45,11 +49,18 @@ class Metering:
         self._meter = meter
         self._census = census
         self.then = then  # who hears next; may change
-        self._steps = {state: meter.counter("hostd_steps_ended_total", state=state.name) for state in StepState}
+        self._steps = {
+            state: meter.counter("hostd_steps_ended_total", state=state.name)
+            for state in StepState
+            if step_is_final(state)
+        }
         succeeded = self._steps[StepState.SUCCEEDED]
         self._started = {
             source: meter.counter("hostd_runs_started_total", source=source) for source in ("client", "trigger")
         }
+        for state in RunState:
+            if run_is_final(state):
+                meter.counter("hostd_runs_ended_total", outcome=state.name)
         self._ended: dict[int, tuple[Counter, Histogram]] = {}  # by state; made once
         self._by_workflow: dict[tuple[str, int], Counter] = {}
         self._counts: dict[type[Record], Callable[[Run, Any, int], None]] = {
@@ -132,6 +143,8 @@ class RingMeter:
         self._bytes = meter.counter("hostd_journal_append_bytes_total")
         self._inline = meter.counter("hostd_journal_appends_total", mode="inline")
         self._writer = meter.counter("hostd_journal_appends_total", mode="writer")
+        for reason in _ATTENDED:
+            meter.counter("hostd_journal_failures_total", reason=reason)
 
     def decided(self, turn: Turn, messages: int) -> None:
         """A turn has been decided and is about to be appended."""
@@ -174,12 +187,27 @@ class AttemptTimes:
 
 
 async def measure_lag(meter: Meter, clock: Clock, every_s: float = LAG_EVERY_S) -> None:
-    """Measure for ever how late the event loop runs what is due."""
+    """Measure for ever how late the event loop runs what is due, and see when the machine's clock is set."""
     lag = meter.histogram("hostd_loop_lag_seconds")
+    steps = {way: meter.counter("hostd_clock_steps_total", direction=way) for way in ("BACK", "FORWARD")}
+    ahead_s = _wall_ahead_s(clock)
     while True:
         due_s = clock.monotonic_s() + every_s
         await clock.sleep(every_s)
         lag.observe(max(0.0, clock.monotonic_s() - due_s))
+        before_s, ahead_s = ahead_s, _wall_ahead_s(clock)
+        by_s = ahead_s - before_s
+        if abs(by_s) >= STEP_S:
+            steps["FORWARD" if by_s > 0 else "BACK"].inc()
+            _log.warning("clock_stepped by_s=%.1f message=%s", by_s, "it was set, or the machine slept")
+
+
+def _wall_ahead_s(clock: Clock) -> float:
+    """Return how far the wall is ahead of monotonic time; read again where the thread was held up between the two."""
+    while True:
+        before_s, wall_ms, after_s = clock.monotonic_s(), clock.wall_ms(), clock.monotonic_s()
+        if after_s - before_s < STEP_S / 10:
+            return wall_ms / 1000 - after_s
 
 
 def tallied(counts: Mapping[str, int]) -> dict[tuple[str, ...], float]:

@@ -29,6 +29,6 @@ class Stamps:
         if lead_ms <= 0:
             self._last_ms = wall_ms
         elif lead_ms > CLOCK_LEAD_MS_MAX:
-            _log.warning("CLOCK_STEP back_ms=%d", lead_ms)
+            _log.warning("records_step_back by_ms=%d", lead_ms)
             self._last_ms = wall_ms + CLOCK_LEAD_MS_MAX
         return self._last_ms

@@ -96,6 +96,39 @@ async def test_the_size_of_the_journal_and_a_late_loop_are_seen(tmp_path: Path) 
     assert seen['hostd_loop_lag_seconds_bucket{le="1.0"}'] == 1
 
 
+async def test_a_clock_that_is_set_is_seen(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """An hour forward and a day back are steps, told by how much; what NTP corrects in passing is none."""
+    clock = HandClock()
+    lab = await Lab(tmp_path / "data", clock=clock).open()
+    try:
+        for step_s in (0.1, 3600.0, -86_400.0, -0.4):
+            clock.step(step_s)
+            await clock.turn(LAG_EVERY_S)
+        seen = await scraped(lab)
+    finally:
+        await lab.close()
+    ways = [seen[f'hostd_clock_steps_total{{direction="{way}"}}'] for way in ("FORWARD", "BACK")]
+    assert ways == [1, 1]
+    told = [record.args[0] for record in caplog.records if str(record.msg).startswith("clock_stepped")]
+    assert [round(by_s) for by_s in told] == [3600, -86_400]
+
+
+async def test_what_alerts_wait_for_is_there_from_the_start(lab: Lab) -> None:
+    """Prometheus sees a counter rise only where it stood before: the first failure would go unseen."""
+    seen = await scraped(lab)
+    for series in (
+        'hostd_journal_failures_total{reason="JOURNAL_FULL"}',
+        'hostd_intake_refused_total{reason="INTAKE_FULL"}',
+        'hostd_events_total{outcome="DEAD_LETTERED"}',
+        'hostd_loop_stalls_total{plugin="none"}',
+        'hostd_loop_stalls_total{plugin="http"}',
+        'hostd_runs_ended_total{outcome="FAILED"}',
+        'hostd_clock_steps_total{direction="BACK"}',
+    ):
+        assert seen[series] == 0, series
+    assert 'hostd_steps_ended_total{state="RUNNING"}' not in seen
+
+
 async def test_ten_thousand_workflows_leave_two_hundred_labels(lab: Lab) -> None:
     """Names of workflows are bounded where runs end, and so is what the counting remembers of them."""
     metering = lab.core.metering
