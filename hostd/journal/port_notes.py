@@ -1,9 +1,9 @@
-"""Rows of the journal's port that are not a run's: definitions, triggers, events, durable keys and the like.
-
-Everybody takes them from port.py, which is the room's front door.
-"""
+"""What the journal's port keeps beside runs and events: definitions, triggers, durable keys, answers, who did what."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
 
 import msgspec
 
@@ -59,10 +59,6 @@ class TriggerRow(msgspec.Struct, frozen=True, gc=False):
     last_fired_at_ms: int = 0
 
 
-EVENT_FIXED_BYTES = 200
-"""What an event counts towards the bound of all events beyond its body: its attributes and index entries, about."""
-
-
 class OwnTriggerRow(msgspec.Struct, frozen=True, gc=False):
     """A trigger of its own: `document` is the canonical JSON, `source` the text as it was sent.
 
@@ -79,44 +75,6 @@ class OwnTriggerRow(msgspec.Struct, frozen=True, gc=False):
     applied_event: int = -1
 
 
-class EventRow(msgspec.Struct, frozen=True, gc=False):
-    """An event as a trigger emitted it or somebody published it: CloudEvents attributes and data as JSON text.
-
-    A published one has a topic and neither workflow nor trigger.
-    """
-
-    namespace: str
-    workflow: str
-    trigger: str
-    event_id: str
-    body: bytes
-    outcome: str
-    run_ids: tuple[str, ...] = ()
-    topic: str = ""
-    type: str = ""
-
-
-class Dedup(msgspec.Struct, frozen=True, gc=False):
-    """An event id that a trigger has seen. `scope` names the trigger."""
-
-    namespace: str
-    scope: str
-    event_id: str
-    run_ids: tuple[str, ...] = ()
-
-
-class DeadLetter(msgspec.Struct, frozen=True, gc=False):
-    """An event that could not become a run, and why."""
-
-    namespace: str
-    workflow: str
-    trigger: str
-    event_id: str
-    body: bytes
-    reason: str
-    message: str
-
-
 class KvWrite(msgspec.Struct, frozen=True, gc=False):
     """A key's new value. Empty bytes delete it, and `version` is then the one it had; `expires_at_ms` 0 = never."""
 
@@ -125,14 +83,6 @@ class KvWrite(msgspec.Struct, frozen=True, gc=False):
     value: bytes
     version: int
     expires_at_ms: int = 0
-
-
-class Progress(msgspec.Struct, frozen=True, gc=False):
-    """What a step's running attempt last reported, JSON text; the newest replaces the one before."""
-
-    run: int
-    step: int
-    body: bytes
 
 
 class AuditRow(msgspec.Struct, frozen=True, gc=False):
@@ -152,3 +102,58 @@ class Obligation(msgspec.Struct, frozen=True, gc=False):
     namespace: str
     kind: str
     body: bytes
+
+
+class NamespaceRow(msgspec.Struct, frozen=True, gc=False):
+    """What a namespace holds."""
+
+    namespace: str
+    workflows: int
+    runs: int
+    open_runs: int
+
+
+class NoteReads(Protocol):
+    """Reading what is neither a run nor an event."""
+
+    def request_ids(self, keys: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str, str], RequestId]: ...
+
+    def version(self, namespace: str, workflow: str, version: str) -> WorkflowVersion | None: ...
+
+    def versions(self, namespace: str, workflow: str) -> list[WorkflowVersion]:
+        """Return a workflow's versions in the order of registration, newest last (documents and sources included)."""
+        ...
+
+    def workflows(self, namespace: str | None = None, *, after: str = "", limit: int = 1000) -> list[WorkflowRow]: ...
+
+    def workflow(self, namespace: str, workflow: str) -> WorkflowRow | None: ...
+
+    def triggers(self, namespace: str | None = None) -> list[TriggerRow]: ...
+
+    def trigger(self, namespace: str, workflow: str, name: str) -> TriggerRow | None: ...
+
+    def own_triggers(self, namespace: str | None = None, name: str = "") -> list[OwnTriggerRow]:
+        """Return the triggers of their own, or the one of that name, by namespace and name."""
+        ...
+
+    def kv(self, namespace: str, keys: Sequence[str]) -> dict[str, KvWrite]:
+        """Return those keys that are set, expired ones too (the caller looks at the clock)."""
+        ...
+
+    def kv_floor(self) -> int:
+        """Return the highest version that any key had when it was deleted or pruned, 0 where none was. Never falls."""
+        ...
+
+    def kv_list(self, namespace: str, *, prefix: str = "", after: str = "", limit: int = 100) -> list[KvWrite]:
+        """Return keys that begin with `prefix` and come after `after`, by key (bytes of UTF-8), expired ones too."""
+        ...
+
+    def obligations(self) -> list[Obligation]: ...
+
+    def namespaces(self) -> list[NamespaceRow]:
+        """Return the namespaces that have workflows, runs, triggers of their own, events or durable keys, by name."""
+        ...
+
+    def audit(self, namespace: str, *, after: int = 0, limit: int = 100) -> list[tuple[int, int, AuditRow]]:
+        """Return (number, at_ms, row) by rising number."""
+        ...
