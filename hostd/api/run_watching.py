@@ -16,7 +16,7 @@ from hostd.api.tokens import Tokens, scope_of
 from hostd.api.watch_seats import WatchSeats
 from hostd.errors.base import invalid
 from hostd.model.requests import RunRef
-from hostd.model.views import RunChanges
+from hostd.model.views import RunChanges, RunRecords
 from hostd.v1 import run_service_pb2 as wire
 
 
@@ -27,8 +27,8 @@ class RunWatching:
     _tokens: Tokens
     _seats: WatchSeats
 
-    async def WatchRun(self, request: wire.WatchRunRequest, context: Any) -> AsyncIterator[wire.WatchRunResponse]:
-        """Stream a run's records; the last message has the run."""
+    async def WatchRun(self, request: wire.WatchRunRequest, context: Any) -> AsyncIterator[Any]:
+        """Stream a run's records, as bytes of WatchRunResponse: what a consumer does not take lies once."""
         namespace, ref = check_namespace(request.namespace), read_ref(request.run)
         scope = run_scope("WatchRun", namespace, ref)
         position = self._tokens.read_watch(request.resume_token, scope) if request.resume_token else None
@@ -37,12 +37,24 @@ class RunWatching:
             async with aclosing(self._runs.watch(namespace, ref, from_seq=from_seq)) as batches:  # type: ignore[type-var]
                 async for batch in batches:
                     ref = RunRef(run_id_of(batch, ref)) if not ref.run_id else ref
-                    for page in history_pages(batch, from_seq):
-                        from_seq = page[-1].seq + 1
-                        yield wire.WatchRunResponse(records=page, resume_token=self._run_token(scope, ref, from_seq))
-                    if batch.run is not None:
-                        token = self._run_token(scope, ref, batch.next_seq)
-                        yield wire.WatchRunResponse(run=whole_run(batch.run), resume_token=token)
+                    for message in self._messages(batch, from_seq, scope, ref):
+                        yield message
+                    from_seq = batch.next_seq
+
+    def _messages(self, batch: RunRecords, from_seq: int, scope: bytes, ref: RunRef) -> Iterator[bytes]:
+        """Yield a batch as messages, the last of the watch with the run; the batch is given up once it is encoded."""
+        messages = [
+            wire.WatchRunResponse(
+                records=page, resume_token=self._run_token(scope, ref, page[-1].seq + 1)
+            ).SerializeToString()
+            for page in history_pages(batch, from_seq)
+        ]
+        batch.items.clear()
+        while messages:
+            yield messages.pop(0)
+        if batch.run is not None:
+            token = self._run_token(scope, ref, batch.next_seq)
+            yield wire.WatchRunResponse(run=whole_run(batch.run), resume_token=token).SerializeToString()
 
     def _run_token(self, scope: bytes, ref: RunRef, seq: int) -> str:
         return self._tokens.watch(scope, [ref.run_id, str(seq)])

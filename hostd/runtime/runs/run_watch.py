@@ -20,7 +20,7 @@ from hostd.runtime.runs.run_reads import RunReads, RunRooms, run_held
 from hostd.runtime.runs.run_rows import RunRows
 from hostd.runtime.runs.watch_groups import Groups, Sight
 
-RECORDS_BYTES_MAX = 256 * 1024
+RECORDS_BYTES_MAX = 64 * 1024  # what a consumer does not read is held
 
 
 class RunWatch(RunReads):

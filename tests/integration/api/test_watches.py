@@ -1,6 +1,7 @@
 """Watches: a snapshot or a history first, then what becomes durable; tokens that hold after a restart."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import grpc
 from daemon_kit import ECHO, WAIT, Kit, ref, refused, running, state_name
 
+from hostd.v1 import run_pb2
 from hostd.v1 import run_service_pb2 as wire
 
 ADDED, MODIFIED, DELETED = wire.CHANGE_KIND_ADDED, wire.CHANGE_KIND_MODIFIED, wire.CHANGE_KIND_DELETED
@@ -72,6 +74,19 @@ async def test_a_finished_run_is_told_whole(kit: Kit) -> None:
 
     assert [record.seq for message in messages for record in message.records] == list(range(4))
     assert messages[-1].run.run_id == run.run_id
+
+
+async def test_a_long_history_comes_in_small_messages(kit: Kit) -> None:
+    """What a consumer does not read lies in the daemon: each message holds about 64 KiB, and nothing is left out."""
+    steps = "".join(f"  s{at}: {{uses: mock.echo, with: {{value: '${{{{ input }}}}'}}}}\n" for at in range(20))
+    await kit.register(f"workflow: large\nsteps:\n{steps}")
+    run = await kit.execute("large", b'"' + b"x" * 20_000 + b'"')
+    messages = [message async for message in kit.runs.WatchRun(wire.WatchRunRequest(run=ref(run.run_id)))]
+    assert max(message.ByteSize() for message in messages[:-1]) < 100_000
+    seqs = [record.seq for message in messages for record in message.records]
+    assert seqs == list(range(len(seqs)))
+    kinds = Counter(record.kind for message in messages for record in message.records)
+    assert kinds[run_pb2.RECORD_KIND_ATTEMPT_SUCCEEDED] == 20
 
 
 async def test_watching_a_run_goes_on_after_a_restart(tmp_path: Path) -> None:
