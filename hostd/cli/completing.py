@@ -1,4 +1,4 @@
-"""Names for the shell's completion, from a daemon that runs: quick, and silent where none does.
+"""Names for the shell's completion, most from a daemon that runs: quick, and silent where none does.
 
 The shell asks with each press of Tab, so nothing is imported before a socket or port answers.
 """
@@ -51,6 +51,8 @@ def _asked(given: dict[str, Any], ask: str) -> Iterable[str]:
     from hostd.cli.session import CONNECTION_NAMES, Session
 
     with Session({name: given.get(name) for name in CONNECTION_NAMES}, Printer("name")) as session:
+        if ask == "version_names":
+            return suggestions.version_names(session, given.get("name") or "")
         names: Callable[[Session], Iterable[str]] = getattr(suggestions, ask)
         return list(names(session))
 
@@ -71,3 +73,31 @@ complete_runs = _completing("run_ids")
 complete_workflows = _completing("workflow_names")
 complete_triggers = _completing("trigger_names")
 complete_plugins = _completing("plugin_names")
+complete_secrets = _completing("secret_names")
+complete_versions = _completing("version_names")
+
+
+def complete_files(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Let the shell complete the name of a file."""
+    return [CompletionItem(incomplete, type="file")]
+
+
+def complete_documents(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the names of workflows; where none begins so, let the shell complete a file."""
+    return complete_workflows(context, parameter, incomplete) or complete_files(context, parameter, incomplete)
+
+
+def complete_reasons(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the reasons of errors, in any case."""
+    from hostd.errors.reasons import REASONS
+
+    return [CompletionItem(reason) for reason in REASONS if reason.startswith(incomplete.upper())][:SHOWN_MAX]
+
+
+def complete_commands(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete a command behind those that stand there already."""
+    found: click.Command | None = context.find_root().command
+    for word in context.params.get(parameter.name or "") or ():
+        found = found.get_command(context, word) if isinstance(found, click.Group) else None
+    names = found.list_commands(context) if isinstance(found, click.Group) else []
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from hostd.cli.complaints import complain, complaint, exit_code, fix_of, violation_line
+from hostd.cli.completing import complete_files
 from hostd.cli.document_kinds import require_document
 from hostd.cli.given_path import GIVEN_PATH
 from hostd.cli.inputs import file_label, json_argument, read_file
@@ -32,7 +33,7 @@ UNKNOWN_HERE = ("ACTION_UNKNOWN", "TRIGGER_UNKNOWN")
 
 
 @click.command()
-@click.argument("file", metavar="FILE")
+@click.argument("file", metavar="FILE", shell_complete=complete_files)
 @click.option("--input", "input_text", metavar="JSON", default="{}", help="JSON text, @FILE, or - for standard input.")
 @click.option("--config", "config_file", metavar="FILE", type=GIVEN_PATH,
               help="Configuration; else as for `hostd serve`. Ports and storage have no effect.")  # fmt: skip
@@ -83,7 +84,7 @@ def _ended(ended: dict[str, Any]) -> str:
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", shell_complete=complete_files)
 @click.option("--plugins", metavar="DIR", type=GIVEN_PATH,
               help="Know what plugins in the folders of DIR serve, too: each is started, and asked.")  # fmt: skip
 @local
@@ -150,7 +151,13 @@ def schema(what: str) -> None:
 
 @click.command()
 @click.argument("expression", metavar="EXPR")
-@click.option("--context", "context_file", metavar="FILE", help="JSON object: a value for each root. Or -.")
+@click.option(
+    "--context",
+    "context_file",
+    metavar="FILE",
+    shell_complete=complete_files,
+    help="JSON object: a value for each root. Or -.",
+)
 def expr(expression: str, context_file: str | None) -> None:
     """Evaluate EXPR, bare or as text with ${{ }}, and print its value as JSON."""
     from hostd.cli.local_run import evaluate

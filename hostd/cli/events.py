@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hostd.cli.completing import complete_files
 from hostd.cli.inputs import json_argument, pairs_argument, read_file
 from hostd.cli.lazy import Noun
 from hostd.cli.lost_connection import Pause, reconnect_option
@@ -37,7 +38,11 @@ def event() -> None:
 @click.option("--id", "event_id", metavar="ID", default="", help="Unique for the source: the same again is no news.")
 @click.option("--extension", multiple=True, metavar="NAME=VALUE", help="A further attribute; may be repeated.")
 @click.option(
-    "--cloudevent", "file", metavar="FILE", help="A CloudEvent, or a batch of them, as JSON; - for standard input."
+    "--cloudevent",
+    "file",
+    metavar="FILE",
+    shell_complete=complete_files,
+    help="A CloudEvent, or a batch of them, as JSON; - for standard input.",
 )
 @click.option("--request-id", metavar="ID", default="", help="The same id again gives the first answer.")
 @remote

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from hostd.cli.completing import complete_reasons
 from hostd.cli.served_plugins import ASK_S, Daemon
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import clean, columns, fields
@@ -22,7 +23,7 @@ _COMPONENT = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 
 
 @click.command()
-@click.argument("words", nargs=-1, metavar="[WORD]")
+@click.argument("words", nargs=-1, metavar="[WORD]", shell_complete=complete_reasons)
 @remote
 def explain(session: Session, words: tuple[str, ...]) -> None:
     """Say what WORD means: a reason such as RUN_MISSING, a code of an action's failure such as ADDRESS_DENIED, a key of

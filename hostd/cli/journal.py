@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hostd.cli.completing import complete_files
 from hostd.cli.lazy import Noun
 from hostd.cli.printing import Printer, say, warn
 from hostd.cli.progress import Progress
@@ -29,7 +30,7 @@ def journal() -> None:
 
 
 @journal.command()
-@click.argument("file", required=False, metavar="[FILE]")
+@click.argument("file", required=False, metavar="[FILE]", shell_complete=complete_files)
 @click.option("--data", metavar="DIR", help="Data folder whose journal is meant; else HOSTD_DATA.")
 @click.option("--repair", is_flag=True, help="Mend what can be mended; no daemon may have it open.")
 @local
@@ -57,7 +58,7 @@ def check(out: Printer, file: str | None, data: str | None, repair: bool) -> int
 
 
 @journal.command()
-@click.argument("target", metavar="FILE")
+@click.argument("target", metavar="FILE", shell_complete=complete_files)
 @click.option("--offline", is_flag=True, help="Copy the data folder's journal here, without a daemon.")
 @remote
 def backup(session: Session, target: str, offline: bool) -> None:

@@ -43,11 +43,12 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that is named, a noun in singular or plural; for another word, name what may be meant."""
         name = args[0]
-        if name not in self.entries and not ctx.resilient_parsing and not name.startswith("-"):
+        if name not in self.entries and not name.startswith("-"):
             own = self._in_other_number(name)
-            if own is None:
+            if own is not None:
+                args = [own, *args[1:]]
+            elif not ctx.resilient_parsing:
                 raise no_such_command(ctx, args)
-            args = [own, *args[1:]]
         return super().resolve_command(ctx, args)
 
     def _in_other_number(self, name: str) -> str | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from hostd.cli.completing import complete_commands
 from hostd.cli.printing import say
 from hostd.errors.base import invalid
 from hostd.values.version import VERSION
@@ -16,7 +17,7 @@ SECTION = "1"
 
 
 @click.command()
-@click.argument("command", nargs=-1, metavar="[COMMAND...]")
+@click.argument("command", nargs=-1, metavar="[COMMAND...]", shell_complete=complete_commands)
 @click.option("--dir", "folder", metavar="DIR", help="Write the page of every command into DIR/man1, for MANPATH.")
 def man(command: tuple[str, ...], folder: str | None) -> None:
     """Print the manual page of COMMAND, or write those of all into a folder.

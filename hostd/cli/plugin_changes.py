@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hostd.cli.applying import warn_of
-from hostd.cli.completing import complete_plugins
+from hostd.cli.completing import complete_files, complete_plugins
 from hostd.cli.printing import warn
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import clean, fields
@@ -27,7 +27,7 @@ SWITCH_TIMEOUT_S = 300.0
 
 
 @click.command()
-@click.argument("what", metavar="FOLDER|WHEEL|NAME")
+@click.argument("what", metavar="FOLDER|WHEEL|NAME", shell_complete=complete_files)
 @click.option("--yes", "-y", is_flag=True, help="Accept what it asks for without being asked.")
 @click.option(
     "--allow", metavar="PERMISSION", multiple=True, help="Accept these permissions and no others; repeatable."

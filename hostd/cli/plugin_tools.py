@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from hostd.cli.complaints import exit_code, violation_line
+from hostd.cli.completing import complete_files, complete_plugins
 from hostd.cli.printing import Printer, say, warn
 from hostd.cli.served_plugins import Daemon
 from hostd.cli.session import Session, local, remote
@@ -22,7 +23,7 @@ _FROM = click.option(
 
 
 @click.command()
-@click.argument("component", metavar="COMPONENT")
+@click.argument("component", metavar="COMPONENT", shell_complete=complete_plugins)
 @click.option("--kind", type=KINDS, help="Where both have the name.")
 @_FROM
 @remote
@@ -38,7 +39,7 @@ def docs(session: Session, component: str, kind: str | None, source: str | None)
 
 
 @click.command()
-@click.argument("component", metavar="COMPONENT")
+@click.argument("component", metavar="COMPONENT", shell_complete=complete_plugins)
 @click.option("--kind", type=KINDS, help="Where both have the name.")
 @_FROM
 @remote
@@ -70,7 +71,7 @@ def new(out: Printer, plugin_id: str, runtime: str, folder: str) -> None:
 
 
 @click.command()
-@click.argument("path", metavar="[PATH]", required=False)
+@click.argument("path", metavar="[PATH]", required=False, shell_complete=complete_files)
 @remote
 def doctor(session: Session, path: str | None) -> int:
     """Examine a plugin: a folder, or its id; else every folder of `plugins.dir`.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hostd.cli import run_views
-from hostd.cli.completing import complete_workflows
+from hostd.cli.completing import complete_files, complete_workflows
 from hostd.cli.inputs import json_argument, pairs_argument
 from hostd.cli.lost_connection import reconnect_option
 from hostd.cli.printing import warn
@@ -23,7 +23,13 @@ else:
 
 @click.command()
 @click.argument("workflow", shell_complete=complete_workflows, required=False, default="", metavar="[WORKFLOW]")
-@click.option("--from", "file", metavar="FILE", help="Start a run for each JSON line of FILE (- is standard input).")
+@click.option(
+    "--from",
+    "file",
+    metavar="FILE",
+    shell_complete=complete_files,
+    help="Start a run for each JSON line of FILE (- is standard input).",
+)
 @click.option("--input", "input_text", metavar="JSON", help="JSON text, @FILE, or - for standard input; else {}.")
 @click.option("--version", metavar="V", default="", help="Else the active version.")
 @click.option("--key", default="", help="Your own name of the run, unique among live runs of the workflow.")

@@ -9,6 +9,7 @@ import click
 
 from hostd.cli import run_views
 from hostd.cli.complaints import complain, exit_code
+from hostd.cli.completing import complete_workflows
 from hostd.cli.inputs import json_argument, listed
 from hostd.cli.printing import warn
 from hostd.cli.run_names import RUN_HELP, RUNS_HELP, run_argument, run_ref, runs_argument
@@ -119,7 +120,7 @@ def _data(text: str | None) -> Any:
 
 
 @click.command(name="signal-with-start")
-@click.argument("workflow")
+@click.argument("workflow", shell_complete=complete_workflows)
 @click.argument("key")
 @click.argument("name")
 @click.option(

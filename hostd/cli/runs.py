@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hostd.cli import reruns, run_starts, run_steering, run_views
+from hostd.cli.completing import complete_workflows
 from hostd.cli.lazy import Noun
 from hostd.cli.lost_connection import reconnect_option
 from hostd.cli.moments import joined, window_options
@@ -31,7 +32,7 @@ def runs() -> None:
 @runs.command(name="list")
 @click.option("--filter", "filter_text", metavar="EXPR", default="",
               help='Such as: state in ["FAILED", "TIMED_OUT"] && labels.team == "a".')  # fmt: skip
-@click.option("--workflow", default="", help="Only runs of this workflow.")
+@click.option("--workflow", default="", shell_complete=complete_workflows, help="Only runs of this workflow.")
 @states_option
 @window_options("runs created")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Most runs to print.")
@@ -63,7 +64,7 @@ def filter_of(*, filter_text: str, workflow: str, states: tuple[str, ...], since
 
 @runs.command()
 @click.option("--filter", "filter_text", metavar="EXPR", default="", help="As in `hostd runs list`.")
-@click.option("--workflow", default="", help="Only runs of this workflow.")
+@click.option("--workflow", default="", shell_complete=complete_workflows, help="Only runs of this workflow.")
 @states_option
 @window_options("runs created")
 @remote

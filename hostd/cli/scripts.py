@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from hostd.cli.complaints import exit_code
+from hostd.cli.completing import complete_files
 from hostd.cli.document_kinds import require_script
 from hostd.cli.inputs import file_label, json_argument, read_text
 from hostd.cli.lazy import Noun
@@ -21,7 +22,7 @@ def script() -> None:
 
 
 @script.command(name="run")
-@click.argument("file", metavar="FILE")
+@click.argument("file", metavar="FILE", shell_complete=complete_files)
 @click.option("--input", "input_text", metavar="JSON", default="null", help="JSON text, @FILE, or -; else null.")
 @click.option("--limit", "limits", multiple=True, metavar="NAME=N", help="Such as cpu_ms=500; may be repeated.")
 @local
@@ -54,7 +55,7 @@ def _limits(items: tuple[str, ...]) -> dict[str, int]:
 
 
 @script.command(name="validate")
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", shell_complete=complete_files)
 @local
 def validate_script(out: Printer, files: tuple[str, ...]) -> int:
     """Compile the scripts in FILES and run nothing; prints FILE:LINE:COL .: REASON message for each that is wrong."""

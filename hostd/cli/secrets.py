@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hostd.cli.completing import complete_files, complete_secrets
 from hostd.cli.inputs import read_file
 from hostd.cli.lazy import Noun
 from hostd.cli.printing import NOTHING, warn
@@ -29,9 +30,11 @@ def secret() -> None:
 
 
 @secret.command(name="set")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_secrets)
 @click.argument("source", nargs=-1, metavar="[-]")
-@click.option("--file", metavar="FILE", help="Take the value from FILE, less its last line break.")
+@click.option(
+    "--file", metavar="FILE", shell_complete=complete_files, help="Take the value from FILE, less its last line break."
+)
 @remote
 def set_secret(session: Session, name: str, source: tuple[str, ...], file: str | None) -> None:
     """Set a secret: asks for the value without showing it, or reads standard input (-), or a file.
@@ -77,11 +80,12 @@ def _listing(secrets: list[Any]) -> str:
 
 
 @secret.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_secrets)
 @remote
 def delete(session: Session, name: str) -> None:
     """Delete a secret from the store."""
     session.call(session.client.secrets.DeleteSecret, pb.DeleteSecretRequest(namespace=session.namespace, name=name))
+    session.out.one({"name": name}, lambda _: f"deleted {name}")
 
 
 @secret.command(name="rotate-key")

@@ -82,8 +82,13 @@ def workflow_names(session: Asking, _: HostdError | None = None) -> Iterable[str
 
 
 def _versions(session: Asking, error: HostdError) -> Iterable[str]:
+    return version_names(session, error.details.get("workflow", ""))
+
+
+def version_names(session: Asking, workflow: str) -> Iterable[str]:
+    """Return the versions of a workflow."""
     request = workflow_service_pb2.ListWorkflowVersionsRequest(
-        namespace=session.namespace, workflow=error.details.get("workflow", ""), page_size=LOOKED_AT
+        namespace=session.namespace, workflow=workflow, page_size=LOOKED_AT
     )
     answer = session.call(session.client.workflows.ListWorkflowVersions, request, timeout_s=LOOK_S)
     return [item.version for item in answer.versions]

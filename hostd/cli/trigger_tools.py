@@ -9,6 +9,7 @@ import click
 from hostd.cli.applying import apply_one
 from hostd.cli.change_watch import print_changes
 from hostd.cli.complaints import violation_line
+from hostd.cli.completing import complete_files, complete_triggers, complete_workflows
 from hostd.cli.inputs import json_argument, read_text
 from hostd.cli.lost_connection import reconnect_option
 from hostd.cli.moments import moment_option
@@ -32,7 +33,7 @@ BACKFILL_TIMEOUT_S = 24 * 3600.0
 
 
 @trigger.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", shell_complete=complete_files)
 @click.option("--replace/--no-replace", default=True, show_default=True, help="Replace triggers of the same names.")
 @click.option("--request-id", metavar="ID", default="", help="The same id within 24 hours acts once (one document).")
 @remote
@@ -59,9 +60,15 @@ def delete(session: Session, name: str, request_id: str) -> None:
 
 
 @trigger.command()
-@click.argument("workflow", required=False, default="", metavar="[WORKFLOW]")
+@click.argument("workflow", required=False, default="", metavar="[WORKFLOW]", shell_complete=complete_triggers)
 @click.argument("name", required=False, default="", metavar="[NAME]")
-@click.option("--file", "file", metavar="FILE", help="A document instead of what is configured (one document).")
+@click.option(
+    "--file",
+    "file",
+    metavar="FILE",
+    shell_complete=complete_files,
+    help="A document instead of what is configured (one document).",
+)
 @click.option("--event-data", metavar="JSON", help="Data of the event: JSON text, @FILE or -; else null.")
 @click.option("--event-id", metavar="ID", default="", help="Else one that was never seen.")
 @click.option("--event-type", metavar="TEXT", default="", help="Else the trigger plugin.")
@@ -116,7 +123,7 @@ def _trial(item: Any) -> str:
 
 
 @trigger.command()
-@click.argument("workflow", required=False, default="", metavar="[WORKFLOW]")
+@click.argument("workflow", required=False, default="", metavar="[WORKFLOW]", shell_complete=complete_triggers)
 @click.argument("name", required=False, default="", metavar="[NAME]")
 @click.option("--uses", metavar="ID", default="", help="A trigger plugin, such as cron.schedule, instead of a trigger.")
 @click.option("--with", "options", metavar="JSON", help="Its options: JSON text, @FILE or -.")
@@ -186,7 +193,7 @@ def backfill(
 
 
 @trigger.command()
-@click.option("--workflow", default="", help="Only triggers of this workflow.")
+@click.option("--workflow", default="", shell_complete=complete_workflows, help="Only triggers of this workflow.")
 @click.option("--until-snapshot", is_flag=True, help="Stop behind what is there now.")
 @reconnect_option()
 @remote

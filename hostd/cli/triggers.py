@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hostd.cli.completing import complete_triggers
+from hostd.cli.completing import complete_triggers, complete_workflows
 from hostd.cli.inputs import json_argument
 from hostd.cli.lazy import Noun
 from hostd.cli.printing import NOTHING, warn
@@ -53,7 +53,7 @@ def named(workflow: str, name: str) -> dict[str, str]:
 
 
 @trigger.command(name="list")
-@click.option("--workflow", default="", help="Only triggers of this workflow.")
+@click.option("--workflow", default="", shell_complete=complete_workflows, help="Only triggers of this workflow.")
 @remote
 def list_triggers(session: Session, workflow: str) -> None:
     """List the triggers of active versions, and those of their own."""

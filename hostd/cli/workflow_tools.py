@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hostd.cli import graphs
-from hostd.cli.completing import complete_workflows
+from hostd.cli.completing import complete_documents, complete_workflows
 from hostd.cli.inputs import read_text
 from hostd.cli.printing import say, warn
 from hostd.cli.run_names import run_ref
@@ -52,7 +52,7 @@ def source_of(session: Session, text: str) -> str:
 
 
 @click.command(epilog=NAMES_HELP)
-@click.argument("what", required=False, default="", metavar="[FILE|NAME[@VERSION]]", shell_complete=complete_workflows)
+@click.argument("what", required=False, default="", metavar="[FILE|NAME[@VERSION]]", shell_complete=complete_documents)
 @click.option("--format", "form", type=click.Choice(graphs.FORMATS), default="text", show_default=True,
               help="text for people, mermaid for Markdown pages, dot for Graphviz.")  # fmt: skip
 @click.option("--run", metavar="RUN", help="Colour the steps as they are in this run; alone, draw that run.")
@@ -92,8 +92,8 @@ def _plain(graph: graphs.Graph) -> dict[str, Any]:
 
 
 @click.command(epilog=NAMES_HELP)
-@click.argument("first", metavar="A", shell_complete=complete_workflows)
-@click.argument("second", required=False, default="", metavar="[B]", shell_complete=complete_workflows)
+@click.argument("first", metavar="A", shell_complete=complete_documents)
+@click.argument("second", required=False, default="", metavar="[B]", shell_complete=complete_documents)
 @click.option("--exit-code", is_flag=True, help="Exit with 1 where they differ.")
 @remote
 def diff(session: Session, first: str, second: str, exit_code: bool) -> int:

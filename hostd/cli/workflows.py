@@ -13,7 +13,7 @@ import click
 from hostd.cli import workflow_tests, workflow_tools
 from hostd.cli.applying import apply_one, faults_of, warn_of
 from hostd.cli.complaints import violation_line
-from hostd.cli.completing import complete_workflows
+from hostd.cli.completing import complete_files, complete_versions, complete_workflows
 from hostd.cli.document_kinds import documents_only
 from hostd.cli.inputs import file_label, read_text
 from hostd.cli.lazy import Noun
@@ -53,7 +53,7 @@ def _says_something(part: str) -> bool:
 
 
 @workflow.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", shell_complete=complete_files)
 @click.option("--activate/--no-activate", default=True, show_default=True, help="Make it the active version.")
 @click.option("--request-id", metavar="ID", default="", help="The same id within 24 hours acts once (one document).")
 @remote
@@ -117,7 +117,7 @@ def _registration(answer: Any) -> str:
 
 
 @workflow.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", shell_complete=complete_files)
 @remote
 def validate(session: Session, files: tuple[str, ...]) -> int:
     """Check documents with the plugins that the daemon has loaded; registers nothing."""
@@ -204,7 +204,7 @@ def _versions(found: list[Any]) -> str:
 
 @workflow.command()
 @click.argument("name", shell_complete=complete_workflows)
-@click.argument("version")
+@click.argument("version", shell_complete=complete_versions)
 @click.option("--expect", metavar="V", help="Only if this version is active now ('' for none).")
 @click.option("--request-id", metavar="ID", default="", help="The same id within 24 hours acts once.")
 @remote

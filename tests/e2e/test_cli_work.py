@@ -276,7 +276,7 @@ def test_care_of_a_daemon_that_runs(daemon: CommandDaemon) -> None:
 
 
 def test_shells_complete_names_from_the_daemon(daemon: CommandDaemon) -> None:
-    """Workflows, runs and triggers."""
+    """Workflows and their versions, runs, triggers, components."""
 
     def completed(words: str) -> list[str]:
         asked = {"_HOSTD_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
@@ -286,6 +286,9 @@ def test_shells_complete_names_from_the_daemon(daemon: CommandDaemon) -> None:
 
     assert completed("hostd runs start gr") == ["greet"]
     assert completed("hostd trigger show ") == ["greet/asked"]
+    assert completed("hostd runs list --workflow gre") == ["greet"]
+    assert completed("hostd workflow activate greet ") == ["1.0.0"]
+    assert completed("hostd plugin docs http.w") == ["http.webhook"]
     run_id = daemon.here("runs", "start", "greet", "--wait", "-q").out.split()[0]
     assert run_id in completed("hostd runs show ")
 

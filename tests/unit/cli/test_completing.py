@@ -35,6 +35,24 @@ def test_commands_and_options_are_completed(tmp_path: Path) -> None:
     assert "plain,start" in completed("hostd runs st", HOSTD_DATA=str(tmp_path)).stdout
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("hostd run flows/or", "file,flows/or"),
+        ("hostd workflow register or", "file,or"),
+        ("hostd workflow graph or", "file,or"),
+        ("hostd runs start --from or", "file,or"),
+        ("hostd workflows li", "plain,list"),
+        ("hostd man runs hi", "plain,history"),
+        ("hostd explain run_mis", "plain,RUN_MISSING"),
+        ("hostd runs list --state timed", "plain,TIMED_OUT"),
+    ],
+)
+def test_what_needs_no_daemon_is_completed_without_one(tmp_path: Path, words: str, said: str) -> None:
+    """Files by the shell itself; commands in singular and plural; reasons and states in any case."""
+    assert completed(words, HOSTD_DATA=str(tmp_path)).stdout.splitlines() == [said]
+
+
 def test_whatever_goes_wrong_is_no_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
     """An exception anywhere is an empty list."""
 
