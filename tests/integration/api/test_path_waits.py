@@ -171,7 +171,7 @@ async def test_a_path_stays_with_who_comes_back(kit: Kit) -> None:
 
 @pytest.mark.timeout(400)
 async def test_a_trigger_of_a_process_keeps_its_path_through_a_crash(odd_kit: Kit, tmp_path: Path) -> None:
-    """And through a reload, in which all of its plugin begin anew. When it ends, or closes the path, the next begins."""
+    """And through a reload, where all of its plugin begin anew. When it ends, or closes the path, the next begins."""
     await odd_kit.register(odd("first", "door"))
     await odd_kit.register(odd("second", "door", "side"))
     await odd_kit.plugins.ReloadPlugin(plugins.ReloadPluginRequest(id="odd"))
