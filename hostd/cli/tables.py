@@ -24,7 +24,9 @@ _COLORS = {
     "cyan": {"RUNNING", "WAITING", "READY", "STARTING", "ADDED"},
 }  # fmt: skip
 _COLOR_OF = {word: color for color, words in _COLORS.items() for word in words}
+_DAY_CHARS = len("2026-01-31")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T")
+_WHOLE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T|[0-9]{2}:[0-9]{2}:[0-9]{2}|[A-Z][A-Z0-9_]{3,}$")
 _WIDE = "+"  # before the head of a column that only `-o wide` shows
 _GAP = 2
 _LEAST = 8  # characters that a cut column keeps
@@ -51,8 +53,9 @@ def cell(value: Any) -> str:
 def columns(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """Return a table, or nothing where there are no rows. Cells are cleaned; states are colored on a terminal.
 
-    On a terminal it fits its width: columns without a cell go, then long cells are cut, sentences first; the first
-    column, states and times never. `-o wide` cuts nothing, and shows the columns whose head begins with `+` besides.
+    On a terminal it fits its width: columns without a cell go, and the date of times that are of one day; then long
+    cells are cut, sentences first; the first column, states and times never. `-o wide` cuts nothing, and shows the
+    columns whose head begins with `+` besides.
     """
     shown = [at for at, head in enumerate(heads) if WISHES.wide or not head.startswith(_WIDE)]
     lines = [[cell(row[at]) for at in shown] for row in rows]
@@ -61,7 +64,7 @@ def columns(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     table = [[heads[at].removeprefix(_WIDE) for at in shown], *lines]
     table, widths = _fitted(table)
     color = colored()
-    return "\n".join(_line(line, widths, color=color) for line in table)
+    return "\n".join(_line(line, widths, color=color and at > 0) for at, line in enumerate(table))
 
 
 def _fitted(table: list[list[str]]) -> tuple[list[list[str]], list[int]]:
@@ -70,7 +73,7 @@ def _fitted(table: list[list[str]]) -> tuple[list[list[str]], list[int]]:
     if room is None or _over(widths, room) <= 0:
         return table, widths
     kept = [at for at, cells in enumerate(zip(*table[1:], strict=True)) if at == 0 or any(cells)]
-    table = [[line[at] for at in kept] for line in table]
+    table = _of_one_day([[line[at] for at in kept] for line in table])
     widths = _widths(table)
     sentences, words = _cut_first(table)
     for group in (sentences, words):
@@ -82,6 +85,17 @@ def _fitted(table: list[list[str]]) -> tuple[list[list[str]], list[int]]:
     return table, widths
 
 
+def _of_one_day(table: list[list[str]]) -> list[list[str]]:
+    """Return a table without the dates of columns whose times are of one day: `-o wide` shows them."""
+    cells = list(zip(*table[1:], strict=True))
+    days = [{text[:_DAY_CHARS] if _TIME.match(text) else text for text in column if text} for column in cells]
+    short = {at for at, day in enumerate(days) if len(day) == 1 and _TIME.match(next(iter(day)) + "T")}
+    return [
+        table[0],
+        *([text[_DAY_CHARS + 1 :] if at in short else text for at, text in enumerate(line)] for line in table[1:]),
+    ]
+
+
 def _widths(table: list[list[str]]) -> list[int]:
     return [max(map(text_width, cells)) for cells in zip(*table, strict=True)]
 
@@ -91,11 +105,11 @@ def _over(widths: Sequence[int], room: int) -> int:
 
 
 def _cut_first(table: list[list[str]]) -> tuple[list[int], list[int]]:
-    """Return the columns that hold sentences, and those that hold words; a state or time is of no use when cut."""
+    """Return the columns that hold sentences, and those that hold words; states, reasons and times are no use cut."""
     sentences: list[int] = []
     words: list[int] = []
     for at, cells in enumerate(zip(*table[1:], strict=True)):
-        if at and not any(text in _COLOR_OF or _TIME.match(text) for text in cells):
+        if at and not any(_WHOLE.match(text) for text in cells):
             (sentences if any(" " in text for text in cells) else words).append(at)
     return sentences, words
 

@@ -108,9 +108,13 @@ def test_states_and_times_are_never_cut(monkeypatch: pytest.MonkeyPatch) -> None
         return [line.rstrip() for line in tables.columns(heads, [row]).splitlines()]
 
     assert "REASON" in drawn("120")[0]
-    assert drawn("90")[0].split() == ["RUN", "TIME", "STATE", "WORKFLOW", "WHY"]
-    assert drawn("90")[1] == f"{row[0]}  {row[1]}  SUCCEEDED  {row[3]}  because of…"
-    assert drawn("60")[1] == f"{row[0]}  {row[1]}  SUCCEEDED  wwwwwww…  because…"
+    assert drawn("100")[0].split() == ["RUN", "TIME", "STATE", "WORKFLOW", "WHY"]
+    assert drawn("100")[1] == f"{row[0]}  00:00:00.250Z  SUCCEEDED  {row[3]}  {row[5]}"
+    assert drawn("80")[1] == f"{row[0]}  00:00:00.250Z  SUCCEEDED  {row[3]}  because of …"
+    assert drawn("60")[1] == f"{row[0]}  00:00:00.250Z  SUCCEEDED  wwwwwww…  because…"
+    assert "2026-01-01T00:00:00.250Z" in drawn("120")[1]
+    other = (*row[:1], "2026-01-02T00:00:00Z", *row[2:])
+    assert "  2026-01-01T00:00:00.250Z  " in tables.columns(heads, [row, other])  # of two days
 
 
 def test_columns_count_what_a_terminal_shows(monkeypatch: pytest.MonkeyPatch) -> None:
