@@ -25,7 +25,7 @@ class WaysIn:
 
     def __init__(self, base: Foundation, guests: Guests, ring: Ring, services: HostServices) -> None:
         loop, journal, readers, clock = ring.loop, base.journal, base.readers, base.clock
-        self.intake = Intake(loop=loop, journal=journal, readers=readers, clock=clock)
+        self.intake = Intake(loop=loop, journal=journal, readers=readers)
         self.deliveries = Deliveries(loop=loop, intake=self.intake)
         self.starts = StartMaker(random=base.random, env_allowed=base.config.env)
         self.run_rooms = self._run_rooms(base, ring)

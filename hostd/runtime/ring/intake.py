@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any, Protocol
 
 import msgspec
 
-from hostd.aio import Clock
 from hostd.errors.base import HostdError, Kind
 from hostd.journal.port import Journal, RequestId, RunRow
 from hostd.model.ids import stored_id, text_id
@@ -17,12 +14,10 @@ from hostd.model.messages import Terminate
 from hostd.model.states import RunState, run_is_final
 from hostd.runtime.ring.engine_loop import EngineLoop
 from hostd.runtime.ring.readers import Readers
+from hostd.runtime.ring.recent import Recent
+from hostd.runtime.ring.seen import REPLACED, START_VERB, Asking, Look, LookAgain, Seen, name_of
 from hostd.runtime.ring.starts import Prepared
 from hostd.runtime.ring.turn import Answer, Resident, Turn
-
-START_VERB = "start"
-RECENT_MAX = 100_000
-REPLACED = "another run of the same key was started"
 
 
 class Started(msgspec.Struct, frozen=True, gc=False):
@@ -58,65 +53,16 @@ class _StartItem:
         turn.answers.append(Answer(self.future, results))
 
 
-class Asking(Protocol):
-    """What is looked up for something that a door asks for: a start, or a signal for the open run of a key."""
-
-    @property
-    def namespace(self) -> str: ...
-
-    @property
-    def workflow(self) -> str: ...
-
-    @property
-    def key(self) -> str: ...
-
-    @property
-    def request_id(self) -> str: ...
-
-    @property
-    def digest(self) -> bytes: ...
-
-    @property
-    def on_open(self) -> str: ...
-
-    @property
-    def on_closed(self) -> str: ...
-
-    @property
-    def principal(self) -> str: ...
-
-
-class LookAgain(Exception):
-    """A run of the key was started after the journal was looked at, and has left memory since."""
-
-
-class Seen:
-    """What the journal knew of request ids and keys just before the start entered the lane, after so many turns."""
-
-    __slots__ = ("closed_runs", "open_runs", "request_ids", "turns")
-
-    def __init__(self, turns: int = 0) -> None:
-        self.turns = turns
-        self.request_ids: dict[tuple[str, str, str], RequestId] = {}
-        self.open_runs: dict[tuple[str, str, str], RunRow] = {}
-        self.closed_runs: dict[tuple[str, str, str], RunRow] = {}  # only where a start's on_closed asks
-
-
-NOTHING_SEEN = Seen()
-
-
 class Intake:
     """Where starts are let in."""
 
-    def __init__(self, *, loop: EngineLoop, journal: Journal, readers: Readers, clock: Clock) -> None:
-        self._loop = loop
-        self._journal = journal
-        self._readers = readers
-        self._clock = clock
-        self._recent_ids: OrderedDict[tuple[str, str], tuple[bytes, Started]] = OrderedDict()
-        self._recent_keys: OrderedDict[tuple[str, str, str], tuple[int, str, int]] = OrderedDict()
-        self._recent_events: OrderedDict[tuple[str, str, str], tuple[str, ...]] = OrderedDict()
+    def __init__(self, *, loop: EngineLoop, journal: Journal, readers: Readers) -> None:
         self.draining = False
+        self.look = Look(loop=loop, journal=journal, readers=readers)
+        self.recent_events: Recent[tuple[str, str, str], tuple[str, ...]] = Recent()  # runs by namespace, scope, id
+        self._loop = loop
+        self._recent_ids: Recent[tuple[str, str], tuple[bytes, Started]] = Recent()  # by namespace and request id
+        self._recent_keys: Recent[tuple[str, str, str], tuple[int, str, int]] = Recent()  # run, its id, the turn
 
     async def start(self, starts: Sequence[Prepared]) -> list[Started | HostdError]:
         """Start runs; answers, once durable, with one result each in order.
@@ -141,53 +87,6 @@ class Intake:
         item = _StartItem(self, starts, await self.look(starts))
         self._loop.enter(item)
         return await item.future
-
-    async def look(self, starts: Sequence[Asking]) -> Seen:
-        """Read what is known of the request ids and keys: one hop to a reader thread, none where there are none."""
-        ids = [(start.namespace, START_VERB, start.request_id) for start in starts if start.request_id]
-        keys = {(start.namespace, start.workflow, start.key): start for start in starts if start.key}
-        if not ids and not keys:
-            return NOTHING_SEEN
-        strict = {
-            (start.namespace, start.workflow, start.key) for start in starts if start.key and start.on_closed != "ALLOW"
-        }
-        seen = Seen(self._loop.durable_turns)
-        await self._readers.call(self._read, seen, ids, list(keys), strict)
-        for name, row in list(seen.open_runs.items()):
-            if keys[name].on_open == "TERMINATE_EXISTING" and name not in {
-                (start.namespace, start.workflow, start.key) for start in starts if self._known_id(start, seen)
-            }:
-                await self._terminate(row.run, keys[name].principal)
-                del seen.open_runs[name]
-        return seen
-
-    async def _terminate(self, run: int, principal: str) -> None:
-        try:
-            await self._loop.ask(run, Terminate(REPLACED), principal)
-        except HostdError as error:
-            if error.reason != "RUN_MISSING":  # it ended just now
-                raise
-
-    def _known_id(self, start: Asking, seen: Seen) -> bool:
-        return (start.namespace, START_VERB, start.request_id) in seen.request_ids
-
-    def _read(
-        self,
-        seen: Seen,
-        ids: list[tuple[str, str, str]],
-        keys: list[tuple[str, str, str]],
-        strict: set[tuple[str, str, str]],
-    ) -> None:
-        if ids:
-            seen.request_ids = self._journal.request_ids(ids)
-        for name in keys:
-            row = self._journal.newest_run(*name, live=True)
-            if row is not None:
-                seen.open_runs[name] = row
-            elif name in strict:
-                closed = self._journal.newest_run(*name)
-                if closed is not None:
-                    seen.closed_runs[name] = closed
 
     def start_in(self, turn: Turn, start: Prepared, seen: Seen) -> Started:
         """Start one run inside a turn, or answer with the one that is there.
@@ -216,7 +115,7 @@ class Intake:
 
     def is_stale(self, start: Asking, seen: Seen) -> bool:
         """Say whether a run of the key began after the journal was looked at and has left memory, ended or not."""
-        recent = self._recent_keys.get((start.namespace, start.workflow, start.key)) if start.key else None
+        recent = self._recent_keys.get(name_of(start)) if start.key else None
         return recent is not None and recent[2] > seen.turns and self._loop.residence.get(recent[0]) is None
 
     def first_answer(self, start: Asking, seen: Seen) -> Started | None:
@@ -238,7 +137,7 @@ class Intake:
         return Started(result.run_id, result.key, True, result.version)
 
     def _open_run(self, turn: Turn, start: Prepared, seen: Seen) -> Started | None:
-        name = (start.namespace, start.workflow, start.key)
+        name = name_of(start)
         live = self.live(name, seen)
         if live is None:
             return None
@@ -258,7 +157,7 @@ class Intake:
         """Raise RUN_CLOSED_EXISTS where a finished run of the key forbids another."""
         if start.on_closed == "ALLOW":
             return
-        name = (start.namespace, start.workflow, start.key)
+        name = name_of(start)
         row = seen.closed_runs.get(name)
         just_ended = seen.open_runs.get(name)  # it was open when we looked
         if just_ended is not None:
@@ -284,40 +183,19 @@ class Intake:
             return None
         return row.run, text_id(row.run_id)
 
-    def recent_event(self, namespace: str, scope: str, event_id: str) -> tuple[str, ...] | None:
-        """Return the runs of an event that came a moment ago, None when it did not."""
-        return self._recent_events.get((namespace, scope, event_id))
-
-    def remember_event(self, turn: Turn, namespace: str, scope: str, event_id: str, run_ids: tuple[str, ...]) -> None:
-        """Remember an event of this turn, for repeats that come before the journal can be asked."""
-        name = (namespace, scope, event_id)
-        self._recent_events[name] = run_ids
-        turn.when_failed.append(lambda: self._recent_events.pop(name, None))
-        _trim(self._recent_events)
-
     def remember_id(self, turn: Turn, start: Asking, result: Started) -> None:
         """Write what a request id was answered with into the turn of its effect."""
         if start.request_id:
-            name = (start.namespace, start.request_id)
-            self._recent_ids[name] = (start.digest, result)
+            self._recent_ids.remember(turn, (start.namespace, start.request_id), (start.digest, result))
             reference = result.key.to_bytes(8, "big") + stored_id(result.run_id)
             turn.batch.request_ids.append(
                 RequestId(start.namespace, START_VERB, start.request_id, start.digest, reference)
             )
-            turn.when_failed.append(lambda: self._recent_ids.pop(name, None))
-            _trim(self._recent_ids)
 
     def _remember_key(self, turn: Turn, start: Prepared, result: Started) -> None:
         if start.key:
-            key = (start.namespace, start.workflow, start.key)
-            self._recent_keys[key] = (result.key, result.run_id, self._loop.turns)
-            turn.when_failed.append(lambda: self._recent_keys.pop(key, None))
-            _trim(self._recent_keys)
-
-
-def _trim(recent: OrderedDict[Any, Any]) -> None:
-    while len(recent) > RECENT_MAX:
-        recent.popitem(last=False)
+            key = name_of(start)
+            self._recent_keys.remember(turn, key, (result.key, result.run_id, self._loop.turns))
 
 
 def closed_conflict(row: RunRow, rule: str) -> HostdError | None:

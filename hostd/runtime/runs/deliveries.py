@@ -12,7 +12,8 @@ from hostd.errors.base import HostdError, Kind
 from hostd.model.messages import Signal, Tick
 from hostd.model.states import RunState, run_is_final
 from hostd.runtime.ring.engine_loop import EngineLoop
-from hostd.runtime.ring.intake import Intake, LookAgain, Seen, Started
+from hostd.runtime.ring.intake import Intake, Started
+from hostd.runtime.ring.seen import LookAgain, Seen, name_of
 from hostd.runtime.ring.starts import Prepared
 from hostd.runtime.ring.turn import Answer, Turn
 
@@ -95,11 +96,11 @@ class Deliveries:
                 residence.unpin(key)
 
     def _open_run(self, delivery: Delivery, seen: Seen) -> int:
-        live = self._intake.live((delivery.namespace, delivery.workflow, delivery.key), seen)
+        live = self._intake.live(name_of(delivery), seen)
         return live[0] if live is not None and not self._is_held(delivery, seen) else 0
 
     def _is_held(self, delivery: Delivery, seen: Seen) -> bool:
-        row = seen.open_runs.get((delivery.namespace, delivery.workflow, delivery.key))
+        row = seen.open_runs.get(name_of(delivery))
         return row is not None and row.state == RunState.HELD
 
     async def _load(self, key: int) -> None:
@@ -129,7 +130,7 @@ class Deliveries:
             return first
         if self.must_look_again(delivery, seen):
             raise LookAgain
-        live = self._intake.live((delivery.namespace, delivery.workflow, delivery.key), seen)
+        live = self._intake.live(name_of(delivery), seen)
         if live is None:
             return self._intake.start_in(turn, delivery.start, seen) if delivery.start is not None else None
         resident = self._loop.residence.get(live[0])

@@ -18,9 +18,10 @@ from hostd.model.payload import EVENT_BYTES_MAX
 from hostd.model.redaction import redact_value
 from hostd.plugin import EmitOutcome, Emitted, Event
 from hostd.runtime.ring.engine_loop import EngineLoop
-from hostd.runtime.ring.intake import NOTHING_SEEN, Asking, Intake, Seen
+from hostd.runtime.ring.intake import Intake
 from hostd.runtime.ring.readers import Readers
 from hostd.runtime.ring.repeats import Note
+from hostd.runtime.ring.seen import NOTHING_SEEN, Asking, Seen
 from hostd.runtime.ring.starts import StartMaker, event_request_id
 from hostd.runtime.ring.turn import Turn
 from hostd.runtime.runs.deliveries import Deliveries, Delivery, delivery_of

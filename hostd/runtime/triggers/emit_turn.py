@@ -14,7 +14,8 @@ from hostd.journal.port import AuditRow, DeadLetter, Dedup, EventRow, TriggerRow
 from hostd.plugin import EmitOutcome, Emitted, Event
 from hostd.plugin.clocks import slot_of
 from hostd.runtime.ring.audit import audit_row
-from hostd.runtime.ring.intake import Intake, Seen
+from hostd.runtime.ring.intake import Intake
+from hostd.runtime.ring.seen import Seen
 from hostd.runtime.ring.starts import Prepared
 from hostd.runtime.ring.turn import Answer, Turn
 from hostd.runtime.runs.deliveries import Deliveries, Delivery
@@ -173,7 +174,7 @@ class EmitItem:
             return None
         known = self._seen_ids.get(event.id)
         if known is None:
-            known = self._intake.recent_event(self._source.namespace, self._source.scope_name, event.id)
+            known = self._intake.recent_events.get((self._source.namespace, self._source.scope_name, event.id))
         if known is None and self._way.filling and self._source.mark != self._way.mark:
             passed = self._way.mark is None or event.time > self._way.mark
             known = () if passed and self._source.mark is not None and event.time <= self._source.mark else None
@@ -192,7 +193,7 @@ class EmitItem:
         )
         if not self._way.slot:
             batch.dedup.append(Dedup(source.namespace, source.scope_name, match.event.id, run_ids))
-            self._intake.remember_event(turn, source.namespace, source.scope_name, match.event.id, run_ids)
+            self._intake.recent_events.remember(turn, (source.namespace, source.scope_name, match.event.id), run_ids)
         if match.error is not None:
             batch.dead_letters.append(
                 DeadLetter(
