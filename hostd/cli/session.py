@@ -103,13 +103,18 @@ def remote(command: Command) -> Command:
             try:
                 return command(session, **arguments)
             except HostdError as error:
-                if not error.reason.endswith("_MISSING"):
+                if not (error.reason.endswith("_MISSING") or _no_run_id(error)):
                     raise
                 from hostd.cli.suggestions import with_suggestion
 
                 raise with_suggestion(session, error) from None
 
     return connection_options(output_options(run))
+
+
+def _no_run_id(error: HostdError) -> bool:
+    """Say whether what was given cannot be the id of a run: its beginning, or the name of a workflow."""
+    return error.reason == "ARGUMENT_INVALID" and any(fault.path == "run.run_id" for fault in error.violations)
 
 
 def _root(name: str) -> Any:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from hostd.errors.base import HostdError
+from hostd.values.json_text import dump_json
 from hostd.values.lazily import lazily
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ else:
 _QUOTED = re.compile(r"'([^']+)'|secret (\w+)")  # where an error only says the name in its sentence
 LOOK_S = 2.0
 LOOKED_AT = 1000
+RUNS_SHOWN_MAX = 3
 Q = TypeVar("Q")
 A = TypeVar("A")
 
@@ -48,6 +50,8 @@ class Asking(Protocol):
 
 def with_suggestion(session: Asking, error: HostdError) -> HostdError:
     """Return the error of a name that is not there, with the nearest one that is; as it was where none is near."""
+    if error.reason == "ARGUMENT_INVALID":
+        return _with_run(session, error)
     names, wanted = _NAMES.get(error.reason), _wanted(error)
     if names is None or not wanted or "did you mean" in error.message:
         return error
@@ -64,6 +68,30 @@ def with_suggestion(session: Asking, error: HostdError) -> HostdError:
         details=error.details,
         violations=error.violations,
     )
+
+
+def _with_run(session: Asking, error: HostdError) -> HostdError:
+    """Return the error of what is no run id, with the runs that may be meant; as it was where there are none."""
+    wanted = _wanted(error)
+    try:
+        begun = [run_id for run_id in run_ids(session) if run_id.startswith(wanted)] if wanted else []
+        newest = "" if begun or not wanted else _newest_run(session, wanted)
+    except HostdError:
+        return error
+    if not begun and not newest:
+        return error
+    hint = (
+        f"the newest run of {wanted} is {newest}" if newest else f"did you mean {' or '.join(begun[:RUNS_SHOWN_MAX])}?"
+    )
+    return HostdError(error.kind, error.reason, f"'{wanted}' is no run id; {hint}", details=error.details)
+
+
+def _newest_run(session: Asking, workflow: str) -> str:
+    request = run_service_pb2.ListRunsRequest(
+        namespace=session.namespace, page_size=1, filter=f"workflow == {dump_json(workflow).decode()}"
+    )
+    found = session.call(session.client.runs.ListRuns, request, timeout_s=LOOK_S).runs
+    return found[0].run_id if found else ""
 
 
 def _wanted(error: HostdError) -> str:

@@ -201,6 +201,17 @@ def test_misspelt_names_are_answered_with_the_nearest(daemon: CommandDaemon, arg
     assert f"did you mean {meant}?" in done.err
 
 
+def test_what_is_no_run_id_is_answered_with_a_run(daemon: CommandDaemon) -> None:
+    """The beginning of an id with the whole, the name of a workflow with its newest run."""
+    run_id = daemon.here("runs", "start", "greet", "--wait", "-q").out.split()[0]
+    begun = daemon.here("runs", "show", run_id[:20])
+    named = daemon.here("runs", "cancel", "greet")
+
+    assert begun == (2, "", f"error: ARGUMENT_INVALID: '{run_id[:20]}' is no run id; did you mean {run_id}?\n")
+    assert named == (2, "", f"error: ARGUMENT_INVALID: 'greet' is no run id; the newest run of greet is {run_id}\n")
+    assert "`hostd runs list` shows them" in daemon.here("runs", "show", "no-such").err
+
+
 def test_graphs_differences_and_exports(daemon: CommandDaemon, tmp_path: Path) -> None:
     """Of a registered workflow and of a file; what is exported registers as what it was."""
     file = tmp_path / "greet.yaml"
