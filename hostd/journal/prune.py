@@ -13,7 +13,10 @@ from hostd.model.ids import stored_id
 from hostd.model.states import FINAL_RUN
 
 SCAN_RUNS = 5_000
+PAGES_A_CALL = 20
 RUNS_A_CALL = 50  # a run may have thousands of records
+_MARKS = """SELECT seq, at_ms FROM records WHERE run = 0 AND pos < (SELECT max(pos) FROM records) AND seq > ?
+    ORDER BY seq LIMIT ?"""
 _BY_AGE = (
     ("request_ids", "request_ids_ms"),
     ("events", "events_ms"),
@@ -34,6 +37,7 @@ class Pruner:
 
     def __init__(self) -> None:
         self._looked_at = 0
+        self._aged = {name: _Aged() for name in (*(table for table, _ in _BY_AGE), "marks")}
         self.deleted: list[bytes] = []  # run ids (stored form) of the last call, for their logs
 
     def prune(
@@ -45,7 +49,7 @@ class Pruner:
         for table, field in _BY_AGE:
             keep_ms = getattr(retention, field)
             if keep_ms and gone < limit:
-                gone += _by_age(cursor, table, now_ms - keep_ms, limit - gone)
+                gone += _by_age(cursor, table, self._aged[table], now_ms=now_ms, keep_ms=keep_ms, limit=limit - gone)
         if retention.dedup_per_trigger and gone < limit:
             gone += _dedup_beyond(cursor, retention.dedup_per_trigger, limit - gone)
         if retention.events_bytes and gone < limit:
@@ -53,7 +57,7 @@ class Pruner:
         if gone < limit:
             gone += _expired(cursor, now_ms, limit - gone)
         if retention.runs_ms and gone < limit:
-            _drop_marks(cursor, now_ms - retention.runs_ms, limit - gone)
+            _drop_marks(cursor, self._aged["marks"], now_ms=now_ms, keep_ms=retention.runs_ms, limit=limit - gone)
         return gone
 
     def _runs(self, cursor: sqlite3.Cursor, counters: Counters, *, now_ms: int, keep_ms: int, limit: int) -> int:
@@ -80,9 +84,31 @@ def _lives(cursor: sqlite3.Cursor, parent: str) -> bool:
     return cursor.execute(sql, (stored_id(parent),)).fetchone() is not None
 
 
-def _by_age(cursor: sqlite3.Cursor, table: str, before_ms: int, limit: int) -> int:
-    oldest = f"SELECT number, at_ms FROM {table} ORDER BY number LIMIT ?"
-    past = [entry for entry in cursor.execute(oldest, (limit,)).fetchall() if entry[1] <= before_ms]
+class _Aged:
+    """The oldest rows of a table. What a clock that was ahead has written keeps nobody from looking behind it."""
+
+    def __init__(self) -> None:
+        self._begin = 0  # rows up to here are of times to come
+        self._soonest_ms = 0
+
+    def past(self, cursor: sqlite3.Cursor, sql: str, *, now_ms: int, keep_ms: int, limit: int) -> list[tuple[int, int]]:
+        """Return up to `limit` rows (number, at_ms) past retention. `sql` takes a number and how many behind it."""
+        before_ms = now_ms - keep_ms
+        if self._soonest_ms <= before_ms:
+            self._begin, self._soonest_ms = 0, 0
+        for _ in range(PAGES_A_CALL):
+            page = cursor.execute(sql, (self._begin, limit)).fetchall()
+            past = [row for row in page if row[1] <= before_ms]
+            if past or len(page) < limit or any(at_ms <= now_ms for _, at_ms in page):
+                return past
+            self._begin = page[-1][0]
+            self._soonest_ms = min(at_ms for _, at_ms in [*page, (0, self._soonest_ms or page[0][1])])
+        return []
+
+
+def _by_age(cursor: sqlite3.Cursor, table: str, aged: _Aged, *, now_ms: int, keep_ms: int, limit: int) -> int:
+    oldest = f"SELECT number, at_ms FROM {table} WHERE number > ? ORDER BY number LIMIT ?"
+    past = aged.past(cursor, oldest, now_ms=now_ms, keep_ms=keep_ms, limit=limit)
     if table == "events":
         _note_gone(cursor, past)
     cursor.executemany(f"DELETE FROM {table} WHERE number = ?", [(number,) for number, _ in past])
@@ -131,8 +157,7 @@ def _expired(cursor: sqlite3.Cursor, now_ms: int, limit: int) -> int:
     return len(past)
 
 
-def _drop_marks(cursor: sqlite3.Cursor, before_ms: int, limit: int) -> None:
+def _drop_marks(cursor: sqlite3.Cursor, aged: _Aged, *, now_ms: int, keep_ms: int, limit: int) -> None:
     """Delete old marks of batches without records, but never the newest: it tells the batch number."""
-    sql = "SELECT pos, at_ms FROM records WHERE run = 0 AND pos < (SELECT max(pos) FROM records) ORDER BY seq LIMIT ?"
-    past = [(pos,) for pos, at_ms in cursor.execute(sql, (limit,)).fetchall() if at_ms <= before_ms]
-    cursor.executemany("DELETE FROM records WHERE pos = ?", past)
+    past = aged.past(cursor, _MARKS, now_ms=now_ms, keep_ms=keep_ms, limit=limit)
+    cursor.executemany("DELETE FROM records WHERE run = 0 AND seq = ?", [(seq,) for seq, _ in past])

@@ -177,6 +177,35 @@ async def test_a_run_outlives_retention_while_its_parent_lives_or_it_owes(journa
     assert journal.run_row(parent) is not None
 
 
+def notes_of(at_ms: int, count: int) -> list[Batch]:
+    """Return batches of that time, each with a note of every kind."""
+    return [
+        Batch(
+            at_ms=at_ms,
+            request_ids=[RequestId("default", "v", f"{at_ms} {at}", b"", b"")],
+            events=[EventRow("default", "w", "t", f"{at_ms} {at}", b"", "STARTED")],
+            dead_letters=[DeadLetter("default", "w", "t", f"{at_ms} {at}", b"", "X", "")],
+            dedup=[Dedup("default", "s", f"{at_ms} {at}")],
+        )
+        for at in range(count)
+    ]
+
+
+async def test_what_a_clock_that_was_ahead_wrote_keeps_nothing_else(journal: Journal) -> None:
+    """However many rows say a time to come, what lies behind them goes when it is old, and they when their time has."""
+    old_ms, ahead_ms = NOW_MS - 40 * DAY_MS, NOW_MS + 40 * DAY_MS
+    for batch in [*notes_of(ahead_ms, 30), *notes_of(old_ms, 10)]:
+        await append(journal, batch)
+    assert pruned(journal, Retention()) >= 40
+    names = {event.event_id for _, _, event in journal.events("default", limit=100)}
+    assert names == {f"{ahead_ms} {at}" for at in range(30)}
+    while journal.prune(now_ms=ahead_ms + 40 * DAY_MS, retention=Retention(), limit=7):
+        pass
+    assert (journal.events("default"), journal.dead_letters("default")) == ([], [])
+    keys = [("default", "v", f"{ms} {at}") for ms in (old_ms, ahead_ms) for at in range(30)]
+    assert journal.request_ids(keys) == {}
+
+
 async def test_notes_go_when_they_are_old_or_too_many(journal: Journal) -> None:
     """Request ids, events, dead letters and dedup keys each go by their own age; dedup keys also past a number."""
     for at_ms in (NOW_MS - 40 * DAY_MS, NOW_MS - HOUR_MS):
