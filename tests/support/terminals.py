@@ -24,7 +24,8 @@ class Terminal:
         self._ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.before = self.mode()
-        named = {**env, "TERM": "xterm-256color", "NO_COLOR": "1", "LANG": "C.UTF-8"}
+        outer = {name: value for name, value in env.items() if name not in ("COLUMNS", "LINES")}  # the size is our own
+        named = {**outer, "TERM": "xterm-256color", "NO_COLOR": "1", "LANG": "C.UTF-8"}
         self.process = subprocess.Popen(
             command, stdin=theirs, stdout=theirs, stderr=theirs, env=named, start_new_session=True
         )
