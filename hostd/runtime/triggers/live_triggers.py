@@ -60,8 +60,10 @@ class LiveTriggers:
 
     def clear(self) -> None:
         """Let all go."""
-        self._live.clear()
-        self._names.clear()
+        names = self._names
+        self._live, self._names = {}, []
+        for name in names:
+            self.tell(name)
 
     def page(
         self, namespace: str, workflow: str = "", *, after: tuple[str, str] = ("", ""), limit: int | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
 from datetime import UTC, datetime
 from random import Random
 
@@ -52,6 +52,7 @@ class TriggerDesk:
         self._own = own
         roster = TriggerRoster(loop=loop, journal=journal, readers=readers)
         self._watch = TriggerWatch(look=self._look, roster=roster, closed=closed, clock=clock)
+        triggers.hear(self._watch.touch)
         self._journal = journal
         self._readers = readers
         self._clock = clock
@@ -78,10 +79,14 @@ class TriggerDesk:
         """Yield changes of triggers; see the port."""
         return self._watch.watch(namespace, workflow, after=after)
 
-    def _look(self) -> Sequence[TriggerView] | None:
+    def _look(self, names: Set[Name] | None) -> Mapping[Name, TriggerView] | None:
         if not self._triggers.running:
             return None
-        return [_view(live) for live in self._triggers.everywhere()]
+        if names is None:
+            found = self._triggers.everywhere()
+        else:
+            found = [live for name in sorted(names) for live in self._triggers.one(name)]
+        return {live.name: _view(live) for live in found}
 
     async def create(
         self,

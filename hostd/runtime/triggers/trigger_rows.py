@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -20,10 +20,15 @@ ONE_BY_ONE_MAX = 100  # rows; past that all are read at once
 
 
 class TriggerRows:
-    """Hands out one row for all versions of a trigger; see KeptRow."""
+    """Hands out one row for all versions of a trigger; see KeptRow.
 
-    def __init__(self, readers: Readers) -> None:
+    Args:
+        told: called with the name of a trigger whose row is different.
+    """
+
+    def __init__(self, readers: Readers, told: Callable[[Name], None]) -> None:
         self._readers = readers
+        self._told = told
         self._kept: WeakValueDictionary[Name, KeptRow] = WeakValueDictionary()
 
     async def read(self, journal: Journal, names: Sequence[Name]) -> dict[Name, TriggerRow]:
@@ -44,7 +49,7 @@ class TriggerRows:
             named = f"{name[1]}/{name[2]}"
             _log.warning("trigger_cursor_reset trigger=%s was=%s now=%s", named, read.uses, plan.uses)
             read = msgspec.structs.replace(read, uses=plan.uses, cursor=b"")
-        kept = self._kept[name] = KeptRow(read)
+        kept = self._kept[name] = KeptRow(read, self._told)
         return kept
 
 

@@ -22,10 +22,11 @@ class KeptRow:
     row, so it takes back neither a cursor that has moved on nor a pause.
     """
 
-    __slots__ = ("__weakref__", "forgotten", "row")
+    __slots__ = ("__weakref__", "_told", "forgotten", "row")
 
-    def __init__(self, row: TriggerRow) -> None:
+    def __init__(self, row: TriggerRow, told: Callable[[tuple[str, str, str]], None]) -> None:
         self.row = row
+        self._told = told
         self.forgotten = False  # it is deleted, or another plugin's by now: what still comes changes nothing
 
     def change(self, turn: Turn, change: Callable[[TriggerRow], TriggerRow]) -> None:
@@ -35,11 +36,16 @@ class KeptRow:
         before = self.row
         self.row = change(before)
         turn.batch.triggers.append(self.row)
+        self._tell()
 
         def undo() -> None:
             self.row = before
+            self._tell()
 
         turn.when_failed.append(undo)
+
+    def _tell(self) -> None:
+        self._told((self.row.namespace, self.row.workflow, self.row.name))
 
     def forget(self, turn: Turn) -> None:
         """Delete the row in this turn."""

@@ -1,17 +1,18 @@
 """Watching triggers: what a look finds changed since the look before, numbered, so that a watch can be resumed.
 
-A trigger's state lives in memory, so nothing tells of a change; who watches looks a few times a second, all of them
-together. A position is (life of the daemon, number): it holds in later lives too. There a trigger that its holder knew
-is MODIFIED (it began anew with the daemon), or DELETED, and any other ADDED: which ones were told of is durable before
-they are, see trigger_roster.py.
+While anybody watches, note is taken of which triggers are told to be different; a few times a second these are looked
+at, for all watches together. The first look is at all. A position is (life of the daemon, number): it holds in later
+lives too. There a trigger that its holder knew is MODIFIED (it began anew with the daemon), or DELETED, and any other
+ADDED: which ones were told of is durable before they are, see trigger_roster.py.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import NamedTuple
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Set
+from contextlib import aclosing, contextmanager
+from typing import NamedTuple, TypeAlias
 
 from hostd.aio import Clock
 from hostd.errors.base import HostdError, Kind
@@ -23,6 +24,9 @@ LOOK_S = 0.25
 BOOKMARK_S = 10.0
 DELETED_MAX = 10_000
 BATCH_MAX = 500
+
+
+Look: TypeAlias = Callable[[Set[Name] | None], Mapping[Name, TriggerView] | None]
 
 
 class _Seen(NamedTuple):
@@ -37,7 +41,8 @@ class TriggerWatch:
     """Numbers what changes.
 
     Args:
-        look: returns every trigger of every namespace as it is now; None while they are not started, or stop.
+        look: returns those triggers of these names that are there, as they are now, without names all of every
+            namespace; None while they are not started, or stop.
         closed: says that the daemon stops.
         deleted_max: deletions that are remembered; a token older than one that is not is expired.
     """
@@ -45,7 +50,7 @@ class TriggerWatch:
     def __init__(
         self,
         *,
-        look: Callable[[], Sequence[TriggerView] | None],
+        look: Look,
         roster: TriggerRoster,
         closed: Callable[[], bool],
         clock: Clock,
@@ -58,11 +63,18 @@ class TriggerWatch:
         self._deleted_max = deleted_max
         self._life = 0
         self._number = 0
-        self._seen: dict[Name, _Seen] = {}
+        self._watching = 0
+        self._touched: set[Name] | None = None  # since the last look; None: nobody took note
+        self._seen: OrderedDict[Name, _Seen] = OrderedDict()  # what changed last comes last
         self._deleted: OrderedDict[Name, _Seen] = OrderedDict()  # oldest first
         self._forgotten = NEVER  # up to where deletions are not known any more
         self._looked_s: float | None = None
         self._looking = asyncio.Lock()
+
+    def touch(self, name: Name) -> None:
+        """Take note that a trigger may be different, for the next look."""
+        if self._touched is not None:
+            self._touched.add(name)
 
     async def watch(self, namespace: str, workflow: str, *, after: str) -> AsyncIterator[TriggerChanges]:
         """Yield changes without end; a snapshot first, unless a position is given.
@@ -71,6 +83,22 @@ class TriggerWatch:
             HostdError: RESUME_TOKEN_EXPIRED, DRAINING, JOURNAL_*.
         """
 
+        with self._watched():
+            async with aclosing(self._changes(namespace, workflow, after=after)) as batches:
+                async for batch in batches:
+                    yield batch
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        self._watching += 1
+        try:
+            yield
+        finally:
+            self._watching -= 1
+            if not self._watching:
+                self._touched = None  # nobody takes note any more
+
+    async def _changes(self, namespace: str, workflow: str, *, after: str) -> AsyncGenerator[TriggerChanges, None]:
         def concerns(name: Name) -> bool:
             return name[0] == namespace and workflow in ("", name[1])
 
@@ -110,13 +138,13 @@ class TriggerWatch:
 
     def _since(self, told: Revision, concerns: Callable[[Name], bool], *, snapshot: bool) -> list[TriggerChange]:
         if snapshot:
-            return [TriggerChange("ADDED", seen.view) for name, seen in self._seen.items() if concerns(name)]
+            return [TriggerChange("ADDED", self._seen[name].view) for name in sorted(self._seen) if concerns(name)]
         found: list[tuple[Revision, TriggerChange]] = []
-        for name, seen in self._seen.items():
-            if concerns(name) and seen.changed > told:
+        for name, seen in _behind(self._seen, told):
+            if concerns(name):
                 found.append((seen.changed, TriggerChange("ADDED" if seen.added > told else "MODIFIED", seen.view)))
-        for name, seen in self._deleted.items():
-            if concerns(name) and seen.changed > told >= seen.added:
+        for name, seen in _behind(self._deleted, told):
+            if concerns(name) and told >= seen.added:
                 found.append((seen.changed, TriggerChange("DELETED", seen.view)))
         return [change for _, change in sorted(found, key=lambda item: item[0])]
 
@@ -128,35 +156,47 @@ class TriggerWatch:
             now_s = self._clock.monotonic_s()
             if self._looked_s is not None and now_s - self._looked_s < LOOK_S / 2:
                 return True
-            views = self._look()
+            touched = self._touched
+            views = self._look(touched)
             if views is None:
                 return False
-            if not self._life:
-                self._recall(await self._roster.begin())
-            await self._compare({(view.namespace, view.workflow, view.name): view for view in views})
+            self._touched = set()
+            try:
+                if not self._life:
+                    self._recall(await self._roster.begin())
+                await self._compare(views, self._seen.keys() if touched is None else touched)
+            except BaseException:
+                self._touched = None  # what was not taken in is found by a look at all
+                raise
             self._looked_s = now_s
             return True
 
     def _recall(self, begun: Begun) -> None:
         """Know what was told in the lives before."""
         self._life, self._forgotten = begun.life, begun.forgotten
-        for name, entry in sorted(begun.entries.items(), key=lambda item: item[1].gone):
+        for name, entry in sorted(begun.entries.items(), key=lambda item: (item[1].gone, item[1].added)):
             view = TriggerView(*name, entry.uses, "UNSPECIFIED", version=entry.version, target=entry.target)
             if entry.gone == NEVER:
                 self._seen[name] = _Seen(view, entry.added, entry.added)
             else:
                 self._deleted[name] = _Seen(view, entry.added, entry.gone)
 
-    async def _compare(self, views: dict[Name, TriggerView]) -> None:
-        """Number what is different from what was seen; who came or went is durable before anybody is told."""
-        come = {name: _Seen(views[name], *[self._next()] * 2) for name in views if name not in self._seen}
-        gone = {name: self._seen[name]._replace(changed=self._next()) for name in self._seen if name not in views}
+    async def _compare(self, views: Mapping[Name, TriggerView], looked_at: Set[Name]) -> None:
+        """Number what is different from what was seen; who came or went is durable before anybody is told.
+
+        Args:
+            looked_at: names, of which those without a view are gone.
+        """
+        come = {name: _Seen(view, *[self._next()] * 2) for name, view in views.items() if name not in self._seen}
+        left = [name for name in looked_at if name in self._seen and name not in views]
+        gone = {name: self._seen[name]._replace(changed=self._next()) for name in left}
         if come or gone:
             await self._note(come, gone)
-        for name, seen in list(self._seen.items()):
-            if name not in gone and seen.view != views[name]:
-                self._seen[name] = _Seen(views[name], seen.added, self._next())
         self._seen |= come
+        for name, view in views.items():
+            if self._seen[name].view != view:
+                self._seen[name] = _Seen(view, self._seen[name].added, self._next())
+                self._seen.move_to_end(name)
         for name, seen in gone.items():
             del self._seen[name]
             self._deleted[name] = seen
@@ -175,6 +215,14 @@ class TriggerWatch:
     def _next(self) -> Revision:
         self._number += 1
         return self._position
+
+
+def _behind(seen: OrderedDict[Name, _Seen], told: Revision) -> Iterator[tuple[Name, _Seen]]:
+    """Yield what changed behind a position, the last first."""
+    for name in reversed(seen):
+        if seen[name].changed <= told:
+            return
+        yield name, seen[name]
 
 
 def _entry(seen: _Seen, gone: Revision) -> Entry:

@@ -51,7 +51,7 @@ class Triggers:
         self._clock = clock
         self._wanted_triggers = WantedTriggers(workflows=workflows, readers=readers)
         self._live = live
-        self._rows = TriggerRows(readers)
+        self._rows = TriggerRows(readers, live.tell)
         self._wanted = asyncio.Event()
         self._asked = 0  # changes that were told of
         self._tried = 0  # as many of them were looked at
@@ -166,7 +166,9 @@ class Triggers:
             if found is None:
                 self._live.remove(name)  # one that is replaced stays visible until it is
             return found is not None
-        live.source.ready = found.ready  # one of its own follows the active version of its target
+        if live.source.ready is not found.ready:
+            live.source.ready = found.ready  # one of its own follows the active version of its target
+            self._live.tell(name)
         if self._life.outdated(live):
             await self._life.begin_anew(live)
         return False
@@ -221,6 +223,10 @@ class Triggers:
             await self.reconcile()
 
     # -- what people ask
+
+    def hear(self, hearer: Callable[[Name], None]) -> None:
+        """Tell of every change of a trigger from now on; see LiveTriggers."""
+        self._live.hear(hearer)
 
     def get(self, name: Name) -> Live:
         """Return a live trigger. Raises HostdError TRIGGER_MISSING; DRAINING once they have stopped."""

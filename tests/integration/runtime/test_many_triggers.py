@@ -11,8 +11,11 @@ import pytest
 from lab import Lab
 
 from hostd.errors.base import HostdError, Kind
+from hostd.model.views import TriggerView
+from hostd.runtime.triggers import trigger_desk
 from hostd.runtime.triggers import triggers as triggers_module
-from hostd.runtime.workflows import workflows
+from hostd.runtime.triggers.trigger_live import Live
+from hostd.runtime.workflows import plans
 
 MANY = 30
 
@@ -58,7 +61,7 @@ async def test_a_change_reads_nothing_of_the_triggers_that_did_not_change(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing else is read or compiled, though there are far more versions than are kept; all live on."""
-    monkeypatch.setattr(workflows, "PLANS_MAX", 3)
+    monkeypatch.setattr(plans, "PLANS_MAX", 3)
     await lab.core.triggers.start()
     for number in range(MANY):
         await lab.register(document(number))
@@ -162,3 +165,47 @@ async def test_what_could_not_be_read_is_looked_at_again(lab: Lab) -> None:
 
     assert len(asked) >= 3
     assert lab.trigger("w1", "t").source.ready.plan.version == "1.0.0"
+
+
+async def test_a_watch_is_told_of_each_change_and_looks_at_nothing_else(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fired, paused, of another version, made, replaced, deleted: of thirty others none is looked at a second time."""
+    await lab.core.triggers.start()
+    await lab.register(document(0))
+    await lab.register(document(1))
+    for number in range(MANY):
+        await create(lab, own(number))
+    await create(lab, own(MANY, "w1@active"))
+    await lab.core.triggers.settled()
+    desk, viewed, view = lab.core.front.triggers, Counter[str](), trigger_desk._view
+
+    def counting(live: Live) -> TriggerView:
+        viewed["/".join(live.name[1:])] += 1
+        return view(live)
+
+    async def told(kind: str, name: str, **fields: Any) -> None:
+        async for batch in watch:
+            for change in batch.changes:
+                at = change.trigger
+                as_told = all(getattr(at, field) == value for field, value in fields.items())
+                if as_told and (change.kind, f"{at.workflow}/{at.name}") == (kind, name):
+                    return
+
+    who: dict[str, Any] = {"principal": "me", "repeat": None}
+    watch = desk.watch("default", "", after="")
+    await told("ADDED", "w1/t")
+    monkeypatch.setattr(trigger_desk, "_view", counting)
+    await desk.fire("default", "w1", "t", data=b"1", event_id="", principal="me")
+    await told("MODIFIED", "w1/t", fired=1)
+    await desk.pause("default", "w1", "t", reason="tea", **who)
+    await told("MODIFIED", "w1/t", state="PAUSED", message="tea")
+    await lab.register(document(1, "2.0.0"))
+    await told("MODIFIED", f"/own{MANY}", version="2.0.0")
+    await create(lab, own(MANY, "w1@1.0.0"), replace=True)
+    await told("MODIFIED", f"/own{MANY}", version="1.0.0", target="w1@1.0.0")
+    await desk.delete("default", f"own{MANY}", **who)
+    await told("DELETED", f"/own{MANY}")
+    await create(lab, own(MANY + 1))
+    await told("ADDED", f"/own{MANY + 1}")
+    assert viewed.keys() <= {"w1/t", f"/own{MANY}", f"/own{MANY + 1}"}
