@@ -68,8 +68,15 @@ def options_class(component: type[Component], base: type[Component]) -> type[Opt
     """Return the `X` of `class Thing(Action[X])`, the plain `Options` where nothing is said.
 
     Raises:
-        HostdError: PLUGIN_FAILED when it is not a subclass of `hostd.plugin.Options`.
+        HostdError: PLUGIN_FAILED when it is not a subclass of `hostd.plugin.Options`, or one that nothing reads.
     """
+    said = _said_options(component, base)
+    if said is Options:
+        _refuse_unread(component, base)
+    return said
+
+
+def _said_options(component: type[Component], base: type[Component]) -> type[Options]:
     for parent in component.__mro__:
         for generic in parent.__dict__.get("__orig_bases__", ()):
             origin, arguments = get_origin(generic), get_args(generic)
@@ -83,6 +90,16 @@ def options_class(component: type[Component], base: type[Component]) -> type[Opt
                     f"{component.__qualname__} has options {found!r}; they must be a subclass of hostd.plugin.Options"
                 )
     return Options
+
+
+def _refuse_unread(component: type[Component], base: type[Component]) -> None:
+    """Raise PLUGIN_FAILED for a nested `Options`, as `Settings` is one: nobody would read it."""
+    found = getattr(component, "Options", None)
+    if isinstance(found, type):
+        name, kind = component.__qualname__, base.__name__
+        raise refuse(
+            f"nothing reads {name}.Options: move it out of the class and say `class {name}({kind}[{name}Options])`"
+        )
 
 
 def settings_class(component: type[Component]) -> type[Options]:

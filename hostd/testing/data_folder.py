@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from hostd.errors.base import invalid
-from hostd.host.folders.manifest import FILE_NAME, read_manifest
+from hostd.host.folders.manifest import FILE_NAME, PLUGIN_ID, read_manifest
 from hostd.host.found import Found, Source
 from hostd.plugin.process.source import import_folder
 from hostd.values.json_text import dump_json
@@ -24,10 +25,28 @@ def write_secrets(data: Path, secrets: Mapping[str, str] | None) -> None:
     file.write_text("".join(lines), encoding="utf-8")
 
 
+def found_folder(folder: Path) -> Path:
+    """Return a plugin's folder by its own name, whatever it was called (`.`, a link). Raises ARGUMENT_INVALID."""
+    found = folder.resolve()
+    if not found.is_dir():
+        raise invalid("ARGUMENT_INVALID", f"{folder} is no plugin's folder")
+    return found
+
+
 def id_of_folder(folder: Path) -> str:
-    """Return the id of the plugin in a folder."""
+    """Return the id of the plugin in a folder. Raises ARGUMENT_INVALID where its name is none, and no manifest is."""
     file = folder / FILE_NAME
-    return read_manifest(file).id if file.exists() else folder.name.lower().replace("_", "-")
+    if file.exists():
+        return read_manifest(file).id
+    return checked_id(folder.name.lower().replace("_", "-"))
+
+
+def checked_id(plugin: str) -> str:
+    """Return a plugin's id. Raises ARGUMENT_INVALID."""
+    if not re.fullmatch(PLUGIN_ID, plugin):
+        message = f"{plugin!r} is no plugin's id: a letter, then letters, digits, `_` and `-`, in lower case"
+        raise invalid("ARGUMENT_INVALID", f"{message}. A folder is given as a Path, and may say its id in {FILE_NAME}")
+    return plugin
 
 
 def is_python(folder: Path) -> bool:
@@ -38,8 +57,7 @@ def is_python(folder: Path) -> bool:
 
 def inside(folder: Path) -> Found:
     """Return the plugin in a folder as one that runs inside the host. Raises ARGUMENT_INVALID where it cannot."""
-    if not folder.is_dir():
-        raise invalid("ARGUMENT_INVALID", f"{folder} is no plugin's folder")
+    folder = found_folder(folder)
     if not is_python(folder):
         message = f"{folder} is not in Python: its process has a clock of its own; mock its actions, or use on_stage"
         raise invalid("ARGUMENT_INVALID", message)

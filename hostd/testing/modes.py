@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple
 from hostd.errors.base import HostdError
 from hostd.plugin.process.source import import_folder
 from hostd.plugin.testing import check_plugin as check_module
-from hostd.testing.data_folder import is_python
+from hostd.testing.data_folder import found_folder, is_python
 from hostd.testing.stage import MODES, Outcome, Slots, Stage, on_stage
 from hostd.values.json_text import JsonValue
 
@@ -55,6 +56,8 @@ async def check_plugin(
         settings, secrets, config: as of `on_stage`.
     """
     problems: list[str] = []
+    if isinstance(plugin, Path):
+        plugin = await asyncio.to_thread(found_folder, plugin)
     if isinstance(plugin, Path) and is_python(plugin):
         problems += await check_module(import_folder(plugin, plugin.name))
     first: dict[int, tuple[str, Outcome]] = {}

@@ -25,7 +25,7 @@ from hostd.model.states import RunState, run_is_final
 from hostd.plugin import WebhookRequest, WebhookResponse
 from hostd.plugin.process.source import import_folder
 from hostd.runtime.ring.intake import Started
-from hostd.testing.data_folder import id_of_folder, write_secrets
+from hostd.testing.data_folder import checked_id, found_folder, id_of_folder, write_secrets
 from hostd.values.json_text import JsonValue, dump_json, parse_json
 
 MODES = ("inline", "thread", "process")
@@ -219,7 +219,7 @@ async def on_stage(
         config: any other configuration.
 
     Raises:
-        HostdError: the plugin does not load, with what is wrong with it.
+        HostdError: the plugin does not load, with what is wrong with it; ARGUMENT_INVALID for what is no plugin.
     """
     with tempfile.TemporaryDirectory(prefix="hostd-stage-") as home:
         core, plugin_id = await asyncio.to_thread(_core, Path(home), plugin, mode, settings, secrets, config)
@@ -249,13 +249,14 @@ def _core(
     write_secrets(data, secrets)
     also: list[Found] = []
     if isinstance(plugin, Path):
+        plugin = found_folder(plugin)
         plugin_id = id_of_folder(plugin)
         if mode == "process":
             shutil.copytree(plugin, data / "plugins" / plugin.name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             also.append(Found(plugin_id, "0", Source.PACKAGE, str(plugin), partial(import_folder, plugin, plugin_id)))
     else:
-        plugin_id = plugin
+        plugin_id = checked_id(plugin)
     chosen: dict[str, Any] = {"settings": dict(settings or {})}
     if mode != "process" or not isinstance(plugin, Path):
         chosen[mode] = [plugin_id]

@@ -73,6 +73,7 @@ class TurnEnds:
         self.unwritable: HostdError | None = None  # why nothing can be written just now
         self.flushing: Turn | None = None
         self.careful = 0  # appends of one message that are still to come
+        self._told = ""  # why appends have failed since the last one that did not
         self._ring = ring
         self._residence = residence
         self._slots = slots
@@ -153,6 +154,7 @@ class TurnEnds:
         for answer in turn.answers:
             answer.give()
         if appended is not None:
+            self._told = ""
             if self.careful:
                 self.careful -= 1
             try:
@@ -173,7 +175,7 @@ class TurnEnds:
 
     def _failed(self, turn: Turn, error: BaseException) -> None:
         """Nothing was written: forget what was decided, refuse the doors, hear inside messages again in a second."""
-        _log.error("append_failed runs=%d error=%s", len(turn.touched), error)
+        self._tell(turn, error)
         why = error if isinstance(error, HostdError) else _unwritable(error)
         self._meter.failed(why.reason)
         for resident in turn.touched.values():
@@ -190,6 +192,13 @@ class TurnEnds:
         if not _may_pass(error):
             again = self._isolate(again, error)
         self._lanes.inside.extendleft(reversed(again))
+
+    def _tell(self, turn: Turn, error: BaseException) -> None:
+        """Log why; while the disk is full it is tried again each second, and told once."""
+        why = str(error)
+        if why != self._told:
+            self._told = why
+            _log.error("append_failed runs=%d error=%s", len(turn.touched), error)
 
     def _isolate(self, again: list[Entry], error: BaseException) -> list[Entry]:
         """Waiting does not help: take messages singly; one that fails singly is given up with its run."""

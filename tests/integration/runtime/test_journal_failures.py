@@ -66,6 +66,21 @@ async def test_doors_say_why_and_results_are_heard_again(lab: Lab) -> None:
     assert all(len(of_kind(lab.records(each), AttemptSucceeded)) == 2 for each in started)
 
 
+async def test_a_disk_that_stays_full_is_told_once(lab: Lab, caplog: pytest.LogCaptureFixture) -> None:
+    """Not with each of the tries; when it is full again after a while, it is told again."""
+    workflow = await lab.register("workflow: w\nsteps:\n  a: {uses: flow.wait, with: {duration: 1h}}")
+    runs = await lab.try_start(workflow, count=2)
+    failing = Failing(lab)
+    for told, started in enumerate(runs, 1):
+        before = failing.refused
+        failing.refuse = lambda batch: FULL
+        lab.core.loop.tell(started.key, Cancel(""))
+        await lab.until(lambda before=before: failing.refused >= before + 3)
+        failing.refuse = lambda batch: None
+        await lab.ended(started)
+        assert sum(message.startswith("append_failed") for message in caplog.messages) == told
+
+
 async def test_timers_of_dropped_runs_still_fire(lab: Lab) -> None:
     """A run that a failed turn dropped from memory keeps its timer."""
     workflow = await lab.register(

@@ -84,7 +84,7 @@ def test_a_starter_is_well_and_passes_its_own_test(hostd: Any, tmp_path: Path, r
     assert (examined.code, found["mistakes"], found["remarks"]) == (0, [], [])
     assert found["components"] == [{"kind": "action", "id": "price_feed.say"}]
 
-    command = [sys.executable, "-m", "pytest", "-q", "-o", "asyncio_mode=auto", "-p", "no:cacheprovider", "."]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."]
     done = subprocess.run(command, cwd=folder, env=dict(os.environ), capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stdout
 

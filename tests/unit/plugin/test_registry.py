@@ -110,6 +110,7 @@ def blocking_run(self: Any, ctx: Any, options: Any) -> None:
         (made(executors=("thread",)), "async, which cannot run in the executor `thread`"),
         (made(run=Action.run), "has no run method"),
         (made(Settings=dict), "Settings must be a subclass"),
+        (made(Options=type("Options", (Options,), {})), "nothing reads Made.Options: move it out of the class"),
         (Ticker, "takes a subclass of hostd.plugin.Action"),
         (Good(), "takes a subclass of hostd.plugin.Action"),
         ("good.one", "takes a subclass of hostd.plugin.Action"),
