@@ -26,6 +26,7 @@ class Say(Action[Options]):
 def hostd_register(registry):
     registry.action(Say)
 '''
+DOCUMENT = {"workflow": "w", "steps": {"it": {"uses": "tide.say"}}, "output": "${{ steps.it.output }}"}
 
 
 @pytest.fixture
