@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from hostd.cli.lazy import Verb
 from hostd.cli.printing import say
 
 SHELLS = ("bash", "zsh", "fish")
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("shell", metavar="SHELL", type=click.Choice(SHELLS))
 def completion(shell: str) -> None:
     """Print the completion script of SHELL.

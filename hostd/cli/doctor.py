@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hostd.cli.lazy import Verb
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import clean, paint
 from hostd.cli.terminal import colored, fitted_width
@@ -30,7 +31,7 @@ VERDICT_CHARS, MESSAGE_CHARS_MIN = len("remark"), 20
 _WELL = ("LOADED", "ACTIVE")
 
 
-@click.command()
+@click.command(cls=Verb)
 @remote
 def doctor(session: Session) -> int:
     """Look for what keeps hostd from working here, with a daemon and without one.

@@ -12,6 +12,7 @@ from hostd.cli.completing import complete_files
 from hostd.cli.document_kinds import require_document
 from hostd.cli.given_path import GIVEN_PATH
 from hostd.cli.inputs import file_label, json_argument, read_file
+from hostd.cli.lazy import Verb
 from hostd.cli.outcomes import EXIT_FAILED, OUTCOME_EXITS
 from hostd.cli.printing import Printer, warn, write
 from hostd.cli.session import local
@@ -32,7 +33,7 @@ _VALIDATED_WITH = (
 UNKNOWN_HERE = ("ACTION_UNKNOWN", "TRIGGER_UNKNOWN")
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("file", metavar="FILE", shell_complete=complete_files)
 @click.option("--input", "input_text", metavar="JSON", default="{}", help="JSON text, @FILE, or - for standard input.")
 @click.option("--config", "config_file", metavar="FILE", type=GIVEN_PATH,
@@ -83,7 +84,7 @@ def _ended(ended: dict[str, Any]) -> str:
     return fields(pairs)
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", shell_complete=complete_files)
 @click.option("--plugins", metavar="DIR", type=GIVEN_PATH,
               help="Know what plugins in the folders of DIR serve, too: each is started, and asked.")  # fmt: skip
@@ -140,7 +141,7 @@ def _folder(plugins: Path) -> Path:
     return plugins
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("what", metavar="WHAT", type=click.Choice(["workflow", "trigger", "tests"]))
 def schema(what: str) -> None:
     """Print the JSON Schema of workflow or trigger documents, or of case files (`tests`), for editors."""
@@ -149,7 +150,7 @@ def schema(what: str) -> None:
     write(schema_text(what))
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("expression", metavar="EXPR")
 @click.option(
     "--context",

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from hostd.cli.completing import complete_reasons
+from hostd.cli.lazy import Verb
 from hostd.cli.served_plugins import ASK_S, Daemon
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import clean, columns, fields
@@ -22,7 +23,7 @@ LOOK_S = 3.0  # for the daemon, where something is known without it
 _COMPONENT = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("words", nargs=-1, metavar="[WORD]", shell_complete=complete_reasons)
 @remote
 def explain(session: Session, words: tuple[str, ...]) -> None:

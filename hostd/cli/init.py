@@ -11,6 +11,7 @@ from typing import NamedTuple
 import click
 
 from hostd.cli.given_path import GIVEN_PATH
+from hostd.cli.lazy import Verb
 from hostd.cli.printing import Printer
 from hostd.cli.session import local
 from hostd.cli.tables import clean, columns
@@ -43,7 +44,7 @@ TEMPLATES = {
 }  # fmt: skip
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("folder", metavar="[FOLDER]", default=".", type=GIVEN_PATH)
 @click.option("--template", type=click.Choice(list(TEMPLATES)), default="hello", show_default=True,
               help="What to begin with: three steps, a webhook, a schedule, a plugin in Python or in Lua.")  # fmt: skip

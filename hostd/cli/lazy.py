@@ -61,8 +61,24 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, entry.help) for name, entry in self.entries.items()])
 
 
+class Verb(click.Command):
+    """A command that does something. Its help shows examples."""
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what the command does, and how it is called."""
+        from hostd.cli.examples import examples_of
+
+        super().format_help_text(ctx, formatter)
+        if examples := examples_of(ctx.command_path):
+            with formatter.section("Examples"):
+                for line in examples:
+                    formatter.write(f"{'':{formatter.current_indent}}{line}\n")
+
+
 class Noun(click.Group):
     """A group of verbs. Its list shows whole sentences, and for a word that is no verb it names what may be meant."""
+
+    command_class = Verb
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

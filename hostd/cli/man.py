@@ -9,6 +9,8 @@ from pathlib import Path
 import click
 
 from hostd.cli.completing import complete_commands
+from hostd.cli.examples import examples_of
+from hostd.cli.lazy import Verb
 from hostd.cli.printing import say
 from hostd.errors.base import invalid
 from hostd.values.version import VERSION
@@ -16,14 +18,11 @@ from hostd.values.version import VERSION
 SECTION = "1"
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("command", nargs=-1, metavar="[COMMAND...]", shell_complete=complete_commands)
 @click.option("--dir", "folder", metavar="DIR", help="Write the page of every command into DIR/man1, for MANPATH.")
 def man(command: tuple[str, ...], folder: str | None) -> None:
-    """Print the manual page of COMMAND, or write those of all into a folder.
-
-    Such as: hostd man runs start | man -l -
-    """
+    """Print the manual page of COMMAND, or write those of all into a folder."""
     root = click.get_current_context().find_root().command
     if folder is not None:
         _write_all(root, Path(folder) / f"man{SECTION}")
@@ -72,11 +71,18 @@ def page(path: tuple[str, ...], command: click.Command) -> str:
         f".B {_escaped(usage)}",
         ".SH DESCRIPTION",
         *(line for part in (first, *rest, *_paragraphs(command.epilog or "")) if part for line in (".PP", _text(part))),
+        *_examples(path),
         *_options(command, context),
         *_commands(command, context, path),
         *_see_also(path),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _examples(path: tuple[str, ...]) -> Iterator[str]:
+    examples = examples_of(" ".join(path))
+    if examples:
+        yield from (".SH EXAMPLES", ".nf", *map(_text, examples), ".fi")
 
 
 def _options(command: click.Command, context: click.Context) -> Iterator[str]:

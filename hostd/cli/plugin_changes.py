@@ -11,6 +11,7 @@ import click
 
 from hostd.cli.applying import warn_of
 from hostd.cli.completing import complete_files, complete_plugins
+from hostd.cli.lazy import Verb
 from hostd.cli.printing import warn
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import clean, fields
@@ -26,7 +27,7 @@ INSTALL_TIMEOUT_S = 2_400.0
 SWITCH_TIMEOUT_S = 300.0
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("what", metavar="FOLDER|WHEEL|NAME", shell_complete=complete_files)
 @click.option("--yes", "-y", is_flag=True, help="Accept what it asks for without being asked.")
 @click.option(
@@ -123,7 +124,7 @@ def _whole(item: Any) -> str:
     return fields([*shown, ("replaced_version", item["replaced_version"]), ("digest", item["digest"])])
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("plugin_id", metavar="ID", shell_complete=complete_plugins)
 @remote
 def uninstall(session: Session, plugin_id: str) -> None:
@@ -132,7 +133,7 @@ def uninstall(session: Session, plugin_id: str) -> None:
     session.call(session.client.plugins.UninstallPlugin, request, timeout_s=SWITCH_TIMEOUT_S)
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("plugin_id", metavar="ID", shell_complete=complete_plugins)
 @remote
 def enable(session: Session, plugin_id: str) -> None:
@@ -141,7 +142,7 @@ def enable(session: Session, plugin_id: str) -> None:
     _show(session, session.call(session.client.plugins.EnablePlugin, request, timeout_s=SWITCH_TIMEOUT_S))
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("plugin_id", metavar="ID", shell_complete=complete_plugins)
 @remote
 def disable(session: Session, plugin_id: str) -> None:
@@ -153,7 +154,7 @@ def disable(session: Session, plugin_id: str) -> None:
     _show(session, session.call(session.client.plugins.DisablePlugin, request, timeout_s=SWITCH_TIMEOUT_S))
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("plugin_id", metavar="ID", shell_complete=complete_plugins)
 @remote
 def rollback(session: Session, plugin_id: str) -> None:

@@ -10,6 +10,7 @@ import click
 
 from hostd.cli.complaints import exit_code, violation_line
 from hostd.cli.completing import complete_files, complete_plugins
+from hostd.cli.lazy import Verb
 from hostd.cli.printing import Printer, say, warn
 from hostd.cli.served_plugins import Daemon
 from hostd.cli.session import Session, local, remote
@@ -22,7 +23,7 @@ _FROM = click.option(
 )
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("component", metavar="COMPONENT", shell_complete=complete_plugins)
 @click.option("--kind", type=KINDS, help="Where both have the name.")
 @_FROM
@@ -38,7 +39,7 @@ def docs(session: Session, component: str, kind: str | None, source: str | None)
     session.out.one(page, lambda value: clean(value["page"]).rstrip("\n"))
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("component", metavar="COMPONENT", shell_complete=complete_plugins)
 @click.option("--kind", type=KINDS, help="Where both have the name.")
 @_FROM
@@ -55,7 +56,7 @@ def sample(session: Session, component: str, kind: str | None, source: str | Non
     session.out.one(written, lambda value: yaml_text(value).rstrip("\n"))
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("plugin_id", metavar="ID")
 @click.option("--runtime", type=click.Choice(["python", "lua", "exec"]), default="python", help="Else python.")
 @click.option("--dir", "folder", metavar="DIR", default=".", help="Where to put the folder ID; else here.")
@@ -70,7 +71,7 @@ def new(out: Printer, plugin_id: str, runtime: str, folder: str) -> None:
         warn(f"next: hostd plugin doctor {os.path.join(folder, plugin_id)}")
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("path", metavar="[PATH]", required=False, shell_complete=complete_files)
 @remote
 def doctor(session: Session, path: str | None) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import click
 
+from hostd.cli.examples import examples_of
 from hostd.cli.main import root
 from hostd.cli.session import CONNECTION_NAMES, OUTPUT_NAMES
 
@@ -70,6 +71,8 @@ def _section(path: tuple[str, ...], command: click.Command) -> str:
     prints = any(param.name == "output" for param in command.params)
     if remote or prints:
         texts.append("Takes the connection and output options." if remote else "Takes the output options.")
+    if examples := examples_of(" ".join(path)):
+        texts.append("\n".join(["```sh", *examples, "```"]))
     return (
         "\n".join(
             [f"## {' '.join(path)}\n", f"`{usage}`\n", *(f"{text}\n" for text in texts), _options(command)]

@@ -10,6 +10,7 @@ import click
 from hostd.cli import run_views
 from hostd.cli.complaints import complain, exit_code
 from hostd.cli.inputs import listed
+from hostd.cli.lazy import Verb
 from hostd.cli.lost_connection import reconnect_option
 from hostd.cli.printing import warn
 from hostd.cli.run_names import RUNS_HELP, run_ref, runs_argument
@@ -25,7 +26,7 @@ else:
     pb = lazily("hostd.v1.run_service_pb2")
 
 
-@click.command(epilog=RUNS_HELP)
+@click.command(cls=Verb, epilog=RUNS_HELP)
 @runs_argument
 @click.option("--same-version", is_flag=True, help="With the version each run had; else the active one.")
 @click.option("--wait", is_flag=True, help="Wait for the end, print the run, exit as it ended (one run).")

@@ -9,6 +9,7 @@ import click
 from hostd.cli import run_views
 from hostd.cli.completing import complete_files, complete_workflows
 from hostd.cli.inputs import json_argument, pairs_argument
+from hostd.cli.lazy import Verb
 from hostd.cli.lost_connection import reconnect_option
 from hostd.cli.printing import warn
 from hostd.cli.session import Session, remote
@@ -21,7 +22,7 @@ else:
     pb = lazily("hostd.v1.run_service_pb2")
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("workflow", shell_complete=complete_workflows, required=False, default="", metavar="[WORKFLOW]")
 @click.option(
     "--from",

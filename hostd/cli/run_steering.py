@@ -11,6 +11,7 @@ from hostd.cli import run_views
 from hostd.cli.complaints import complain, exit_code
 from hostd.cli.completing import complete_workflows
 from hostd.cli.inputs import json_argument, listed
+from hostd.cli.lazy import Verb
 from hostd.cli.printing import warn
 from hostd.cli.run_names import RUN_HELP, RUNS_HELP, run_argument, run_ref, runs_argument
 from hostd.cli.run_starts import start_spec
@@ -66,28 +67,28 @@ def steering(command: Callable[..., Any]) -> Callable[..., Any]:
     return runs_argument(reason(request_id(remote(command))))
 
 
-@click.command(epilog=RUNS_HELP)
+@click.command(cls=Verb, epilog=RUNS_HELP)
 @steering
 def cancel(session: Session, runs: tuple[str, ...], reason: str, request_id: str) -> int:
     """Cancel runs: what runs is told to stop, handlers run, then they are CANCELED."""
     return steer_all(session, "CancelRun", runs, request_id=request_id, reason=reason)
 
 
-@click.command(epilog=RUNS_HELP)
+@click.command(cls=Verb, epilog=RUNS_HELP)
 @steering
 def terminate(session: Session, runs: tuple[str, ...], reason: str, request_id: str) -> int:
     """End runs at once; no handler runs."""
     return steer_all(session, "TerminateRun", runs, request_id=request_id, reason=reason)
 
 
-@click.command(epilog=RUNS_HELP)
+@click.command(cls=Verb, epilog=RUNS_HELP)
 @steering
 def pause(session: Session, runs: tuple[str, ...], reason: str, request_id: str) -> int:
     """Start nothing new in runs until they are resumed."""
     return steer_all(session, "PauseRun", runs, request_id=request_id, reason=reason)
 
 
-@click.command(epilog=RUNS_HELP)
+@click.command(cls=Verb, epilog=RUNS_HELP)
 @runs_argument
 @click.option("--request-id", metavar="ID", default="", help="The same id within 24 hours acts once (one run).")
 @remote
@@ -96,7 +97,7 @@ def resume(session: Session, runs: tuple[str, ...], request_id: str) -> int:
     return steer_all(session, "ResumeRun", runs, request_id=request_id)
 
 
-@click.command(epilog=RUN_HELP)
+@click.command(cls=Verb, epilog=RUN_HELP)
 @run_argument
 @click.argument("name")
 @click.option("--request-id", metavar="ID", default="", help="The same id within 24 hours acts once.")
@@ -119,7 +120,7 @@ def _data(text: str | None) -> Any:
     return None if text is None else to_payload(json_argument(text, "--data"))
 
 
-@click.command(name="signal-with-start")
+@click.command(cls=Verb, name="signal-with-start")
 @click.argument("workflow", shell_complete=complete_workflows)
 @click.argument("key")
 @click.argument("name")
@@ -141,7 +142,7 @@ def signal_with_start(session: Session, workflow: str, key: str, name: str, **gi
     session.show(session.call(session.client.runs.SignalWithStart, request), run_views.started)
 
 
-@click.command(epilog=RUNS_HELP)
+@click.command(cls=Verb, epilog=RUNS_HELP)
 @runs_argument
 @click.option("--request-id", metavar="ID", default="", help="The same id within 24 hours acts once (one run).")
 @remote

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hostd.cli.given_path import GIVEN_PATH
+from hostd.cli.lazy import Verb
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import fields
 from hostd.errors.base import Kind
@@ -24,7 +25,7 @@ else:
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.option("--data", metavar="DIR", help="Data folder; else HOSTD_DATA, else ~/.local/share/hostd.")
 @click.option("--listen", metavar="ADDR", help="Address of the gRPC port (127.0.0.1:7420), or off.")
 @click.option("--http", metavar="ADDR", help="Address of the HTTP port (127.0.0.1:7421), or off.")
@@ -76,7 +77,7 @@ def config_flags(
     }
 
 
-@click.command()
+@click.command(cls=Verb)
 @remote
 def info(session: Session) -> None:
     """Say what the daemon is and how it does."""
@@ -96,7 +97,7 @@ def _info(item: dict[str, Any]) -> str:
     return fields(pairs)
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.option("--service", metavar="NAME", default="", help="One service, such as hostd.v1.RunService; else all.")
 @remote
 def health(session: Session, service: str) -> int:

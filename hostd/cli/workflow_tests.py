@@ -11,6 +11,7 @@ import click
 
 from hostd.cli.complaints import complaint
 from hostd.cli.given_path import GIVEN_PATH
+from hostd.cli.lazy import Verb
 from hostd.cli.printing import Printer, say, warn
 from hostd.cli.session import local
 from hostd.cli.tables import clean
@@ -28,7 +29,7 @@ DOTS_A_LINE = 80
 Fault = tuple[str, HostdError]
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("paths", nargs=-1, metavar="[FILE|FOLDER]...", type=GIVEN_PATH)
 @click.option("--filter", "words", metavar="WORDS", default="",
               help="Only cases in whose file or name all of these words stand.")  # fmt: skip

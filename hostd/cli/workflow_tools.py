@@ -11,6 +11,7 @@ import click
 from hostd.cli import graphs
 from hostd.cli.completing import complete_documents, complete_workflows
 from hostd.cli.inputs import read_text
+from hostd.cli.lazy import Verb
 from hostd.cli.printing import say, warn
 from hostd.cli.run_names import run_ref
 from hostd.cli.session import Session, remote
@@ -51,7 +52,7 @@ def source_of(session: Session, text: str) -> str:
     return answer.version.source
 
 
-@click.command(epilog=NAMES_HELP)
+@click.command(cls=Verb, epilog=NAMES_HELP)
 @click.argument("what", required=False, default="", metavar="[FILE|NAME[@VERSION]]", shell_complete=complete_documents)
 @click.option("--format", "form", type=click.Choice(graphs.FORMATS), default="text", show_default=True,
               help="text for people, mermaid for Markdown pages, dot for Graphviz.")  # fmt: skip
@@ -91,7 +92,7 @@ def _plain(graph: graphs.Graph) -> dict[str, Any]:
     return {"name": graph.title, "nodes": nodes, "triggers": triggers}
 
 
-@click.command(epilog=NAMES_HELP)
+@click.command(cls=Verb, epilog=NAMES_HELP)
 @click.argument("first", metavar="A", shell_complete=complete_documents)
 @click.argument("second", required=False, default="", metavar="[B]", shell_complete=complete_documents)
 @click.option("--exit-code", is_flag=True, help="Exit with 1 where they differ.")
@@ -150,7 +151,7 @@ def _line(item: dict[str, Any]) -> str:
     return paint(kind).replace(kind, text) if colored() else text
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("names", nargs=-1, metavar="[NAME[@VERSION]...]", shell_complete=complete_workflows)
 @click.option("--dir", "folder", metavar="DIR", help="Write NAME.yaml for each into this folder; else print them.")
 @click.option("--triggers", is_flag=True, help="Also the triggers of their own.")

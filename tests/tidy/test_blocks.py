@@ -24,6 +24,7 @@ OWN = {
     "docs/how-to/python-client.md": ("tests/e2e/test_python_client.py", r"file: .*|run"),
     "docs/how-to/secrets.md": ("tests/e2e/test_secrets_page.py", r"file: .*|run"),
     "docs/how-to/test-workflows.md": ("tests/e2e/test_test_workflows_page.py", r"file: .*|prints|"),
+    "docs/reference/cli.md": ("tests/unit/cli/test_examples.py", r""),
     "docs/reference/lua.md": ("tests/unit/lua/test_reference_page.py", r""),
 }
 
