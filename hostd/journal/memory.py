@@ -202,8 +202,9 @@ class MemoryJournal(MemoryReads):
         for table, keep_ms in past:
             count += drop_past(table, now_ms - keep_ms if keep_ms else 0, limit - count)
         count += drop_beyond(tables.events, retention.events_bytes, limit - count)
-        gone_ms = [at_ms for number, (at_ms, _) in kept.items() if number not in tables.events]
-        tables.events_gone_ms = max(tables.events_gone_ms, *gone_ms, 0)
+        events_gone = {number: at_ms for number, (at_ms, _) in kept.items() if number not in tables.events}
+        tables.events_gone_ms = max(tables.events_gone_ms, *events_gone.values(), 0)
+        tables.events_gone_to = max(tables.events_gone_to, *events_gone, 0)
         count += self._prune_keys(now_ms, limit - count)
         return count + self._prune_dedup(retention.dedup_per_trigger, limit - count)
 

@@ -165,6 +165,9 @@ class MemoryReads:
     def events_gone_ms(self) -> int:
         return self._tables.events_gone_ms
 
+    def events_gone_to(self) -> int:
+        return self._tables.events_gone_to
+
     def dedup_seen(self, namespace: str, scope: str, event_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
         known = self._tables.dedup
         keys = {event_id: (namespace, scope, event_id) for event_id in event_ids}

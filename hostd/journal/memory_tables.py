@@ -67,6 +67,7 @@ class Tables:
         self.triggers: dict[tuple[str, str, str], TriggerRow] = {}
         self.own_triggers: dict[tuple[str, str], OwnTriggerRow] = {}
         self.events_gone_ms = 0  # the latest time of an event that retention deleted
+        self.events_gone_to = 0  # the highest number of one
         self.events: Numbered = {}
         self.dedup: dict[tuple[str, str, str], tuple[int, Dedup]] = {}
         self.dead_letters: Numbered = {}

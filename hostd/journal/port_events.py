@@ -85,6 +85,10 @@ class EventReads(Protocol):
         """Return the latest time of an event that retention deleted, 0 where none was."""
         ...
 
+    def events_gone_to(self) -> int:
+        """Return the highest number of an event that retention deleted, 0 where none was."""
+        ...
+
     def dedup_seen(self, namespace: str, scope: str, event_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """Return the run ids of those event ids that were seen."""
         ...

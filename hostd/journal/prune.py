@@ -26,7 +26,7 @@ _BY_AGE = (
 )
 _EXPIRED = """SELECT number, version FROM kv INDEXED BY kv_expires
     WHERE expires_at_ms > 0 AND expires_at_ms <= ? ORDER BY expires_at_ms LIMIT ?"""
-_GONE = """INSERT INTO meta VALUES ('events_gone_ms', ?)
+_GONE = """INSERT INTO meta VALUES ('events_gone_ms', ?), ('events_gone_to', ?)
     ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)"""
 _RUNS = f"""SELECT run, ended_at_ms, owes, state, parent, run_id, keep_ms FROM runs WHERE run > ?
     ORDER BY run LIMIT {SCAN_RUNS}"""
@@ -116,9 +116,9 @@ def _by_age(cursor: sqlite3.Cursor, table: str, aged: _Aged, *, now_ms: int, kee
 
 
 def _note_gone(cursor: sqlite3.Cursor, past: list[tuple[int, int]]) -> None:
-    """Keep the latest time of events that go: after the wall clock went back no event that is left tells it."""
+    """Keep the latest time and number of events that go: after the wall went back no event that is left tells them."""
     if past:
-        cursor.execute(_GONE, (max(at_ms for _, at_ms in past),))
+        cursor.execute(_GONE, (max(at_ms for _, at_ms in past), max(number for number, _ in past)))
 
 
 def _events_beyond(cursor: sqlite3.Cursor, keep_bytes: int, limit: int) -> int:

@@ -112,8 +112,14 @@ class RestReads:
         return int(found[0])
 
     def events_gone_ms(self) -> int:
+        return self._number("events_gone_ms")
+
+    def events_gone_to(self) -> int:
+        return self._number("events_gone_to")
+
+    def _number(self, name: str) -> int:
         with self._pool.connection() as connection:
-            found = connection.execute("SELECT value FROM meta WHERE name = 'events_gone_ms'").fetchone()
+            found = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
         return int(found[0]) if found else 0
 
     def dedup_seen(self, namespace: str, scope: str, event_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -135,9 +141,7 @@ class RestReads:
         return found
 
     def kv_floor(self) -> int:
-        with self._pool.connection() as connection:
-            found = connection.execute("SELECT value FROM meta WHERE name = 'kv_floor'").fetchone()
-        return int(found[0]) if found else 0
+        return self._number("kv_floor")
 
     def kv_list(self, namespace: str, *, prefix: str = "", after: str = "", limit: int = 100) -> list[KvWrite]:
         sql = f"{_KEY} AND key >= ? AND key > ? ORDER BY key LIMIT ?"

@@ -277,8 +277,7 @@ class Topics:
             while True:
                 last = self._journal.last_event()  # before the events: what comes meanwhile is for the next look
                 page = self._journal.events(namespace, after=place, limit=limit, topics=topics, size_bytes=size_bytes)
-                first = self._journal.first_event()  # behind them: what goes meanwhile is told
-                gone_to = first - 1 if first else last
+                gone_to = self._journal.events_gone_to()  # behind them: what goes meanwhile is told
                 if page or gone_to <= place:
                     return page, page[-1][0] if page else max(place, last), gone_to
                 place = gone_to

@@ -224,3 +224,4 @@ async def test_the_latest_time_of_an_event_that_went_is_kept(journal: Journal, r
     few = Retention(events_ms=0, events_bytes=EVENT_FIXED_BYTES + 2)
     assert journal.prune(now_ms=16 * DAY_MS, retention=few) == 2
     assert (journal.first_event(), journal.events_gone_ms()) == (6, 9 * DAY_MS)
+    assert journal.events_gone_to() == 5
