@@ -101,7 +101,7 @@ class Ring:
 
     def limit_actions(self) -> None:
         """Look at the limits of the actions that are loaded now."""
-        self.slots.limit(self._guests.registry().action_ids())
+        self.slots.gates.limit(self._guests.registry().action_ids())
         self.slots.be_patient(self.executors.patience)
 
     def look_again(self) -> None:

@@ -95,7 +95,7 @@ class InFlight:
         attempt.waits = True
         attempt.began_s = self._clock.monotonic_s()
         self._running[(attempt.key, attempt.step.index)] = attempt
-        self._slots.waits(attempt.action)
+        self._slots.gates.take(attempt.action)
         if attempt.step.timeout_ms:
             attempt.timer = call_later(self._clock, attempt.step.timeout_ms / 1000, self._stop, attempt, "timeout")
         if attempt.alone:

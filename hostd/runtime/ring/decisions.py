@@ -14,8 +14,8 @@ from hostd.journal.codec import encode_records
 from hostd.journal.port import Blob, BlobHold, Journal, NewRun, Row
 from hostd.model.messages import Begin, Message
 from hostd.runtime.ring.carried_blobs import BLOB_MARK, carried_blobs
+from hostd.runtime.ring.gates import ActionGates
 from hostd.runtime.ring.residence import Residence
-from hostd.runtime.ring.slots import Slots
 from hostd.runtime.ring.snapshots import RECORD_WEIGHT
 from hostd.runtime.ring.timers import Timers
 from hostd.runtime.ring.turn import Change, Resident, Turn
@@ -29,11 +29,11 @@ class Decisions:
     """
 
     def __init__(
-        self, *, journal: Journal, residence: Residence, slots: Slots, timers: Timers, held: Mapping[bytes, bytes]
+        self, *, journal: Journal, residence: Residence, gates: ActionGates, timers: Timers, held: Mapping[bytes, bytes]
     ) -> None:
         self._journal = journal
         self._residence = residence
-        self._slots = slots
+        self._gates = gates
         self._timers = timers
         self._held = held
 
@@ -63,7 +63,7 @@ class Decisions:
                 _hold_carried(turn, resident, blob.data)
         if decision.commands:
             turn.commands.append((resident, decision.commands))
-            self._slots.reserve(run.plan, decision.commands)
+            self._gates.reserve_all(run.plan, decision.commands)
 
     def begin_run(self, turn: Turn, *, namespace: str, plan: Plan, message: Begin, principal: str) -> Resident:
         """Start a run in this turn. Raises HostdError where its `vars`, or the signal it begins with, will not do."""

@@ -72,7 +72,7 @@ class EngineLoop:
         )
         self._loading = Loading(self, residence, self.holding, clock)
         self.decisions = Decisions(
-            journal=journal, residence=residence, slots=slots, timers=timers, held=self._loading.held
+            journal=journal, residence=residence, gates=slots.gates, timers=timers, held=self._loading.held
         )
         self.ends = TurnEnds(
             self,

@@ -8,7 +8,7 @@ from hostd.model.messages import AttemptGone
 from hostd.model.states import StepState
 from hostd.runtime.ports import Actions
 from hostd.runtime.ring.engine_loop import EngineLoop
-from hostd.runtime.ring.slots import IN_DAEMON
+from hostd.runtime.ring.gates import IN_DAEMON
 from hostd.runtime.ring.turn import Resident
 
 Lost = tuple[int, AttemptGone]
@@ -34,7 +34,7 @@ def look_at_steps(
             loop.slots.ask(resident.key, index, action, alone=active.alone, share=share, since_ms=since_ms)
         elif run.states[index] == StepState.RUNNING and not _offered_back(loop, resident, index, active.attempt):
             entry = actions.action(action)
-            if entry is None and loop.slots.waits_for(action):
+            if entry is None and loop.slots.gates.is_absent(action):
                 continue
             effects = entry.effects if entry is not None else "idempotent"
             suspect = entry is None or entry.executors[0] in IN_DAEMON

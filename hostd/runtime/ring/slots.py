@@ -14,43 +14,25 @@ Invariants
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Mapping
 
-from hostd.definition.plan import Plan
-from hostd.model.commands import Command, StartAttempt
 from hostd.model.fair_line import FairLine
-from hostd.runtime.ring.permits import (
-    ABSENT,
-    NONE_FREE,
-    UNKNOWN,
-    Gate,
-    Gates,
-    Granted,
-    PatientPermits,
-    Permits,
-    room_of,
-)
+from hostd.runtime.ring.gates import ActionGates
+from hostd.runtime.ring.permits import NONE_FREE, Gates, Granted, PatientPermits, Permits, room_of
 
-LIMITS = {"inline": 1_000, "thread": 32, "lua": 32, "process": 1_000, ABSENT: 0, UNKNOWN: 1_000}
-IN_DAEMON = frozenset({"inline", "thread"})
 ALONE_S = 30.0
-
-_log = logging.getLogger("hostd.runtime")
 
 Place = tuple[int, int]  # run, step
 
 
 class Slots:
-    """Counts attempts that wait (one driven to its end at once takes no slot) and keeps READY steps in order.
+    """Keeps READY steps in order, and tells each when its gates have room.
 
-    An inline action that has never waited is not limited: `permits` leaves it out.
+    `gates` count attempts that wait; one driven to its end at once takes no place.
 
     Args:
-        executor_of: the executor of an action that is loaded now.
-        limits: attempts that may wait at once, by executor.
-        most_of: the same for one action, where it sets `max_in_flight`; None for no limit of its own.
+        executor_of, limits, most_of: see ActionGates.
         patient: steps wait for actions that are not loaded and that `executor_of` calls ABSENT.
     """
 
@@ -62,14 +44,9 @@ class Slots:
         *,
         patient: bool = False,
     ) -> None:
-        self._executor_of = executor_of
-        self._most_of = most_of
-        self._executors = {name: Gate(limit) for name, limit in {**LIMITS, **(limits or {})}.items()}
-        self._gates: dict[str, Gates] = {}
-        self._limited: dict[str, Gates] = {}
-        self._plain, self._careful = Permits(self._limited), PatientPermits(self._limited, executor_of)
+        self.gates = gates = ActionGates(executor_of, limits or {}, most_of)
+        self._plain, self._careful = Permits(gates.limited), PatientPermits(gates.limited, executor_of)
         self._permits = self._careful if patient else self._plain
-        self._reserved: set[Gate] = set()
         self._asking: dict[str, FairLine[Place]] = {}  # by action; the executor's rounds keep order across actions
         self._queued: dict[Place, int] = {}  # since when, in the order of asking
         self._told: dict[Place, Gates] = {}
@@ -84,47 +61,18 @@ class Slots:
         """Look, from the next turn on, whether an action is loaded before it may start. False: none is on its way."""
         self._permits = self._careful if patient else self._plain
 
-    def waits_for(self, action: str) -> bool:
-        """Say whether steps wait for an action that is not loaded."""
-        return self._executor_of(action) == ABSENT
-
-    def limit(self, actions: Iterable[str]) -> None:
-        """Limit from the first attempt on what is known to wait: actions of other executors, or with a limit."""
-        for action in actions:
-            if self._executor_of(action) != "inline" or self._most_of(action) is not None:
-                self._limited[action] = self._gates_of(action)
-
     def change(self, limits: Mapping[str, int]) -> None:
         """Let another number of attempts of an executor wait at once; those that wait already stay."""
-        for name, limit in limits.items():
-            self._executors.setdefault(name, Gate(limit)).limit = limit
+        self.gates.change(limits)
         self._offer()
-
-    def _gates_of(self, action: str) -> Gates:
-        gates = self._gates.get(action)
-        if gates is None:
-            name = self._executor_of(action)
-            if name == ABSENT:
-                text = "action_absent action=%s message=%s"
-                _log.warning(text, action, "steps that use it wait until it is loaded")
-            executor = self._executors.setdefault(name, Gate(1))
-            most = self._most_of(action)
-            gates = self._gates[action] = (executor,) if most is None else (executor, Gate(most))
-        return gates
 
     def arrived(self, actions: Iterable[str]) -> None:
         """Actions were loaded, or nobody brings them any more: steps that waited for them take their turns."""
-        far = (self._executors[ABSENT], self._executors[UNKNOWN])
         for action in actions:
             self._suspects.extend(self._far_suspects.pop(action, ()))
-            if self._gates.get(action, (None,))[0] not in far:
-                continue
-            del self._gates[action]
-            self._limited.pop(action, None)
-            self.limit([action])
-            waiting = self._asking.pop(action, None)
+            waiting = self._asking.pop(action, None) if self.gates.arrived(action) else None
             if waiting is not None:
-                line = self._asking[action] = FairLine(self._gates_of(action)[0].rounds)
+                line = self._line_of(action)
                 while waiting:
                     line.add(action, waiting.take())
         self._offer_alone()
@@ -141,7 +89,7 @@ class Slots:
 
         The answer keeps up with what the turn reserves.
         """
-        self._unreserve()
+        self.gates.unreserve()
         if self._asking:
             self._offer()
         return NONE_FREE if self._closed or self._suspects else self._permits
@@ -150,56 +98,24 @@ class Slots:
         """Return the permits for deciding a step that was told it may start."""
         return permits if self._closed else Granted(self._permits, action)
 
-    def reserve(self, plan: Plan, commands: list[Command]) -> None:
-        """Count attempts that this turn starts against what is free in it."""
-        if not self._limited:
-            return
-        for command in commands:
-            if type(command) is StartAttempt:
-                gates = self._limited.get(plan.steps[command.step].uses)
-                if gates is not None:
-                    self._reserve(gates)
-
-    def _reserve(self, gates: Gates) -> None:
-        for gate in gates:
-            gate.reserved += 1
-            self._reserved.add(gate)
-
-    def _unreserve(self) -> None:
-        for gate in self._reserved:
-            gate.reserved = 0
-        self._reserved.clear()
-
     def give_back(self) -> None:
         """A turn was not written: nothing that it reserved starts."""
-        self._unreserve()
+        self.gates.unreserve()
         self._offer()
         self._offer_alone()
 
     # -- attempts
 
-    def waits(self, action: str) -> None:
-        """An attempt of the action has begun to wait."""
-        gates = self._limited.get(action)
-        if gates is None:
-            gates = self._limited[action] = self._gates_of(action)
-        for gate in gates:
-            gate.taken += 1
-            gate.reserved = max(0, gate.reserved - 1)
-
     def ended(self, run: int, step: int, action: str) -> None:
         """An attempt that waited has ended: the next READY step may start."""
-        for gate in self._gates_of(action):
-            gate.taken -= 1
+        self.gates.free(action)
         self._outlived.discard((run, step))
         self._over(run, step)
 
     def passed(self, run: int, step: int, action: str) -> None:
         """An attempt ended without waiting: the next READY step may start."""
-        gates = self._limited.get(action)
-        if gates is not None:
-            for gate in gates:
-                gate.reserved = max(0, gate.reserved - 1)
+        for gate in self.gates.limited.get(action, ()):
+            gate.reserved = max(0, gate.reserved - 1)
         if self._asking or self._suspects or self._alone is not None:
             self._over(run, step)
 
@@ -222,7 +138,7 @@ class Slots:
         if place in self._queued or place in self._told:
             return
         self._queued[place] = since_ms
-        if alone and self.waits_for(action):
+        if alone and self.gates.is_absent(action):
             self._far_suspects.setdefault(action, []).append(place)
             return
         if alone:
@@ -231,9 +147,13 @@ class Slots:
             return
         line = self._asking.get(action)
         if line is None:
-            line = self._asking[action] = FairLine(self._gates_of(action)[0].rounds)
+            line = self._line_of(action)
         line.add(share, place)
         self._offer()
+
+    def _line_of(self, action: str) -> FairLine[Place]:
+        line = self._asking[action] = FairLine(self.gates.of(action)[0].rounds)
+        return line
 
     def heard(self, run: int, step: int, *, alone: bool, started: bool) -> None:
         """A step that was told has been decided about: it starts, or it did not want to any more."""
@@ -253,11 +173,6 @@ class Slots:
     def oldest_ms(self) -> int:
         """Return since when the step waits that asked first, 0 where none asks."""
         return next(iter(self._queued.values()), 0)
-
-    def use(self) -> dict[str, tuple[int, int]]:
-        """Return of each executor how many of its permits are taken, and how many there are."""
-        gates = self._executors.items()
-        return {name: (gate.taken, gate.limit) for name, gate in gates if name not in (ABSENT, UNKNOWN)}
 
     def hold(self) -> None:
         """Let nothing start until `release`: recovery decides about all lost attempts first."""
@@ -280,8 +195,7 @@ class Slots:
     def _offer_alone(self) -> None:
         if self._closed or not self._suspects or self._told or self.tell is None:
             return
-        beside = sum(self._executors[name].taken for name in IN_DAEMON)
-        if beside > len(self._outlived):
+        if self.gates.taken_in_daemon() > len(self._outlived):
             return
         self._alone = self._suspects.popleft()
         self._queued.pop(self._alone, None)
@@ -296,7 +210,7 @@ class Slots:
             if not waiting:
                 del self._asking[action]
             self._queued.pop(place, None)
-            gates = self._told[place] = self._gates_of(action)
+            gates = self._told[place] = self.gates.of(action)
             for gate in gates:
                 gate.told += 1
             self.tell(*place, False)
@@ -306,6 +220,6 @@ class Slots:
         found, first = None, (0, 0)
         for action, waiting in self._asking.items():
             turn = waiting.next_turn
-            if (found is None or turn < first) and room_of(self._gates_of(action)) > 0:
+            if (found is None or turn < first) and room_of(self.gates.of(action)) > 0:
                 found, first = action, turn
         return found

@@ -41,9 +41,9 @@ def core_of(way: str, key: str, value: object) -> Core:
 def test_so_many_attempts_of_an_executor_wait_at_once(way: str, key: str) -> None:
     """One that waits leaves room for the others up to the limit."""
     slots = core_of(way, key, 3).slots
-    slots._executor_of = lambda action: action  # an action of each executor, without a plugin for each
+    slots.gates._executor_of = lambda action: action  # an action of each executor, without a plugin for each
 
-    slots.waits(EXECUTORS[key])
+    slots.gates.take(EXECUTORS[key])
 
     assert slots.permits()[EXECUTORS[key]] == 2
 

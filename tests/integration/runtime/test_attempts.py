@@ -140,7 +140,7 @@ async def test_a_thread_that_ignores_its_timeout_is_abandoned_and_counted(lab: L
     assert row.reason == "ATTEMPT_TIMEOUT"
     assert lab.core.effects.stuck() == {"mock.thread": 1}
     await lab.until(lambda: not lab.core.effects.stuck())
-    assert lab.core.slots._gates_of("mock.thread")[0].taken == 0
+    assert lab.core.slots.gates.of("mock.thread")[0].taken == 0
 
 
 @pytest.mark.parametrize("size", [32 * 1024, 200_000])

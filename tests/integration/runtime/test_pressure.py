@@ -64,5 +64,5 @@ async def test_the_ring_does_not_lock_under_full_pressure(make_lab: Any) -> None
     await lab.core.loop.quiet()
     slots = lab.core.slots
     assert slots.waiting() == 0 and lab.core.effects.in_flight == 0
-    assert all(gate.taken == gate.told == 0 for gates in slots._gates.values() for gate in gates)
+    assert all(gate.taken == gate.told == 0 for gates in slots.gates._known.values() for gate in gates)
     assert not lab.core.loop.lanes.any_waiting() and lab.core.residence.parked == 0

@@ -28,7 +28,7 @@ class Told:
 def slots() -> Slots:
     """Two threads, three inline attempts; `one.only` once."""
     made = Slots(EXECUTORS.__getitem__, {"inline": 3, "thread": 2}, lambda action: 1 if action == "one.only" else None)
-    made.limit(EXECUTORS)
+    made.gates.limit(EXECUTORS)
     return made
 
 
@@ -36,7 +36,7 @@ def test_an_action_that_never_waited_is_not_limited(slots: Slots) -> None:
     """Inline actions get a limit with their first wait; those of threads, or with a limit of their own, at once."""
     assert slots.permits() == {"file.read": 2, "file.write": 2, "one.only": 1}
 
-    slots.waits("http.get")
+    slots.gates.take("http.get")
 
     assert slots.permits() == {"file.read": 2, "file.write": 2, "http.get": 2, "one.only": 1}
 
@@ -44,8 +44,8 @@ def test_an_action_that_never_waited_is_not_limited(slots: Slots) -> None:
 def test_places_are_given_in_the_order_of_asking(slots: Slots) -> None:
     """Whoever asked first is told first, across the actions of an executor; never more than there are places."""
     told = Told(slots)
-    slots.waits("file.read")
-    slots.waits("file.write")
+    slots.gates.take("file.read")
+    slots.gates.take("file.write")
     for run in range(5):
         slots.ask(run, 0, "file.read" if run % 2 else "file.write", alone=False)
     assert told.calls == []
@@ -60,7 +60,7 @@ def test_places_are_given_in_the_order_of_asking(slots: Slots) -> None:
 def test_a_run_that_ended_meanwhile_gives_its_place_to_the_next(slots: Slots) -> None:
     """A thousand dead asks in front of one that lives cost it nothing."""
     told = Told(slots)
-    slots.waits("one.only")
+    slots.gates.take("one.only")
     for run in range(1_001):
         slots.ask(run, 0, "one.only", alone=False)
     slots.ended(9_999, 0, "one.only")
@@ -74,7 +74,7 @@ def test_a_run_that_ended_meanwhile_gives_its_place_to_the_next(slots: Slots) ->
 def test_an_action_at_its_own_limit_holds_up_no_other(slots: Slots) -> None:
     """The executor has room: another action's ask is served past the one that must wait."""
     told = Told(slots)
-    slots.waits("one.only")
+    slots.gates.take("one.only")
     slots.ask(1, 0, "one.only", alone=False)
     slots.ask(2, 0, "http.get", alone=False)
 
@@ -108,7 +108,7 @@ def test_nothing_starts_while_recovery_decides(slots: Slots) -> None:
     slots.release()
     assert told.calls == [(8, 0, True)]
     slots.heard(8, 0, alone=True, started=True)
-    slots.waits("http.get")
+    slots.gates.take("http.get")
     assert slots.permits().get("anything") == 0
     slots.ended(8, 0, "http.get")
     assert told.calls[1:] == [(9, 0, True)]
@@ -134,12 +134,12 @@ def test_a_suspect_that_outlives_its_time_is_company_no_more(slots: Slots) -> No
         slots.ask(run, 0, "http.get", alone=True)
     slots.ask(3, 0, "http.get", alone=False)
     slots.heard(1, 0, alone=True, started=True)
-    slots.waits("http.get")
+    slots.gates.take("http.get")
     slots.outlived(1, 0)
     assert told.calls == [(1, 0, True), (2, 0, True)]
 
     slots.heard(2, 0, alone=True, started=True)
-    slots.waits("http.get")
+    slots.gates.take("http.get")
     slots.outlived(2, 0)
     assert told.calls[2:] == [(3, 0, False)]
 
@@ -147,7 +147,7 @@ def test_a_suspect_that_outlives_its_time_is_company_no_more(slots: Slots) -> No
 def test_a_turn_that_was_not_written_keeps_no_place(slots: Slots) -> None:
     """What was reserved is free again."""
     permits = slots.permits()
-    slots._reserve(slots._gates_of("file.read"))
+    slots.gates.reserve("file.read")
     assert permits["file.write"] == 1
 
     slots.give_back()
@@ -160,7 +160,7 @@ def test_any_order_of_events_leaves_no_place_lost() -> None:
     for seed in range(200):
         dice = random.Random(seed)
         slots = Slots(EXECUTORS.__getitem__, {"inline": 3, "thread": 2}, lambda a: 1 if a == "one.only" else None)
-        slots.limit(EXECUTORS)
+        slots.gates.limit(EXECUTORS)
         told = Told(slots)
         actions = {run: dice.choice(list(EXECUTORS)) for run in range(40)}
         asked = list(actions)
@@ -175,7 +175,7 @@ def test_any_order_of_events_leaves_no_place_lost() -> None:
                 started = dice.random() < 0.8
                 slots.heard(run, step, alone=alone, started=started)
                 if started and dice.random() < 0.5:
-                    slots.waits(actions[run])
+                    slots.gates.take(actions[run])
                     running.append(run)
                 elif started:
                     slots.passed(run, 0, actions[run])
@@ -183,14 +183,14 @@ def test_any_order_of_events_leaves_no_place_lost() -> None:
                 run = running.pop(dice.randrange(len(running)))
                 slots.ended(run, 0, actions[run])
         assert slots.waiting() == 0
-        assert all(gate.taken == gate.told == 0 for gates in slots._gates.values() for gate in gates)
+        assert all(gate.taken == gate.told == 0 for gates in slots.gates._known.values() for gate in gates)
 
 
 def test_workflows_take_turns_at_a_full_executor(slots: Slots) -> None:
     """A workflow with a hundred steps in line lets another's step go next; that one's later steps take turns too."""
     told = Told(slots)
-    slots.waits("file.read")
-    slots.waits("file.read")
+    slots.gates.take("file.read")
+    slots.gates.take("file.read")
     for run in range(100):
         slots.ask(run, 0, "file.read", alone=False, share=("default", "flood"))
     for run in (500, 501):
@@ -267,8 +267,8 @@ def test_it_is_told_who_waits_longest_and_what_is_taken(slots: Slots) -> None:
         slots.ask(run, 0, "file.read", alone=False, since_ms=1_000 + run)
     assert slots.oldest_ms() == 1_002, "two may start"
     slots.heard(0, 0, alone=False, started=True)
-    slots.waits("file.read")
-    assert slots.use()["thread"] == (1, 2)
+    slots.gates.take("file.read")
+    assert slots.gates.use()["thread"] == (1, 2)
     slots.ended(0, 0, "file.read")
     assert slots.oldest_ms() == 1_003
-    assert slots.use()["thread"] == (0, 2)
+    assert slots.gates.use()["thread"] == (0, 2)
