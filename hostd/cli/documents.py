@@ -79,8 +79,8 @@ def _ended(ended: dict[str, Any]) -> str:
     failure = ended["failure"]
     pairs = [("state", ended["state"]), ("output", ended["output"])]
     if failure:
-        pairs += [("step", failure["step"]), ("reason", failure["reason"]), ("message", failure["message"])]
-        pairs += [("fix", fix_of(failure["reason"]))]
+        pairs += [("step", failure["step"]), ("reason", failure["reason"]), ("code", failure.get("code"))]
+        pairs += [("message", failure["message"]), ("fix", fix_of(failure["reason"]))]
     return fields(pairs)
 
 

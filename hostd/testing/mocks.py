@@ -122,7 +122,8 @@ class Mocks:
             self._calls.append(call)
         if mock is None:
             raise ActionError(
-                f"{action} reaches outside and is not mocked; give it a mock, or allow it", code="NOT_MOCKED"
+                f"{action} reaches outside and is not mocked; give it a mock, or allow it (`allow: [{action}]`)",
+                code="NOT_MOCKED",
             )
         answer = await mock.next(call)
         if isinstance(answer, Hangs):

@@ -75,8 +75,12 @@ async def check_plugin(
 async def _run(stage: Stage, mode: str, cases: Sequence[Case], first: dict[int, tuple[str, Outcome]]) -> list[str]:
     problems = []
     for at, case in enumerate(cases):
-        outcome = await stage.attempt(case.action, case.options, retry=case.retry, timeout=case.timeout)
         named = f"{case.name or case.action} ({mode})"
+        try:
+            outcome = await stage.attempt(case.action, case.options, retry=case.retry, timeout=case.timeout)
+        except HostdError as error:  # the others may still be tried
+            problems.append(f"{named}: {error.reason}: {_plainly(error)}")
+            continue
         problems += [f"{named}: {problem}" for problem in _unexpected(case, outcome)]
         before = first.setdefault(at, (mode, outcome))
         if comparable(case, before[1]) != comparable(case, outcome):
@@ -97,6 +101,11 @@ async def _compare_slots(stage: Stage, mode: str, first: dict[str, tuple[str, Sl
         if before[1] != told:
             problems.append(f"slots of {trigger} ({mode}): {told}; in mode {before[0]} {before[1]}")
     return problems
+
+
+def _plainly(error: HostdError) -> str:
+    """Return what is wrong with a case, without the place in the document that was made of it."""
+    return "; ".join(each.message for each in error.violations) or error.message
 
 
 def _unexpected(case: Case, outcome: Outcome) -> list[str]:

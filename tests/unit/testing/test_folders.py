@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hostd.errors.base import HostdError
-from hostd.testing import TestHost, check_plugin, on_stage
+from hostd.testing import Case, TestHost, check_plugin, on_stage
 
 PLUGIN = '''
 from hostd.plugin import Action, Options, hookimpl
@@ -37,6 +37,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (path / "__init__.py").write_text(PLUGIN)
     monkeypatch.chdir(path)
     return path
+
+
+async def test_a_case_of_an_unknown_action_hides_no_other(folder: Path) -> None:
+    """It is one problem of that case, and what it names is told."""
+    cases = [Case("tide.sya"), Case("tide.say", output="flood")]
+    unknown, other = await check_plugin(folder, cases, modes=["inline"])
+    assert unknown.startswith("tide.sya (inline): DOCUMENT_INVALID: no loaded plugin provides the action tide.sya")
+    assert other == "tide.say (inline): output 'ebb'; expected 'flood'"
 
 
 async def test_the_folder_one_is_in(folder: Path) -> None:
