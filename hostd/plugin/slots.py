@@ -85,15 +85,14 @@ async def fire_times(
     limit = _LIMITS[catch_up]
     if limit == 0:
         mark = max(mark, clock.now())
-    while True:
+    while (upcoming := schedule.next_after(mark)) is not None:
+        if upcoming > clock.now():
+            await sleep_until(clock, upcoming)
+            limit = LATE_SLOTS_MAX
         for slot in due_slots(schedule, after=mark, until=clock.now(), limit=limit or 1):
             yield slot
             mark = slot
         limit = LATE_SLOTS_MAX
-        upcoming = schedule.next_after(mark)
-        if upcoming is None:
-            return
-        await sleep_until(clock, upcoming)
 
 
 async def sleep_until(clock: SlotClock, at: datetime) -> None:

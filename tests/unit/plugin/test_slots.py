@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hostd.plugin.slots import CatchUp, Periodic, due_slots
+from hostd.plugin.slots import CatchUp, Periodic, due_slots, fire_times
 from hostd.plugin.testing import FakeClock
 from hostd.plugin.testing.clock import settle
 
@@ -102,3 +102,33 @@ def test_a_period_ends_with_the_calendar() -> None:
     year = Periodic(timedelta(days=366))
     assert year.next_after(datetime(9999, 12, 31, tzinfo=UTC)) is None
     assert year.at_or_before(datetime(1, 1, 1, tzinfo=UTC)) is None
+
+
+class Counted(Periodic):
+    """A schedule that counts what it is asked."""
+
+    def __init__(self) -> None:
+        super().__init__(TEN)
+        self.asked: list[str] = []
+
+    def next_after(self, at: datetime) -> datetime | None:
+        """Count it."""
+        self.asked.append("next")
+        return super().next_after(at)
+
+    def at_or_before(self, at: datetime) -> datetime | None:
+        """Count it."""
+        self.asked.append("last")
+        return super().at_or_before(at)
+
+
+async def test_a_trigger_that_begins_computes_its_next_slot_and_nothing_else() -> None:
+    """Ten thousand that begin ask for what was missed only where something was."""
+    schedule, clock = Counted(), FakeClock(START + timedelta(seconds=3))
+    times = fire_times(schedule, clock, after=None)
+    waiting = asyncio.ensure_future(anext(times))  # type: ignore[arg-type]
+    await settle()
+    assert schedule.asked == ["next"]
+    await clock.advance(TEN)
+    assert await waiting == START + TEN
+    await times.aclose()  # type: ignore[attr-defined]

@@ -42,6 +42,7 @@ _MONTHS = {
     )
 }
 FIELDS_MAX = 4_096  # that are remembered to be right or wrong
+_DAYS_AT = (FIELDS.index("day of month"), FIELDS.index("day of week"))
 _STEPS_MAX = {"second": 60, "minute": 60, "hour": 24, "day of month": 31, "month": 12, "day of week": 7}
 
 
@@ -147,7 +148,8 @@ def _can_be_read(name: str, field: str) -> bool:
 def _iterator(croniter: Any, text: str, fields: list[str], error_class: type[Exception]) -> Any:
     try:
         iterator = croniter(" ".join(fields), _ANY_TIME, implement_cron_bug=True)
-        iterator.get_next(datetime)
+        if any(fields[place] != "*" for place in _DAYS_AT):  # else there is a moment on every day
+            iterator.get_next(datetime)
     except error_class as error:
         hint = "it names a day that no month has" if "next date" in str(error) else str(error)
         raise ValueError(f"{text[:80]!r} never happens: {hint}") from None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from pydantic import field_validator, model_validator
 
 from hostd.plugin import EndOfTrigger, Field, Options, Schedule, Trigger, TriggerContext
@@ -39,9 +41,14 @@ class Expression(Options):
 class ScheduleOptions(BoundOptions, SlotOptions, Expression):
     """A cron expression, within bounds."""
 
+    @cached_property
+    def expression(self) -> CronExpression:
+        """The expression, read once: to check it, and to fire by it."""
+        return CronExpression(self.cron, seconds_at=self.seconds)
+
     @model_validator(mode="after")
     def _can_be_read(self) -> ScheduleOptions:
-        CronExpression(self.cron, seconds_at=self.seconds)
+        self.expression  # noqa: B018
         bounds(self, self.timezone)
         return self
 
@@ -54,7 +61,7 @@ class CronSchedule(Trigger[ScheduleOptions]):
     def schedule(self) -> Schedule:
         """Return the slots."""
         options = self.options
-        slots = CronSlots(CronExpression(options.cron, seconds_at=options.seconds), zone(options.timezone))
+        slots = CronSlots(options.expression, zone(options.timezone))
         return bounded(slots, *bounds(options, options.timezone))
 
     async def run(self, ctx: TriggerContext) -> None:
