@@ -29,7 +29,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "hostd runs list --workflow greet --limit 1 -o name",
     ),
     "runs count": ("hostd runs count --workflow greet --state failed --since 1d",),
-    "runs watch": ("hostd runs watch n5hg38g0geio6mbcdbafinhs65", "hostd runs watch greet/ada -o json"),
+    "runs watch": (
+        "hostd runs watch n5hg38g0geio6mbcdbafinhs65",
+        "hostd runs watch greet/ada -o json",
+        "hostd runs watch --workflow greet --state failed",
+    ),
     "runs show": ("hostd runs show greet/ada", "hostd runs show n5hg38g0geio6mbcdbafinhs65 -o json"),
     "runs history": ("hostd runs history greet/ada --kind attempt_failed --step fetch",),
     "runs logs": ("hostd runs logs -f greet/ada",),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _FIELDS = ("id", "version", "number", "event_id", "key", "reason", "path", "file", "text", "time", "topic")
-_INSIDE = ("workflow", "trigger", "secret", "started")  # answers that hold a resource beside other things
+_INSIDE = ("workflow", "trigger", "secret", "started", "run", "plugin")  # of answers that hold a resource and more
 
 
 def name_of(value: Any) -> str:

@@ -49,6 +49,13 @@ def listing(runs: list[Json]) -> str:
     )  # fmt: skip
 
 
+def change_line(change: Json) -> str:
+    """Return what happened to a run, seen through a filter, in one line."""
+    run = change["run"]
+    words = (f"{change['kind']:<8}", *(run[name] for name in ("run_id", "workflow", "state", "key", "reason")))
+    return "  ".join(word for word in words if word)
+
+
 def steered(run: Json) -> str:
     """Return a run in one line."""
     return " ".join(part for part in (run["run_id"], paint_state(run["state"]), run["reason"]) if part)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hostd.cli import reruns, run_starts, run_steering, run_views
-from hostd.cli.completing import complete_workflows
+from hostd.cli.completing import complete_runs, complete_workflows
 from hostd.cli.lazy import Noun
 from hostd.cli.lost_connection import reconnect_option
 from hostd.cli.moments import joined, window_options
@@ -16,6 +16,7 @@ from hostd.cli.printing import NOTHING, warn, write
 from hostd.cli.run_names import RUN_HELP, run_argument, run_ref
 from hostd.cli.run_states import states_option
 from hostd.cli.session import Session, remote
+from hostd.errors.base import invalid
 from hostd.values.lazily import lazily
 
 if TYPE_CHECKING:
@@ -94,17 +95,37 @@ def _drawing(session: Session, run: Any) -> str:
 
 
 @runs.command(epilog=RUN_HELP)
-@run_argument
+@click.argument("run", metavar="[RUN]", required=False, default="", shell_complete=complete_runs)
+@click.option("--filter", "filter_text", metavar="EXPR", default="", help="Without RUN: as in `hostd runs list`.")
+@click.option("--workflow", default="", shell_complete=complete_workflows, help="Without RUN: only of this workflow.")
+@states_option
 @reconnect_option()
 @remote
-def watch(session: Session, run: str, reconnect_s: float) -> int:
+def watch(session: Session, run: str, reconnect_s: float, **given: Any) -> int:
     """Follow a run to its end and exit as it ended: its steps, drawn anew, on a terminal; else its records, in lines.
+
+    Without RUN: print each run from now on that begins, moves on, or leaves the filter, until interrupted.
 
     Exit codes: 0 SUCCEEDED, 1 FAILED, 12 CANCELED, 9 TIMED_OUT.
     """
+    if not run:
+        _watch_all(session, filter_of(**given, since="", until=""), reconnect_s)
+        return 0
+    if any(given.values()):
+        raise invalid("ARGUMENT_INVALID", "name a run, or which ones by --filter, --workflow and --state, not both")
     from hostd.cli.watching import watch_records
 
     return watch_records(session, run_ref(run), reconnect_s=reconnect_s)
+
+
+def _watch_all(session: Session, text: str, reconnect_s: float) -> None:
+    from hostd.cli.change_watch import print_changes
+
+    request = pb.WatchRunsRequest(namespace=session.namespace, filter=text, skip_snapshot=True)
+    print_changes(
+        session, session.client.runs.WatchRuns, request, until_snapshot=False, reconnect_s=reconnect_s,
+        line=run_views.change_line,
+    )  # fmt: skip
 
 
 @runs.command(epilog=RUN_HELP)

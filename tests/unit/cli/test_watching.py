@@ -9,7 +9,7 @@ import pytest
 from scripted_server import Scripted, ScriptedServer
 
 from hostd.v1 import run_pb2
-from hostd.v1.run_service_pb2 import WatchRunResponse
+from hostd.v1.run_service_pb2 import CHANGE_KIND_ADDED, RunChange, WatchRunResponse, WatchRunsResponse
 
 
 def ended(state: int) -> Any:
@@ -89,3 +89,27 @@ def test_a_quiet_watch_prints_the_run_alone(hostd: Any) -> None:
         done = hostd("runs", "watch", "r", "--address", server.address, "--quiet")
 
     assert (done.code, done.out, done.err) == (1, "r\n", "")
+
+
+def test_all_runs_are_watched_from_now_on(hostd: Any) -> None:
+    """Without a run each change is a line, through the filter, and over a lost connection behind the last one."""
+
+    def changes(_request: Any, _context: Any) -> Iterator[Any]:
+        run = run_pb2.Run(run_id="r1", workflow="w", state=run_pb2.RUN_STATE_FAILED, key="k", reason="TIMED\x1b_OUT")
+        yield WatchRunsResponse(changes=[RunChange(kind=CHANGE_KIND_ADDED, run=run)], resume_token="t1")
+
+    def refused(_request: Any, context: Any) -> Iterator[Any]:
+        context.abort(grpc.StatusCode.PERMISSION_DENIED, "no more")
+        yield from ()
+
+    servicer = Scripted(changes, refused)
+    with ScriptedServer(servicer) as server:
+        done = hostd("runs", "watch", "--workflow", "w", "--state", "failed", "--address", server.address)
+
+    assert done.out == "ADDED     r1  w  FAILED  k  TIMED\\x1b_OUT\n"
+    assert "no more" in done.err
+    first, second = servicer.requests
+    assert (first.skip_snapshot, first.resume_token, second.resume_token) == (True, "", "t1")
+    assert first.filter == '(workflow == "w") && (state in ["FAILED"])'
+    both = hostd("runs", "watch", "r1", "--state", "failed")
+    assert both.code == 2 and "not both" in both.err
