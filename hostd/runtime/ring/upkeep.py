@@ -11,6 +11,7 @@ from hostd.aio import Clock, spawn
 from hostd.errors.base import HostdError
 from hostd.journal.logs import AttemptLogs
 from hostd.journal.port import Journal, Retention
+from hostd.runtime.ring.jumps import Jumps
 from hostd.runtime.ring.readers import Readers
 from hostd.runtime.ring.residence import Residence
 
@@ -70,9 +71,12 @@ class Upkeep:
             self._residence.sweep()
 
     async def _prune(self) -> None:
-        """Delete what is past retention, in small writes."""
+        """Delete what is past retention, in small writes; not while the clock may be wrong."""
+        jumps = Jumps(self._clock)
         while True:
             await self._clock.sleep(PRUNE_S)
+            if not jumps.settled():
+                continue
             try:
                 await self._prune_once(self._retention())
             except (HostdError, OSError) as error:
