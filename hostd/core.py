@@ -28,6 +28,7 @@ from hostd.wiring.care import Care
 from hostd.wiring.foundation import Foundation
 from hostd.wiring.front import Desks
 from hostd.wiring.guests import Guests
+from hostd.wiring.parts import Parts
 from hostd.wiring.ring import Ring
 from hostd.wiring.services import HostServices
 from hostd.wiring.ways_in import WaysIn
@@ -60,19 +61,20 @@ class Core:
             folders: serve plugin folders.
             watch_loop: tell when the event loop stands still; a loop that is not ours is not ours to watch.
         """
-        self.base = base = Foundation(config, clock=clock, dice=dice, data=data, journal=journal)
-        self.guests = guests = Guests(base, folders=folders)
-        self.ring = ring = Ring(base, guests, patient=patient)
-        self.services = services = HostServices(base, guests, ring)
-        self.ways_in = ways_in = WaysIn(base, guests, ring, services)
-        self.care = Care(base, guests, ring)
+        base = Foundation(config, clock=clock, dice=dice, data=data, journal=journal)
+        guests = Guests(base, folders=folders)
+        ring = Ring(base, guests, patient=patient)
+        services = HostServices(base, guests, ring)
+        ways_in = WaysIn(base, guests, ring, services)
+        care = Care(base, guests, ring)
+        self.parts = Parts(base, guests, ring, services, ways_in, care)
         self.settings = SettingsDesk(
             given_by_program(config),
             levels=LogLevels(config.log.level, config.log.attempts),
             loop=ring.loop,
             apply=self.reconfigure,
         )
-        self.front = Desks(base, guests, ring, services, ways_in).front(self.settings)
+        self.front = Desks(self.parts).front(self.settings)
 
         # What doors, embedding and the test kit ask for by name.
         self.clock, self.data = base.clock, base.data
@@ -86,30 +88,30 @@ class Core:
         self.key_values, self.blob_shelf, self.topics = services.key_values, services.blob_shelf, services.topics
         self.intake, self.starts, self.emission = ways_in.intake, ways_in.starts, ways_in.emission
         self.triggers, self.trigger_life = ways_in.triggers, ways_in.trigger_life
-        self.upkeep, self.loop_watch = self.care.upkeep, self.care.loop_watch
+        self.upkeep, self.loop_watch = care.upkeep, care.loop_watch
 
         self.reconfigured: list[Callable[[Config], None]] = []  # the doors, which read it too
         self.heeds_environ = False  # OTEL_* variables, which in a program that embeds a host are the program's
         self._watch_loop = watch_loop
         self._outlet: Outlet | None = None
         self._standing = Standing()
-        read_gauges(self, self._standing)
+        read_gauges(self.parts, self._standing)
 
     @property
     def config(self) -> Config:
         """What is configured now."""
-        return self.base.config
+        return self.parts.base.config
 
     @property
     def info(self) -> JournalInfo | None:
         """What the journal is, once it is open."""
-        return self.base.info
+        return self.parts.base.info
 
     def reconfigure(self, config: Config) -> None:
         """Hand every room what it reads of a new configuration; what needs a restart must be as it was."""
-        self.base.config = config
+        self.parts.base.config = config
         self.starts.allow_env(config.env)
-        self.ring.reconfigure(config)
+        self.parts.ring.reconfigure(config)
         for reconfigure in self.reconfigured:
             reconfigure(config)
 
@@ -122,46 +124,46 @@ class Core:
         hide_in_logs(self.host.secrets.hide)
         if self._watch_loop:
             self.loop_watch.start(asyncio.get_running_loop())
-        info = await self.base.open()
-        await self.guests.open(may_wait=plugins_may_wait)
-        self.ring.limit_actions()
+        info = await self.parts.base.open()
+        await self.parts.guests.open(may_wait=plugins_may_wait)
+        self.parts.ring.limit_actions()
         self.host.changed = self._plugins_changed
         await self._open_outlet()
-        lost = await self.ring.recover()
+        lost = await self.parts.ring.recover()
         await self.host.drop_unclaimed()
-        await self.ring.start_timers()
-        self.care.start(lambda: self._standing.look(self))
+        await self.parts.ring.start_timers()
+        self.parts.care.start(lambda: self._standing.look(self.parts))
         _log.info("core_open journal=%s lost_attempts=%d", info.path or info.kind, lost)
 
     async def _open_outlet(self) -> None:
         """Begin to send spans and metrics, before the first run ends. Raises HostdError CONFIG_INVALID."""
         otel = self.config.otel
-        self._outlet, why = await opened(self, otel, None if self.heeds_environ else {})
+        self._outlet, why = await opened(self.parts, otel, None if self.heeds_environ else {})
         if why:
             _log.warning("otel_off message=%s", why)
 
     def _plugins_changed(self) -> None:
         """What is loaded is not what it was: limits, steps and triggers that waited for it look again."""
-        self.ring.limit_actions()
+        self.parts.ring.limit_actions()
         self.triggers.plugins_changed()
-        self.ring.look_again()
+        self.parts.ring.look_again()
 
     async def drain(self, grace_s: float) -> int:
         """Start nothing new, let what runs end within the grace; return how many attempts were cut off."""
         self.intake.draining = True
-        return await self.ring.drain(grace_s)
+        return await self.parts.ring.drain(grace_s)
 
     async def close(self) -> None:
         """Let go of everything; what still runs is lost, and decided about at the next start."""
         self.intake.draining = True
         self.hub.close()
         self.topics.news.close()
-        self.care.stop()
-        await self.ring.close()
+        self.parts.care.stop()
+        await self.parts.ring.close()
         if self._outlet is not None:
             await self._outlet.close()
-        await self.guests.close()
+        await self.parts.guests.close()
         await asyncio.to_thread(self.workflows.compiling.close)
-        await self.base.close()
+        await self.parts.base.close()
         self.loop_watch.stop()
         hide_no_more(self.host.secrets.hide)

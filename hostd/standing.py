@@ -9,15 +9,13 @@ import shutil
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from hostd.errors.base import HostdError
 from hostd.host.process.usage import Usage, usage_of
 from hostd.journal.port import Journal
 from hostd.runtime.triggers.subscriptions import Subscription, subscriptions_of
-
-Core: TypeAlias = Any
-"""The core of core.py, which imports this module."""
+from hostd.wiring.parts import Parts
 
 BEHIND_MAX = 10_000  # events that are counted for one subscription
 Read: TypeAlias = "dict[tuple[str, ...], float]"
@@ -32,12 +30,12 @@ class Standing:
         self._behind: Read = {}
         self._free: Read = {}
 
-    def look(self, core: Core) -> Callable[[], None]:
+    def look(self, parts: Parts) -> Callable[[], None]:
         """Note on the loop what to look at; what is returned looks at it, and blocks."""
-        processes = core.host.processes
+        processes = parts.guests.host.processes
         pids = {plugin: one.pid for plugin, one in processes.known.items()} if processes is not None else {}
-        subscriptions = subscriptions_of(core.triggers, core.clock.wall_ms())
-        return partial(self._note, core.journal, core.data, pids, subscriptions)
+        subscriptions = subscriptions_of(parts.ways_in.triggers, parts.base.clock.wall_ms())
+        return partial(self._note, parts.base.journal, parts.base.data, pids, subscriptions)
 
     def _note(
         self, journal: Journal, data: Path | None, pids: Mapping[str, int], subscriptions: list[Subscription]
@@ -50,9 +48,9 @@ class Standing:
         except HostdError:  # the journal tells the loop itself that it cannot be read
             return
 
-    def read_by(self, core: Core) -> None:
+    def read_by(self, parts: Parts) -> None:
         """Let a core's meter read it."""
-        reading = core.meter.reading
+        reading = parts.base.meter.reading
         reading("hostd_plugin_process_memory_bytes", lambda: {(p,): use.memory_bytes for p, use in self._used.items()})
         reading("hostd_plugin_process_cpu_seconds", lambda: {(p,): use.cpu_s for p, use in self._used.items()})
         reading("hostd_dead_letters", lambda: self._letters)

@@ -148,7 +148,7 @@ class TestHost(Host):
         self._skipper = Skipper(core, self.clock, patience_s=self._patience_s)
         core.starts.give_env(self._env)
         core.effects.stand_in = self._mocks.stand_in
-        core.guests.called = lambda: self._mocks.inner(lambda: core.host.registry)
+        core.parts.guests.called = lambda: self._mocks.inner(lambda: core.host.registry)
         if not self._triggers_live:
             core.trigger_life.begin = _leave_alone  # type: ignore[method-assign]
         for name in self._guests:

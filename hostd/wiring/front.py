@@ -22,23 +22,16 @@ from hostd.runtime.triggers.secret_changes import SecretChanges
 from hostd.runtime.triggers.trigger_desk import TriggerDesk
 from hostd.runtime.triggers.trigger_trials import TriggerTrials
 from hostd.runtime.workflows.workflow_store import WorkflowStore
-from hostd.wiring.foundation import Foundation
-from hostd.wiring.guests import Guests
-from hostd.wiring.ring import Ring
-from hostd.wiring.services import HostServices
-from hostd.wiring.ways_in import WaysIn
+from hostd.wiring.parts import Parts
 
 
 class Desks:
     """Builds the desks of one host."""
 
-    def __init__(self, base: Foundation, guests: Guests, ring: Ring, services: HostServices, ways_in: WaysIn) -> None:
-        self._base = base
-        self._guests = guests
-        self._ring = ring
-        self._services = services
-        self._ways_in = ways_in
-        self._beginnings = Beginnings(ways_in.triggers)
+    def __init__(self, parts: Parts) -> None:
+        self._base, self._guests, self._ring = parts.base, parts.guests, parts.ring
+        self._services, self._ways_in = parts.services, parts.ways_in
+        self._beginnings = Beginnings(parts.ways_in.triggers)
 
     def front(self, settings: SettingsDesk) -> Front:
         """Return one object a service."""

@@ -212,7 +212,7 @@ async def test_what_stands_is_seen_without_a_scrape_reading_it(tmp_path: Path) -
         await lab.running()
         await lab.try_start(slow, count=2)
         await lab.until(lambda: lab.core.slots.waiting() == 2)
-        await asyncio.to_thread(lab.core._standing.look(lab.core))
+        await asyncio.to_thread(lab.core._standing.look(lab.core.parts))
         seen = await scraped(lab)
     finally:
         await lab.close()

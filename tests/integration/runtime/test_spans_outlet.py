@@ -53,10 +53,10 @@ async def test_nothing_is_left_of_what_could_not_be_opened(
     with OtlpReceiver() as receiver:
         if configured:
             with pytest.raises(HostdError, match="JOURNAL_DAMAGED"):
-                await opened(lab.core, Otel(endpoint=receiver.endpoint), {})
+                await opened(lab.core.parts, Otel(endpoint=receiver.endpoint), {})
         else:
             environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint}
-            assert await opened(lab.core, Otel(), environ) == (None, "a page cannot be read")
+            assert await opened(lab.core.parts, Otel(), environ) == (None, "a page cannot be read")
     assert senders() <= before
     assert lab.core.contexts.tracing.sink is None
     assert mark(tmp_path).exists()
@@ -71,7 +71,7 @@ async def test_the_mark_stays_where_a_run_was_not_read_back(
     await lab.core.loop.quiet()
     monkeypatch.setattr(live_spans, "WAITING_MAX", room)
     with OtlpReceiver() as receiver:
-        outlet, _ = await opened(lab.core, Otel(endpoint=receiver.endpoint), {})
+        outlet, _ = await opened(lab.core.parts, Otel(endpoint=receiver.endpoint), {})
         assert outlet is not None
         await lab.ask(started, Pause())  # a run that began before
         await lab.core.loop.quiet()
@@ -89,7 +89,7 @@ async def test_a_mark_that_cannot_be_written_stops_nothing(
 
     monkeypatch.setattr(Path, "touch", full)
     with OtlpReceiver() as receiver:
-        outlet, _ = await opened(lab.core, Otel(endpoint=receiver.endpoint), {})
+        outlet, _ = await opened(lab.core.parts, Otel(endpoint=receiver.endpoint), {})
         assert outlet is not None
         await outlet.close()
     assert "otel_unmarked" in caplog.text
