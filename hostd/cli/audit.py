@@ -25,7 +25,9 @@ def audit() -> None:
 
 
 @audit.command(name="list")
-@click.option("--limit", type=click.IntRange(1, 1_000_000), default=1000, show_default=True, help="At most so many.")
+@click.option(
+    "--limit", metavar="N", type=click.IntRange(1, 1_000_000), default=1000, show_default=True, help="At most so many."
+)
 @remote
 def list_events(session: Session, limit: int) -> None:
     """List what was done to workflows, triggers and dead letters, and which runs were deleted, oldest first."""

@@ -47,7 +47,7 @@ def dead_letters() -> None:
 @dead_letters.command(name="list")
 @click.option("--filter", "text", metavar="FILTER", default="", help=FILTER_HELP)
 @window_options("letters")
-@click.option("--limit", type=click.IntRange(1), default=1000, show_default=True, help="At most so many.")
+@click.option("--limit", metavar="N", type=click.IntRange(1), default=1000, show_default=True, help="At most so many.")
 @remote
 def list_letters(session: Session, text: str, since: str, until: str, limit: int) -> None:
     """List dead letters, oldest first."""

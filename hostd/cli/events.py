@@ -85,11 +85,12 @@ def _published(items: list[Any]) -> str:
 @click.argument("topics", nargs=-1, required=True)
 @click.option(
     "--after",
+    metavar="N",
     type=click.IntRange(0, 2**63 - 1),
     help="Begin behind this position, 0 with all that is kept; else now.",
 )
 @click.option("--filter", "text", metavar="EXPR", default="", help="Only these, such as 'event.type == \"paid\"'.")
-@click.option("--limit", type=click.IntRange(1), help="End after so many.")
+@click.option("--limit", metavar="N", type=click.IntRange(1), help="End after so many.")
 @click.option("--cloudevent", "envelopes", is_flag=True, help="Print events as CloudEvents, one JSON object a line.")
 @reconnect_option()
 @remote
@@ -134,7 +135,7 @@ def _print(session: Session, found: pb.TopicEvent, envelopes: bool) -> None:
 
 @event.command()
 @click.argument("topic", default="")
-@click.option("--limit", type=click.IntRange(1), default=1000, show_default=True, help="At most so many.")
+@click.option("--limit", metavar="N", type=click.IntRange(1), default=1000, show_default=True, help="At most so many.")
 @remote
 def types(session: Session, topic: str, limit: int) -> None:
     """List types of events that topics, or TOPIC, have seen in the last 30 days."""

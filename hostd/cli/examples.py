@@ -26,7 +26,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "runs list": (
         "hostd runs list --state failed --since 15m",
         "hostd runs list --filter 'labels.team == \"a\" && state != \"SUCCEEDED\"' -o wide",
-        "hostd runs list --workflow greet --limit 1 -o name",
+        "hostd runs list --workflow greet --label team=a --limit 1 -o name",
     ),
     "runs count": ("hostd runs count --workflow greet --state failed --since 1d",),
     "runs watch": (

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hostd.cli import reruns, run_starts, run_steering, run_views
-from hostd.cli.completing import complete_runs, complete_workflows
+from hostd.cli.completing import complete_runs
 from hostd.cli.lazy import Noun
 from hostd.cli.lost_connection import reconnect_option
-from hostd.cli.moments import joined, window_options
 from hostd.cli.printing import NOTHING, warn, write
+from hostd.cli.run_filters import filter_of, run_filters
 from hostd.cli.run_names import RUN_HELP, run_argument, run_ref
-from hostd.cli.run_states import states_option
 from hostd.cli.session import Session, remote
 from hostd.errors.base import invalid
 from hostd.values.lazily import lazily
@@ -31,12 +30,10 @@ def runs() -> None:
 
 
 @runs.command(name="list")
-@click.option("--filter", "filter_text", metavar="EXPR", default="",
-              help='Such as: state in ["FAILED", "TIMED_OUT"] && labels.team == "a".')  # fmt: skip
-@click.option("--workflow", default="", shell_complete=complete_workflows, help="Only runs of this workflow.")
-@states_option
-@window_options("runs created")
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Most runs to print.")
+@run_filters()
+@click.option(
+    "--limit", metavar="N", type=click.IntRange(1), default=100, show_default=True, help="Most runs to print."
+)
 @click.option("--oldest-first", is_flag=True, help="Else the newest first.")
 @remote
 def list_runs(session: Session, limit: int, oldest_first: bool, **given: Any) -> None:
@@ -54,20 +51,8 @@ def _listed(session: Session, request: pb.ListRunsRequest, limit: int) -> Iterat
         left -= len(page.runs)
 
 
-def filter_of(*, filter_text: str, workflow: str, states: tuple[str, ...], since: str, until: str) -> str:
-    """Return the one filter that options stand for."""
-    from hostd.values.json_text import dump_json
-
-    named = f"workflow == {dump_json(workflow).decode()}" if workflow else ""
-    listed = f"state in {dump_json(list(states)).decode()}" if states else ""
-    return joined(filter_text, named, listed, since, until)
-
-
 @runs.command()
-@click.option("--filter", "filter_text", metavar="EXPR", default="", help="As in `hostd runs list`.")
-@click.option("--workflow", default="", shell_complete=complete_workflows, help="Only runs of this workflow.")
-@states_option
-@window_options("runs created")
+@run_filters()
 @remote
 def count(session: Session, **given: Any) -> None:
     """Count runs."""
@@ -96,23 +81,22 @@ def _drawing(session: Session, run: Any) -> str:
 
 @runs.command(epilog=RUN_HELP)
 @click.argument("run", metavar="[RUN]", required=False, default="", shell_complete=complete_runs)
-@click.option("--filter", "filter_text", metavar="EXPR", default="", help="Without RUN: as in `hostd runs list`.")
-@click.option("--workflow", default="", shell_complete=complete_workflows, help="Without RUN: only of this workflow.")
-@states_option
+@run_filters(window=False)
 @reconnect_option()
 @remote
 def watch(session: Session, run: str, reconnect_s: float, **given: Any) -> int:
     """Follow a run to its end and exit as it ended: its steps, drawn anew, on a terminal; else its records, in lines.
 
-    Without RUN: print each run from now on that begins, moves on, or leaves the filter, until interrupted.
+    Without RUN: print each run from now on that begins, moves on, or leaves the filter that the options make, until
+    interrupted.
 
     Exit codes: 0 SUCCEEDED, 1 FAILED, 12 CANCELED, 9 TIMED_OUT.
     """
     if not run:
-        _watch_all(session, filter_of(**given, since="", until=""), reconnect_s)
+        _watch_all(session, filter_of(**given), reconnect_s)
         return 0
     if any(given.values()):
-        raise invalid("ARGUMENT_INVALID", "name a run, or which ones by --filter, --workflow and --state, not both")
+        raise invalid("ARGUMENT_INVALID", "name a run, or which ones by --filter and the like, not both")
     from hostd.cli.watching import watch_records
 
     return watch_records(session, run_ref(run), reconnect_s=reconnect_s)
@@ -146,7 +130,9 @@ def history(session: Session, run: str, kinds: tuple[str, ...], steps: tuple[str
 @runs.command(epilog=RUN_HELP)
 @run_argument
 @click.option("--step", default="", help="Only this step.")
-@click.option("--attempt", type=click.IntRange(0, 2**32 - 1), default=0, help="Only this attempt; 0 means all.")
+@click.option(
+    "--attempt", metavar="N", type=click.IntRange(0, 2**32 - 1), default=0, help="Only this attempt; 0 means all."
+)
 @click.option("-f", "--follow", is_flag=True, help="Go on with what is logged, until the run has ended.")
 @reconnect_option("With --follow")
 @remote

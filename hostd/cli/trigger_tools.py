@@ -128,7 +128,7 @@ def _trial(item: Any) -> str:
 @click.option("--uses", metavar="ID", default="", help="A trigger plugin, such as cron.schedule, instead of a trigger.")
 @click.option("--with", "options", metavar="JSON", help="Its options: JSON text, @FILE or -.")
 @moment_option("--after", help="Times after this one (RFC 3339); else now.")
-@click.option("--count", type=click.IntRange(1, 1000), default=10, show_default=True, help="How many.")
+@click.option("--count", metavar="N", type=click.IntRange(1, 1000), default=10, show_default=True, help="How many.")
 @remote
 def preview(session: Session, workflow: str, name: str, uses: str, options: str | None, after: Any, count: int) -> None:
     """Print the next times at which a trigger fires."""
@@ -159,7 +159,9 @@ def _slots(slots: list[Any], timezone: str) -> str:
 @moment_option("--from", "start", required=True, help="The first moment of the window (RFC 3339).")
 @moment_option("--to", "end", required=True, help="The end of the window, which does not belong to it.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
-@click.option("--per-second", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Slots at most.")
+@click.option(
+    "--per-second", metavar="N", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Slots at most."
+)
 @click.option("--fire-unknown", is_flag=True, help="Also slots so old that nobody knows any more whether they fired.")
 @click.option("--request-id", metavar="ID", default="", help="The same id within 24 hours gives the first answer.")
 @remote

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from hostd.cli.inputs import json_argument, listed, pairs_argument, read_text
-from hostd.cli.runs import filter_of, run_ref
+from hostd.cli.run_filters import filter_of
+from hostd.cli.run_names import run_ref
 from hostd.cli.triggers import named
 from hostd.cli.workflows import documents_of
 from hostd.errors.base import HostdError
@@ -79,7 +80,7 @@ def test_a_trigger_is_named_in_two_words_or_one() -> None:
 
 def test_options_of_a_list_become_one_filter() -> None:
     """Each part stands by itself, texts are quoted."""
-    none: dict[str, Any] = {"filter_text": "", "workflow": "", "states": (), "since": "", "until": ""}
+    none: dict[str, Any] = {"filter_text": "", "workflow": "", "states": (), "labels": ()}
 
     assert filter_of(**none) == ""
     assert filter_of(**{**none, "filter_text": "a || b"}) == "a || b"
@@ -87,6 +88,16 @@ def test_options_of_a_list_become_one_filter() -> None:
         filter_of(**{**none, "filter_text": "a || b", "workflow": 'x"', "states": ("FAILED", "HELD")})
         == '(a || b) && (workflow == "x\\"") && (state in ["FAILED","HELD"])'
     )
+
+
+def test_labels_become_terms_of_the_filter() -> None:
+    """Each by its name, whatever it holds; what is no label is refused."""
+    none: dict[str, Any] = {"filter_text": "", "workflow": "", "states": ()}
+
+    assert filter_of(**none, labels=("team=a",)) == 'labels["team"] == "a"'
+    assert filter_of(**none, labels=("a.b=", 'c=x"')) == '(labels["a.b"] == "") && (labels["c"] == "x\\"")'
+    with pytest.raises(HostdError, match="--label: 'team' is not NAME=VALUE"):
+        filter_of(**none, labels=("team",))
 
 
 def test_documents_of_one_file_keep_their_lines() -> None:
