@@ -92,5 +92,5 @@ class TopicCalls(BlockingConnection):
 
 def _events(message: pb.SubscribeEventsResponse) -> Iterator[TopicEvent]:
     if message.gone_to:
-        _log.warning("events up to position %d are past retention; some may have been of these topics", message.gone_to)
+        _log.warning("events_gone to=%d message=%s", message.gone_to, "past retention; some may be of these topics")
     return (topic_event(each) for each in message.events)

@@ -146,8 +146,9 @@ class Topics:
         """Do the same as `read_page`; what retention took is told to the log."""
         page = await self.read_page(namespace, topics, after=after, limit=limit, wait_ms=wait_ms, size_bytes=size_bytes)
         if page.gone_to:
-            text = "events_gone namespace=%s topics=%s after=%s to=%d message=some may have been of these topics"
-            _log.info(text, namespace, " ".join(topics)[:200], after, page.gone_to)
+            text = "events_gone namespace=%s topics=%s after=%s to=%d message=%s"
+            told = "past retention; some may be of these topics"
+            _log.info(text, namespace, " ".join(topics)[:200], after, page.gone_to, told)
         return page.events, page.after
 
     async def read_page(
