@@ -1,9 +1,13 @@
 """What holds for every test."""
 
 import logging
+import os
 from collections.abc import Iterator
 
 import pytest
+
+for _inherited in ("COLUMNS", "LINES"):  # of the terminal the tests were begun in: what wraps lines, wraps them as ever
+    os.environ.pop(_inherited, None)
 
 
 @pytest.fixture(autouse=True)
