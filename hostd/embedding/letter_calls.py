@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
-from hostd.api.convert.checks import check_letter_numbers, check_request_id
+from hostd.api.convert.checks import check_letter_numbers
 from hostd.api.convert.digests import repeat_of
 from hostd.api.filter_text import LETTER_FIELDS, parse_filter
 from hostd.embedding.calls import Calls
 from hostd.model.requests import LetterSelection
 from hostd.model.views import DeadLetterView, RedrivenView
 from hostd.values.json_text import JsonValue
+from hostd.values.request_ids import id_of_page
 
 LETTERS_MAX = 1_000
 
@@ -68,7 +68,7 @@ class LetterCalls(Calls):
                 after=after,
                 limit=LETTERS_MAX,
                 principal=self.principal,
-                repeat=repeat_of(_id_of_page(request_id, after), fields | {"after": after}),
+                repeat=repeat_of(id_of_page(request_id, after), fields | {"after": after}),
             )
             done += views
             if not after:
@@ -85,14 +85,6 @@ class LetterCalls(Calls):
         selection = _selection(numbers, filter)
         repeat = repeat_of(request_id, {"numbers": list(selection.numbers), "filter": filter})
         return await self._front.dead_letters.purge(self.namespace, selection, principal=self.principal, repeat=repeat)
-
-
-def _id_of_page(request_id: str, after: int) -> str:
-    """Return the request id of a page: each is a request of its own, and the same again when all are repeated."""
-    if not request_id or not after:
-        return request_id
-    text = f"{check_request_id(request_id)}\n{after}".encode()
-    return hashlib.blake2b(text, digest_size=16).hexdigest()
 
 
 def _selection(numbers: Sequence[int], filter_text: str) -> LetterSelection:

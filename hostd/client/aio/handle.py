@@ -27,13 +27,13 @@ class Runs(Protocol):
 
     async def signal(self, run: RunName, name: str, data: Any = None, *, request_id: str = "") -> None: ...
 
-    async def cancel(self, run: RunName, reason: str = "") -> Run: ...
+    async def cancel(self, run: RunName, reason: str = "", *, request_id: str = "") -> Run: ...
 
-    async def terminate(self, run: RunName, reason: str = "") -> Run: ...
+    async def terminate(self, run: RunName, reason: str = "", *, request_id: str = "") -> Run: ...
 
-    async def pause(self, run: RunName, reason: str = "") -> Run: ...
+    async def pause(self, run: RunName, reason: str = "", *, request_id: str = "") -> Run: ...
 
-    async def resume(self, run: RunName) -> Run: ...
+    async def resume(self, run: RunName, *, request_id: str = "") -> Run: ...
 
 
 class RunHandle:
@@ -86,18 +86,18 @@ class RunHandle:
         """Send it a signal; see `Client.signal`."""
         await self._client.signal(self, name, data, request_id=request_id)
 
-    async def cancel(self, reason: str = "") -> Run:
+    async def cancel(self, reason: str = "", *, request_id: str = "") -> Run:
         """Stop it in good order: attempts are told, handlers run."""
-        return await self._client.cancel(self, reason)
+        return await self._client.cancel(self, reason, request_id=request_id)
 
-    async def terminate(self, reason: str = "") -> Run:
+    async def terminate(self, reason: str = "", *, request_id: str = "") -> Run:
         """End it at once; no handler runs."""
-        return await self._client.terminate(self, reason)
+        return await self._client.terminate(self, reason, request_id=request_id)
 
-    async def pause(self, reason: str = "") -> Run:
+    async def pause(self, reason: str = "", *, request_id: str = "") -> Run:
         """Start nothing new in it until it is resumed."""
-        return await self._client.pause(self, reason)
+        return await self._client.pause(self, reason, request_id=request_id)
 
-    async def resume(self) -> Run:
+    async def resume(self, *, request_id: str = "") -> Run:
         """Let it go on."""
-        return await self._client.resume(self)
+        return await self._client.resume(self, request_id=request_id)

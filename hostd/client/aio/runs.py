@@ -231,32 +231,32 @@ class RunCalls(Connection):
         )
         await self._ask(self.runs.SignalRun, request)
 
-    async def cancel(self, run: RunName, reason: str = "") -> Run:
+    async def cancel(self, run: RunName, reason: str = "", *, request_id: str = "") -> Run:
         """Stop a run in good order: attempts are told, handlers run, then it is CANCELED."""
-        request = pb.CancelRunRequest(**self._steered(run), reason=reason)
+        request = pb.CancelRunRequest(**self._steered(run, request_id), reason=reason)
         return await self._result(Run, self.runs.CancelRun, request)
 
-    async def terminate(self, run: RunName, reason: str = "") -> Run:
+    async def terminate(self, run: RunName, reason: str = "", *, request_id: str = "") -> Run:
         """End a run at once as CANCELED; no handler runs."""
-        request = pb.TerminateRunRequest(**self._steered(run), reason=reason)
+        request = pb.TerminateRunRequest(**self._steered(run, request_id), reason=reason)
         return await self._result(Run, self.runs.TerminateRun, request)
 
-    async def pause(self, run: RunName, reason: str = "") -> Run:
+    async def pause(self, run: RunName, reason: str = "", *, request_id: str = "") -> Run:
         """Start nothing new in a run until it is resumed; what runs goes on to its end."""
-        request = pb.PauseRunRequest(**self._steered(run), reason=reason)
+        request = pb.PauseRunRequest(**self._steered(run, request_id), reason=reason)
         return await self._result(Run, self.runs.PauseRun, request)
 
-    async def resume(self, run: RunName) -> Run:
+    async def resume(self, run: RunName, *, request_id: str = "") -> Run:
         """Let a paused run go on, and a held one if it can be read now."""
-        request = pb.ResumeRunRequest(**self._steered(run))
+        request = pb.ResumeRunRequest(**self._steered(run, request_id))
         return await self._result(Run, self.runs.ResumeRun, request)
 
-    async def delete_run(self, run: RunName) -> None:
+    async def delete_run(self, run: RunName, *, request_id: str = "") -> None:
         """Delete a finished run with all that is its. Raises RUN_NOT_FINAL."""
-        await self._ask(self.runs.DeleteRun, pb.DeleteRunRequest(**self._steered(run)))
+        await self._ask(self.runs.DeleteRun, pb.DeleteRunRequest(**self._steered(run, request_id)))
 
-    def _steered(self, run: RunName) -> dict[str, Any]:
-        return {"namespace": self.namespace, "run": run_ref(run), "request_id": new_request_id()}
+    def _steered(self, run: RunName, request_id: str) -> dict[str, Any]:
+        return {"namespace": self.namespace, "run": run_ref(run), "request_id": request_id or new_request_id()}
 
     def _in_hand(self, answer: Any) -> RunHandle:
         return RunHandle(self, answer.run_id, existing=answer.existing, version=answer.version)

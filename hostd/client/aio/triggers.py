@@ -31,14 +31,16 @@ class TriggerCalls(Connection):
         request = pb.GetTriggerRequest(namespace=self.namespace, workflow=workflow, name=name)
         return await self._result(Trigger, self.triggers.GetTrigger, request)
 
-    async def pause_trigger(self, name: str, *, workflow: str = "", reason: str = "") -> Trigger:
+    async def pause_trigger(self, name: str, *, workflow: str = "", reason: str = "", request_id: str = "") -> Trigger:
         """Stop a trigger until it is resumed; its cursor stays."""
-        request = pb.PauseTriggerRequest(**self._which(name, workflow), reason=reason, request_id=new_request_id())
+        request = pb.PauseTriggerRequest(
+            **self._which(name, workflow), reason=reason, request_id=request_id or new_request_id()
+        )
         return await self._result(Trigger, self.triggers.PauseTrigger, request)
 
-    async def resume_trigger(self, name: str, *, workflow: str = "") -> Trigger:
+    async def resume_trigger(self, name: str, *, workflow: str = "", request_id: str = "") -> Trigger:
         """Let a paused, ended or failed trigger run again."""
-        request = pb.ResumeTriggerRequest(**self._which(name, workflow), request_id=new_request_id())
+        request = pb.ResumeTriggerRequest(**self._which(name, workflow), request_id=request_id or new_request_id())
         return await self._result(Trigger, self.triggers.ResumeTrigger, request)
 
     async def fire(self, name: str, data: Any = None, *, workflow: str = "", event_id: str = "") -> Fired:
@@ -77,7 +79,7 @@ class TriggerCalls(Connection):
         return await self._result(TriedEvent, self.triggers.TestTrigger, request)
 
     async def apply_trigger(
-        self, document: str | os.PathLike[str] | Mapping[str, Any], *, replace: bool = True
+        self, document: str | os.PathLike[str] | Mapping[str, Any], *, replace: bool = True, request_id: str = ""
     ) -> AppliedTrigger:
         """Make a trigger of its own from a document: text, the Path of a file, or the document itself.
 
@@ -86,13 +88,19 @@ class TriggerCalls(Connection):
         """
         text, file = document_of(document)
         request = pb.CreateTriggerRequest(
-            namespace=self.namespace, document=text, file=file, replace=replace, request_id=new_request_id()
+            namespace=self.namespace,
+            document=text,
+            file=file,
+            replace=replace,
+            request_id=request_id or new_request_id(),
         )
         return await self._result(AppliedTrigger, self.triggers.CreateTrigger, request)
 
-    async def delete_trigger(self, name: str) -> None:
+    async def delete_trigger(self, name: str, *, request_id: str = "") -> None:
         """Delete a trigger of its own. Those of a workflow go with its version."""
-        request = pb.DeleteTriggerRequest(namespace=self.namespace, name=name, request_id=new_request_id())
+        request = pb.DeleteTriggerRequest(
+            namespace=self.namespace, name=name, request_id=request_id or new_request_id()
+        )
         await self._ask(self.triggers.DeleteTrigger, request)
 
     async def preview(
@@ -115,6 +123,7 @@ class TriggerCalls(Connection):
         dry_run: bool = False,
         per_second: int = 0,
         fire_unknown: bool = False,
+        request_id: str = "",
     ) -> Backfilled:
         """Fire the slots of a window that did not fire; who asks again goes on where it was cut off.
 
@@ -129,7 +138,7 @@ class TriggerCalls(Connection):
             dry_run=dry_run,
             per_second=per_second,
             fire_unknown=fire_unknown,
-            request_id=new_request_id(),
+            request_id=request_id or new_request_id(),
         )
         request.from_time.FromDatetime(_aware(start))
         request.to_time.FromDatetime(_aware(end))

@@ -68,7 +68,9 @@ class WorkflowCalls(Connection):
         )
         return await self._result(WorkflowDiff, self.workflows.DiffWorkflowVersions, request)
 
-    async def activate(self, workflow: str, version: str, *, expected: str | None = None) -> Workflow:
+    async def activate(
+        self, workflow: str, version: str, *, expected: str | None = None, request_id: str = ""
+    ) -> Workflow:
         """Make a version the one that new runs take; an empty one deactivates.
 
         Args:
@@ -79,13 +81,13 @@ class WorkflowCalls(Connection):
             workflow=workflow,
             version=version,
             expected_active=expected,
-            request_id=new_request_id(),
+            request_id=request_id or new_request_id(),
         )
         return await self._result(Workflow, self.workflows.ActivateWorkflow, request)
 
-    async def delete_workflow(self, workflow: str, *, version: str = "") -> None:
+    async def delete_workflow(self, workflow: str, *, version: str = "", request_id: str = "") -> None:
         """Delete a version of a workflow, or all of them. Raises VERSION_IN_USE where live runs use it."""
         request = pb.DeleteWorkflowRequest(
-            namespace=self.namespace, workflow=workflow, version=version, request_id=new_request_id()
+            namespace=self.namespace, workflow=workflow, version=version, request_id=request_id or new_request_id()
         )
         await self._ask(self.workflows.DeleteWorkflow, request)

@@ -28,13 +28,13 @@ class Runs(Protocol):
 
     def signal(self, run: RunName, name: str, data: Any = None, *, request_id: str = "") -> None: ...
 
-    def cancel(self, run: RunName, reason: str = "") -> Run: ...
+    def cancel(self, run: RunName, reason: str = "", *, request_id: str = "") -> Run: ...
 
-    def terminate(self, run: RunName, reason: str = "") -> Run: ...
+    def terminate(self, run: RunName, reason: str = "", *, request_id: str = "") -> Run: ...
 
-    def pause(self, run: RunName, reason: str = "") -> Run: ...
+    def pause(self, run: RunName, reason: str = "", *, request_id: str = "") -> Run: ...
 
-    def resume(self, run: RunName) -> Run: ...
+    def resume(self, run: RunName, *, request_id: str = "") -> Run: ...
 
 
 class BlockingRunHandle:
@@ -87,18 +87,18 @@ class BlockingRunHandle:
         """Send it a signal; see `BlockingClient.signal`."""
         self._client.signal(self, name, data, request_id=request_id)
 
-    def cancel(self, reason: str = "") -> Run:
+    def cancel(self, reason: str = "", *, request_id: str = "") -> Run:
         """Stop it in good order: attempts are told, handlers run."""
-        return self._client.cancel(self, reason)
+        return self._client.cancel(self, reason, request_id=request_id)
 
-    def terminate(self, reason: str = "") -> Run:
+    def terminate(self, reason: str = "", *, request_id: str = "") -> Run:
         """End it at once; no handler runs."""
-        return self._client.terminate(self, reason)
+        return self._client.terminate(self, reason, request_id=request_id)
 
-    def pause(self, reason: str = "") -> Run:
+    def pause(self, reason: str = "", *, request_id: str = "") -> Run:
         """Start nothing new in it until it is resumed."""
-        return self._client.pause(self, reason)
+        return self._client.pause(self, reason, request_id=request_id)
 
-    def resume(self) -> Run:
+    def resume(self, *, request_id: str = "") -> Run:
         """Let it go on."""
-        return self._client.resume(self)
+        return self._client.resume(self, request_id=request_id)

@@ -13,6 +13,7 @@ from hostd.v1 import (
     dead_letter_service_pb2,
     secret_service_pb2,
 )
+from hostd.values.request_ids import id_of_page
 
 BULK_TIMEOUT_S = 300.0  # a thousand events are emitted again, or a store is written
 
@@ -29,18 +30,18 @@ class OperationCalls(BlockingConnection):
             for each in page.secrets:
                 yield result_of(Secret, each)
 
-    def set_secret(self, name: str, value: str | bytes) -> Secret:
+    def set_secret(self, name: str, value: str | bytes, *, request_id: str = "") -> Secret:
         """Set a secret in the encrypted store; steps that begin from now on get it."""
         given = value.encode() if isinstance(value, str) else value
         request = secret_service_pb2.SetSecretRequest(
-            namespace=self.namespace, name=name, value=given, request_id=new_request_id()
+            namespace=self.namespace, name=name, value=given, request_id=request_id or new_request_id()
         )
         return result_of(Secret, (self._ask(self.secrets.SetSecret, request)).secret)
 
-    def delete_secret(self, name: str) -> None:
+    def delete_secret(self, name: str, *, request_id: str = "") -> None:
         """Delete a secret from the encrypted store."""
         request = secret_service_pb2.DeleteSecretRequest(
-            namespace=self.namespace, name=name, request_id=new_request_id()
+            namespace=self.namespace, name=name, request_id=request_id or new_request_id()
         )
         self._ask(self.secrets.DeleteSecret, request)
 
@@ -77,18 +78,40 @@ class OperationCalls(BlockingConnection):
         numbers: Sequence[int] = (),
         *,
         filter: str = "",
+        request_id: str = "",
     ) -> tuple[Redriven, ...]:
-        """Emit events again through their triggers as they are now, at most 1000; without either, any."""
-        request = dead_letter_service_pb2.RedriveDeadLettersRequest(
-            namespace=self.namespace, selection=_selection(numbers, filter), request_id=new_request_id()
-        )
-        answer = self._ask(self.dead_letters.RedriveDeadLetters, request, timeout_s=BULK_TIMEOUT_S)
-        return tuple(result_of(Redriven, each) for each in answer.results)
+        """Emit events again through their triggers as they are now; without numbers and filter, all of them.
 
-    def purge_dead_letters(self, numbers: Sequence[int] = (), *, filter: str = "") -> int:
+        They go in pages of 1,000, and each page is a request. A call that was cut off half way goes on with what is
+        left when it is made again.
+        """
+        done: list[Redriven] = []
+        after, first = 0, request_id or new_request_id()
+        while True:
+            request = dead_letter_service_pb2.RedriveDeadLettersRequest(
+                namespace=self.namespace,
+                selection=_selection(numbers, filter),
+                after=after,
+                request_id=id_of_page(first, after),
+            )
+            answer = self._ask(self.dead_letters.RedriveDeadLetters, request, timeout_s=BULK_TIMEOUT_S)
+            done += (result_of(Redriven, each) for each in answer.results)
+            after = answer.more_after
+            if not after:
+                return tuple(done)
+
+    def purge_dead_letters(
+        self,
+        numbers: Sequence[int] = (),
+        *,
+        filter: str = "",
+        request_id: str = "",
+    ) -> int:
         """Delete dead letters, without either all of them; return how many."""
         request = dead_letter_service_pb2.PurgeDeadLettersRequest(
-            namespace=self.namespace, selection=_selection(numbers, filter), request_id=new_request_id()
+            namespace=self.namespace,
+            selection=_selection(numbers, filter),
+            request_id=request_id or new_request_id(),
         )
         return (self._ask(self.dead_letters.PurgeDeadLetters, request, timeout_s=BULK_TIMEOUT_S)).purged
 

@@ -69,7 +69,7 @@ class WorkflowCalls(BlockingConnection):
         )
         return self._result(WorkflowDiff, self.workflows.DiffWorkflowVersions, request)
 
-    def activate(self, workflow: str, version: str, *, expected: str | None = None) -> Workflow:
+    def activate(self, workflow: str, version: str, *, expected: str | None = None, request_id: str = "") -> Workflow:
         """Make a version the one that new runs take; an empty one deactivates.
 
         Args:
@@ -80,13 +80,13 @@ class WorkflowCalls(BlockingConnection):
             workflow=workflow,
             version=version,
             expected_active=expected,
-            request_id=new_request_id(),
+            request_id=request_id or new_request_id(),
         )
         return self._result(Workflow, self.workflows.ActivateWorkflow, request)
 
-    def delete_workflow(self, workflow: str, *, version: str = "") -> None:
+    def delete_workflow(self, workflow: str, *, version: str = "", request_id: str = "") -> None:
         """Delete a version of a workflow, or all of them. Raises VERSION_IN_USE where live runs use it."""
         request = pb.DeleteWorkflowRequest(
-            namespace=self.namespace, workflow=workflow, version=version, request_id=new_request_id()
+            namespace=self.namespace, workflow=workflow, version=version, request_id=request_id or new_request_id()
         )
         self._ask(self.workflows.DeleteWorkflow, request)

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from daemon_kit import ECHO, WAIT, Kit, running
@@ -197,6 +198,59 @@ async def test_events_and_what_becomes_of_them(client: Client, kit: Kit) -> None
     (redriven,) = await client.redrive_dead_letters([letter.number])
     assert redriven.outcome in ("DEAD_LETTERED", "")
     assert await client.purge_dead_letters() == 1
+
+
+async def test_what_is_repeated_is_done_once(client: Client) -> None:
+    """Whatever changes something takes a request id: the same again is answered as the first was."""
+    for version, kind in (("1.0.0", "integer"), ("1.1.0", "string")):
+        await client.register(STRICT.format(version=version, type=kind))
+    await client.activate("strict", "1.0.0", request_id="a")
+    for n in range(3):
+        await client.fire("hook", f"no number {n}", workflow="strict")
+    first = await client.redrive_dead_letters(request_id="r")
+    assert len(first) == 3
+    assert await client.redrive_dead_letters(request_id="r") == first
+    assert await client.purge_dead_letters(request_id="p") == 3
+    await client.fire("hook", "no number again", workflow="strict")
+    assert await client.purge_dead_letters(request_id="p") == 3
+    assert len([each async for each in client.list_dead_letters()]) == 1
+
+    await client.register(WAIT)
+    run = await client.start("wait")
+    await run.pause("why", request_id="p-1")
+    await run.resume(request_id="r-1")
+    for _ in range(2):
+        assert (await client.pause_trigger("hook", workflow="strict", request_id="t-1")).state == "PAUSED"
+        await client.set_secret("token", "not-a-real-one", request_id="s-1")
+        await client.delete_secret("token", request_id="s-2")
+        await client.delete_workflow("strict", version="1.1.0", request_id="d-1")
+        assert (await run.terminate(request_id="e-1")).state == "CANCELED"
+    for conflict in (
+        client.activate("strict", "1.1.0", request_id="a"),
+        client.redrive_dead_letters([1], request_id="r"),
+        client.pause_trigger("hook", workflow="strict", reason="another", request_id="t-1"),
+        client.set_secret("token", "another", request_id="s-1"),
+    ):
+        with pytest.raises(errors.RequestIdConflict):
+            await conflict
+
+
+async def test_a_redrive_takes_all_pages(client: Client) -> None:
+    """A thousand go in one request; what could not be used again does not keep the rest from its turn."""
+    await client.register(STRICT.format(version="1.0.0", type="integer"))
+    for n in range(3):
+        await client.fire("hook", f"no number {n}", workflow="strict")
+    asked: list[Any] = []
+    ask = client._ask
+
+    async def in_ones(method: Any, request: Any, **more: Any) -> Any:
+        request.limit = 1
+        asked.append(request)
+        return await ask(method, request, **more)
+
+    client._ask = in_ones  # type: ignore[method-assign]
+    assert len(await client.redrive_dead_letters()) == 3
+    assert len({request.request_id for request in asked}) == len(asked) >= 3
 
 
 async def test_installing_a_plugin(client: Client, tmp_path: Path) -> None:
