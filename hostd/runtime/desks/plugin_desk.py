@@ -53,6 +53,7 @@ class PluginDesk:
         """
         self._check_may_install(local)
         installed = self._installed()
+        there = installed.serving.ids
         try:
             done = await installed.install(order, chunks)
         except HostdError as error:
@@ -62,6 +63,8 @@ class PluginDesk:
             raise
         if order.examine_only:
             return InstallView(_examined(done), done.replaced, done.digest)
+        if done.offer.id not in there:  # an uninstall of its name may have been killed before it came to that
+            await self._host.forget_disabled(done.offer.id)
         details = {"version": done.offer.version, "digest": done.digest, "replaced": done.replaced}
         permissions = " ".join(sorted(done.offer.permissions))
         await self._write(namespace, principal, INSTALL, done.offer.id, **details, permissions=permissions)
