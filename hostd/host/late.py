@@ -95,14 +95,14 @@ class LatePlugin:
     def fill(self, entry: Any, kind: str, fill: Fill) -> None:
         """Have an entry filled in, once, however many ask at the same time."""
         with self._lock:
-            if entry.filled:
+            if entry.filled or entry.filling:
                 return
-            entry.filled = True  # first: who fills it in looks at it, too
+            entry.filling = True  # who fills it in looks at it, too
             try:
                 fill(entry, self.registration(kind, entry.id))
-            except BaseException:
-                entry.filled = False
-                raise
+                entry.filled = True
+            finally:
+                entry.filling = False
 
 
 def late_plugin(found: Found, choices: Choices) -> LatePlugin | None:
@@ -147,7 +147,7 @@ class _Late:
 class LateActionEntry(_Late, ActionEntry):
     """An action of a late plugin: whatever is asked that its list does not say imports it, and it is as any other."""
 
-    __slots__ = ("_fill", "_late", "filled")
+    __slots__ = ("_fill", "_late", "filled", "filling")
 
     kind = "action"
 
@@ -155,20 +155,20 @@ class LateActionEntry(_Late, ActionEntry):
         listed = late.listing.actions[action_id]
         self.id, self.plugin, self.origin = action_id, late.found.id, late.found.origin
         self.executors, self.max_in_flight = listed.executors, listed.max_in_flight
-        self.filled = False
+        self.filled = self.filling = False
         self._late, self._fill = late, fill
 
 
 class LateTriggerEntry(_Late, TriggerEntry):
     """The same for a trigger."""
 
-    __slots__ = ("_fill", "_late", "filled")
+    __slots__ = ("_fill", "_late", "filled", "filling")
 
     kind = "trigger"
 
     def __init__(self, trigger_id: str, late: LatePlugin, fill: Fill) -> None:
         self.id, self.plugin, self.origin = trigger_id, late.found.id, late.found.origin
-        self.filled = False
+        self.filled = self.filling = False
         self._late, self._fill = late, fill
 
 

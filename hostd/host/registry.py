@@ -34,7 +34,7 @@ class Entry:
 
     effects: str = ""
     executors: tuple[str, ...] = ()
-    filled: bool = True  # False while only a list says what there is (late.py)
+    filled: bool = True  # False while only a list says what there is (late.py): to look at anything else blocks then
 
     def __init__(self, component: type[Any], options: type[Options], *, plugin: str, origin: str) -> None:
         self.id: str = component.id
@@ -47,6 +47,9 @@ class Entry:
         self.description = description_of(component)
         self.code_fields = code_fields(options)
         self._schema: dict[str, Any] | None = None
+
+    def look(self) -> None:
+        """Import what was left for later, where something was. Blocks, for a thread."""
 
     @property
     def schema(self) -> dict[str, Any]:

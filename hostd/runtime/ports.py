@@ -38,7 +38,17 @@ class LiveLogs(Protocol):
 
 
 class ActionEntry(Protocol):
-    """A loaded action (host.registry)."""
+    """A loaded action (host.registry).
+
+    While it is not `filled`, only plugin, executors and limit are known; for the rest it is imported, by `look`.
+    """
+
+    @property
+    def filled(self) -> bool: ...
+
+    def look(self) -> None:
+        """Import it where that was not done. Blocks, for a thread."""
+        ...
 
     @property
     def plugin(self) -> str:

@@ -150,6 +150,7 @@ class Asked(NamedTuple):
 class Fake:
     """An ActionEntry that checks options as the action does, and answers in its place, on the host's loop."""
 
+    filled = True
     executors = ("inline",)
     own_loop = False
     max_in_flight: int | None = None
@@ -163,6 +164,9 @@ class Fake:
         self.effects: str = real.effects
         self.plugin: str = getattr(real, "plugin", "")
         self.instance = self
+
+    def look(self) -> None:
+        """Import nothing: what it stands for is loaded."""
 
     def parse(self, rendered: Any) -> Asked:
         """Return the options as they are given. Raises HostdError OPTION_INVALID where the action would."""

@@ -27,12 +27,11 @@ class CalledActions:
         Raises:
             ScriptCallError: ACTION_UNKNOWN; PLUGIN_UNAVAILABLE, retryable, where it did not come in time.
         """
+        in_time = self._actions().action(action) is not None or await self._wait(action)
         found = self._actions().action(action)
         if found is not None:
-            return found
-        in_time = await self._wait(action)
-        found = self._actions().action(action)
-        if found is not None:
+            if not found.filled:
+                await asyncio.to_thread(found.look)
             return found
         why = self._arrivals.absence(action)
         if in_time:

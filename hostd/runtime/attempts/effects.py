@@ -110,8 +110,9 @@ class Effects(InFlight):
         if self.stand_in is not None:
             entry = self.stand_in(attempt, entry)
         attempt.executor = entry.executors[0]
-        attempt.effects = entry.effects
         attempt.plugin = entry.plugin
+        if entry.filled:
+            attempt.effects = entry.effects
         bearer = log_bearer.set(attempt)
         try:
             work = self._work.of(attempt, entry, command.options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -64,6 +65,8 @@ class Requests:
         if entry is None:
             why = self._arrivals.absence(ACTION) or "`hostd plugin list` shows what is loaded"
             raise HostdError(Kind.MISSING, "PLUGIN_MISSING", f"requests need the action {ACTION}; {why}")
+        if not entry.filled:
+            await asyncio.to_thread(entry.look)
         options: dict[str, JsonValue] = {"method": method.upper(), "url": url, "headers": dict(headers)}
         options |= {"expect_status": ANY_STATUS, "parse": "base64", "max_response_bytes": BLOB_BYTES_MAX}
         if body:

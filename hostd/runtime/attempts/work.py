@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Coroutine
 from typing import Any
@@ -35,6 +36,8 @@ class AttemptWork:
 
     def of(self, attempt: Attempt, entry: ActionEntry, rendered: Any) -> Coroutine[Any, Any, Any]:
         """Return what runs the action with its rendered `with`. Raises HostdError OPTION_INVALID."""
+        if not entry.filled:
+            return self._import_and_run(attempt, entry, rendered)
         if not entry.life.ready or (attempt.plan.secret_names and has_secret(rendered)):
             return self._prepare_and_run(attempt, entry, rendered)
         return self._run(attempt, entry, self._literals.parse(attempt, entry, rendered))
@@ -44,6 +47,12 @@ class AttemptWork:
         attempt.context = self._contexts.action(attempt)
         work: Coroutine[Any, Any, Any] = entry.instance.again(attempt.context)
         return work
+
+    async def _import_and_run(self, attempt: Attempt, entry: ActionEntry, rendered: Any) -> Any:
+        """Import the action's plugin first, off the loop: the daemon starts, and has not come to it yet."""
+        await asyncio.to_thread(entry.look)
+        attempt.effects = entry.effects
+        return await self._prepare_and_run(attempt, entry, rendered)
 
     async def _prepare_and_run(self, attempt: Attempt, entry: ActionEntry, rendered: Any) -> Any:
         """Provision on first use, and turn names of secrets into values at the last moment."""

@@ -109,6 +109,17 @@ def test_it_is_imported_once_by_many_threads(tmp_path: Path) -> None:
     assert shop.loads == 1
 
 
+def test_it_is_filled_when_it_is_whole(tmp_path: Path) -> None:
+    """Who sees from another thread that it is not yet imports it there, and does not look at half of it."""
+    shop = Shop(tmp_path)
+    entry = PluginHost().load([shop.found], may_wait=True).actions["shop.buy"]
+    loads, seen = shop.found.load, []
+    entry._late.found = shop.found._replace(load=lambda: (seen.append(entry.filled), loads())[1])  # type: ignore[attr-defined]
+    assert entry.filled is False
+    entry.look()
+    assert (seen, entry.filled, entry.effects) == ([False], True, "idempotent")
+
+
 async def test_one_that_cannot_be_imported_says_why_and_is_taken_out(tmp_path: Path) -> None:
     """Until it is noticed its steps fail with the reason; from then on it is listed as failed, and gone."""
     shop, host = Shop(tmp_path, ImportError("no module named tea")), PluginHost()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Collection
 from typing import Any
 
@@ -37,15 +38,27 @@ class House:
         return self.why
 
 
+class Late:
+    """An action whose plugin is not imported."""
+
+    filled = False
+
+    def look(self) -> None:
+        """Import it."""
+        self.filled, self.looked_in = True, threading.current_thread()
+
+
 async def test_a_call_waits_for_its_action() -> None:
-    """It goes on with what came."""
-    house = House()
+    """It goes on with what came, imported in a thread where that was not done."""
+    house, came = House(), Late()
     called = CalledActions(lambda: house, house, wait_s=600.0)
     waiting = asyncio.ensure_future(called.entry("kv.get"))
     await asyncio.sleep(0)
-    house.entries["kv.get"] = "the action"
+    house.entries["kv.get"] = came
     house.over.set()
-    assert await waiting == "the action"
+    assert await waiting is came
+    assert came.filled
+    assert came.looked_in is not threading.current_thread()
 
 
 async def test_what_nobody_brings_is_unknown() -> None:
