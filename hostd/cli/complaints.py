@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
+from hostd.cli.printing import tell
 from hostd.cli.tables import clean
 from hostd.errors.base import HostdError, Violation
 from hostd.errors.codes import CODES
@@ -34,8 +33,7 @@ def _tells(message: str, fix: str) -> bool:
 def complain(error: HostdError, *, about: str = "") -> None:
     """Write the lines of an error to standard error; with what it is about in front, where others go on."""
     name = f"{clean(about)}: " if about else ""
-    sys.stderr.write(f"{name}{complaint(error)}\n")
-    sys.stderr.flush()
+    tell(f"{name}{complaint(error)}")
 
 
 def exit_code(error: HostdError) -> int:
@@ -66,7 +64,8 @@ def _says_it_all(error: HostdError) -> bool:
     if len(error.violations) != 1:
         return False
     fault = error.violations[0]
-    place = not fault.line or f"{fault.file}:{fault.line}" in error.message
+    at = f"{fault.file}:{fault.line}" if fault.file else f"line {fault.line}"
+    place = not fault.line or at in error.message
     return place and all(part in error.message for part in (fault.path, fault.message, fault.suggestion))
 
 

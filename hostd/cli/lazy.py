@@ -121,7 +121,7 @@ def verbs_by_noun(root: click.Context) -> dict[str, list[str]]:
 def refuse_no_file(ctx: click.Context, args: list[str]) -> None:
     """Raise UsageError where `hostd run` is given a word that names no file: a verb of `runs`, or a workflow."""
     word = args[0]
-    if word.startswith("-") or "." in word or os.sep in word or os.path.exists(word):
+    if not word or word.startswith("-") or "." in word or os.sep in word or os.path.exists(word):
         return
     from hostd.cli.meant import meant_by_run
 

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import click
 
 from hostd.cli.lazy import Entry, LazyGroup, refuse_no_file
+from hostd.cli.printing import tell
 from hostd.cli.session import connection_options, output_options
 from hostd.cli.terminal import WISHES
 from hostd.values.version import VERSION
@@ -105,8 +106,7 @@ def root(**_: Any) -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit."""
-    if sys.stdout is None:  # it was closed, as by `>&-`
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  for as long as the program runs
+    _open_closed()
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what went wrong is told in our own words
     code = run(sys.argv[1:])
     if "hostd.client" in sys.modules and "hostd.daemon" not in sys.modules:
@@ -114,6 +114,13 @@ def main() -> NoReturn:
         sys.stderr.flush()
         os._exit(code)
     sys.exit(code)
+
+
+def _open_closed() -> None:
+    """Open what was closed, as by `<&-`: nothing is read there, and what is written goes nowhere."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  for as long as the program runs
 
 
 def run(arguments: list[str]) -> int:
@@ -130,12 +137,14 @@ def run(arguments: list[str]) -> int:
     except HostdError as error:
         return _complain(error)
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.ctx.get_help(), err=True)
+        tell(error.ctx.get_help())
         return error.exit_code
     except click.ClickException as error:
         return _usage(error)
     except (KeyboardInterrupt, click.Abort):
         return EXIT_INTERRUPTED
+    except UnicodeEncodeError as error:
+        return _no_text(arguments) or _bug(error)
     except Exception as error:  # noqa: BLE001  the last resort: nobody is to see a traceback
         return _bug(error)
 
@@ -144,16 +153,29 @@ def _complain(error: Any) -> int:
     from hostd.cli.complaints import complaint, exit_code
 
     _show_traceback()
-    click.echo(complaint(error), err=True)
+    tell(complaint(error))
     return exit_code(error)
+
+
+def _no_text(arguments: list[str]) -> int:
+    """Complain of an argument whose bytes are not UTF-8, which has no place in a request; 0 where all are."""
+    odd = next((each for each in arguments if not each.isascii() and not _is_text(each)), None)
+    if odd is None:
+        return 0
+    tell(f"error: ARGUMENT_INVALID: the argument {os.fsencode(odd[:80])!r} is not UTF-8 text")
+    return 2
+
+
+def _is_text(text: str) -> bool:
+    return text.encode("utf-8", "replace") == text.encode("utf-8", "surrogateescape")
 
 
 def _usage(error: click.ClickException) -> int:
     context = getattr(error, "ctx", None)
     sentence = " ".join(error.format_message().split())  # a choice of words is listed in lines
-    click.echo(f"error: ARGUMENT_INVALID: {sentence}", err=True)
+    tell(f"error: ARGUMENT_INVALID: {sentence}")
     if context is not None:
-        click.echo(f"fix: see `{context.command_path} --help`", err=True)
+        tell(f"fix: see `{context.command_path} --help`")
     return 2
 
 
@@ -165,8 +187,8 @@ def _bug(error: Exception) -> int:
 
     ident = secrets.token_hex(6)
     _show_traceback()
-    click.echo(f"error: BUG: a mistake in hostd: {type(error).__name__} (id {ident})", err=True)
-    click.echo("fix: Report it with what HOSTD_DEBUG=1 prints in front of this.", err=True)
+    tell(f"error: BUG: a mistake in hostd: {type(error).__name__} (id {ident})")
+    tell("fix: Report it with what HOSTD_DEBUG=1 prints in front of this.")
     return CODES[Kind.BUG].exit
 
 

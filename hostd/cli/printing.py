@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
@@ -77,10 +78,17 @@ def write(data: bytes) -> None:
 
 def warn(text: str) -> None:
     """Write a line to standard error, so that standard output stays what was asked for; with --quiet nothing."""
-    if quiet():
-        return
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    if not quiet():
+        tell(text)
+
+
+def tell(text: str) -> None:
+    """Write a line to standard error. Where that cannot be written, nobody is told: the exit code still says it."""
+    try:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+    except OSError:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  for as long as the program runs
 
 
 def yaml_text(value: JsonValue) -> str:

@@ -209,3 +209,25 @@ def test_output_that_cannot_be_written_is_no_bug() -> None:
     assert done.stderr.startswith(told)
     closed = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *words], stderr=subprocess.PIPE, text=True, timeout=120)
     assert (closed.returncode, closed.stderr) == (0, "")
+
+
+def test_streams_that_were_closed_or_are_full_are_no_bug() -> None:
+    """Nothing is read where input was closed; where errors cannot be written the exit code says all."""
+
+    def said(line: str) -> tuple[int, str]:
+        words = f'hostd() {{ "{sys.executable}" -m hostd "$@"; }}; {line}'
+        done = subprocess.run(["sh", "-c", words], capture_output=True, text=True, timeout=120)
+        return done.returncode, done.stdout + done.stderr
+
+    code, told = said("hostd validate - <&-")
+    assert code == 2 and "BUG" not in told
+    assert said("hostd explain RUN_MISING 2>&-") == (4, "")
+    if Path("/dev/full").exists():
+        assert said("hostd explain RUN_MISING 2>/dev/full") == (4, "")
+
+
+def test_bytes_that_are_no_text_are_refused(hostd: Any) -> None:
+    """A request holds UTF-8 text; the argument is named."""
+    done = hostd("runs", "show", "\udcff", "--address", "127.0.0.1:1")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "error: ARGUMENT_INVALID: the argument b'\\xff' is not UTF-8 text\n"
