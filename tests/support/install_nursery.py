@@ -18,8 +18,12 @@ from typing import Any, NamedTuple
 from crash_nursery import one_life
 from lua_installs import order, packed, sent
 
-from hostd.host.host import PluginHost
-from hostd.host.installed.installed import Installed
+from hostd.config.rooms import Config
+from hostd.core import Core
+from hostd.host.installed.installed import FOLDER
+
+NS = "default"
+ME = {"principal": "nursery"}
 
 
 class Kept(NamedTuple):
@@ -44,44 +48,40 @@ class Kept(NamedTuple):
         if not self.serving:
             return ["install"]
         if self.disabled:
-            return ["install", "enable"]
+            return ["install", "enable", "uninstall"]
         return ["install", "install", "disable", "uninstall", *(["rollback"] * 2 if self.older else [])]
 
 
-DO: dict[str, Callable[[PluginHost, Installed, int], Awaitable[Any]]] = {
-    "install": lambda host, installed, version: installed.install(order(), sent(packed("one", str(version)))),
-    "rollback": lambda host, installed, version: installed.rollback("one"),
-    "uninstall": lambda host, installed, version: installed.uninstall("one"),
-    "disable": lambda host, installed, version: host.disable("one"),
-    "enable": lambda host, installed, version: host.enable("one"),
+DO: dict[str, Callable[[Any, int], Awaitable[Any]]] = {
+    "install": lambda desk, version: desk.install(NS, order(), sent(packed("one", str(version))), **ME, local=True),
+    "rollback": lambda desk, version: desk.rollback(NS, "one", **ME),
+    "uninstall": lambda desk, version: desk.uninstall(NS, "one", **ME),
+    "disable": lambda desk, version: desk.disable(NS, "one", **ME),
+    "enable": lambda desk, version: desk.enable(NS, "one", **ME),
 }
 
 
-async def opened(folder: Path) -> tuple[PluginHost, Kept]:
-    """Return a host, and what it found."""
-    host = PluginHost(data_dir=folder, installed_dir=folder / "installed", random=random.Random(1))
-    host.load(found=[])
-    await host.start_processes()
-    found = [one for one in host.registry.plugins if one.id == "one"]
-    if not found or host.installed is None:
-        return host, Kept()
-    older = host.installed.serving.rollback_version("one")
-    state = found[0].state.value
-    if state not in ("LOADED", "DISABLED"):
-        raise RuntimeError(f"the plugin is {state}: {found[0].message}")
-    return host, Kept(int(found[0].version), int(older or 0), state == "DISABLED")
+async def opened(folder: Path) -> tuple[Core, Kept]:
+    """Return a host as a daemon has it, and what it found."""
+    core = Core(Config(), data=folder)
+    await core.open()
+    found = [one for one in core.front.plugins.list() if one.id == "one"]
+    if not found:
+        return core, Kept()
+    if found[0].state not in ("LOADED", "DISABLED"):
+        raise RuntimeError(f"the plugin is {found[0].state}: {found[0].message}")
+    return core, Kept(int(found[0].version), int(found[0].rollback_version or 0), found[0].state == "DISABLED")
 
 
 async def life(folder: Path, acks: int, seed: int) -> None:
     """Change the plugin again and again."""
     dice = random.Random(seed)
-    host, kept = await opened(folder)
-    assert host.installed is not None
+    core, kept = await opened(folder)
     os.write(acks, f"FOUND {json.dumps(kept)}\n".encode())
     while True:
         verb, version = dice.choice(kept.verbs()), dice.randrange(1, 1 << 30)
         os.write(acks, f"BEGIN {verb} {version}\n".encode())
-        await DO[verb](host, host.installed, version)
+        await DO[verb](core.front.installs, version)
         os.write(acks, f"DONE {verb} {version}\n".encode())
         kept = kept.after(verb, version)
 
@@ -122,10 +122,10 @@ class Watcher:
 
 async def judge(folder: Path, watcher: Watcher) -> None:
     """Look at what the last life left."""
-    host, kept = await opened(folder)
-    await host.close()
+    core, kept = await opened(folder)
+    await core.close()
     watcher.found(kept)
-    root = folder / "installed"
+    root = folder / FOLDER
     versions = [entry.name for entry in (root / "one").iterdir() if entry.is_dir()] if (root / "one").exists() else []
     counted = sum(1 for version in (kept.serving, kept.older) if version)
     if len(versions) != counted:
