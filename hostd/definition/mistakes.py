@@ -64,7 +64,8 @@ def document_invalid(found: Iterable[Violation]) -> HostdError:
 
 
 def _place(fault: Violation) -> str:
-    at = f"{fault.file}:{fault.line}:{fault.column}" if fault.line else fault.file
+    before = f"{fault.file}:" if fault.file else "line "  # a document that came as a text has no name
+    at = f"{before}{fault.line}:{fault.column}" if fault.line else fault.file
     return (
         " ".join(part for part in (at, f"{fault.path}:" if fault.path else "") if part) + " "
         if at or fault.path
