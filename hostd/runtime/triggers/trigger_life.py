@@ -78,6 +78,7 @@ class TriggerLife:
         self._clock = clock
         self._random = random
         self._data_dir = data_dir
+        self.stopped = False  # nothing begins any more
         self._coming: set[Live] = set()  # see `coming`; those that have come are taken out when it is asked
 
     def coming(self) -> Set[Live]:
@@ -87,6 +88,8 @@ class TriggerLife:
 
     def begin(self, live: Live) -> None:
         """Let a trigger run in a task of its own, unless it is paused or has nothing to start."""
+        if self.stopped:
+            return
         if live.source.row.paused:
             live.state = "PAUSED"
             return

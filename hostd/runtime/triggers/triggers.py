@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from hostd.aio import Clock, spawn, to_its_end
+from hostd.aio import Clock, Timer, call_later, spawn, to_its_end
 from hostd.errors.base import HostdError, Kind
 from hostd.journal.port import Journal
 from hostd.plugin import Emitted, Event
@@ -27,6 +27,7 @@ from hostd.runtime.workflows.workflows import Workflows
 _log = logging.getLogger("hostd.runtime")
 
 BEGIN_AT_ONCE = 50  # triggers, between which others have their turn
+AGAIN_S = 5.0  # between two looks at what could not be read
 START_S = 2.0  # a host that starts waits for its triggers so long at most
 
 
@@ -61,6 +62,7 @@ class Triggers:
         self._expected = False
         self._changing = asyncio.Lock()  # one at a time: reconcile, pause, resume
         self._keeper: asyncio.Task[None] | None = None
+        self._later: Timer | None = None  # until what could not be read is looked at again
         self._stopped = False
 
     # -- keeping
@@ -74,7 +76,7 @@ class Triggers:
 
         Returns when they have begun, or after a moment: whoever takes its time does not hold up the others.
         """
-        self._stopped = False
+        self._stopped = self._life.stopped = False
         self._expected = self._look_at_all = True
         self._workflows.changed = self.look_again
         try:
@@ -89,7 +91,10 @@ class Triggers:
 
     async def stop(self) -> None:
         """Stop every trigger in good order: nothing is emitted any more."""
-        self._stopped = True
+        self._stopped = self._life.stopped = True
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
         if self._keeper is not None:
             self._keeper.cancel()
         self._started.set()
@@ -118,8 +123,8 @@ class Triggers:
             self._wanted.clear()
             try:
                 await self.reconcile()
-            except HostdError as error:
-                _log.error("triggers_reconcile_failed error=%s", error)
+            except Exception as error:  # noqa: BLE001 a supervisor: without it nothing would follow activations any more
+                _log.error("triggers_reconcile_failed error=%s", error, exc_info=not isinstance(error, HostdError))
                 await self._clock.sleep(1.0)
                 self._wanted.set()
 
@@ -155,6 +160,12 @@ class Triggers:
             self._wanted_triggers.touched |= touched
             self._look_at_all |= look_at_all
             raise
+        if self._wanted_triggers.unread and self._later is None:
+            self._later = call_later(self._clock, AGAIN_S, self._look_later)
+
+    def _look_later(self) -> None:
+        self._later = None
+        self.look_again()
 
     async def _is_missing(self, name: Name, found: Wanted | None) -> bool:
         """Say whether a trigger has to be made; end what is not wanted as it is, begin what has another plugin now."""

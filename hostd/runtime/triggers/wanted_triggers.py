@@ -20,7 +20,7 @@ from hostd.runtime.workflows.workflows import Workflows
 _log = logging.getLogger("hostd.runtime")
 
 WORKFLOWS_MAX = 1_000_000
-_LASTING = (Kind.INVALID, Kind.MISSING, Kind.STATE)  # what stays as it is until somebody changes it
+_LASTING = (Kind.INVALID, Kind.MISSING, Kind.STATE, Kind.CORRUPT, Kind.UNSUPPORTED)  # until somebody changes it
 Place = tuple[str, str]  # namespace, and the name of a workflow or of a trigger of its own
 
 
@@ -49,6 +49,7 @@ class WantedTriggers:
         self._starts: dict[Place, set[Place]] = {}  # triggers of their own, by the workflow that they start
         self._own_changed: set[Place] = set()
         self.touched: set[Name] = set()  # who looks at them takes them out
+        self.unread = False  # something could not be read now, and may be soon: somebody has to ask again
 
     def own_changed(self, namespace: str, name: str) -> None:
         """Take note that a trigger of its own was made, replaced or deleted."""
@@ -58,6 +59,7 @@ class WantedTriggers:
         """Return every trigger by its name; not to be changed."""
         workflows, own = self._workflows.take_changed(), self._own_changed
         self._own_changed = set()
+        self.unread = False
         try:
             if not self._read:
                 workflows, own = await self._read_all(journal)
@@ -99,7 +101,9 @@ class WantedTriggers:
             except HostdError as error:
                 _log.error("trigger_plan_failed workflow=%s error=%s", row.workflow, error)
                 if error.kind not in _LASTING:
+                    self.unread = True
                     self._look_again({place}, set())
+                    return  # what lives goes on until then
             else:
                 found = {
                     (*place, plan.name): Wanted(
@@ -141,6 +145,7 @@ class WantedTriggers:
         self._starts.setdefault(target, set()).add(place)
         ready, missing = await self.target(row.namespace, own)
         if missing is not None and missing.kind not in _LASTING:
+            self.unread = True
             self._look_again(set(), {place})
         digest = row.digest if missing is None else row.digest + b"missing"
         return Wanted(ready, own.plan, row.applied_at_ms, row.applied_event, digest, own.target, missing)

@@ -144,8 +144,9 @@ async def test_a_list_at_the_start_waits_for_the_triggers(lab: Lab) -> None:
     assert (first, rest) == ([("", "own1"), ("w1", "t")], [("w2", "t")])
 
 
-async def test_what_could_not_be_read_is_looked_at_again(lab: Lab) -> None:
-    """A look at what changed that fails takes none of it for known."""
+@pytest.mark.parametrize("error", [HostdError(Kind.UNAVAILABLE, "JOURNAL_FAILED", "the disk is away"), KeyError("bug")])
+async def test_what_could_not_be_read_is_looked_at_again(lab: Lab, error: Exception) -> None:
+    """A look at what changed that fails takes none of it for known, and is not the last one, however it failed."""
     await lab.core.triggers.start()
     await lab.register(document(1))
     await lab.core.workflows.activate("default", "w1", "")
@@ -156,7 +157,7 @@ async def test_what_could_not_be_read_is_looked_at_again(lab: Lab) -> None:
     def fail_second(*arguments: Any) -> Any:
         asked.append(arguments)
         if len(asked) == 2:  # the first is the activation's own
-            raise HostdError(Kind.UNAVAILABLE, "JOURNAL_FAILED", "the disk is away")
+            raise error
         return read(*arguments)
 
     lab.core.journal.workflow = fail_second  # type: ignore[method-assign]
@@ -165,6 +166,43 @@ async def test_what_could_not_be_read_is_looked_at_again(lab: Lab) -> None:
 
     assert len(asked) >= 3
     assert lab.trigger("w1", "t").source.ready.plan.version == "1.0.0"
+
+
+async def test_a_version_that_cannot_be_read_at_the_start_has_its_triggers_soon(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody changes anything meanwhile; the others live at once."""
+    monkeypatch.setattr(triggers_module, "AGAIN_S", 0.01)
+    await lab.register(document(1))
+    await lab.register(document(2))
+    await lab.restart()
+    read, asked = lab.core.journal.version, Counter[str]()
+
+    def fail_first(namespace: str, workflow: str, version: str) -> Any:
+        asked[workflow] += 1
+        if workflow == "w1" and asked[workflow] <= 2:
+            raise HostdError(Kind.UNAVAILABLE, "JOURNAL_FAILED", "the disk is away")
+        return read(namespace, workflow, version)
+
+    lab.core.journal.version = fail_first  # type: ignore[method-assign]
+    await lab.core.triggers.start()
+    assert [live.name[1] for live in lab.core.triggers.everywhere()] == ["w2"]
+    await lab.until(lambda: len(lab.core.triggers.everywhere()) == 2)
+    assert asked == {"w1": 3, "w2": 1}
+
+
+async def test_nothing_begins_behind_a_stop(lab: Lab) -> None:
+    """Whoever resumes a trigger while the host stops leaves none that runs."""
+    await lab.core.triggers.start()
+    await lab.register(document(1))
+    await lab.core.triggers.settled()
+    live = await lab.core.triggers.pause(("default", "w1", "t"), "for now")
+    resuming = asyncio.create_task(lab.core.triggers.resume(live.name))
+    while live.source.row.paused:
+        await asyncio.sleep(0)
+    await lab.core.triggers.stop()
+    await resuming
+    assert live.task is None
 
 
 async def test_a_watch_is_told_of_each_change_and_looks_at_nothing_else(
