@@ -58,7 +58,10 @@ def _says_something(part: str) -> bool:
 @click.option("--request-id", metavar="ID", default="", help="The same id within 24 hours acts once (one document).")
 @remote
 def register(session: Session, files: tuple[str, ...], activate: bool, request_id: str) -> None:
-    """Register the documents of FILES (- is standard input); the same document again changes nothing.
+    """Register the documents of FILES (- is standard input), and make them the active versions.
+
+    The same document again adds nothing. Where another version is active by then, it becomes the active one again,
+    and a warning says so; --no-activate leaves that as it is.
 
     Documents with `trigger: NAME` beside them are applied, as by `hostd trigger apply`.
     """

@@ -40,7 +40,7 @@ class WorkflowCalls(Calls):
         activate: bool = True,
         request_id: str = "",
     ) -> Registered:
-        """Register a workflow, and have starts and triggers use it. The same document again changes nothing.
+        """Register a workflow, and have starts and triggers use it; a version that is there already is only activated.
 
         Args:
             document: its text, a file, the document as a mapping, or a builder.

@@ -82,7 +82,8 @@ class WorkflowServiceServicer(object):
     """
 
     def RegisterWorkflow(self, request, context):
-        """Registers a document; the same document again changes nothing. Answers when the triggers of the active version have
+        """Registers a document and activates it, unless told not to; the same document again adds nothing, but is activated
+        again where another version is active by then (`warnings` say so). Answers when the triggers of the active version have
         begun: a webhook listens then. It waits five seconds at most, and half of the call's time; `warnings` name the
         triggers that do not run.
         """

@@ -25,7 +25,8 @@ class WorkflowServiceStub:
         hostd.v1.workflow_service_pb2.RegisterWorkflowRequest,
         hostd.v1.workflow_service_pb2.RegisterWorkflowResponse,
     ]
-    """Registers a document; the same document again changes nothing. Answers when the triggers of the active version have
+    """Registers a document and activates it, unless told not to; the same document again adds nothing, but is activated
+    again where another version is active by then (`warnings` say so). Answers when the triggers of the active version have
     begun: a webhook listens then. It waits five seconds at most, and half of the call's time; `warnings` name the
     triggers that do not run.
     """
@@ -81,7 +82,8 @@ class WorkflowServiceAsyncStub:
         hostd.v1.workflow_service_pb2.RegisterWorkflowRequest,
         hostd.v1.workflow_service_pb2.RegisterWorkflowResponse,
     ]
-    """Registers a document; the same document again changes nothing. Answers when the triggers of the active version have
+    """Registers a document and activates it, unless told not to; the same document again adds nothing, but is activated
+    again where another version is active by then (`warnings` say so). Answers when the triggers of the active version have
     begun: a webhook listens then. It waits five seconds at most, and half of the call's time; `warnings` name the
     triggers that do not run.
     """
@@ -139,7 +141,8 @@ class WorkflowServiceServicer(metaclass=abc.ABCMeta):
         request: hostd.v1.workflow_service_pb2.RegisterWorkflowRequest,
         context: _ServicerContext,
     ) -> typing.Union[hostd.v1.workflow_service_pb2.RegisterWorkflowResponse, collections.abc.Awaitable[hostd.v1.workflow_service_pb2.RegisterWorkflowResponse]]:
-        """Registers a document; the same document again changes nothing. Answers when the triggers of the active version have
+        """Registers a document and activates it, unless told not to; the same document again adds nothing, but is activated
+        again where another version is active by then (`warnings` say so). Answers when the triggers of the active version have
         begun: a webhook listens then. It waits five seconds at most, and half of the call's time; `warnings` name the
         triggers that do not run.
         """

@@ -21,7 +21,7 @@ class WorkflowCalls(Connection):
     ) -> Registered:
         """Register a workflow: YAML or JSON text, the Path of a file, or the document itself.
 
-        The same document again changes nothing.
+        The same document again adds nothing, but is made the active version again, if another is: a warning says so.
 
         Raises:
             HostdError: DOCUMENT_INVALID, with every fault in `error.fields`; VERSION_EXISTS.

@@ -22,7 +22,7 @@ class WorkflowCalls(BlockingConnection):
     ) -> Registered:
         """Register a workflow: YAML or JSON text, the Path of a file, or the document itself.
 
-        The same document again changes nothing.
+        The same document again adds nothing, but is made the active version again, if another is: a warning says so.
 
         Raises:
             HostdError: DOCUMENT_INVALID, with every fault in `error.fields`; VERSION_EXISTS.

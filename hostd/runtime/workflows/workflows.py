@@ -72,7 +72,7 @@ class Workflows:
     async def register(
         self, namespace: str, text: bytes, *, activate: bool, principal: str, file: str = "", note: Note = None
     ) -> Registered:
-        """Register a document, and activate it where asked. The same document again changes nothing.
+        """Register a document, and activate it where asked; a version that is there already is only activated.
 
         Raises:
             HostdError: DOCUMENT_INVALID, VERSION_EXISTS.
@@ -89,7 +89,9 @@ class Workflows:
             row, created = self._version_row(namespace, plan, text, versions, principal)
             plan = msgspec.structs.replace(plan, version=row.version)
             before = await self._readers.call(self._journal.workflow, namespace, plan.workflow)
-            active = row.version if activate else (before.active if before else "")
+            was = before.active if before else ""
+            active = row.version if activate else was
+            warnings = plan.warnings if created or active == was else (*plan.warnings, _back(row.version, was))
             begins = await self._readers.call(self._journal.last_event)
 
             def fill(turn: Turn) -> Registered:
@@ -100,7 +102,7 @@ class Workflows:
                 workflow = _activated(before, WorkflowRow(namespace, plan.workflow, active, at_ms, begins))
                 turn.batch.workflows.append(workflow)
                 secrets, variables = tuple(sorted(plan.secret_names)), tuple(sorted(plan.env_names))
-                result = Registered(kept, workflow, created, plan.warnings, secrets, variables)
+                result = Registered(kept, workflow, created, warnings, secrets, variables)
                 if note is not None:
                     note(turn, result)
                 return result
@@ -236,6 +238,11 @@ def _targeting(own: list[OwnTriggerRow], workflow: str, version: str) -> list[st
     """Return the names of triggers that start a version; empty version: any of the workflow."""
     found = [(row.name, trigger_from_stored(row.document)) for row in own]
     return [name for name, own in found if own.workflow == workflow and version in ("", own.version)]
+
+
+def _back(version: str, was: str) -> str:
+    """Return what to tell who registers a version that is there already and takes the place of another."""
+    return f"{version} was registered before and is active again, in the place of {was}"
 
 
 def _next_revision(versions: list[WorkflowVersion]) -> int:

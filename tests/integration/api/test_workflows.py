@@ -30,6 +30,20 @@ async def test_a_document_is_registered_once(kit: Kit) -> None:
     assert (other.code, other.reason) == ("ALREADY_EXISTS", "VERSION_EXISTS")
 
 
+async def test_an_old_document_says_that_it_comes_back(kit: Kit) -> None:
+    """Registered again it is made active, as a document is, and names what it displaces; told not to, it does nothing."""
+    await kit.register(V1)
+    await kit.register(V2)
+    left = await kit.register(V1, activate=False)
+    back = await kit.register(V1)
+    again = await kit.register(V1)
+
+    assert (left.workflow.active_version, list(left.warnings)) == ("2.0.0", [])
+    assert (back.created, back.workflow.active_version) == (False, "1.0.0")
+    assert list(back.warnings) == ["1.0.0 was registered before and is active again, in the place of 2.0.0"]
+    assert list(again.warnings) == []
+
+
 async def test_a_variable_that_will_be_empty_is_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that the operator does not list, and one that is listed and not set; what is there is not."""
     monkeypatch.setenv("THERE", "x")
