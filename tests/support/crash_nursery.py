@@ -190,7 +190,7 @@ def main() -> None:
         snapshot_always()
     for _ in range(cycles):
         acknowledged += one_life(folder, dice)
-    verdict = asyncio.run(judge(folder, acknowledged, 60))
+    verdict = asyncio.run(judge(folder, acknowledged, 200))
     print(json.dumps({"kills": cycles, "acknowledged": len(acknowledged), **verdict}))
 
 

@@ -144,7 +144,7 @@ def main() -> None:
     for _ in range(cycles):
         told += one_life(folder, dice, host)
     cut_off = sum(line == "OPEN" for line in told) - sum(line.startswith("FILLED") for line in told)
-    verdict = asyncio.run(judge(folder, told, 60))
+    verdict = asyncio.run(judge(folder, told, 200))
     print(json.dumps({"kills": cycles, "cut_off": cut_off, **verdict}))
 
 

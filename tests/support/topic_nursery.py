@@ -101,7 +101,7 @@ def main() -> None:
     acknowledged: list[str] = []
     for _ in range(cycles):
         acknowledged += one_life(folder, dice, host)
-    verdict = asyncio.run(judge(folder, acknowledged, 60))
+    verdict = asyncio.run(judge(folder, acknowledged, 200))
     print(json.dumps({"kills": cycles, "acknowledged": len(acknowledged), **verdict}))
 
 

@@ -70,7 +70,7 @@ async def shell(kit: Kit, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> 
     registered = await shell("workflow", "register", str(tmp_path / "t.yaml"), "-o", "json")
     assert registered.code == 0, registered
     created = registered.json
-    assert [sorted(answer) for answer in created] == [["created", "warnings", "workflow"], ["changed", "trigger"]]
+    assert [sorted(answer) for answer in created] == [["created", "warnings", "workflow"], ["changed", "trigger", "warnings"]]
     await kit.core.triggers.reconcile()
     return shell
 

@@ -12,7 +12,7 @@ from nurseries import kill_often
 NURSERY = "install_nursery.py"
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_start_finds_what_was_done_or_begun(tmp_path: Path) -> None:
     """Installs, rollbacks, switches and uninstalls that a kill cuts off have happened or not, and leave no rubbish."""
     verdict = kill_often(NURSERY, tmp_path / "data", 8, 1)

@@ -10,7 +10,7 @@ from nurseries import kill_often
 NURSERY = "filling_nursery.py"
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_every_letter_and_slot_has_one_run_across_kills(tmp_path: Path) -> None:
     """Killed in the middle of both loops, and asked again under the same ids, each event has started just one run."""
     verdict = kill_often(NURSERY, tmp_path / "data", 6, 1)

@@ -19,6 +19,7 @@ def check(verdict: dict[str, Any]) -> None:
     assert succeeded > 0.95 * verdict["acknowledged"]  # the rest was killed thrice, the last time alone: ATTEMPT_LOST
 
 
+@pytest.mark.timeout(600)
 def test_every_acknowledged_run_ends_once_across_kills(tmp_path: Path) -> None:
     """After 25 kills at random instants every acknowledged start has succeeded, no step twice, histories fold."""
     verdict = kill_often(NURSERY, tmp_path / "data", 25, 1)

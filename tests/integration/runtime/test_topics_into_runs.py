@@ -129,7 +129,7 @@ async def test_a_workflow_publishes_and_counts(lab: Lab) -> None:
     assert entry is not None and (entry.value, entry.version) == (2, 2)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_every_event_leads_to_one_run_and_one_event_across_kills(tmp_path: Path) -> None:
     """After 15 kills at random instants each published event has one run, which has told and kept once."""
     verdict = kill_often(NURSERY, tmp_path / "data", 15, 1)
