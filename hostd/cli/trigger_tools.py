@@ -190,6 +190,8 @@ def backfill(
     with Progress(f"filling in slots, at most {per_second} a second"):
         answer = session.call(session.client.triggers.BackfillTrigger, request, timeout_s=BACKFILL_TIMEOUT_S)
     session.show(answer, lambda item: fields([(key, value) for key, value in item.items() if value or key == "slots"]))
+    if dry_run:
+        warn("nothing was started: that is what would be")
     if answer.unknown:
         warn(f"{answer.unknown} slots are older than what is known; --fire-unknown fires them")
 
