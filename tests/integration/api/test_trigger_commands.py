@@ -70,7 +70,10 @@ async def shell(kit: Kit, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> 
     registered = await shell("workflow", "register", str(tmp_path / "t.yaml"), "-o", "json")
     assert registered.code == 0, registered
     created = registered.json
-    assert [sorted(answer) for answer in created] == [["created", "warnings", "workflow"], ["changed", "trigger", "warnings"]]
+    assert [sorted(answer) for answer in created] == [
+        ["created", "warnings", "workflow"],
+        ["changed", "trigger", "warnings"],
+    ]
     await kit.core.triggers.reconcile()
     return shell
 
@@ -197,5 +200,5 @@ async def test_dead_letters_are_listed_redriven_and_purged(shell: Shell) -> None
     assert repeated.json == done.json
     assert (done.code, [item["outcome"] for item in done.json]) == (0, ["STARTED"])
     assert (empty.code, empty.out) == (0, "")
-    assert (unknown.code, "no such dead letter: 77" in unknown.err) == (0, True)
+    assert (unknown.code, "no such dead letter: 77" in unknown.err) == (4, True)
     assert (absurd.code, "ARGUMENT_INVALID" in absurd.err) == (2, True)
