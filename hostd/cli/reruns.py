@@ -19,24 +19,36 @@ from hostd.errors.base import HostdError, Kind, invalid
 from hostd.values.lazily import lazily
 
 if TYPE_CHECKING:
-    from hostd.v1 import payload_pb2
+    from hostd.v1 import payload_pb2, run_pb2
     from hostd.v1 import run_service_pb2 as pb
 else:
     payload_pb2 = lazily("hostd.v1.payload_pb2")
+    run_pb2 = lazily("hostd.v1.run_pb2")
     pb = lazily("hostd.v1.run_service_pb2")
+
+RERUN_OF = "rerun_of"
+LABELS_MAX = 32  # that a run may have
 
 
 @click.command(cls=Verb, epilog=RUNS_HELP)
 @runs_argument
 @click.option("--same-version", is_flag=True, help="With the version each run had; else the active one.")
+@click.option(
+    "--on-closed",
+    type=click.Choice(["allow", "allow-if-failed", "reject"]),
+    help="When a run with its key has ended. [default: allow-if-failed; allow for a run that SUCCEEDED]",
+)
 @click.option("--wait", is_flag=True, help="Wait for the end, print the run, exit as it ended (one run).")
 @reconnect_option("With --wait")
 @remote
-def rerun(session: Session, runs: Sequence[str], same_version: bool, wait: bool, reconnect_s: float) -> int:
+def rerun(
+    session: Session, runs: Sequence[str], same_version: bool, on_closed: str | None, wait: bool, reconnect_s: float
+) -> int:
     """Start runs that have ended once more: new runs with the same input, key and labels.
 
-    All their steps run, under idempotency keys of their own. A run that is still open is refused, one whose key a
-    live run has, too; the others start. Prints the new runs.
+    All their steps run, under idempotency keys of their own. The label `rerun_of` of a new run is the id of the first.
+    A run that is still open is refused; one whose key a live run has, too, and a failed one whose key a later run has
+    brought to a good end. The others start. Prints the new runs.
     """
     names = list(listed(runs))
     if not names:
@@ -46,7 +58,7 @@ def rerun(session: Session, runs: Sequence[str], same_version: bool, wait: bool,
     code = 0
     for name in names:
         try:
-            started = _start_again(session, name, same_version=same_version)
+            started = _start_again(session, name, same_version=same_version, on_closed=on_closed)
         except HostdError as error:
             if len(names) == 1:
                 raise
@@ -67,7 +79,7 @@ def _ended(session: Session, run_id: str, reconnect_s: float) -> int:
     return wait_for_end(session, run_id, reconnect_s=reconnect_s)
 
 
-def _start_again(session: Session, name: str, *, same_version: bool) -> Any:
+def _start_again(session: Session, name: str, *, same_version: bool, on_closed: str | None) -> Any:
     request = pb.GetRunRequest(namespace=session.namespace, run=run_ref(name))
     run = session.call(session.client.runs.GetRun, request)
     if not run.HasField("end_time"):
@@ -78,9 +90,25 @@ def _start_again(session: Session, name: str, *, same_version: bool) -> Any:
         version=run.version if same_version else "",
         input=_input(session, run),
         key=run.key,
-        labels=run.labels,
+        labels=_labels(run),
+        on_closed=_on_closed(run, on_closed),
     )
     return session.call(session.client.runs.StartRun, pb.StartRunRequest(namespace=session.namespace, start=start))
+
+
+def _on_closed(run: Any, said: str | None) -> Any:
+    """Return what becomes of it where another run with the key has ended: work that is done is not done again."""
+    if said is None:
+        said = "allow" if run.state == run_pb2.RUN_STATE_SUCCEEDED else "allow-if-failed"
+    return pb.OnClosed.Value(f"ON_CLOSED_{said.upper().replace('-', '_')}")
+
+
+def _labels(run: Any) -> dict[str, str]:
+    """Return a run's labels with which run it is made of, where there is room."""
+    labels = dict(run.labels)
+    if RERUN_OF in labels or len(labels) < LABELS_MAX:
+        labels[RERUN_OF] = run.run_id
+    return labels
 
 
 def _input(session: Session, run: Any) -> payload_pb2.Payload:

@@ -243,7 +243,11 @@ def test_runs_that_have_ended_are_started_once_more(daemon: CommandDaemon) -> No
     given = ("--key", "again", "--label", "team=a", "--input", f"@{file}", "--wait")
     first = daemon.json("runs", "start", "greet", *given)
     run = daemon.json("runs", "rerun", "greet/again", "--wait")
-    assert (run["state"], run["key"], run["labels"]) == ("SUCCEEDED", "again", {"team": "a"})
+    assert (run["state"], run["key"], run["labels"]) == (
+        "SUCCEEDED",
+        "again",
+        {"team": "a", "rerun_of": first["run_id"]},
+    )
     assert run["run_id"] != first["run_id"] and run["input"] == first["input"]
     daemon.register("workflow: falls\nsteps: {a: {uses: flow.fail, with: {message: no}}}\n")
     for name in ("a", "b"):
@@ -253,6 +257,11 @@ def test_runs_that_have_ended_are_started_once_more(daemon: CommandDaemon) -> No
     done = piped(daemon, "hostd runs list --filter 'key == \"b\"' -o name | hostd runs rerun - -o name")
     (again,) = done.stdout.split()
     assert daemon.here("runs", "watch", again).code == 0
+    (failed,) = [one["run_id"] for one in daemon.lines("runs", "list", "--state", "FAILED", "--filter", 'key == "b"')]
+    left = daemon.here("runs", "rerun", failed)
+    assert left.code == 5 and "RUN_CLOSED_EXISTS" in left.err
+    assert daemon.here("runs", "rerun", failed, "--on-closed", "allow", "--wait").code == 0
+    assert len(daemon.lines("runs", "list", "--label", f"rerun_of={failed}")) == 2
 
     waits = daemon.here("runs", "start", "slow", "-q").out.strip()
     refused = daemon.here("runs", "rerun", waits)

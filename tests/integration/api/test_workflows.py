@@ -31,7 +31,7 @@ async def test_a_document_is_registered_once(kit: Kit) -> None:
 
 
 async def test_an_old_document_says_that_it_comes_back(kit: Kit) -> None:
-    """Registered again it is made active, as a document is, and names what it displaces; told not to, it does nothing."""
+    """Registered again it is made active and names what it displaces; told not to, nothing happens."""
     await kit.register(V1)
     await kit.register(V2)
     left = await kit.register(V1, activate=False)
