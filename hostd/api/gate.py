@@ -40,10 +40,22 @@ _UNREADABLE = _Unreadable()
 
 
 class Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc,unused-ignore]
-    """Wraps each method once. Over the Unix socket the caller is the owner, over TCP the token says who."""
+    """Wraps each method once. Over the Unix socket the caller is the owner, over TCP the token says who.
+
+    Args:
+        needs_token: nobody comes over the Unix socket: who has no token is refused before anything is read. A request
+            that is never sent would be waited for.
+    """
 
     def __init__(
-        self, *, token: OwnerToken, policy: Policy, meter: Meter, clock: Clock, tracing: Tracing | None = None
+        self,
+        *,
+        token: OwnerToken,
+        policy: Policy,
+        meter: Meter,
+        clock: Clock,
+        tracing: Tracing | None = None,
+        needs_token: bool = False,
     ) -> None:
         self._token = token
         self._policy = policy
@@ -51,6 +63,7 @@ class Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc,unused-ignore]
         self._clock = clock
         self._tracing = tracing or Tracing(clock)
         self._wrapped: dict[str, Handler] = {}
+        self._needs_token = needs_token
 
     async def intercept_service(
         self,
@@ -65,7 +78,24 @@ class Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc,unused-ignore]
             if handler is None:
                 return None
             wrapped = self._wrapped[method] = self._wrap(method, handler)
-        return wrapped
+        stranger = self._stranger(method, handler_call_details.invocation_metadata) if self._needs_token else None
+        return wrapped if stranger is None else self._refusing(method, stranger)
+
+    def _stranger(self, method: str, metadata: Any) -> HostdError | None:
+        """Return why a caller is not let in, None for one who is, and for what everybody may ask."""
+        if method.startswith(OPEN_SERVICES):
+            return None
+        try:
+            principal_of(str(dict(metadata or ()).get("authorization", "")), self._token)
+        except HostdError as error:
+            return error
+        return None
+
+    def _refusing(self, method: str, error: HostdError) -> Handler:
+        async def answer(requests: Any, context: Any) -> NoReturn:
+            await self._end(method, context, error, None)
+
+        return grpc.stream_unary_rpc_method_handler(answer)
 
     def _wrap(self, method: str, handler: Handler) -> Handler:
         if method.startswith(OPEN_SERVICES):

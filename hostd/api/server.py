@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -63,6 +64,10 @@ _OPTIONS = (
 )
 
 
+Services = tuple[tuple[Callable[[Any, Any], None], object], ...]
+"""What adds a service to a server, and the service."""
+
+
 class JournalFacts(Protocol):
     """What tokens are bound to (journal.port.JournalInfo)."""
 
@@ -119,7 +124,9 @@ class _Generic:
 
 
 class ApiServer:
-    """One gRPC server. `start` once, `stop` once.
+    """A gRPC server on the Unix socket, another on TCP: whatever comes over the network, the owner gets in beside it.
+
+    `start` once, `stop` once.
 
     Args:
         core: opened.
@@ -132,25 +139,42 @@ class ApiServer:
         self._token = token
         self._health = health.HealthServicer()
         self._seats = WatchSeats(core.meter, config.limits.watches)
-        self._server: grpc.aio.Server | None = None
+        self._servers: list[grpc.aio.Server] = []
         self.address: HostPort | None = None  # of the TCP port, None where it is off
 
     async def start(self) -> None:
         """Listen. Raises HostdError INSECURE_LISTEN, ADDRESS_IN_USE, ADDRESS_REFUSED, CONFIG_INVALID."""
-        config, core = self._config, self._core
-        tracing = core.tracing
-        gate = Gate(token=self._token, policy=OwnerPolicy(), meter=core.meter, clock=core.clock, tracing=tracing)
+        config = self._config
         logging.getLogger("grpc._cython.cygrpc").addFilter(is_worth_telling)
-        server = grpc.aio.server(interceptors=(gate,), options=_OPTIONS, maximum_concurrent_rpcs=CALLS_MAX)
-        self._add_services(server)
-        listen_unix(server, prepare_socket(config.data))
+        services = self._services()
+        servers = [self._server(services, needs_token=False)]
+        listen_unix(servers[0], prepare_socket(config.data))
         if config.listen != "off":
-            self.address = listen_tcp(server, config.listen, tls=config.tls, insecure=config.insecure)
-        await server.start()
-        self._server = server
+            servers.append(self._server(services, needs_token=True))
+            self.address = listen_tcp(servers[1], config.listen, tls=config.tls, insecure=config.insecure)
+        for server in servers:
+            await server.start()
+        self._servers = servers
         await self.serve(True)
 
-    def _add_services(self, server: grpc.aio.Server) -> None:
+    def _server(self, services: Services, *, needs_token: bool) -> grpc.aio.Server:
+        core = self._core
+        gate = Gate(
+            token=self._token,
+            policy=OwnerPolicy(),
+            meter=core.meter,
+            clock=core.clock,
+            tracing=core.tracing,
+            needs_token=needs_token,
+        )
+        server = grpc.aio.server(interceptors=(gate,), options=_OPTIONS, maximum_concurrent_rpcs=CALLS_MAX)
+        generic = _Generic(server)
+        for add, service in services:
+            add(service, generic)
+        reflection.enable_server_reflection((*SERVICES, HEALTH_NAME, reflection.SERVICE_NAME), server)
+        return server
+
+    def _services(self) -> Services:
         core, ports = self._core, self._core.front
         assert core.info is not None  # noqa: S101 the core is open
         tokens = Tokens(key=core.info.mac_key, timeline=core.info.journal_id)
@@ -159,7 +183,7 @@ class ApiServer:
         triggers = TriggerService(ports.triggers, ports.trials, ports.schedules, tokens=tokens, seats=seats)
         plugins = PluginService(ports.plugins, ports.installs, ports.plugin_watch, tokens=tokens, seats=seats)
         admin = AdminService(ports.admin, ports.settings, tokens, renew=self._token.renew)
-        added: tuple[tuple[Callable[[Any, Any], None], object], ...] = (
+        return (
             (add_WorkflowServiceServicer_to_server, WorkflowService(ports.workflows, tokens)),
             (add_RunServiceServicer_to_server, RunService(ports.runs, tokens, seats)),
             (add_TriggerServiceServicer_to_server, triggers),
@@ -171,10 +195,6 @@ class ApiServer:
             (add_AdminServiceServicer_to_server, admin),
             (health_pb2_grpc.add_HealthServicer_to_server, self._health),
         )
-        generic = _Generic(server)
-        for add, service in added:
-            add(service, generic)
-        reflection.enable_server_reflection((*SERVICES, HEALTH_NAME, reflection.SERVICE_NAME), server)
 
     def reconfigure(self, config: Config) -> None:
         """Take another bound of watches; the rest needs a restart."""
@@ -188,9 +208,9 @@ class ApiServer:
 
     async def stop(self, grace_s: float) -> None:
         """Tell health checks, end watches, let calls end within the grace, then close. May be called twice."""
-        server, self._server = self._server, None
-        if server is None:
+        servers, self._servers = self._servers, []
+        if not servers:
             return
         await self._health.enter_graceful_shutdown()
         self._core.hub.close()
-        await server.stop(grace_s)
+        await asyncio.gather(*(server.stop(grace_s) for server in servers))
