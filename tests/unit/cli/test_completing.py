@@ -20,7 +20,7 @@ def completed(words: str, **environment: str) -> subprocess.CompletedProcess[str
     known = {name: value for name, value in os.environ.items() if not name.startswith("HOSTD_")}
     command = [sys.executable, "-c", "from hostd.cli.main import main; main()"]
     env = {**known, **asked, **environment}
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=env)
+    return subprocess.run(command, capture_output=True, text=True, timeout=200, env=env)
 
 
 def test_without_a_daemon_nothing_is_said(tmp_path: Path) -> None:
