@@ -62,6 +62,14 @@ def plugin(daemon: DaemonProcess) -> dict[str, Any] | None:
     return next((one for one in daemon.json("plugin", "list") if one["id"] == "node-words"), None)
 
 
+def drop_in(built: Path, daemon: DaemonProcess) -> None:
+    """Give the plugin to the daemon, and wait until it serves it."""
+    plugins = daemon.data / "plugins"
+    shutil.copytree(built, plugins / ".node-words")  # a dotted name is not looked at: it is served when it is whole
+    (plugins / ".node-words").rename(plugins / "node-words")
+    wait_until(lambda: (found := plugin(daemon)) is not None and found["state"] == "LOADED", "the plugin")
+
+
 def run(daemon: DaemonProcess, text: str) -> Any:
     """Run the workflow to its end; return its output."""
     started = daemon.json("runs", "start", "turn", "--input", f'{{"text": "{text}"}}')
@@ -72,10 +80,7 @@ def run(daemon: DaemonProcess, text: str) -> Any:
 @pytest.mark.timeout(240)
 def test_it_is_dropped_in_used_killed_and_back(built: Path, daemon: DaemonProcess, tmp_path: Path) -> None:
     """Action, options, failure in its own words, trigger with a cursor; after kill -9 the daemon starts it again."""
-    plugins = daemon.data / "plugins"
-    shutil.copytree(built, plugins / ".node-words")  # a dotted name is not looked at: it is served when it is whole
-    (plugins / ".node-words").rename(plugins / "node-words")
-    wait_until(lambda: (found := plugin(daemon)) is not None and found["state"] == "LOADED", "the plugin")
+    drop_in(built, daemon)
     for name, text in (("turn", TURN), ("ticks", TICKS)):
         (tmp_path / f"{name}.yaml").write_text(text)
         daemon.ok("workflow", "register", str(tmp_path / f"{name}.yaml"))
@@ -96,6 +101,34 @@ def test_it_is_dropped_in_used_killed_and_back(built: Path, daemon: DaemonProces
     found = plugin(daemon)
     assert found is not None
     assert found["process"]["restarts"] == 1
+
+
+@pytest.mark.timeout(400)
+def test_an_attempt_outlives_two_daemons(built: Path, tmp_path: Path) -> None:
+    """After kill -9 of the daemon, and of the next one, the process dials again: attempt 1 goes on and succeeds."""
+    daemon = DaemonProcess(tmp_path, HOSTD_PLUGINS__LIMITS__ORPHAN="5m", HOSTD_PLUGINS__LIMITS__START="5m")
+    try:
+        daemon.start()
+        drop_in(built, daemon)
+        (tmp_path / "turn.yaml").write_text(TURN)
+        daemon.ok("workflow", "register", str(tmp_path / "turn.yaml"))
+        run_id = daemon.json("runs", "start", "turn", "--input", '{"text": "hello", "after_ms": 5000}')["run_id"]
+        wait_until(lambda: daemon.json("runs", "show", run_id)["steps"][0]["state"] == "RUNNING", "the attempt")
+        pid = (plugin(daemon) or {})["process"]["pid"]
+        for _ in range(2):
+            daemon.signal(signal.SIGKILL)
+            daemon.wait()
+            daemon.start()
+            wait_until(lambda: (found := plugin(daemon)) is not None and found["state"] == "LOADED", "its coming back")
+
+        wait_until(lambda: daemon.json("runs", "show", run_id)["state"] in ("SUCCEEDED", "FAILED"), "the run")
+        ended = daemon.json("runs", "show", run_id)
+        assert ended["output"] == {"text": "olleh", "count": 1, "pid": pid}
+        assert ended["steps"][0]["attempts"] == 1
+        assert "ATTEMPT_LOST" not in daemon.ok("runs", "history", run_id)
+        assert daemon.stop() == 0
+    finally:
+        daemon.close()
 
 
 def test_its_protocol_is_the_one_that_is_served() -> None:

@@ -75,12 +75,14 @@ const TRIGGERS = { "words.ticks": ticks };
 const env = process.env;
 const client = new Host(env.HOSTD_PLUGIN_ADDRESS, grpc.credentials.createInsecure(), {
   "grpc.max_receive_message_length": 20 * 1024 * 1024,
+  "grpc.initial_reconnect_backoff_ms": 200, "grpc.max_reconnect_backoff_ms": 1000, // else it rests up to two minutes
 });
 const attempts = new Map(); // by run, step and attempt: those that run, and outcomes that are not durable yet
 const triggers = new Map(); // by instance
 const asked = new Map(); // questions of ours that wait for an answer
 let stream = null;
 let welcomed = false;
+let waiting = []; // who wants to ask a host while there is none
 let takesBegun = false; // whether the host wants to hear that a trigger has begun
 let draining = false;
 let calls = 0;
@@ -95,6 +97,12 @@ function ask(frame) {
     asked.set(call, { resolve, reject });
     if (!send({ ...frame, call }) && !welcomed) reject(new Error("the host is gone"));
   });
+}
+
+// What is asked of the host while it is gone is asked of the next one; an answer that was on its way is lost.
+async function askAny(frame) {
+  while (!welcomed) await new Promise((resolve) => waiting.push(resolve));
+  return ask(frame);
 }
 
 class Canceled extends Error {}
@@ -122,7 +130,7 @@ async function runAttempt(start) {
       send({ log: { attempt: start.id, lines: [{ level, message, fields: json(fields || {}), at_ms: Date.now() }] } }),
     heartbeat: (progress) => send({ heartbeat: { id: start.id, progress: json(progress) } }),
     host: async (method, args) =>
-      parsed((await ask({ host_call: { attempt: start.id, method, arguments: json(args) } })).result),
+      parsed((await askAny({ host_call: { attempt: start.id, method, arguments: json(args) } })).result),
   };
   entry.outcome = { id: start.id, ...(await outcomeOf(ACTIONS[start.action], parsed(start.options) || {}, attempt)) };
   send({ outcome: entry.outcome });
@@ -182,6 +190,7 @@ function take(frame) {
       welcomed = true;
       takesBegun = frame.welcome.begun;
       for (const held of attempts.values()) if (held.outcome) send({ outcome: held.outcome });
+      for (const resolve of waiting.splice(0)) resolve();
       break;
     case "ping": case "provision":
       send({ call: frame.call, done: {} });
@@ -213,8 +222,8 @@ function leaveWhenDone() {
 function dial() {
   stream = client.Connect();
   stream.on("data", take);
-  stream.on("error", () => {}); // `close` follows
-  stream.on("close", lost);
+  stream.on("error", () => {}); // `status` says it, too
+  stream.on("status", lost); // comes last, once for each stream; `close` does not come where the host was killed
   stream.write({
     hello: {
       protocol_min: 1, protocol_max: 1, cookie: env.HOSTD_PLUGIN_COOKIE, plugin: env.HOSTD_PLUGIN_ID,
@@ -225,6 +234,7 @@ function dial() {
 }
 
 function lost() {
+  if (welcomed && hostGone) orphaned(); // standard input was the first host's: a later one is only seen to go here
   welcomed = false;
   for (const { reject } of asked.values()) reject(new Error("the host is gone"));
   asked.clear();
@@ -233,11 +243,16 @@ function lost() {
   setTimeout(dial, 200); // attempts go on: the next host hears of them in Hello
 }
 
-// Standard input ends with the host. Somebody may dial on for a while: a new host takes running attempts over.
+// It may dial on for a while: a new host takes running attempts over.
+function orphaned() {
+  setTimeout(() => welcomed || process.exit(0), 1000 * Number(env.HOSTD_PLUGIN_ORPHAN_S || 30));
+}
+
+// Standard input ends with the host that started this program.
 process.stdin.on("end", () => {
   if (hostGone) return;
   hostGone = true;
-  setTimeout(() => welcomed || process.exit(0), 1000 * Number(env.HOSTD_PLUGIN_ORPHAN_S || 30));
+  orphaned();
 }).resume();
 process.on("SIGTERM", () => process.exit(0));
 dial();
