@@ -5,7 +5,10 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy one, too
+settings.load_profile("any machine")
 for _inherited in ("COLUMNS", "LINES"):  # of the terminal the tests were begun in: what wraps lines, wraps them as ever
     os.environ.pop(_inherited, None)
 
