@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
 from hostd.errors.base import HostdError, Kind, invalid
@@ -44,7 +43,7 @@ def write_starter(plugin_id: str, runtime: str, parent: Path) -> list[Path]:
 def _names(plugin_id: str) -> dict[str, str]:
     module = plugin_id.replace("-", "_")
     title = "".join(part.capitalize() for part in re.split(r"[-_]", plugin_id))
-    return {"ID": plugin_id, "MODULE": f"hostd_{module}", "DOMAIN": module, "CLASS": title, "PYTHON": sys.executable}
+    return {"ID": plugin_id, "MODULE": f"hostd_{module}", "DOMAIN": module, "CLASS": title}
 
 
 def _filled(text: str, names: dict[str, str]) -> str:

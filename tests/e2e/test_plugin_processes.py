@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,6 +94,39 @@ def test_an_attempt_outlives_its_daemon(daemon: DaemonProcess) -> None:
     assert plugin_pid(daemon) == pid
     kinds = [record["kind"] for record in daemon.json("runs", "history", run_id)]
     assert "ATTEMPT_LOST" not in kinds
+
+
+def test_an_attempt_of_a_starter_without_the_sdk_outlives_its_daemon(tmp_path: Path) -> None:
+    """What `plugin new --runtime exec` writes names no path of its author's, and goes on over kill -9 of the daemon."""
+    limits = {"HOSTD_PLUGINS__LIMITS__ORPHAN": "5m", "HOSTD_PLUGINS__LIMITS__START": "5m"}
+    daemon = DaemonProcess(tmp_path, PATH="/usr/bin:/bin", **limits)
+    daemon.ok("plugin", "new", "greeter", "--runtime", "exec", "--dir", str(tmp_path))
+    written = tmp_path / "greeter" / "plugin.py"
+    assert all(sys.prefix not in file.read_text() for file in written.parent.iterdir())
+    began = tmp_path / "began"  # not in its folder: that would be a change of the plugin
+    noted = f"open({str(began)!r}, 'a').write('x'); time.sleep(5)\n    return" + ' {"text"'
+    written.write_text(written.read_text().replace('return {"text"', noted))
+    try:
+        daemon.start()
+        written.parent.rename(daemon.data / "plugins" / "greeter")
+        wait_until(lambda: "greeter.say" in daemon.run("plugin", "show", "greeter").stdout, "the plugin")
+        (tmp_path / "w.yaml").write_text(
+            "{workflow: greet, steps: {a: {uses: greeter.say, with: {name: Ed}}}, output: '${{ steps.a.output.text }}'}"
+        )
+        daemon.ok("workflow", "register", str(tmp_path / "w.yaml"))
+        run_id: str = daemon.json("runs", "start", "greet")["run_id"]
+        wait_until(began.exists, "the attempt")
+
+        daemon.signal(signal.SIGKILL)
+        daemon.wait()
+        daemon.start()
+
+        assert ended(daemon, run_id)["output"] == "hello Ed"
+        assert began.read_text() == "x"
+        assert "ATTEMPT_LOST" not in daemon.ok("runs", "history", run_id)
+        assert daemon.stop() == 0
+    finally:
+        daemon.close()
 
 
 def test_a_process_that_comes_long_after_its_daemon_hands_over_too(daemon: DaemonProcess) -> None:

@@ -21,6 +21,7 @@ COOKIE = "HOSTD_PLUGIN_COOKIE"
 PLUGIN = "HOSTD_PLUGIN_ID"
 VERSION = "HOSTD_PLUGIN_VERSION"
 ORPHAN = "HOSTD_PLUGIN_ORPHAN_S"
+PYTHON = "HOSTD_PLUGIN_PYTHON"
 _PASSED_ON = ("HOME", "LANG", "LC_ALL", "PATH", "PYTHONPATH", "SSL_CERT_DIR", "SSL_CERT_FILE", "TMPDIR", "TZ")
 
 
@@ -92,4 +93,4 @@ def surroundings(
     """Return the child's whole environment: nothing of the daemon's but what every program needs."""
     passed = {name: environ[name] for name in _PASSED_ON if name in environ}
     own = {ADDRESS: address, COOKIE: cookie, PLUGIN: plugin, VERSION: version, ORPHAN: f"{orphan.total_seconds():g}"}
-    return {**passed, "PYTHONUNBUFFERED": "1", **launch.environment, **own}
+    return {**passed, "PYTHONUNBUFFERED": "1", PYTHON: sys.executable, **launch.environment, **own}
