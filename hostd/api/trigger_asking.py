@@ -52,12 +52,13 @@ class TriggerAsking:
         namespace, workflow = check_namespace(request.namespace), check_optional_workflow(request.workflow)
         document = check_document(request.document) if request.document else b""
         name = check_name(request.name) if request.name or not document else ""
-        _, data = read_payload(request.data, "data")
+        said, data = read_payload(request.data, "data", nothing=b"")
         _, extensions = read_payload(request.extensions, "extensions", nothing=b"{}")
         if not isinstance(extensions, dict):
             raise fault("extensions", "a JSON object is taken")
         given = TrialEvent(
             data=data,
+            has_data=bool(said),
             event_id=check_event_id(request.event_id),
             type=check_text(request.type, "type", max_bytes=ATTRIBUTE_BYTES_MAX),
             source=check_text(request.source, "source", max_bytes=ATTRIBUTE_BYTES_MAX),

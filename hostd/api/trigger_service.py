@@ -110,7 +110,7 @@ class TriggerService(TriggerAsking, TriggerServiceServicer):
 
     async def FireTrigger(self, request: wire.FireTriggerRequest, context: Any) -> wire.FireTriggerResponse:
         """Emit one event by hand."""
-        data, _ = read_payload(request.data, "data")
+        data, _ = read_payload(request.data, "data", nothing=b"")
         fired = await self._triggers.fire(
             check_namespace(request.namespace),
             check_optional_workflow(request.workflow),

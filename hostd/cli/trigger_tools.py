@@ -69,7 +69,9 @@ def delete(session: Session, name: str, request_id: str) -> None:
     shell_complete=complete_files,
     help="A document instead of what is configured (one document).",
 )
-@click.option("--event-data", metavar="JSON", help="Data of the event: JSON text, @FILE or -; else null.")
+@click.option(
+    "--event-data", metavar="JSON", help="Data of the event: JSON text, @FILE or -; else null, of a schedule its slot."
+)
 @click.option("--event-id", metavar="ID", default="", help="Else one that was never seen.")
 @click.option("--event-type", metavar="TEXT", default="", help="Else the trigger plugin.")
 @click.option("--subject", metavar="TEXT", default="", help="The event's subject.")

@@ -112,7 +112,9 @@ def _state(item: Any) -> str:
 
 @trigger.command()
 @trigger_arguments
-@click.option("--event-data", metavar="JSON", help="Data of the event: JSON text, @FILE or -; else null.")
+@click.option(
+    "--event-data", metavar="JSON", help="Data of the event: JSON text, @FILE or -; else null, of a schedule its slot."
+)
 @click.option("--event-id", metavar="ID", default="", help="The same id again is a duplicate; else a random one.")
 @remote
 def fire(session: Session, workflow: str, name: str, event_data: str | None, event_id: str) -> int:

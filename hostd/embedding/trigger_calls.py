@@ -64,15 +64,15 @@ class TriggerCalls(Calls):
         """Emit one event by hand, as if the trigger had; return its `outcome` and `run_ids`.
 
         Args:
+            data: of the event; None is null, or `{"slot": now}` for a trigger that goes by the clock.
             event_id: the same again is a DUPLICATE, and starts nothing.
 
         Raises:
             HostdError: TRIGGER_MISSING, PAYLOAD_*, ARGUMENT_INVALID.
         """
-        text, _ = payload(data, "data")
         return await self._front.triggers.fire(
             *self._place(workflow, trigger),
-            data=text,
+            data=b"" if data is None else payload(data, "data")[0],
             event_id=check_event_id(event_id),
             principal=self.principal,
         )

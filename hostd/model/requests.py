@@ -80,9 +80,10 @@ class RunList(msgspec.Struct, frozen=True, gc=False):
 
 
 class TrialEvent(msgspec.Struct, frozen=True, gc=False):
-    """An event that is tried on a trigger. Empty: as the trigger would fill it in."""
+    """An event that is tried on a trigger. Empty, or without `has_data`: as the trigger would fill it in."""
 
     data: Any = None
+    has_data: bool = True
     event_id: str = ""
     type: str = ""
     source: str = ""

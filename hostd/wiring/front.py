@@ -14,6 +14,7 @@ from hostd.runtime.desks.secret_desk import SecretDesk
 from hostd.runtime.desks.settings_desk import SettingsDesk
 from hostd.runtime.room_options import retention_of
 from hostd.runtime.triggers.beginnings import Beginnings
+from hostd.runtime.triggers.by_hand import ByHand
 from hostd.runtime.triggers.dead_letters import DeadLetters
 from hostd.runtime.triggers.long_verbs import LongVerbs
 from hostd.runtime.triggers.own_triggers import OwnTriggers
@@ -89,6 +90,7 @@ class Desks:
             random=base.random,
             closed=lambda: base.hub.closed,
             beginnings=self._beginnings,
+            by_hand=ByHand(self._guests.registry),
         )
 
     def _trials(self) -> TriggerTrials:
@@ -102,6 +104,7 @@ class Desks:
             readers=base.readers,
             clock=base.clock,
             random=base.random,
+            by_hand=ByHand(self._guests.registry),
         )
 
     def _schedules(self, verbs: LongVerbs) -> Schedules:

@@ -48,6 +48,7 @@ class TriggerCalls(BlockingConnection):
         """Emit one event by hand, as the trigger would.
 
         Args:
+            data: of the event; None is null, or `{"slot": now}` for a trigger that goes by the clock.
             event_id: the same again is a DUPLICATE; made when it is not given.
         """
         payload = None if data is None else payload_of(data)
@@ -68,6 +69,7 @@ class TriggerCalls(BlockingConnection):
         """Return what an event would do; nothing is started or written.
 
         Args:
+            data: of the event, as for `fire`.
             document: look into this one instead of what is configured: of a workflow, or of a trigger of its own.
             event_id: else one that was never seen.
         """

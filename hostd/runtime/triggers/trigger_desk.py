@@ -20,12 +20,13 @@ from hostd.runtime.ring.readers import Readers
 from hostd.runtime.ring.repeats import first_answer, note_of
 from hostd.runtime.ring.turn import Turn
 from hostd.runtime.triggers.beginnings import Beginnings
+from hostd.runtime.triggers.by_hand import ByHand
 from hostd.runtime.triggers.own_triggers import OwnTriggers
 from hostd.runtime.triggers.trigger_live import Live, Name
 from hostd.runtime.triggers.trigger_roster import TriggerRoster
 from hostd.runtime.triggers.trigger_watch import TriggerWatch
 from hostd.runtime.triggers.triggers import Triggers
-from hostd.values.json_text import parse_json
+from hostd.values.json_text import JsonValue, parse_json
 
 PAUSE, RESUME, CREATE, DELETE = "trigger.pause", "trigger.resume", "trigger.create", "trigger.delete"
 FIRED_TYPE = "hostd.trigger.fired"
@@ -46,8 +47,10 @@ class TriggerDesk:
         random: Random,
         closed: Callable[[], bool],
         beginnings: Beginnings,
+        by_hand: ByHand,
     ) -> None:
         self._beginnings = beginnings
+        self._by_hand = by_hand
         self._triggers = triggers
         self._own = own
         roster = TriggerRoster(loop=loop, journal=journal, readers=readers)
@@ -172,20 +175,30 @@ class TriggerDesk:
     async def fire(
         self, namespace: str, workflow: str, name: str, *, data: bytes, event_id: str, principal: str
     ) -> FiredView:
-        """Emit one event by hand. Raises TRIGGER_MISSING, ARGUMENT_INVALID."""
+        """Emit one event by hand. Raises TRIGGER_MISSING, ARGUMENT_INVALID.
+
+        Args:
+            data: JSON; empty for what the trigger would say: of one that goes by the clock its slot, else null.
+        """
         at_ms = self._clock.wall_ms()
+        told = parse_json(data) if data else await self._usual((namespace, workflow, name), at_ms)
         try:
             event = Event(
                 id=event_id or f"{self._random.getrandbits(128):032x}",
                 source=f"/hostd/{namespace}/{workflow}/{name}",
                 type=FIRED_TYPE,
                 time=datetime.fromtimestamp(at_ms / 1000, UTC),
-                data=parse_json(data or b"null"),
+                data=told,
             )
         except ValueError as error:
             raise invalid("ARGUMENT_INVALID", f"event_id: {error}") from None
         emitted = await self._triggers.fire((namespace, workflow, name), event, principal)
         return FiredView(emitted.event_id, emitted.outcome.value, emitted.run_ids)
+
+    async def _usual(self, name: Name, at_ms: int) -> JsonValue:
+        await self._triggers.settled()
+        source = self._triggers.get(name).source
+        return await self._by_hand.data(source.plan, source.scope_name, at_ms)
 
 
 def _view(live: Live) -> TriggerView:

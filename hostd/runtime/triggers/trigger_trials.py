@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any, NamedTuple
 
+import msgspec
+
 from hostd.aio import Clock
 from hostd.definition.compile import compile_document
 from hostd.definition.document import load_documents
@@ -25,6 +27,7 @@ from hostd.model.views import TrialView
 from hostd.plugin import Event
 from hostd.runtime.ring.readers import Readers
 from hostd.runtime.ring.starts import Ready, StartMaker
+from hostd.runtime.triggers.by_hand import ByHand
 from hostd.runtime.triggers.event_scope import EventScope, input_of, key_of, signal_of
 from hostd.runtime.triggers.overlap_trials import OUTCOMES, InTheWay, OverlapTrials
 from hostd.runtime.triggers.trigger_live import Name
@@ -58,7 +61,9 @@ class TriggerTrials:
         readers: Readers,
         clock: Clock,
         random: Random,
+        by_hand: ByHand,
     ) -> None:
+        self._by_hand = by_hand
         self._triggers = triggers
         self._workflows = workflows
         self._starts = starts
@@ -112,6 +117,10 @@ class TriggerTrials:
     # -- trying
 
     async def _try(self, namespace: str, subject: _Subject, given: TrialEvent) -> TrialView:
+        if not given.has_data:
+            at_ms = given.time_ms or self._clock.wall_ms()
+            usual = await self._by_hand.data(subject.plan, subject.scope_name, at_ms)
+            given = msgspec.structs.replace(given, data=usual)
         event = self._event(namespace, subject, given)
         envelope = event.to_json()
         body = dump_json(envelope)

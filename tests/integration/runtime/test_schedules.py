@@ -12,6 +12,7 @@ from lab import Lab
 
 from hostd.journal.port import EVENT_FIXED_BYTES, Retention
 from hostd.model.ids import text_id
+from hostd.model.requests import TrialEvent
 from hostd.model.states import RunState
 
 PASS = "flow.pass, with: {output: 1}"
@@ -317,4 +318,41 @@ async def test_the_wall_goes_forth_and_back_while_runs_overlap(
     slots = fired(lab)[: fired(lab).index(last) + 1]
     start = datetime(2026, 1, 1, tzinfo=UTC)
     assert slots == [f"{start + timedelta(minutes=10 * at):%Y-%m-%dT%H:%M:%SZ}" for at in range(1, 25)]
+    await lab.close()
+
+
+@pytest.mark.parametrize("uses", ["cron.schedule, with: {cron: 0 6 * * *}", "cron.every, with: {period: 1h}"])
+async def test_a_schedule_that_is_fired_by_hand_says_its_slot(uses: str) -> None:
+    """Without data the event has what a real slot has, fired and tried; what is said stands, null too."""
+    clock = HandClock(ms("2026-01-01T00:00:00+00:00"))
+    text = (
+        f'workflow: w\ntriggers:\n  t: {{uses: {uses}, input: {{at: "${{{{ event.data.slot }}}}"}}}}\n'
+        "inputs: {type: object, properties: {at: {type: string}}}\n"
+        'steps: {a: {uses: flow.pass, with: {output: 1}}}\noutput: "${{ input.at }}"\n'
+    )
+    lab = await open_lab(None, clock, text)
+    front, name = lab.core.front, ("default", "w", "t")
+
+    tried = await front.trials.test(name, b"", TrialEvent(has_data=False))
+    assert (tried.outcome, tried.input) == ("STARTED", b'{"at":"2026-01-01T00:00:00Z"}')
+    of_document = await front.trials.test(name, text.encode(), TrialEvent(has_data=False))
+    assert of_document.input == tried.input
+    fired_by_hand = await front.triggers.fire(*name, data=b"", event_id="", principal="me")
+    assert fired_by_hand.outcome == "STARTED"
+    assert (await front.triggers.fire(*name, data=b"null", event_id="", principal="me")).outcome == "DEAD_LETTERED"
+    assert (await front.trials.test(name, b"", TrialEvent(data=None))).outcome == "DEAD_LETTERED"
+    await lab.close()
+
+
+async def test_any_other_trigger_that_is_fired_by_hand_says_null() -> None:
+    """One that does not go by the clock has no slot to tell."""
+    text = (
+        'workflow: w\ntriggers:\n  t: {uses: http.webhook, with: {path: p}, if: "event.data == null"}\n'
+        "steps: {a: {uses: flow.pass, with: {output: 1}}}\n"
+    )
+    lab = await Lab(None).open()
+    await lab.register(text)
+    await lab.core.triggers.start()
+    fired_by_hand = await lab.core.front.triggers.fire("default", "w", "t", data=b"", event_id="", principal="me")
+    assert fired_by_hand.outcome == "STARTED"
     await lab.close()
