@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from hostd.definition.fixes import HANDLERS, LEAVE_OUT, SYNONYMS, propose, propose_duration
+from hostd.definition.fixes import ELSEWHERE, HANDLERS, SYNONYMS, propose, propose_duration
 from hostd.definition.mistakes import Mistakes, child_path, shown
 from hostd.definition.nodes import Node
 from hostd.definition.shapes import (
@@ -300,9 +300,17 @@ def _unknown_key(node: Node, name: str, spec: Shape, path: str, mistakes: Mistak
     if not wanted and synonym in HANDLERS and "handlers" in usable:
         wanted = f"handlers: {{{synonym}: ...}}"
     hint = f"did you mean {wanted}?" if wanted else mistakes.did_you_mean(name, usable)
-    hint = LEAVE_OUT.get((spec.title, name), hint)
+    hint = ELSEWHERE.get((spec.title, name), hint) or _below_with(node, usable)
     message = f"{shown(name) or 'an empty key'} is no key of {spec.title}"
     mistakes.add(child_path(path, name), "KEY_UNKNOWN", message, hint, mark=node.key_marks.get(name))
+
+
+def _below_with(node: Node, usable: list[str]) -> str:
+    """Return what to do with a key that is like none: where there are options, it may be one of them."""
+    if "with" not in usable:
+        return ""
+    empty = "with" in node.value and node.value["with"].kind == "null"
+    return "indent it below `with`" if empty else "an option of what it `uses` stands below `with`"
 
 
 def _refused_key(node: Node, name: str, path: str, mistakes: Mistakes) -> None:

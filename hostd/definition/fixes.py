@@ -19,6 +19,7 @@ SYNONYMS = {
     "when": "if",
     "condition": "if",
     "depends_on": "needs",
+    "depends": "needs",
     "dependencies": "needs",
     "after": "needs",
     "requires": "needs",
@@ -53,7 +54,18 @@ SYNONYMS = {
     "finally": "exit",
 }
 HANDLERS = frozenset({"success", "failure", "exit"})
-LEAVE_OUT = {("handler", "needs"): "leave it out: a handler runs when every step has ended, and may read all of them"}
+ELSEWHERE = {
+    ("handler", "needs"): "leave it out: a handler runs when every step has ended, and may read all of them",
+    ("workflow", "schedule"): "write triggers: {clock: {uses: cron.schedule, with: {cron: ...}}}",
+    ("workflow", "cron"): "write triggers: {clock: {uses: cron.schedule, with: {cron: ...}}}",
+    ("workflow", "params"): "did you mean inputs?",
+    ("workflow", "parameters"): "did you mean inputs?",
+    (
+        "workflow",
+        "env",
+    ): "a program's variables stand in its step, with: {env: {...}}; values for all steps are vars",
+}
+"""What to write instead of a key, by what it stands in."""
 
 
 _WORDED = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*([a-z]+)\.?(?:\s*,?\s*(?:and\s+)?)", re.IGNORECASE)

@@ -6,12 +6,16 @@ import re
 from collections.abc import Iterable
 
 from hostd.definition.fit import Part
+from hostd.definition.fixes import propose_duration
 from hostd.definition.formulas import templated_leaves
-from hostd.definition.mistakes import Mistakes, child_path, shown
+from hostd.definition.mistakes import Mistakes, child_path, did_you_mean, shown
 from hostd.definition.nodes import Node, value_of
 from hostd.definition.ports import ComponentInfo
 
 _PATH_PART = re.compile(r'\["(?P<quoted>[^"]*)"\]|\[(?P<index>\d+)\]|(?P<name>[^.\[\]]+)')
+_QUOTED = re.compile(r"'([^']*)'")
+_PLAIN_WORDS = re.compile(r"[\w./=+-]+(?: [\w./=+-]+)*")
+HINT_CHARS_MAX = 80
 
 
 def check_options(owner: Part, info: ComponentInfo, component_id: str, mistakes: Mistakes) -> None:
@@ -27,7 +31,7 @@ def check_options(owner: Part, info: ComponentInfo, component_id: str, mistakes:
     templated = frozenset(leaf_path for _, leaf_path in templated_leaves(node, ""))
     for below, message in info.check_literals(options, templated):
         found, mark = _find(node, below)
-        suggestion = _quote_hint(found, message)
+        suggestion = _hint(found, message)
         full = f"{path}{below}" if below.startswith("[") else (f"{path}.{below}" if below else path)
         mistakes.add(full, "OPTION_INVALID", message, suggestion, node=found, mark=mark)
 
@@ -89,7 +93,17 @@ def _find(node: Node, below: str) -> tuple[Node, tuple[int, int] | None]:
     return node, None
 
 
-def _quote_hint(node: Node, message: str) -> str:
+def _hint(node: Node, message: str) -> str:
+    """Return how to write a value that the option does not take, where its kind or a word it takes shows it."""
+    written = str(node.source if node.plain and node.kind != "text" else node.value)[:HINT_CHARS_MAX]
     if node.plain and node.kind in ("number", "flag") and "string" in message.lower():
         return f'write "{node.source}" in quotes'
+    if message == "should be a valid list" and node.kind in ("text", "number", "flag"):
+        return f"write [{', '.join(written.split())}]" if _PLAIN_WORDS.fullmatch(written) else "write [a, b, ...]"
+    if node.kind == "number" and message.startswith("a duration is a text"):
+        return propose_duration(written)
+    if node.kind == "text" and message.startswith("should be '"):
+        words = _QUOTED.findall(message)
+        same = next((word for word in words if word.lower() == written.lower()), "")
+        return f"write {same}" if same else did_you_mean(written, words)
     return ""

@@ -17,6 +17,7 @@ from hostd.lua.outcome import (
     invalid_failure,
     limit_failure,
     read_lines,
+    with_value,
 )
 from hostd.lua.ports import HostCalls, ScriptCallError
 from hostd.lua.waiters import FairTurns
@@ -76,6 +77,8 @@ class Conversation:
             memory_bytes=memory,
             host_calls=self._host_calls,
         )
+        if failure is not None:
+            failure = with_value(failure, self._call.limits)
         return ScriptResult(output=output, failure=failure, logs=tuple(self._lines), usage=counted)
 
     def _opening(self) -> tuple[bytes, ...]:

@@ -7,13 +7,16 @@ import os
 import re
 import signal
 
+import msgspec
+
 from hostd.errors.base import HostdError
 from hostd.lua.call import FailureReason, ScriptFailure, ScriptLost
-from hostd.lua.limits import LIMIT_ROWS
+from hostd.lua.limits import LIMIT_ROWS, ScriptLimits
 from hostd.values.json_text import parse_json
 
 LEVELS = frozenset({"debug", "info", "warn", "error"})
 _MESSAGE_CHARS, _CODE_CHARS = 2_000, 64
+_KEYS = {row.breach: key for key, row in LIMIT_ROWS.items() if row.breach}
 _BREACHES = frozenset(row.breach for row in LIMIT_ROWS.values() if row.breach) | {"table"}
 _CRASH_SIGNALS = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE, signal.SIGSYS})
 
@@ -26,6 +29,17 @@ def limit_failure(name: str, message: str = "") -> ScriptFailure:
     """Return the failure for a breach."""
     text = message or f"the script passed its limit {name!r}"
     return ScriptFailure(reason=FailureReason.SCRIPT_LIMIT, message=text, limit=name)
+
+
+def with_value(failure: ScriptFailure, limits: ScriptLimits) -> ScriptFailure:
+    """Return a breach that says how much is allowed, where there is a number to it."""
+    key = _KEYS.get(failure.limit)
+    if key is None or not failure.message.endswith(repr(failure.limit)):
+        return failure
+    unit = {"ms": "ms", "bytes": "bytes"}.get(key.rpartition("_")[2], "")
+    value = f"{getattr(limits, key)} {unit}".strip()
+    what = LIMIT_ROWS[key].what.partition(";")[0]
+    return msgspec.structs.replace(failure, message=f"{failure.message}: {value}, {what}")
 
 
 def breach(name: bytes) -> ScriptFailure:

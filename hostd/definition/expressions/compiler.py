@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Any
 
 from hostd.definition.expressions.forms import compile_chain, compile_choice, compile_default, compile_has
@@ -137,7 +138,8 @@ class Compiler:
             return read_whole_step(keys[0])
         step_id, field, *rest = keys
         if field not in STEP_FIELDS:
-            meant = "output" if field in ("outputs", "value", "data") else f"output.{field}"
+            near = difflib.get_close_matches(field[:80], STEP_FIELDS, n=1, cutoff=0.7)
+            meant = near[0] if near else "output" if field in ("value", "data") else f"output.{field}"
             raise Mistake(
                 base.start,
                 f"a step has no field `{field}`; there are {', '.join(STEP_FIELDS)}",

@@ -231,8 +231,9 @@ def _joined_secret(parts: list[str | SecretRef]) -> SecretText:
 
 
 def _parts(text: str, path: str, found: _Found) -> list[Part]:
-    """Return texts, secrets and expressions in order. Raises Mistake."""
+    """Return texts, secrets and expressions in order. Raises Mistake, the last; those before it are in `found`."""
     parts: list[Part] = []
+    mistakes: list[Mistake] = []
     plain, at = "", 0
     while (start := text.find(_OPEN, at)) >= 0:
         if start > at and text[start - 1] == "$":
@@ -243,8 +244,15 @@ def _parts(text: str, path: str, found: _Found) -> list[Part]:
         tokens = tokenize(text, start + len(_OPEN), in_template=True)
         if plain:
             parts.append(plain)
-        parts.append(_expression(text, tokens, path, found, place=len(parts)))
+        try:
+            parts.append(_expression(text, tokens, path, found, place=len(parts)))
+        except Mistake as mistake:
+            mistakes.append(mistake)
         plain, at = "", tokens[-1].end
+    for earlier in mistakes[:-1]:
+        found.fault(earlier, text, path)
+    if mistakes:
+        raise mistakes[-1]
     plain += text[at:]
     return [*parts, plain] if plain or not parts else parts
 

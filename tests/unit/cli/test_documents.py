@@ -55,6 +55,30 @@ def test_every_mistake_is_a_line_with_its_place(hostd: Any, good: str, bad: str)
     assert "(did you mean http.request?)" in out
 
 
+@pytest.mark.parametrize(
+    ("uses", "options", "told"),
+    [
+        ("shell.run", "command: ls -la", "(write [ls, -la])"),
+        ("shell.run", "command: \"ls 'a b'\"", "(write [a, b, ...])"),
+        ("http.request", "url: x, expect_status: 200", "(write [200])"),
+        ("http.request", "url: x, method: get", "(write GET)"),
+        ("http.request", "url: x, method: PSOT", "(did you mean POST?)"),
+        ("http.request", "url: x, timeout: 5", "(write 5s for seconds)"),
+        ("log.write", "message: 5", '(write "5" in quotes)'),
+    ],
+)
+def test_an_option_of_another_kind_is_shown_as_it_is_written(
+    hostd: Any, tmp_path: Path, uses: str, options: str, told: str
+) -> None:
+    """A single value for a list, a word in other letters, a number without its unit."""
+    (tmp_path / "w.yaml").write_text(f"workflow: w\nsteps:\n  a: {{uses: {uses}, with: {{{options}}}}}\n")
+
+    code, out, _ = hostd("validate", str(tmp_path / "w.yaml"))
+
+    assert code == 2
+    assert told in out
+
+
 def test_documents_are_checked_with_the_plugins_of_a_folder(hostd: Any, tmp_path: Path) -> None:
     """--plugins knows what they serve, in Python and in Lua, with their options; one that does not load is named."""
     plugins = tmp_path / "plugins"

@@ -357,9 +357,10 @@ async def test_an_uncaught_error_of_the_host_keeps_its_code(pool: LuaPool) -> No
 async def test_each_limit_ends_the_run_by_name_and_the_next_run_works(
     pool: LuaPool, source: str, limit: str, limits: dict[str, int]
 ) -> None:
-    """A breach is SCRIPT_LIMIT with the limit's name, pcall or not; nothing of it stays."""
+    """A breach is SCRIPT_LIMIT with the limit's name and how much it is, pcall or not; nothing of it stays."""
     found = await failure(pool, source, limits=ScriptLimits(**limits))
     assert (found.reason, found.limit, found.retryable) == (FailureReason.SCRIPT_LIMIT, limit, False)
+    assert all(str(value) in found.message for value in limits.values()), found.message
     assert await value(pool, "return 'fine'") == "fine"
 
 
