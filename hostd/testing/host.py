@@ -83,7 +83,8 @@ class TestHost(Host):
             config: settings as in `hostd.yaml`. Nothing is pruned unless `retention` says so.
             start: what documents see as now when it opens, aware or as `2026-03-28T12:00:00Z`.
             seed: of ids and jitter: with the same seed the same things have the same ids.
-            only_mocked: actions that reach outside the host and have no mock fail with the code NOT_MOCKED.
+            only_mocked: actions that reach outside the host and have no mock fail with the code NOT_MOCKED. Those of
+                `actions` and `plugins` with `effects = "none"` reach nothing.
             allow: ids of actions that may run all the same.
             triggers: whether triggers live; they can be fired by hand in either case.
             skip_max: how far time may skip in one wait for a run.
@@ -95,7 +96,6 @@ class TestHost(Host):
         """
         self.clock = SkippingClock(_start_ms(start))
         """The host's clock: `sleep` waits on it, `wall_ms` and `monotonic_s` read it."""
-        self._mocks = Mocks(self.clock, only=only_mocked, allowed=allow)
         self._secrets = dict(secrets or {})
         self._triggers_live = triggers
         self._skip_max_s = seconds_of(skip_max) or 0.0
@@ -107,6 +107,7 @@ class TestHost(Host):
         self._skipper: Skipper | None = None
         guests = [inside(Path(folder)) for folder in plugins]
         self._guests = [guest.id for guest in guests]
+        self._mocks = Mocks(self.clock, only=only_mocked, allowed=allow, own=self._guests)
         chosen: Mapping[str, Any] | Config = memory_config(config or {}, self._guests)
         wanted = Wanted(None, chosen, self.clock, Random(seed), None, None)  # noqa: S311 it is to be foreseen
         super().__init__(wanted, _Guests(actions, guests), namespace=namespace, principal="test")

@@ -54,12 +54,16 @@ class Mocks:
     Args:
         only: actions that reach outside and have no fake fail with the code NOT_MOCKED.
         allowed: ids of actions that may run all the same.
+        own: plugins of the test, whose word is taken where they say that an action has no effects.
     """
 
-    def __init__(self, clock: SkippingClock, *, only: bool, allowed: Sequence[str] = ()) -> None:
+    def __init__(
+        self, clock: SkippingClock, *, only: bool, allowed: Sequence[str] = (), own: Sequence[str] = ()
+    ) -> None:
         self._clock = clock
         self._only = only
         self._allowed = frozenset(allowed)
+        self._own = frozenset(own) | {"embedded"}
         self._mocks: dict[tuple[str, str], Mock] = {}
         self._calls: list[Call] = []
 
@@ -101,7 +105,7 @@ class Mocks:
         return next((self._mocks[place] for place in places if place in self._mocks), None)
 
     def _fake(self, action: str, entry: ActionEntry, mock: Mock | None) -> ActionEntry:
-        if mock is None and not (self._only and action not in self._allowed and reaches_outside(entry)):
+        if mock is None and not (self._only and action not in self._allowed and self._reaches_outside(entry)):
             return entry
         return Fake(self, action, entry, mock)
 
@@ -121,10 +125,7 @@ class Mocks:
         if len(self._calls) < CALLS_MAX:
             self._calls.append(call)
         if mock is None:
-            raise ActionError(
-                f"{action} reaches outside and is not mocked; give it a mock, or allow it (`allow: [{action}]`)",
-                code="NOT_MOCKED",
-            )
+            raise self._not_mocked(action)
         answer = await mock.next(call)
         if isinstance(answer, Hangs):
             return await self._clock.sleep_for_ever()
@@ -133,6 +134,16 @@ class Mocks:
         if isinstance(answer, Fails):
             raise answer.error()
         return answer.value
+
+    def _not_mocked(self, action: str) -> ActionError:
+        ways = f"give it a mock, or allow it: `allow: [{action}]` in a case file, `allow=[{action!r}]` of a TestHost"
+        return ActionError(f"{action} reaches outside and is not mocked; {ways}", code="NOT_MOCKED")
+
+    def _reaches_outside(self, entry: Any) -> bool:
+        """Say whether an action may touch what is not the host's. Those of the test's own say so by `effects`."""
+        if entry.plugin in WITHIN:
+            return False
+        return not (entry.plugin in self._own and entry.effects == "none")
 
 
 class Life(NamedTuple):
@@ -198,10 +209,3 @@ def step_target(step: str) -> str:
 def is_step(target: str) -> bool:
     """Say whether a target names a step, and not an action."""
     return target.partition(".")[0] in STEP_WORDS
-
-
-def reaches_outside(entry: Any) -> bool:
-    """Say whether an action may touch what is not the host's. Those of programs say by `effects` whether they do."""
-    if entry.plugin in WITHIN:
-        return False
-    return not (entry.plugin == "embedded" and entry.effects == "none")

@@ -129,7 +129,8 @@ CASE_FILE = Shape(
         "plugins": Key(Many(FILE, 100, or_one=True), "Folders of plugins in Python that it needs."),
         "allow": Key(
             Many(COMPONENT, 1_000, or_one=True),
-            "Actions that reach outside and may run all the same; others fail with the code NOT_MOCKED.",
+            "Actions that reach outside and may run all the same; others fail with the code NOT_MOCKED, but for those"
+            ' of `plugins` that say `effects = "none"`.',
         ),
         **_SHARED,
         "cases": Key(Anything(("list",), "a list"), "The cases, at least one.", required=True),

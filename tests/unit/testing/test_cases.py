@@ -268,3 +268,54 @@ async def test_an_unknown_action_is_told_with_the_ways_to_bring_it(tmp_path: Pat
     assert len(told) == 2
     assert "greeter.say" in told[0]
     assert "plugins:" in told[1] and "mocks:" in told[1]
+
+
+ACME = '''
+from hostd.plugin import Action, Field, Options, Registry, hookimpl
+
+class Marks(Options):
+    points: int = Field(description="Of a hundred.")
+
+class Grade(Action[Marks]):
+    """Says how good it is."""
+
+    id, since, stability, effects = "acme.grade", "0.1", "stable", "none"
+
+    async def run(self, ctx, options):
+        return "good" if options.points > 50 else "bad"
+
+class Send(Action[Marks]):
+    """Tells somebody."""
+
+    id, since, stability, effects = "acme.send", "0.1", "stable", "idempotent"
+
+    async def run(self, ctx, options):
+        return "sent"
+
+@hookimpl
+def hostd_register(registry: Registry) -> None:
+    registry.action(Grade)
+    registry.action(Send)
+'''
+
+
+async def test_actions_of_a_named_plugin_run_where_they_declare_no_effects(tmp_path: Path) -> None:
+    """`effects = "none"` runs as it is; another fails with the line to write, and runs once that is written."""
+    (tmp_path / "acme").mkdir()
+    (tmp_path / "acme" / "__init__.py").write_text(ACME)
+    (tmp_path / "w.yaml").write_text(
+        "workflow: w\nsteps:\n  grade: {uses: acme.grade, with: {points: 60}}\n"
+        "  send: {needs: grade, uses: acme.send, with: {points: 60}}\noutput: ${{ steps.grade.output }}\n"
+    )
+    file = tmp_path / "w.test.yaml"
+    text = "workflow: w.yaml\nplugins: [acme]\ncases: [{name: it, expect: {output: good}}]\n"
+
+    file.write_text(text)
+    (case,) = read_cases(file)
+    found = (await run_case(case)).problems
+    assert any("send: ACTION_FAILED NOT_MOCKED" in line and "`allow: [acme.send]`" in line for line in found), found
+    assert not any("grade" in line for line in found)
+
+    file.write_text(text + "allow: [acme.send]\n")
+    (case,) = read_cases(file)
+    assert (await run_case(case)).problems == ()
