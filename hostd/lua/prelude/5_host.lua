@@ -1,8 +1,8 @@
 -- The outside: log lines, calls to the host, the run's fixed time and its seeded random numbers.
 
 local os_time, os_date, floor = os.time, os.date, math.floor
-local s_byte, s_gsub, s_format = string.byte, string.gsub, string.format
-local t_pack, t_concat, u_len = table.pack, table.concat, utf8.len
+local s_byte, s_gsub, s_sub, s_format = string.byte, string.gsub, string.sub, string.format
+local t_pack, t_concat, sort, u_len = table.pack, table.concat, table.sort, utf8.len
 local co_yield, co_isyieldable = coroutine.yield, coroutine.isyieldable
 local rawmt, randomseed = debug.getmetatable, math.randomseed
 local trip, limits, x_tostring, str = P.trip, P.limits, P.tostring, P.str
@@ -33,7 +33,7 @@ local function log_at(level)
 end
 
 P.log = { debug = log_at "debug", info = log_at "info", warn = log_at "warn", error = log_at "error" }
-setmetatable(P.log, { __metatable = false, __call = function(_, ...) return P.log.info(...) end })
+P.log.warning = P.log.warn               -- as the level is called elsewhere
 P.print = log_at "info"
 
 function P.take_lines()
@@ -111,3 +111,30 @@ function xm.randomseed(...)
   return randomseed(...)
 end
 P.math = xm
+
+-- ---- names that are not there ----------------------------------------------------------------------
+-- What a script looked for last in a table of ours, for the error that follows when it is called all the same.
+local LONGEST_NAME = 64
+local missed, there                      -- the name, and the names that there are
+
+local function known(name, meta)
+  local names = {}
+  for key in next, P[name] do names[#names + 1] = key end
+  sort(names)
+  local told = "; `" .. name .. "` has " .. t_concat(names, ", ")
+  meta.__metatable = false
+  meta.__index = function(_, key)
+    if type(key) == "string" and #key <= LONGEST_NAME then missed, there = key, told end
+    return nil
+  end
+  setmetatable(P[name], meta)
+end
+
+known("log", { __call = function(_, ...) return P.log.info(...) end })
+for _, name in ipairs{ "json", "host", "http", "kv", "event", "time" } do known(name, {}) end
+
+function P.meant(text)                   -- what there is, behind an error that says that something is not
+  if not missed then return "" end
+  local sign = "(field '" .. missed .. "')"
+  return s_sub(text, -#sign) == sign and there or ""
+end

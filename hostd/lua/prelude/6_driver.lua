@@ -57,7 +57,7 @@ local function failed(e)
   if known and s_sub(text, -#known.text) == known.text then
     return "error", clean(text, MAX_MESSAGE), clean(known.code, MAX_CODE), known.retryable, take_logs()
   end
-  return "error", clean(text, MAX_MESSAGE), "", nil, take_logs()
+  return "error", clean(text .. P.meant(text), MAX_MESSAGE), "", nil, take_logs()
 end
 
 local function out_of_memory()

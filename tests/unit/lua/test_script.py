@@ -273,7 +273,7 @@ async def test_log_lines_arrive_in_order_with_their_level(pool: LuaPool) -> None
     source = """
         print("a", 1, nil) log("b") log.warn({x = {1}})
         host.call("echo", 1)
-        log.error("c") log.debug(print) error("end")
+        log.error("c") log.debug(print) log.warning("d") error("end")
     """
     result = await run(pool, source)
     assert result.logs == (
@@ -282,7 +282,27 @@ async def test_log_lines_arrive_in_order_with_their_level(pool: LuaPool) -> None
         ("warn", '{"x":[1]}'),
         ("error", "c"),
         ("debug", "function"),
+        ("warn", "d"),
     )
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("log.warn_('x')", "(field 'warn_'); `log` has debug, error, info, warn, warning"),
+        ("log[1] = 2; log.x = print; json.parse('1')", "(field 'parse'); `json` has array, decode, encode, null"),
+        ("local k = kv; k.set{}", "(field 'set'); `kv` has add, delete, get, list, put"),
+        ("if log.trace or json.lines then error('no') end; error('fine')", "fine"),
+        ("local t = {}; t.warn_()", "(field 'warn_')"),
+        ("local _ = log.warn_; error('own')", "own"),
+    ],
+)
+async def test_a_name_that_a_table_of_ours_lacks_is_told_with_those_it_has(
+    pool: LuaPool, source: str, told: str
+) -> None:
+    """Looking for it is nil, as ever; calling it fails with the names that there are."""
+    failed = await failure(pool, source)
+    assert failed.message.endswith(told)
 
 
 async def test_host_calls_go_out_and_their_replies_come_back(pool: LuaPool) -> None:
