@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hostd.cli.complaints import fix_of
 from hostd.cli.lazy import Verb
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import clean, paint
@@ -91,7 +92,9 @@ def _daemon(info: pb.SystemInfo) -> Iterator[Finding]:
         yield Finding("version", "remark", text, "restart the daemon, or use the command of its version")
     if info.journal.unwritable:
         reason = info.journal.unwritable
-        yield Finding("journal", "fault", f"it cannot be written: {reason}", f"`hostd explain {reason}`")
+        yield Finding(
+            "journal", "fault", f"it cannot be written: {reason}", fix_of(reason) or f"`hostd explain {reason}`"
+        )
     else:
         yield Finding("journal", "ok", f"{info.journal.kind} {info.journal.path}".strip() + " can be written")
 

@@ -887,6 +887,14 @@ class JournalReadOnly(Unavailable):
     """
 
 
+class JournalReplaced(Unavailable):
+    """The journal's file was moved, removed or replaced while the daemon has it open; nothing new is accepted.
+
+    Put it back; or save what the daemon holds with `hostd journal backup FILE`, stop the daemon, `hostd journal
+    restore FILE`, start it.
+    """
+
+
 class JournalFull(Unavailable):
     """The disk is full; nothing new is accepted, reading goes on.
 

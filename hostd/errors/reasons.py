@@ -525,6 +525,12 @@ REASONS: dict[str, ReasonPage] = {
         "The journal's file or folder cannot be written.",
         "Check owner and rights of the data folder.",
     ),
+    "JOURNAL_REPLACED": ReasonPage(
+        Kind.UNAVAILABLE,
+        "The journal's file was moved, removed or replaced while the daemon has it open; nothing new is accepted.",
+        "Put it back; or save what the daemon holds with `hostd journal backup FILE`, stop the daemon, `hostd journal "
+        "restore FILE`, start it.",
+    ),
     "JOURNAL_FULL": ReasonPage(
         Kind.UNAVAILABLE,
         "The disk is full; nothing new is accepted, reading goes on.",

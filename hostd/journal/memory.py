@@ -69,6 +69,14 @@ class MemoryJournal(MemoryReads):
         self._failing.pop()
         done(None, error)
 
+    @property
+    def refusing(self) -> None:
+        """Memory takes everything."""
+        return
+
+    def look(self) -> None:
+        """There is no file."""
+
     def append_outcome(self, append_id: int) -> Appended | None:
         """Return the batch of that append id."""
         return self._tables.appends.get(append_id)

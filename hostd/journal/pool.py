@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,6 +25,7 @@ class ReadPool:
 
     def __init__(self, path: Path, *, read_only: bool = False, still: bool = False) -> None:
         self._target = f"{path.as_uri()}?mode={'ro' if read_only else 'rw'}{'&immutable=1' if still else ''}"
+        self.check: Callable[[], HostdError | None] = lambda: None  # says that another file lies at the path by now
         self._idle: list[sqlite3.Connection] = []
         self._slots = threading.Semaphore(READERS_MAX)
         self._closed = False
@@ -52,6 +53,10 @@ class ReadPool:
         )
         connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
         connection.execute("PRAGMA query_only = 1")
+        error = self.check()
+        if error is not None:  # it would read what the writer does not write
+            connection.close()
+            raise error
         return connection
 
     def close(self) -> None:

@@ -23,6 +23,7 @@ from typing import Protocol
 
 import msgspec
 
+from hostd.errors.base import HostdError
 from hostd.journal.port_care import JournalCare, Retention, Room
 from hostd.journal.port_events import EVENT_FIXED_BYTES, DeadLetter, Dedup, EventReads, EventRow
 from hostd.journal.port_notes import (
@@ -170,6 +171,15 @@ class Journal(RunReads, EventReads, NoteReads, JournalCare, Protocol):
         Raises:
             HostdError: JOURNAL_* when it was tried at once and failed.
         """
+        ...
+
+    @property
+    def refusing(self) -> HostdError | None:
+        """Why nothing can be written just now, as far as is known; None where it can. Any thread, at once."""
+        ...
+
+    def look(self) -> None:
+        """Find out whether the file still lies where it was opened; `refusing` says so then. Any thread; blocks."""
         ...
 
     def append_outcome(self, append_id: int) -> Appended | None:

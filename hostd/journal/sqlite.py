@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from hostd.errors.base import HostdError
 from hostd.journal.backup import copy_journal
 from hostd.journal.chain import decode_head
 from hostd.journal.check import check_journal
@@ -112,7 +113,8 @@ class SqliteJournal(RunReads, EventReads, RestReads):
         except BaseException:
             opened.connection.close()
             raise
-        self._writer = Writer(self._transactions, note=self._note, check=same_file(self.path))
+        check = self._pool.check = same_file(self.path)
+        self._writer = Writer(self._transactions, note=self._note, check=check)
         self._writer.start()
         return opened
 
@@ -172,6 +174,16 @@ class SqliteJournal(RunReads, EventReads, RestReads):
     def append(self, batch: Batch, done: Done, *, alone: bool = False) -> Appended | None:
         """Write a batch; see the port."""
         return self._writer.append(batch, done, alone=alone)
+
+    @property
+    def refusing(self) -> HostdError | None:
+        """Why nothing can be written just now; see the port."""
+        return self._writer.refusing if self._opened is not None else None
+
+    def look(self) -> None:
+        """Find out whether the file was moved away; see the port."""
+        if self._opened is not None:
+            self._writer.look()
 
     def append_outcome(self, append_id: int) -> Appended | None:
         """Return the durable batch of that append id."""

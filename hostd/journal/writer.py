@@ -31,7 +31,8 @@ INLINE_COMMIT_MAX_S = 500e-6  # slower ones go to the thread: the loop would sta
 GROUP_BATCHES_MAX = 64
 RETRY_S = 1.0
 NOTE_S = 1.0
-_WAITING = ("JOURNAL_FULL", "JOURNAL_BUSY")
+LOOK_S = 0.01  # a look at the file takes as long as a tenth of a small commit: bursts share one
+_WAITING = ("JOURNAL_FULL", "JOURNAL_BUSY", "JOURNAL_READ_ONLY")
 _log = logging.getLogger("hostd.journal")
 
 
@@ -63,7 +64,7 @@ class Writer:
 
     Args:
         note: called on the writing thread at most once a second after commits, and once at the end; writes the sidecar.
-        check: called before each note and each probe; says why the file must not be written any more.
+        check: called before commits, at most each `LOOK_S`, and probes; says why the file must not be written any more.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Writer:
         self._refusing: HostdError | None = None
         self._probe_due_s = 0.0
         self._note_due_s = 0.0  # 0 = nothing to note
+        self._looked_s = 0.0
         self._thread = threading.Thread(target=self._serve, name="hostd-journal", daemon=True)
         self._stopped = False
 
@@ -116,8 +118,10 @@ class Writer:
         return None
 
     def _append_here(self, batch: Batch) -> Appended:
-        if self._refusing is not None:
-            raise self._refusing
+        refusal = self._look()
+        if refusal is not None:
+            self._queue.put(_WAKE)
+            raise refusal
         try:
             appended = self._transactions.append([batch])[0]
         except HostdError as error:
@@ -186,8 +190,9 @@ class Writer:
 
     def _commit(self, group: list[_Append]) -> None:
         """Make a group durable; where that fails as a whole, one by one until the one that fails."""
+        refusal = self._look()
         outcomes: list[_Outcome] = [
-            (item.done, None, error) for item in group if (error := self._doomed(item)) is not None
+            (item.done, None, error) for item in group if (error := refusal or self._doomed(item)) is not None
         ]
         if not outcomes:
             try:
@@ -203,8 +208,6 @@ class Writer:
             self._commit([item])
 
     def _doomed(self, item: _Append) -> HostdError | None:
-        if self._refusing is not None:
-            return self._refusing
         generation, error = self._failed
         return error if item.generation <= generation else None
 
@@ -232,6 +235,30 @@ class Writer:
 
     # -- what is due
 
+    @property
+    def refusing(self) -> HostdError | None:
+        """Why nothing can be written just now. Any thread."""
+        return self._refusing
+
+    def look(self) -> None:
+        """Look whether the file may still be written. Any thread; does nothing while the writer works, which looks."""
+        if self._connection.acquire(blocking=False):
+            try:
+                refusal = self._look()
+            finally:
+                self._connection.release()
+            if refusal is not None:
+                self._queue.put(_WAKE)
+
+    def _look(self) -> HostdError | None:
+        """Return why nothing may be written; before a commit, so that none is acknowledged that lies elsewhere."""
+        now_s = time.monotonic()
+        if self._refusing is None and now_s >= self._looked_s + LOOK_S:
+            self._looked_s = now_s
+            if (error := self._check()) is not None:
+                self._close_door(error)
+        return self._refusing
+
     def _refuse(self, error: HostdError) -> bool:
         """Close the writer until a probe succeeds, if waiting can help; return whether it closed."""
         if error.reason not in _WAITING:
@@ -258,9 +285,7 @@ class Writer:
         if self._note_due_s and now_s >= self._note_due_s:
             self._note_due_s = 0.0
             self._note()
-            error = self._check()
-            if error is not None:
-                self._close_door(error)
+            self._look()
 
     def _probe(self) -> None:
         error = self._check() or self._transactions.probe()

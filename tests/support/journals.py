@@ -17,7 +17,7 @@ from hostd.model.states import RunState
 HOUR_MS = 3_600_000
 
 
-async def append(journal: Journal, batch: Batch) -> Appended:
+async def append(journal: Journal, batch: Batch, *, alone: bool = False) -> Appended:
     """Append and wait until it is durable."""
     future: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
 
@@ -28,8 +28,8 @@ async def append(journal: Journal, batch: Batch) -> Appended:
             assert appended is not None
             future.set_result(appended)
 
-    journal.append(batch, done)
-    return await future
+    at_once = journal.append(batch, done, alone=alone)
+    return await future if at_once is None else at_once
 
 
 def text_run_id(number: int) -> str:

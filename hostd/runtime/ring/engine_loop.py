@@ -97,8 +97,8 @@ class EngineLoop:
 
     @property
     def unwritable(self) -> HostdError | None:
-        """Why nothing can be written just now."""
-        return self.ends.unwritable
+        """Why nothing can be written just now, whether or not something was tried."""
+        return self.ends.unwritable or self.ends.journal.refusing
 
     @property
     def durable_turns(self) -> int:

@@ -217,7 +217,11 @@ class TurnEnds:
         asyncio.get_running_loop().call_later(RETRY_S, self._try_again)
 
     def _try_again(self) -> None:
-        self.unwritable = None
+        """Hear what waits once the journal takes it; while it says that it does not, nothing is decided for nothing."""
+        self.unwritable = self.journal.refusing
+        if self.unwritable is not None:
+            asyncio.get_running_loop().call_later(RETRY_S, self._try_again)
+            return
         self._lanes.reopen()
         self._ring.wake()
 

@@ -25,6 +25,7 @@ from hostd.model.payload import blob_digest
 def _quick_probes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again after milliseconds, so that tests need not wait for a second."""
     monkeypatch.setattr(writer, "RETRY_S", 0.01)
+    monkeypatch.setattr(writer, "LOOK_S", 0.0)
 
 
 @pytest.fixture
@@ -177,30 +178,40 @@ def test_what_cannot_be_written_is_named(file_mode: int, folder_mode: int) -> No
         folder.chmod(0o700)
 
 
-async def test_a_file_that_was_removed_takes_nothing_more(
-    journal: SqliteJournal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What is written to a removed file is lost at the end: refused by name; all of it can still be saved."""
-    monkeypatch.setattr(writer, "NOTE_S", 0.01)
+@pytest.mark.parametrize("alone", [True, False])
+async def test_a_file_that_was_replaced_takes_nothing_more(journal: SqliteJournal, tmp_path: Path, alone: bool) -> None:
+    """What is not at the path is not acknowledged, from the first append on; all before it can still be saved."""
     await append(journal, start_batch(1))
     for file in tmp_path.glob("journal.db*"):
         file.unlink()
+    open_journal(tmp_path / "other.db").close()
+    (tmp_path / "other.db").rename(tmp_path / "journal.db")
 
-    async with asyncio.timeout(120):
-        accepted, refused = 1, None
-        while refused is None:
-            try:
-                await append(journal, start_batch(accepted + 1))
-                accepted += 1
-            except HostdError as error:
-                refused = error
+    for number in (2, 3):
+        with pytest.raises(HostdError, match="JOURNAL_REPLACED.*removed or replaced"):
+            await append(journal, start_batch(number), alone=alone)
+    with pytest.raises(HostdError, match="JOURNAL_REPLACED"):
+        journal.rows_after(0, limit=9)  # by a connection of its own, which would be one to the other file
     await asyncio.to_thread(journal.backup, str(tmp_path / "saved.db"))
 
-    assert refused.reason == "JOURNAL_READ_ONLY"
-    assert "removed or replaced" in refused.message
     saved = open_journal(tmp_path / "saved.db")
-    assert len(saved.rows_after(0, limit=accepted + 1)) == accepted
+    assert len(saved.rows_after(0, limit=9)) == 1
     saved.close()
+
+
+async def test_a_file_that_was_put_back_is_written_again(journal: SqliteJournal, tmp_path: Path) -> None:
+    """Nothing needs to be tried for it to be seen, and it goes on by itself once the file is there again."""
+    await append(journal, start_batch(journal.allocate_runs(1)))
+    (tmp_path / "journal.db").rename(tmp_path / "away.db")
+    assert journal.refusing is None
+    journal.look()
+    assert journal.refusing is not None and journal.refusing.reason == "JOURNAL_REPLACED"
+
+    (tmp_path / "away.db").rename(tmp_path / "journal.db")
+
+    await accepted_again(journal, lambda: start_batch(journal.allocate_runs(1)))
+    assert journal.refusing is None
+    assert list(journal.check()) == []
 
 
 async def test_a_journal_is_its_owners_alone(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from lab import Lab, of_kind
 
 from hostd.errors.base import HostdError, Kind
 from hostd.journal.port import Appended, Batch, Done
+from hostd.journal.sqlite import SqliteJournal
 from hostd.model.messages import Cancel
 from hostd.model.records import AttemptSucceeded
 from hostd.model.states import RunState
@@ -175,4 +177,29 @@ async def test_a_start_while_the_journal_is_full_does_not_hang(tmp_path: Path, m
     failing.refuse = lambda batch: FULL
     with pytest.raises(HostdError, match="JOURNAL_FULL"):
         await lab.start(workflow)
+    await lab.close()
+
+
+async def test_it_stays_known_that_nothing_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the journal refuses it is said so, though nobody tries anything; it ends when the journal takes it again."""
+    lab = await Lab(tmp_path / "data").open()
+    journal = lab.core.journal
+    assert isinstance(journal, SqliteJournal)
+    monkeypatch.setattr("hostd.journal.writer.RETRY_S", 0.01)
+    workflow = await lab.register("workflow: w\nsteps:\n  a: {uses: flow.wait, with: {duration: 1h}}")
+    other = sqlite3.connect(journal.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(HostdError, match="JOURNAL_BUSY"):
+        await lab.start(workflow, key="first")
+    probes: list[HostdError | None] = []
+    probe = journal._transactions.probe
+    monkeypatch.setattr(journal._transactions, "probe", lambda: probes.append(probe()) or probes[-1])
+
+    await lab.until(lambda: len(probes) > 3)
+    assert lab.core.loop.unwritable is not None
+    assert lab.core.loop.unwritable.reason == "JOURNAL_BUSY"
+    other.execute("ROLLBACK")
+    other.close()
+    await lab.until(lambda: lab.core.loop.unwritable is None)
+    await lab.start(workflow, key="last")
     await lab.close()
