@@ -1,4 +1,4 @@
-"""`hostd journal`: check, back up and compact the durable store."""
+"""`hostd journal`: check, back up, restore and compact the durable store."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ JOURNAL = "journal.db"
 
 @click.group(cls=Noun)
 def journal() -> None:
-    """Check, back up and compact the journal."""
+    """Check, back up, restore and compact the journal."""
 
 
 @journal.command()
@@ -83,6 +83,24 @@ def backup(session: Session, target: str, offline: bool) -> None:
 
 def _done(item: Any) -> str:
     return fields([("path", item["path"]), ("size_bytes", item["size_bytes"])])
+
+
+@journal.command()
+@click.argument("file", metavar="FILE", shell_complete=complete_files)
+@click.option("--data", metavar="DIR", help="Data folder whose journal is meant; else HOSTD_DATA.")
+@local
+def restore(out: Printer, file: str, data: str | None) -> None:
+    """Put a copy in the place of the journal. Stop the daemon first.
+
+    The copy is checked before anything is changed. The journal that is there goes into aside-TIME in the data folder:
+    delete it once you are sure. Whatever interrupts this, the old journal is in place or the new one: run it again.
+    """
+    from hostd.cli.local_journal import restore_journal
+    from hostd.client.address import data_folder
+
+    with Progress("restoring") as progress:
+        done = restore_journal(file, data_folder(data) / JOURNAL, lambda what: progress.note(0, what=what))
+    out.one(done, lambda item: fields(item.items()))
 
 
 @journal.command()

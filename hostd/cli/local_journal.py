@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from hostd.errors.base import HostdError, Kind
 
@@ -20,6 +21,21 @@ def back_up_journal(path: Path, target: str) -> int:
     from hostd.journal.tools import backup_file
 
     return backup_file(path, target)
+
+
+def restore_journal(copy: str, path: Path, progress: Callable[[str], None]) -> dict[str, Any]:
+    """Put a copy in the place of a journal that no daemon has open; return what was done.
+
+    Raises JOURNAL_LOCKED where one does, JOURNAL_CORRUPT for a copy that is damaged, JOURNAL_*.
+    """
+    from hostd.aio import SystemClock
+    from hostd.journal.restore import restore_file
+
+    done = restore_file(copy, path, now_ms=SystemClock().wall_ms(), progress=progress)
+    aside = str(done.aside) if done.aside is not None else ""
+    return {"restored": copy, "path": str(done.path), "size_bytes": done.size_bytes, "aside": aside} | (
+        {"earlier": done.earlier} if done.earlier else {}
+    )
 
 
 def compact_journal(data: Path, progress: Callable[[str, int], None]) -> dict[str, int]:

@@ -36,7 +36,7 @@ COMMANDS = {
     "event": Entry("hostd.cli.events:event", "Publish events and subscribe to topics."),
     "secret": Entry("hostd.cli.secrets:secret", "Set, list and delete secrets."),
     "plugin": Entry("hostd.cli.plugins:plugin", "Look at plugins and what they provide."),
-    "journal": Entry("hostd.cli.journal:journal", "Check, back up and compact the journal."),
+    "journal": Entry("hostd.cli.journal:journal", "Check, back up, restore and compact the journal."),
     "token": Entry("hostd.cli.tokens:token", "Look after the owner's token."),
     "namespace": Entry("hostd.cli.spaces:namespace", "Look at namespaces."),
     "cluster": Entry("hostd.cli.spaces:cluster", "Look at the peers."),

@@ -16,6 +16,7 @@ from hostd.errors.base import HostdError, Kind
 from hostd.journal.counters import load_counters
 from hostd.journal.faults import as_hostd_error
 from hostd.journal.opening import renew
+from hostd.journal.schema import migrate
 
 STEP_PAGES = 256
 Progress = Callable[[int, int], None]
@@ -79,6 +80,7 @@ def _copy(
     try:
         source.backup(copy, pages=STEP_PAGES, progress=step, sleep=0.01)
         copy.execute("PRAGMA journal_mode = DELETE").fetchall()  # one file, nothing beside it
+        migrate(copy)  # of a journal that an older hostd left
         renew(copy, load_counters(copy), randomness)
     finally:
         copy.close()

@@ -67,6 +67,12 @@ def migrate(connection: sqlite3.Connection, known: tuple[Migration, ...] | None 
     return known[-1].number
 
 
+def check_version(connection: sqlite3.Connection) -> None:
+    """Refuse a journal that this build cannot use, by reading alone. Raises as `migrate`."""
+    applied = connection.execute("SELECT number, name, checksum FROM schema_migrations ORDER BY number").fetchall()
+    _compare(applied, migrations())
+
+
 def _compare(applied: list[tuple[int, str, str]], known: tuple[Migration, ...]) -> None:
     if len(applied) > len(known):
         newest = applied[-1][0]

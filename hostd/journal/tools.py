@@ -41,36 +41,17 @@ def check_file(path: str | Path, repair: bool = False) -> Iterator[str]:
         yield from _repair(path)
         return
     lock = JournalLock(path.with_suffix(".lock"))
-    alone = _try(lock)
     try:
+        alone = _try(lock)
         if alone:
-            yield from _at_rest(path)
-        pool = ReadPool(path, read_only=True, still=alone and not _has_wal(path))
-        try:
-            yield from check_journal(pool)
-        except HostdError as error:
-            yield f"file: {error}"
-        finally:
-            pool.close()
+            yield from check_at_rest(path)
+        yield from check_rows(path, still=alone and not _has_wal(path))
     finally:
         lock.release()
 
 
-def _try(lock: JournalLock) -> bool:
-    try:
-        lock.take(make=False)
-    except HostdError as error:
-        return error.reason != "JOURNAL_LOCKED"  # a file on a read-only medium is nobody's
-    return True
-
-
-def _has_wal(path: Path) -> bool:
-    wal = path.with_name(path.name + "-wal")
-    return wal.exists() and wal.stat().st_size > 0
-
-
-def _at_rest(path: Path) -> Iterator[str]:
-    """What only shows while nobody writes. Opened read-only, so that the WAL stays as it was found."""
+def check_at_rest(path: Path) -> Iterator[str]:
+    """Yield what only shows while nobody writes, a line a fault. Opened read-only: the WAL stays as it was found."""
     frames = read_wal(path.with_name(path.name + "-wal"))
     target = f"{path.as_uri()}?mode=ro{'' if _has_wal(path) else '&immutable=1'}"  # which leaves no -shm behind
     connection = sqlite3.connect(target, uri=True, isolation_level=None)
@@ -84,6 +65,34 @@ def _at_rest(path: Path) -> Iterator[str]:
         yield f"file: {as_hostd_error(error)}"
     finally:
         connection.close()
+
+
+def check_rows(path: Path, *, still: bool) -> Iterator[str]:
+    """Yield one line a fault of what a journal of this build's schema holds.
+
+    Args:
+        still: nobody writes the file and it has no WAL.
+    """
+    pool = ReadPool(path, read_only=True, still=still)
+    try:
+        yield from check_journal(pool)
+    except HostdError as error:
+        yield f"file: {error}"
+    finally:
+        pool.close()
+
+
+def _try(lock: JournalLock) -> bool:
+    try:
+        lock.take(make=False)
+    except HostdError as error:
+        return error.reason != "JOURNAL_LOCKED"  # a file on a read-only medium is nobody's
+    return True
+
+
+def _has_wal(path: Path) -> bool:
+    wal = path.with_name(path.name + "-wal")
+    return wal.exists() and wal.stat().st_size > 0
 
 
 def _repair(path: Path) -> Iterator[str]:
