@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,9 @@ from hostd.cli.given_path import GIVEN_PATH
 from hostd.cli.lazy import Verb
 from hostd.cli.session import Session, remote
 from hostd.cli.tables import fields
-from hostd.errors.base import Kind
+from hostd.errors.base import HostdError, Kind, invalid
 from hostd.errors.codes import CODES
+from hostd.values.durations import parse_duration_ms
 from hostd.values.lazily import lazily
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ else:
     pb = lazily("hostd.v1.admin_service_pb2")
 
 
+WAIT_S = 0.1
+ASK_S = 5.0
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -99,10 +103,43 @@ def _info(item: dict[str, Any]) -> str:
 
 @click.command(cls=Verb)
 @click.option("--service", metavar="NAME", default="", help="One service, such as hostd.v1.RunService; else all.")
+@click.option("--wait", "wait_ms", metavar="DURATION", default="0s", callback=lambda *given: _length(given[-1]),
+              help="Wait so long until it serves, such as 30s: one that starts takes a while.")  # fmt: skip
 @remote
-def health(session: Session, service: str) -> int:
-    """Exit with 0 when the daemon serves, with 9 when it does not, or nobody answers."""
-    serving = session.client.is_serving(service)
-    word = "SERVING" if serving else "NOT_SERVING"
-    session.out.one({"state": word}, lambda item: item["state"])
+def health(session: Session, service: str, wait_ms: int) -> int:
+    """Exit with 0 when the daemon serves, with 9 when it does not, or nobody answers. Says why it takes no work."""
+    until_s = time.monotonic() + wait_ms / 1000
+    while not (serving := _serves(session, service, patient=time.monotonic() < until_s)):
+        if time.monotonic() >= until_s:
+            break
+        time.sleep(WAIT_S)
+    found = {"state": "SERVING"} if serving else {"state": "NOT_SERVING", "reason": _reason(session)}
+    session.out.one(found, lambda item: " ".join(filter(None, item.values())))
     return 0 if serving else CODES[Kind.UNAVAILABLE].exit
+
+
+def _length(text: str) -> int:
+    try:
+        return parse_duration_ms(text)
+    except ValueError as error:
+        raise invalid("ARGUMENT_INVALID", f"--wait: {error}") from None
+
+
+def _serves(session: Session, service: str, *, patient: bool) -> bool:
+    """Ask over a connection of its own: one that was refused waits before it tries again."""
+    try:
+        with session.again() as asking:
+            return asking.client.is_serving(service)
+    except HostdError as error:
+        if patient and error.kind in (Kind.UNAVAILABLE, Kind.TIMEOUT):
+            return False
+        raise
+
+
+def _reason(session: Session) -> str:
+    """Return why the journal takes nothing, where that is what keeps the daemon from serving."""
+    request = pb.GetSystemInfoRequest(namespace=session.namespace)
+    try:
+        return str(session.call(session.client.admin.GetSystemInfo, request, timeout_s=ASK_S).journal.unwritable)
+    except HostdError:
+        return ""  # whoever has no token may ask for health, and no more

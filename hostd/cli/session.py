@@ -140,6 +140,10 @@ class Session:
     def __enter__(self) -> Session:
         return self
 
+    def again(self) -> Session:
+        """Return a session of the same options, with a connection of its own."""
+        return Session(self._given, self.out)
+
     def __exit__(self, *_: object) -> None:
         if "client" in self.__dict__:
             self.client.close()
