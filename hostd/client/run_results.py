@@ -5,6 +5,7 @@ Times are aware datetimes in UTC. A value past 32 KiB is `{"$blob": digest, "siz
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
@@ -155,11 +156,14 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class Logs:
-    """What the attempts of a run logged: at most 1 MiB, the last lines."""
+    """What the attempts of a run logged: at most 1 MiB, the last lines. Iterates over its lines."""
 
     lines: tuple[LogLine, ...]
     truncated: bool
     """Whether earlier lines were left out."""
+
+    def __iter__(self) -> Iterator[LogLine]:
+        return iter(self.lines)
 
 
 @dataclass(frozen=True, slots=True)

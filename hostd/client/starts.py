@@ -28,8 +28,8 @@ class HasRunId(Protocol):
     def run_id(self) -> str: ...
 
 
-RunName: TypeAlias = str | HasRunId
-"""A run id, `WORKFLOW/KEY` for the newest run with that key, a Run or a RunHandle."""
+RunName: TypeAlias = str | tuple[str, str] | HasRunId
+"""A run id, `WORKFLOW/KEY` or (workflow, key) for the newest run with that key, a Run or a RunHandle."""
 
 
 def new_request_id() -> str:
@@ -81,12 +81,12 @@ class Start:
 
 def run_ref(run: RunName) -> RunRef:
     """Return what names a run. Raises ARGUMENT_INVALID for what names none."""
-    if not isinstance(run, str):
+    if not isinstance(run, str | tuple):
         return RunRef(run_id=run.run_id)
-    workflow, slash, key = run.partition("/")
-    if not workflow or (slash and not key):
-        raise bad_argument(f"{run[:80]!r} names no run: give its id, or WORKFLOW/KEY")
-    return RunRef(workflow=workflow, key=key) if slash else RunRef(run_id=run)
+    first, slash, key = run.partition("/") if isinstance(run, str) else (run[0], "/", run[1])
+    if not first or (slash and not key):
+        raise bad_argument(f"{run!r:.80} names no run: give its id, or WORKFLOW/KEY")
+    return RunRef(workflow=first, key=key) if slash else RunRef(run_id=first)
 
 
 def payload_of(value: Any) -> Payload:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 HISTORY_BYTES = 1024 * 1024
 LIST_MAX = 1_000
-Which = Run | str | tuple[str, str]
-"""A run: what `start` returned, its id, or (workflow, key) for the newest of a key."""
+Which = Run | RunInfo | str | tuple[str, str]
+"""A run: what `start`, `get` or `list_runs` gave, its id, or the newest of a key: (workflow, key), `WORKFLOW/KEY`."""
 
 
 class RunChange(msgspec.Struct, frozen=True):

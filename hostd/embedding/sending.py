@@ -12,6 +12,7 @@ from pydantic_core import to_jsonable_python
 from hostd.api.convert.checks import check_key, check_labels, check_run, check_version, check_workflow, fault
 from hostd.api.convert.digests import repeat_of
 from hostd.embedding.run import Run
+from hostd.embedding.run_info import RunInfo
 from hostd.errors.base import invalid
 from hostd.model.ids import is_run_id
 from hostd.model.payload import DOOR_BYTES_MAX
@@ -75,13 +76,15 @@ def signal_request(name: str, data: Any) -> SignalRequest:
 
 
 def run_ref(run: Any) -> RunRef:
-    """Return which run is meant: one that was started, an id, or (workflow, key) for the newest of a key."""
-    if isinstance(run, Run):
+    """Return which run is meant, as `Which` says."""
+    if isinstance(run, Run | RunInfo):
         return RunRef(run.id)
+    if isinstance(run, str) and "/" in run:
+        run = tuple(run.split("/", 1))
     if isinstance(run, tuple) and len(run) == 2:
         return check_run(RunRef(workflow=run[0], key=run[1]))
     if not isinstance(run, str) or not is_run_id(run):
-        raise fault("run", f"{run!r:.40} is no run id; a run of a key is named by (workflow, key)")
+        raise fault("run", f"{run!r:.40} is no run id; a run of a key is named by (workflow, key), or WORKFLOW/KEY")
     return RunRef(run)
 
 

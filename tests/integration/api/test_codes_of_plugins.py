@@ -108,7 +108,7 @@ async def test_commands_show_and_explain_them(kit: Kit, hostd: Any) -> None:
 
 
 async def test_a_manifest_says_those_of_actions_in_lua(kit: Kit, hostd: Any) -> None:
-    """A step fails with the code that the script gave; the plugin's page, the listing and `explain` tell its meaning."""
+    """A step fails with the code that its script gave; the page, the listing and `explain` say what it means."""
     await kit.register("workflow: pay\nsteps:\n  cash: {uses: till.pay}\n")
     ended = await kit.execute("pay")
     assert ended.failures[0].code == "NO_CASH"

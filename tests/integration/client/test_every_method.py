@@ -94,7 +94,7 @@ async def test_runs(client: Client) -> None:
     assert await client.count('labels.a == "b"') == 1
     assert (await client.get_run("echo/one")).run_id == client.run(run.run_id).run_id
     assert [each.seq async for each in client.history(run)] == [each.seq async for each in client.watch_run(run)]
-    assert (await client.logs(run)).lines == ()
+    assert list(await client.logs(run)) == []
     assert [line async for line in client.tail_logs(run)] == []
     assert (await client.wait(run)).final
     await client.delete_run(run)

@@ -106,7 +106,7 @@ async def test_a_start_is_made_once_for_a_request_id_and_a_key(host: Host) -> No
     used = await host.start("waits", key="k", on_open="USE_EXISTING")
 
     assert (conflict.value.reason, is_open.value.reason) == ("REQUEST_ID_CONFLICT", "RUN_OPEN")
-    assert (used.id, (await host.get(("waits", "k"))).id) == (keyed.id, keyed.id)
+    assert used.id == (await host.get(("waits", "k"))).id == (await host.get("waits/k")).id == keyed.id
 
 
 async def test_a_run_that_does_not_succeed_raises_with_all_that_is_known(host: Host) -> None:
@@ -539,6 +539,8 @@ async def test_triggers_are_made_paused_and_fired(host: Host) -> None:
     assert (await host.resume_trigger("noted", "hourly")).state in ("STARTING", "ACTIVE")
     (run_id,) = (await host.fire("", "own")).run_ids
     assert await host.result(run_id) == {"a": 1}
+    listed = await host.get(run_id)
+    assert (await host.get(listed)).id == run_id, "what a list gives names its run"
     await host.delete_trigger("own")
     with pytest.raises(HostdError, match="TRIGGER_MISSING"):
         await host.fire("", "own")

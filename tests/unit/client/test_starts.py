@@ -43,11 +43,12 @@ def test_what_cannot_be_sent_is_told_before(start: Start, error: type[Exception]
 
 
 def test_a_run_is_named_in_four_ways() -> None:
-    """By id, by workflow and key, by a run, by a handle."""
+    """By id, by workflow and key in one word or two, by a run, by a handle."""
     client: Any = None
     assert run_ref("r1") == run_ref(RunHandle(client, "r1")) == RunRef(run_id="r1")
     assert run_ref("w/k/1") == RunRef(workflow="w", key="k/1")
-    for bad in ("", "/k", "w/"):
+    assert run_ref(("w", "k/1")) == RunRef(workflow="w", key="k/1")
+    for bad in ("", "/k", "w/", ("", "k"), ("w", "")):
         with pytest.raises(errors.ArgumentInvalid):
             run_ref(bad)
 
