@@ -151,7 +151,7 @@ class Daemon:
         told = True
         while True:
             await self.core.clock.sleep(HEALTH_S)
-            await self.core.readers.call(self.core.journal.look)
+            await asyncio.to_thread(self.core.journal.look)  # not by a reader: a backup may hold them for long
             able = self.core.loop.unwritable is None
             if able is not told:
                 await api.serve(able)
