@@ -102,4 +102,4 @@ def _cannot_listen(address: str, host: str, port: int) -> HostdError:
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             return invalid("ADDRESS_REFUSED", f"cannot listen on {address}: {error.strerror or error}")
-    return HostdError(Kind.UNAVAILABLE, "ADDRESS_IN_USE", f"another program listens on {address}")
+    return HostdError(Kind.UNAVAILABLE, "ADDRESS_IN_USE", f"another program listens on {address}, our `listen`")

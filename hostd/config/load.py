@@ -163,14 +163,16 @@ def _mistake(fault: Any, origins: dict[Path, Origin]) -> Violation:
     path: Path = fault["loc"]
     origin = _origin(path, origins)
     if fault["type"] == "extra_forbidden":
-        near = _nearest(path)
+        near = _nearest(path) if not origin.text.startswith("env ") else _nearest_variable(path)
         suggestion = f"did you mean `{near}`?" if near else _keys_beside(path)
         return _violation(
             path, "KEY_UNKNOWN", f"`{dotted(path)}` is not a key of the configuration", suggestion, origin
         )
     message = _bound(path, fault) or _UNREADABLE.get(fault["type"]) or str(fault["msg"]).removeprefix("Value error, ")
     reason = "TYPE_INVALID" if fault["type"].endswith("_type") else "VALUE_INVALID"
-    return _violation(path, reason, f"`{dotted(path)}`: {message[:1].lower()}{message[1:]}", "", origin)
+    address = fault["type"] == "string_type" and path[-1] == "listen"
+    suggestion = "write an address with its port, such as 127.0.0.1:7420" if address else ""
+    return _violation(path, reason, f"`{dotted(path)}`: {message[:1].lower()}{message[1:]}", suggestion, origin)
 
 
 _UNREADABLE = {
@@ -178,6 +180,7 @@ _UNREADABLE = {
     "int_from_float": "this is not a whole number",
     "float_parsing": "this is not a number",
     "bool_parsing": "this is neither true nor false",
+    "string_type": "this must be a text",
 }
 
 
@@ -202,6 +205,16 @@ def _nearest(path: Path) -> str:
         return ""
     near = difflib.get_close_matches(str(path[-1]), list(parent.model_fields), n=1, cutoff=0.6)
     return dotted((*path[:-1], near[0])) if near else ""
+
+
+def _nearest_variable(path: Path) -> str:
+    """Return the variable that a mistyped one probably means: its parts are joined by two underscores."""
+    parts = tuple("_".join(map(str, path)).split("_"))
+    for at in range(1, len(parts)):
+        meant = ("_".join(parts[:at]), "_".join(parts[at:]))
+        if field_type(meant) is not None:
+            return "HOSTD_" + "__".join(meant).upper()
+    return _nearest(path)
 
 
 def _keys_beside(path: Path) -> str:

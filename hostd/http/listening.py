@@ -77,5 +77,7 @@ def _bound(one: socket.socket, place: Any) -> socket.socket:
 
 def _cannot_listen(address: str, error: OSError) -> HostdError:
     if error.errno == errno.EADDRINUSE:
-        return HostdError(Kind.UNAVAILABLE, "ADDRESS_IN_USE", f"another program listens on {address}")
+        return HostdError(
+            Kind.UNAVAILABLE, "ADDRESS_IN_USE", f"another program listens on {address}, our `http.listen`"
+        )
     return HostdError(Kind.INVALID, "ADDRESS_REFUSED", f"cannot listen on {address}: {error.strerror or error}")

@@ -219,6 +219,15 @@ def test_an_unknown_variable_is_refused() -> None:
 
     assert caught.value.violations[0].suggestion == "did you mean `log.level`?"
     assert "HOSTD_LOG__LEVL" in caught.value.message
+    with pytest.raises(HostdError) as caught:
+        load_config(env={"HOME": "/nowhere", "HOSTD_HTTP_BODY_MAX": "1MiB"})
+    assert caught.value.violations[0].suggestion == "did you mean `HOSTD_HTTP__BODY_MAX`?"
+
+
+def test_a_port_alone_is_shown_as_an_address(tmp_path: Path) -> None:
+    """`listen: 7421` is a number; how an address is written stands beside it."""
+    shown = "write an address with its port, such as 127.0.0.1:7420"
+    assert mistakes_of(tmp_path, "http: {listen: 7421}\n") == [("http.listen", "TYPE_INVALID", 1, 8, shown)]
 
 
 def test_a_room_that_is_only_comments_is_its_default(tmp_path: Path) -> None:
