@@ -25,7 +25,7 @@ from hostd.journal.backup import copy_journal
 from hostd.journal.filesystem import prepare_folder
 from hostd.journal.lock import JournalLock
 from hostd.journal.schema import check_version
-from hostd.journal.tools import check_at_rest, check_rows
+from hostd.journal.tools import check_at_rest, check_rows, read_still
 
 Progress = Callable[[str], None]
 FAULTS_TOLD = 3
@@ -111,9 +111,7 @@ def _refuse_damaged(copy: Path, faults: Iterator[str]) -> None:
 
 def _stage(copy: Path, staged: Path) -> int:
     """Write the copy as one file, with all that its own WAL holds; return its size in bytes."""
-    wal = copy.with_name(copy.name + "-wal")
-    still = "" if wal.exists() and wal.stat().st_size else "&immutable=1"  # which leaves nothing beside it
-    source = sqlite3.connect(f"{copy.as_uri()}?mode=ro{still}", uri=True, isolation_level=None)
+    source = read_still(copy)
     try:
         _refuse_other_files(copy, source)
         return copy_journal(source, staged, between=lambda: None, progress=None, randomness=random.SystemRandom())

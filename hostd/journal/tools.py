@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from hostd.errors.base import HostdError, Kind
+from hostd.journal.backup import copy_journal
 from hostd.journal.check import check_journal, structure_faults
 from hostd.journal.faults import SQLITE_ERRORS, as_hostd_error
 from hostd.journal.lock import JournalLock
@@ -19,6 +21,7 @@ from hostd.journal.opening import journal_id_of, missing_batches
 from hostd.journal.pool import ReadPool
 from hostd.journal.port import Retention
 from hostd.journal.room import size_of
+from hostd.journal.schema import migrations
 from hostd.journal.sidecar import Sidecar
 from hostd.journal.sqlite import SqliteJournal
 from hostd.journal.wal import read_wal
@@ -45,7 +48,10 @@ def check_file(path: str | Path, repair: bool = False) -> Iterator[str]:
         alone = _try(lock)
         if alone:
             yield from check_at_rest(path)
-        yield from check_rows(path, still=alone and not _has_wal(path))
+        if alone and _is_older(path):
+            yield from _check_migrated(path)
+        else:
+            yield from check_rows(path, still=alone and not _has_wal(path))
     finally:
         lock.release()
 
@@ -53,8 +59,7 @@ def check_file(path: str | Path, repair: bool = False) -> Iterator[str]:
 def check_at_rest(path: Path) -> Iterator[str]:
     """Yield what only shows while nobody writes, a line a fault. Opened read-only: the WAL stays as it was found."""
     frames = read_wal(path.with_name(path.name + "-wal"))
-    target = f"{path.as_uri()}?mode=ro{'' if _has_wal(path) else '&immutable=1'}"  # which leaves no -shm behind
-    connection = sqlite3.connect(target, uri=True, isolation_level=None)
+    connection = read_still(path)
     try:
         yield from structure_faults(connection)
         seen = Sidecar(path.with_suffix(".last")).read()
@@ -65,6 +70,43 @@ def check_at_rest(path: Path) -> Iterator[str]:
         yield f"file: {as_hostd_error(error)}"
     finally:
         connection.close()
+
+
+def read_still(path: Path) -> sqlite3.Connection:
+    """Return a connection to a file that nobody writes, which leaves nothing behind beside it."""
+    target = f"{path.as_uri()}?mode=ro{'' if _has_wal(path) else '&immutable=1'}"
+    return sqlite3.connect(target, uri=True, isolation_level=None)
+
+
+def _is_older(path: Path) -> bool:
+    """Say whether an older hostd wrote a journal, whose tables are not all there yet."""
+    connection = read_still(path)
+    try:
+        (applied,) = connection.execute("SELECT count(*) FROM schema_migrations").fetchone()
+        return 0 < int(applied) < len(migrations())
+    except SQLITE_ERRORS:
+        return False
+    finally:
+        connection.close()
+
+
+def _check_migrated(path: Path) -> Iterator[str]:
+    """Check what a start would make of a journal that an older hostd wrote."""
+    with tempfile.TemporaryDirectory(prefix="hostd-check-") as folder:
+        migrated = Path(folder) / "journal.db"
+        source = read_still(path)
+        try:
+            copy_journal(source, migrated, between=_nothing, progress=None, randomness=random.SystemRandom())
+        except HostdError as error:
+            yield f"file: {error}"
+            return
+        finally:
+            source.close()
+        yield from check_rows(migrated, still=True)
+
+
+def _nothing() -> None:
+    """Nobody waits for a file at rest."""
 
 
 def check_rows(path: Path, *, still: bool) -> Iterator[str]:

@@ -135,9 +135,10 @@ async def test_a_journal_too_damaged_to_open_is_kept_as_it_is(data: Path) -> Non
 
 
 def test_a_copy_of_an_older_release(tmp_path: Path) -> None:
-    """It is migrated by the start, as every journal is."""
+    """It is sound as it is, and migrated on the way."""
     (tmp_path / "old.db").write_bytes(gzip.decompress((FOLDER / "0.1.0" / "journal.db.gz").read_bytes()))
 
+    assert list(check_file(tmp_path / "old.db")) == []
     restore(tmp_path / "old.db", tmp_path / "journal.db")
 
     assert runs(tmp_path / "journal.db") > 0
