@@ -181,7 +181,7 @@ async def test_a_start_while_the_journal_is_full_does_not_hang(tmp_path: Path, m
 
 
 async def test_it_stays_known_that_nothing_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While the journal refuses it is said so, though nobody tries anything; it ends when the journal takes it again."""
+    """While the journal refuses it is said so, though nobody tries anything, until the journal takes it again."""
     lab = await Lab(tmp_path / "data").open()
     journal = lab.core.journal
     assert isinstance(journal, SqliteJournal)
