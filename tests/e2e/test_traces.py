@@ -121,7 +121,7 @@ def test_a_trace_goes_through(tmp_path: Path, target: tuple[str, list[Any]], whe
         assert (wrote["run_id"], wrote["plugin"], wrote["trace_id"]) == (run_id, "log", PARENT[3:35])
         assert "from a plugin" in wrote["line"]
         [said] = [line for line in lines if line.get("step") == "script"]
-        assert (said["run_id"], said["attempt"], said["namespace"]) == (run_id, "1", "default")
+        assert (said["run_id"], said["attempt"], said["namespace"]) == (run_id, 1, "default")
         assert (said["workflow"], said["action"], said["plugin"]) == ("caller", "lua.script", "lua")
         assert (said["trace_id"], len(said["span_id"]), said["line"]) == (PARENT[3:35], 16, "from lua")
     finally:

@@ -142,14 +142,20 @@ class RunReads:
         return RunRecords(steps, items_of(rows, from_seq), next_seq, more)
 
     async def logs(self, namespace: str, ref: RunRef, *, step: str, attempt: int) -> Sequence[LogView]:
-        """Return what attempts logged, in the order of their first lines. Raises RUN_MISSING."""
+        """Return what attempts logged, in the order of their first lines, of one millisecond in the plan's.
+
+        Raises:
+            HostdError: RUN_MISSING.
+        """
         row = await self.find(namespace, ref)
         files = self._rooms.log_files
         if files is None:
             return ()
         run_id = text_id(row.run_id)
         found = await self._read(lambda: list(files.read(run_id, step or None, attempt or None)))
-        found.sort(key=lambda log: log.lines[:1])  # a line begins with its time
+        plan = await self._read(self._plan, row)
+        places = {step.id: at for at, step in enumerate(plan.steps)} if plan is not None else {}
+        found.sort(key=lambda log: (_first_time(log.lines), places.get(log.step, 0)))
         return [LogView(log.step, log.attempt, log.lines) for log in found]
 
     async def blob(self, namespace: str, digest: bytes) -> BlobView:
@@ -176,3 +182,8 @@ def run_held(row: RunRow, why: HostdError | None = None) -> HostdError:
     said = "" if why is None else f" ({why.message})"
     message = f"the run {run_id} is HELD: {reason}{said}; `hostd explain {reason}` says what to do"
     return HostdError(Kind.STATE, "RUN_STATE", message, details={"run_id": run_id, "state": "HELD", "held": reason})
+
+
+def _first_time(lines: Sequence[str]) -> str:
+    """Return when the first of some lines was logged: a line begins with its time."""
+    return lines[0].partition(" ")[0] if lines else ""
