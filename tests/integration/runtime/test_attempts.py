@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+from pathlib import Path
 
 import pytest
+from clocks import HandClock
 from lab import Lab, of_kind
 
 from hostd.host.action_context import AttemptContext
+from hostd.model.ids import text_id
 from hostd.model.messages import Cancel, Pause, Resume, Terminate
 from hostd.model.payload import BlobRef
 from hostd.model.records import AttemptFailed, AttemptStarted, AttemptSucceeded, StepEnded
+from hostd.model.requests import RunRef
 from hostd.model.states import RunState
 
 
@@ -232,3 +236,18 @@ async def test_a_scripts_failure_has_a_reason_of_its_own(lab: Lab) -> None:
         [failed] = of_kind(records, AttemptFailed)
         assert (row.reason, failed.failure.reason) == (reason, reason)
         assert json.loads(failed.failure.details or b"{}") == details
+
+
+async def test_lines_of_one_moment_stand_in_the_plans_order(tmp_path: Path) -> None:
+    """Steps that log in one millisecond are told apart by who needs whom, not by their names."""
+    say = "uses: log.write, with: {message: hello}}"
+    lab = await Lab(tmp_path / "data", clock=HandClock()).open()
+    try:
+        row, _ = await lab.run(f"workflow: w\nsteps:\n  c: {{{say}\n  a: {{needs: c, {say}\n  b: {{needs: a, {say}\n")
+        await asyncio.to_thread(lab.core.log_writer.flush)
+        logs = await lab.core.front.runs.logs("default", RunRef(text_id(row.run_id)), step="", attempt=0)
+    finally:
+        await lab.close()
+
+    assert [log.step for log in logs] == ["c", "a", "b"]
+    assert len({log.lines[0].partition(" ")[0] for log in logs}) == 1
