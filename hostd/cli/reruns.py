@@ -14,6 +14,7 @@ from hostd.cli.lazy import Verb
 from hostd.cli.lost_connection import reconnect_option
 from hostd.cli.printing import warn
 from hostd.cli.run_names import RUNS_HELP, run_ref, runs_argument
+from hostd.cli.run_starts import ON_CLOSED, enum_word
 from hostd.cli.session import Session, remote
 from hostd.errors.base import HostdError, Kind, invalid
 from hostd.values.lazily import lazily
@@ -35,7 +36,7 @@ LABELS_MAX = 32  # that a run may have
 @click.option("--same-version", is_flag=True, help="With the version each run had; else the active one.")
 @click.option(
     "--on-closed",
-    type=click.Choice(["allow", "allow-if-failed", "reject"]),
+    type=ON_CLOSED,
     help="When a run with its key has ended. [default: allow-if-failed; allow for a run that SUCCEEDED]",
 )
 @click.option("--wait", is_flag=True, help="Wait for the end, print the run, exit as it ended (one run).")
@@ -100,7 +101,7 @@ def _on_closed(run: Any, said: str | None) -> Any:
     """Return what becomes of it where another run with the key has ended: work that is done is not done again."""
     if said is None:
         said = "allow" if run.state == run_pb2.RUN_STATE_SUCCEEDED else "allow-if-failed"
-    return pb.OnClosed.Value(f"ON_CLOSED_{said.upper().replace('-', '_')}")
+    return pb.OnClosed.Value("ON_CLOSED_" + enum_word(said))
 
 
 def _labels(run: Any) -> dict[str, str]:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 else:
     pb = lazily("hostd.v1.run_service_pb2")
 
+ON_CLOSED = click.Choice(["allow", "allow-if-failed", "reject"])
+"""What becomes of a start when a finished run has its key."""
+
 
 @click.command(cls=Verb)
 @click.argument("workflow", shell_complete=complete_workflows, required=False, default="", metavar="[WORKFLOW]")
@@ -38,7 +41,7 @@ else:
 @click.option("--request-id", metavar="ID", default="", help="The same id within 24 hours starts nothing twice.")
 @click.option("--on-open", type=click.Choice(["fail", "use-existing", "terminate-existing"]), default="fail",
               show_default=True, help="When a live run has the key.")  # fmt: skip
-@click.option("--on-closed", type=click.Choice(["allow", "allow-if-failed", "reject"]), default="allow",
+@click.option("--on-closed", type=ON_CLOSED, default="allow",
               show_default=True, help="When a finished run has the key.")  # fmt: skip
 @click.option("--wait", is_flag=True, help="Wait for the end, print the run, exit as it ended.")
 @reconnect_option("With --wait")
@@ -91,10 +94,11 @@ def start_spec(
         key=key,
         labels=pairs_argument(labels, "--label"),
         request_id=request_id,
-        on_open="ON_OPEN_" + _word(on_open),
-        on_closed="ON_CLOSED_" + _word(on_closed),
+        on_open="ON_OPEN_" + enum_word(on_open),
+        on_closed="ON_CLOSED_" + enum_word(on_closed),
     )
 
 
-def _word(choice: str) -> str:
+def enum_word(choice: str) -> str:
+    """Return an option's word as the wire's enums have it."""
     return choice.upper().replace("-", "_")

@@ -14,7 +14,7 @@ from hostd.cli.inputs import json_argument, listed
 from hostd.cli.lazy import Verb
 from hostd.cli.printing import warn
 from hostd.cli.run_names import RUN_HELP, RUNS_HELP, run_argument, run_ref, runs_argument
-from hostd.cli.run_starts import start_spec
+from hostd.cli.run_starts import ON_CLOSED, start_spec
 from hostd.cli.session import Session, remote
 from hostd.errors.base import HostdError, invalid
 from hostd.values.lazily import lazily
@@ -130,7 +130,7 @@ def _data(text: str | None) -> Any:
 @click.option("--version", metavar="V", default="", help="Of the run that is started; else the active version.")
 @click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="May be repeated.")
 @click.option("--request-id", metavar="ID", default="", help="The same id within 24 hours acts once.")
-@click.option("--on-closed", type=click.Choice(["allow", "allow-if-failed", "reject"]), default="allow",
+@click.option("--on-closed", type=ON_CLOSED, default="allow",
               show_default=True, help="When a finished run has the key.")  # fmt: skip
 @remote
 @click.option("--data", "data_text", metavar="JSON", help="JSON text, @FILE, or - for standard input; else null.")

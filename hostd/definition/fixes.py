@@ -47,7 +47,6 @@ SYNONYMS = {
     "outputs": "output",
     "result": "output",
     "variables": "vars",
-    "env": "vars",
     "on_failure": "failure",
     "on_success": "success",
     "always": "exit",
